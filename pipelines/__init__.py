@@ -1,0 +1,1 @@
+"""Data in, pictures and numbers out. The folders are the order of work: data, training, drawing, evaluation."""

@@ -1,0 +1,1 @@
+"""Datasets, their TFRecords, and the batches that training reads."""

@@ -1,0 +1,1 @@
+"""Captions to pictures, and pictures of how they were drawn."""

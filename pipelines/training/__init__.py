@@ -1,0 +1,1 @@
+"""`model.fit` and what surrounds it: devices, checkpoints, resuming, TensorBoard."""

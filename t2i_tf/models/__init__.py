@@ -1,0 +1,1 @@
+"""Text-to-image models, and `build_model`, the one place where a config becomes layers."""
