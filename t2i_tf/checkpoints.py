@@ -1,0 +1,224 @@
+"""Checkpoints: one .npz each, with the weights, the optimizer, the metrics and the progress.
+
+The names in the archive are the variables' paths, so that NumPy alone can read one. The zip format
+keeps a CRC of every array: damage is found when a checkpoint is read.
+"""
+
+import dataclasses
+import json
+import os
+import re
+import tempfile
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import keras
+import msgspec
+import numpy as np
+
+from t2i_tf.config import TrainConfig
+from t2i_tf.errors import UserError
+from t2i_tf.models import TextToImage, build_model
+from t2i_tf.optimizers import build_optimizer
+from t2i_tf.text.vocabulary import Vocabulary
+
+_DAMAGE = (zipfile.BadZipFile, ValueError, EOFError, OSError, KeyError)
+
+
+class Trained(NamedTuple):
+    """A model with trained weights, and what is needed to use it."""
+
+    model: TextToImage
+    config: TrainConfig
+    vocabulary: Vocabulary
+    step: int
+
+
+class CheckpointFolder:
+    """The checkpoints of a run: `step-00001200.npz`, the last few and the best.
+
+    Args:
+        folder: where they are; made when the first is written.
+        keep: how many of the last ones are kept, beside the best.
+    """
+
+    def __init__(self, folder: Path, keep: int = 3):
+        self.folder = Path(folder)
+        self.keep = keep
+
+    def steps(self) -> list[int]:
+        """Steps with a checkpoint, ascending."""
+        names = (re.fullmatch(r"step-(\d+)\.npz", path.name) for path in self.folder.glob("*.npz"))
+        return sorted(int(name[1]) for name in names if name)
+
+    def path(self, step: int) -> Path:
+        """Where the checkpoint of a step is or would be."""
+        return self.folder / f"step-{step:08d}.npz"
+
+    def save(self, model: keras.Model, progress: Mapping[str, Any]) -> Path:
+        """Write model, optimizer, metrics and `progress` (plain values); delete what is too old.
+
+        The archive appears under its name only when it is whole.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        path = self.path(int(model.optimizer.iterations))
+        arrays = {name: np.asarray(variable) for name, variable in _variables(model).items()}
+        arrays["progress"] = np.array(json.dumps(dict(progress)))
+        write_atomically(path, lambda file: np.savez(file, **arrays))
+        for step in self.steps()[: -self.keep]:
+            if step != self.best():
+                self.path(step).unlink()
+        return path
+
+    def mark_best(self, step: int, loss: float) -> None:
+        """Remember that the checkpoint of `step` has the lowest validation loss, nats."""
+        text = json.dumps({"step": step, "loss": loss}).encode()
+        write_atomically(self.folder / "best.json", lambda file: file.write(text))
+
+    def best(self) -> int | None:
+        """The step that `mark_best` named last, if its checkpoint is there."""
+        try:
+            step = json.loads((self.folder / "best.json").read_text())["step"]
+        except (OSError, ValueError, KeyError):
+            return None
+        return step if self.path(step).exists() else None
+
+    def restore_newest(self, model: keras.Model, say=print) -> dict[str, Any] | None:
+        """Put the newest readable checkpoint into a compiled model.
+
+        A damaged one is named through `say` and the one before is taken.
+
+        Returns:
+            Its progress, or None where no checkpoint exists.
+
+        Raises:
+            UserError: every checkpoint is damaged, or one belongs to another model.
+        """
+        damaged = []
+        for step in reversed(self.steps()):
+            try:
+                progress = restore(self.path(step), model)
+            except _DAMAGE as error:
+                damaged.append(self.path(step).name)
+                say(f"Checkpoint {self.path(step)} is damaged ({error}); trying the one before.")
+                continue
+            return progress
+        if damaged:
+            raise UserError(
+                f"All checkpoints in {self.folder} are damaged: {', '.join(damaged)}. "
+                "Delete them to train from the start."
+            )
+        return None
+
+
+def restore(path: Path, model: keras.Model) -> dict[str, Any]:
+    """Put one checkpoint into a compiled model and return its progress.
+
+    Nothing is assigned unless all of it could be read.
+
+    Raises:
+        UserError: the variables are not those of the model.
+        zipfile.BadZipFile, ValueError, EOFError, OSError, KeyError: the archive is damaged.
+    """
+    with np.load(path) as archive:
+        arrays = {name: archive[name] for name in archive.files}
+    progress = json.loads(str(arrays.pop("progress")))
+    variables = _variables(model)
+    for name in sorted(variables.keys() ^ arrays.keys()):
+        holder = "the model" if name in variables else "the checkpoint"
+        raise UserError(f"{path} belongs to another model: only {holder} has {name!r}.")
+    for name, variable in variables.items():
+        if tuple(variable.shape) != arrays[name].shape:
+            raise UserError(
+                f"{path} belongs to another model: {name!r} should be {tuple(variable.shape)}, "
+                f"is {arrays[name].shape}."
+            )
+    for name, variable in variables.items():
+        variable.assign(arrays[name])
+    return progress
+
+
+def load(workdir: Path, which: str = "best") -> Trained:
+    """The model of a work folder, with averaged weights where the run kept them.
+
+    Args:
+        workdir: written by `python -m pipelines train`.
+        which: "best" by validation loss (the newest where none is marked), or "last".
+
+    Raises:
+        UserError: no such folder, no checkpoint, or a damaged one.
+    """
+    workdir = Path(workdir)
+    config = read_config(workdir)
+    vocabulary = Vocabulary.load(workdir / "vocabulary.txt")
+    folder = CheckpointFolder(workdir / "checkpoints")
+    model = build_model(config.model, seed=config.seed, mixed_precision=config.mixed_precision)
+    model.compile(build_optimizer(config.optimizer), jit_compile=False)
+    if which == "best" and folder.best() is not None:
+        try:
+            restore(folder.path(folder.best()), model)
+        except _DAMAGE as error:
+            raise UserError(
+                f"Checkpoint {folder.path(folder.best())} is damaged ({error}). "
+                "Use the last one instead, or train on."
+            ) from error
+    elif folder.restore_newest(model) is None:
+        raise UserError(f"No checkpoint in {folder.folder}. Train first, or name another folder.")
+    if config.optimizer.ema > 0:
+        model.optimizer.finalize_variable_values(model.trainable_variables)
+    return Trained(model, config, vocabulary, int(model.optimizer.iterations))
+
+
+def read_config(workdir: Path) -> TrainConfig:
+    """The config of a work folder.
+
+    Raises:
+        UserError: the folder or its config.json is missing or malformed.
+    """
+    path = Path(workdir) / "config.json"
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=TrainConfig)
+    except FileNotFoundError:
+        raise UserError(
+            f"{workdir} is not a work folder: it has no config.json. "
+            "Expected a folder that `python -m pipelines train --workdir` made."
+        ) from None
+    except (msgspec.DecodeError, OSError) as error:
+        raise UserError(f"{path} cannot be read as a config: {error}.") from None
+
+
+def write_config(workdir: Path, config: TrainConfig) -> None:
+    """Write config.json, whole or not at all."""
+    text = json.dumps(dataclasses.asdict(config), indent=2).encode()
+    write_atomically(Path(workdir) / "config.json", lambda file: file.write(text))
+
+
+def write_atomically(path: Path, write) -> None:
+    """Call `write(file)` on a temporary binary file beside `path`, then rename it to `path`."""
+    with tempfile.NamedTemporaryFile(
+        dir=path.parent, prefix=f".{path.name}.", delete=False
+    ) as file:
+        try:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        except BaseException:
+            os.unlink(file.name)
+            raise
+    os.replace(file.name, path)
+
+
+def _variables(model: keras.Model) -> dict[str, keras.Variable]:
+    """Every variable of a compiled model by a unique name."""
+    model.optimizer.build(model.trainable_variables)
+    groups = {
+        "model": model.weights,
+        "optimizer": model.optimizer.variables,
+        "metrics": [variable for metric in model.metrics for variable in metric.variables],
+    }
+    named = [(f"{group}/{v.path}", v) for group, variables in groups.items() for v in variables]
+    names = dict(named)
+    assert len(names) == len(named), "two variables share a path"
+    return names

@@ -1,0 +1,53 @@
+"""The language model: a bidirectional LSTM over the words of a caption."""
+
+import keras
+import tensorflow as tf
+
+
+class CaptionEncoder(keras.layers.Layer):
+    """Words to states, h_j = [forward_j, backward_j] (paper, section 3.1).
+
+    The authors feed one-hot words straight into the gates; a plain embedding stands here instead, of
+    which theirs is the case with width 4 * units and an identity input kernel. Their backward LSTM
+    reversed the batch rather than the words; this one reverses the words. Initial states are zero.
+
+    Args:
+        vocabulary_size: V, with padding (id 0) and unknown (id 1).
+        embedding_units: width of the word embedding.
+        units: LSTM units per direction.
+        initializer: of the weights.
+
+    Call arguments:
+        token_ids: int32 [B, N], padded at the end with 0.
+
+    Output:
+        caption_states [B, N, 2 * units], and caption_mask bool [B, N], true where a word stands.
+    """
+
+    def __init__(self, vocabulary_size, embedding_units, units, initializer, **kwargs):
+        super().__init__(**kwargs)
+        self.embedding = keras.layers.Embedding(
+            vocabulary_size, embedding_units, initializer, dtype=self.dtype_policy, name="embedding"
+        )
+        self.lstm = keras.layers.Bidirectional(
+            keras.layers.LSTM(
+                units,
+                return_sequences=True,
+                kernel_initializer=initializer,
+                recurrent_initializer=initializer,
+                unit_forget_bias=False,
+                use_cudnn=False,  # an exported graph must run on machines without a GPU
+                dtype=self.dtype_policy,
+                name="lstm",
+            ),
+            dtype=self.dtype_policy,
+            name="bidirectional",
+        )
+
+    def build(self, token_ids_shape):  # noqa: D102
+        self.embedding.build(token_ids_shape)
+        self.lstm.build((*token_ids_shape, self.embedding.output_dim))
+
+    def call(self, token_ids: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:  # noqa: D102
+        mask = tf.not_equal(token_ids, 0)
+        return self.lstm(self.embedding(token_ids), mask=mask), mask

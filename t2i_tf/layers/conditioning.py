@@ -1,0 +1,91 @@
+"""What the decoder sees of the caption at a step. The DRAW systems differ by this part alone."""
+
+from abc import abstractmethod
+from typing import NamedTuple
+
+import keras
+import tensorflow as tf
+
+
+class Memory(NamedTuple):
+    """A caption made ready once, before the drawing begins."""
+
+    values: tf.Tensor  # [B, N, D]
+    keys: tf.Tensor  # [B, N, A], or [B, N, 0] where nothing is compared
+    log_mask: tf.Tensor  # [B, N], 0 at words and -1e9 at padding
+
+
+class Conditioner(keras.layers.Layer):
+    """The contract: `memorize` a caption once, then `call` at every step."""
+
+    @abstractmethod
+    def memorize(self, caption_states: tf.Tensor, caption_mask: tf.Tensor) -> Memory:
+        """Caption states [B, N, D] and mask [B, N] to the memory that every step reads."""
+
+    @abstractmethod
+    def call(self, memory: Memory, decoder_output: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Memory and h_{t-1} [B, U] to context [B, D] and alignment [B, N]."""
+
+
+class Align(Conditioner):
+    """Attention over the words (paper, equations 1 to 3; Bahdanau et al. 2014).
+
+        e_j = v . tanh(U h_j + W h_{t-1} + b),   alpha = softmax(e),   s_t = sum_j alpha_j h_j
+
+    U h_j does not depend on the step and is computed once.
+
+    Args:
+        units: A, width of the comparison.
+        initializer: of U, W and v.
+    """
+
+    def __init__(self, units, initializer, **kwargs):
+        super().__init__(**kwargs)
+        self.units = units
+        self.initializer = initializer
+        self.key = keras.layers.Dense(
+            units, kernel_initializer=initializer, dtype=self.dtype_policy, name="key"
+        )
+        self.query = keras.layers.Dense(
+            units,
+            use_bias=False,
+            kernel_initializer=initializer,
+            dtype=self.dtype_policy,
+            name="query",
+        )
+
+    def build(self, caption_states_shape, decoder_output_shape):  # noqa: D102
+        self.key.build(caption_states_shape)
+        self.query.build(decoder_output_shape)
+        self.score = self.add_weight(
+            shape=(self.units, 1), initializer=self.initializer, name="score"
+        )
+
+    def memorize(self, caption_states, caption_mask):  # noqa: D102
+        return Memory(caption_states, self.key(caption_states), _log_mask(caption_mask))
+
+    def call(self, memory, decoder_output):  # noqa: D102
+        query = self.query(decoder_output)[:, None, :]
+        compared = tf.reshape(tf.tanh(memory.keys + query), [-1, self.units])
+        energy = tf.reshape(tf.matmul(compared, self.score), tf.shape(memory.log_mask))
+        alignment = tf.nn.softmax(tf.cast(energy, tf.float32) + memory.log_mask)
+        return _weighted_mean(memory.values, alignment), alignment
+
+
+class Average(Conditioner):
+    """noalignDRAW: the mean of the words' states, the same at every step."""
+
+    def memorize(self, caption_states, caption_mask):  # noqa: D102
+        return Memory(caption_states, caption_states[:, :, :0], _log_mask(caption_mask))
+
+    def call(self, memory, decoder_output):  # noqa: D102
+        alignment = tf.nn.softmax(memory.log_mask)
+        return _weighted_mean(memory.values, alignment), alignment
+
+
+def _log_mask(caption_mask: tf.Tensor) -> tf.Tensor:
+    return tf.where(caption_mask, 0.0, -1e9)
+
+
+def _weighted_mean(values: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
+    return tf.reduce_sum(values * tf.cast(weights, values.dtype)[:, :, None], axis=1)

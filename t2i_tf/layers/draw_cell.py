@@ -1,0 +1,210 @@
+"""The DRAW recurrence: one step of inference, one step of generation (paper, equations 4 to 10)."""
+
+from typing import NamedTuple
+
+import keras
+import tensorflow as tf
+
+from t2i_tf.layers import filterbank
+from t2i_tf.layers.conditioning import Memory
+from t2i_tf.layers.gaussian import Gaussian
+
+
+class DrawState(NamedTuple):
+    """What one step hands to the next."""
+
+    encoder_h: tf.Tensor  # [B, encoder_units]
+    encoder_c: tf.Tensor
+    decoder_h: tf.Tensor  # [B, decoder_units]
+    decoder_c: tf.Tensor
+    canvas: tf.Tensor  # [B, H, C, W], logits
+
+
+class InferenceStep(NamedTuple):
+    """What a step of inference leaves for the losses."""
+
+    posterior_mean: tf.Tensor  # [B, Z]
+    posterior_log_sigma: tf.Tensor
+    prior_mean: tf.Tensor
+    prior_log_sigma: tf.Tensor
+    alignment: tf.Tensor  # [B, N]
+    window: tf.Tensor  # [B, 4], where it wrote: top, left, bottom, right, pixels
+
+
+class GenerationStep(NamedTuple):
+    """What a step of generation leaves for people to look at."""
+
+    canvas: tf.Tensor  # [B, H, C, W], logits
+    alignment: tf.Tensor  # [B, N]
+    window: tf.Tensor  # [B, 4], where it wrote: top, left, bottom, right, pixels
+
+
+class DrawCell(keras.layers.Layer):
+    """Read, infer, decode, write.
+
+    Inference, with x the picture and c the canvas:
+
+        r_t = gamma [read(x), read(x - sigmoid(c_{t-1}))]         window from h_{t-1}^gen
+        h_t^inf = LSTM([r_t, h_{t-1}^gen], h_{t-1}^inf)
+        Q(Z_t):  mean = W h_t^inf,   log sigma = 0.5 W h_t^inf
+
+    Both inference and generation:
+
+        P(Z_1) = N(0, I);   P(Z_t): mean and log sigma = tanh(W h_{t-1}^gen)
+        h_t^gen = LSTM([z_t, s_t], h_{t-1}^gen)                   s_t from the conditioner
+        c_t = c_{t-1} + write(h_t^gen) / gamma                    window from h_t^gen
+
+    Reading is linear: read(x - sigmoid(c)) is computed as read(x) - read(sigmoid(c)), so that no error
+    image is kept for the gradient. The LSTMs have zero initial biases and no peepholes; initial states
+    are learned.
+
+    Args:
+        height, width, channels: of the picture, pixels; height and width may differ.
+        conditioner: a `Conditioner`, the part in which the DRAW systems differ.
+        encoder_units, decoder_units: of the inference and the generative LSTM.
+        latent_units: Z.
+        read_size, write_size: side of the patches.
+        initial_canvas: logit of the empty canvas.
+        initializer: of the weights.
+    """
+
+    def __init__(
+        self,
+        *,
+        height,
+        width,
+        channels,
+        conditioner,
+        encoder_units,
+        decoder_units,
+        latent_units,
+        read_size,
+        write_size,
+        initial_canvas,
+        initializer,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.height, self.width, self.channels = height, width, channels
+        self.read_size, self.write_size = read_size, write_size
+        self.latent_units = latent_units
+        self.initial_canvas = initial_canvas
+        self.conditioner = conditioner
+
+        def lstm(units, name):
+            return keras.layers.LSTMCell(
+                units,
+                kernel_initializer=initializer,
+                recurrent_initializer=initializer,
+                unit_forget_bias=False,
+                dtype=self.dtype_policy,
+                name=name,
+            )
+
+        def dense(units, name):
+            return keras.layers.Dense(
+                units, kernel_initializer=initializer, dtype=self.dtype_policy, name=name
+            )
+
+        self.encoder = lstm(encoder_units, "encoder")
+        self.decoder = lstm(decoder_units, "decoder")
+        self.posterior_head = dense(2 * latent_units, "posterior")
+        self.prior_head = dense(2 * latent_units, "prior")
+        self.read_window = dense(5, "read_window")
+        self.write_window = dense(5, "write_window")
+        self.write_patch = dense(write_size**2 * channels, "write_patch")
+
+    def build(self, caption_states_shape):  # noqa: D102
+        encoder_units, decoder_units = self.encoder.units, self.decoder.units
+        context_units = caption_states_shape[-1]
+        patch_units = 2 * self.read_size**2 * self.channels
+        self.conditioner.build(caption_states_shape, (None, decoder_units))
+        self.encoder.build((None, patch_units + decoder_units))
+        self.decoder.build((None, self.latent_units + context_units))
+        self.posterior_head.build((None, encoder_units))
+        for head in (self.prior_head, self.read_window, self.write_window, self.write_patch):
+            head.build((None, decoder_units))
+        self.initial = [
+            self.add_weight(shape=(units,), initializer="zeros", name=f"initial_{name}")
+            for name, units in [
+                ("encoder_h", encoder_units),
+                ("encoder_c", encoder_units),
+                ("decoder_h", decoder_units),
+                ("decoder_c", decoder_units),
+            ]
+        ]
+
+    def initial_state(self, batch: tf.Tensor) -> DrawState:
+        """The learned state before the first step, and an empty canvas."""
+        hidden = [
+            tf.tile(tf.cast(weight.value, self.compute_dtype)[None], [batch, 1])
+            for weight in self.initial
+        ]
+        canvas = tf.fill([batch, self.height, self.channels, self.width], self.initial_canvas)
+        return DrawState(*hidden, canvas)
+
+    def infer(
+        self, rows: tf.Tensor, memory: Memory, state: DrawState, noise: tf.Tensor, t: tf.Tensor
+    ) -> tuple[DrawState, InferenceStep]:
+        """One step that looks at the picture.
+
+        Args:
+            rows: the picture [B, H, C, W], in [0, 1].
+            memory: the caption, from the conditioner.
+            state: of the step before.
+            noise: [B, Z], standard normal.
+            t: the step, from 0.
+        """
+        prior = self._prior(state, t)
+        glimpse = self._read(rows, state)
+        encoder_h, (_, encoder_c) = self.encoder(
+            tf.concat([glimpse, state.decoder_h], -1), [state.encoder_h, state.encoder_c]
+        )
+        mean, log_sigma = tf.split(_float(self.posterior_head(encoder_h)), 2, axis=-1)
+        posterior = Gaussian(mean, 0.5 * log_sigma)
+        state = state._replace(encoder_h=encoder_h, encoder_c=encoder_c)
+        state, alignment, window = self._decode(state, memory, posterior.sample(noise))
+        return state, InferenceStep(*posterior, *prior, alignment, window)
+
+    def generate(
+        self, memory: Memory, state: DrawState, noise: tf.Tensor, t: tf.Tensor
+    ) -> tuple[DrawState, GenerationStep]:
+        """One step from the prior; arguments as of `infer`."""
+        latent = self._prior(state, t).sample(noise)
+        state, alignment, window = self._decode(state, memory, latent)
+        return state, GenerationStep(state.canvas, alignment, window)
+
+    def _prior(self, state: DrawState, t: tf.Tensor) -> Gaussian:
+        after_first = tf.cast(t > 0, tf.float32)  # tanh(.) * 0: the first prior is N(0, I)
+        both = after_first * tf.tanh(_float(self.prior_head(state.decoder_h)))
+        return Gaussian(*tf.split(both, 2, axis=-1))
+
+    def _read(self, rows: tf.Tensor, state: DrawState) -> tf.Tensor:
+        place = filterbank.window(
+            _float(self.read_window(state.decoder_h)), self.height, self.width, self.read_size
+        )
+        banks = filterbank.filterbanks(place, self.read_size, self.height, self.width)
+        patch = filterbank.read(rows, *banks)
+        error_patch = patch - filterbank.read(tf.sigmoid(state.canvas), *banks)
+        glimpse = place.intensity * tf.concat([patch, error_patch], axis=-1)
+        return tf.cast(glimpse, self.compute_dtype)
+
+    def _decode(self, state: DrawState, memory: Memory, latent: tf.Tensor):
+        context, alignment = self.conditioner(memory, state.decoder_h)
+        decoder_h, (_, decoder_c) = self.decoder(
+            tf.concat([tf.cast(latent, self.compute_dtype), context], -1),
+            [state.decoder_h, state.decoder_c],
+        )
+        place = filterbank.window(
+            _float(self.write_window(decoder_h)), self.height, self.width, self.write_size
+        )
+        banks = filterbank.filterbanks(place, self.write_size, self.height, self.width)
+        patch = _float(self.write_patch(decoder_h)) / place.intensity
+        canvas = state.canvas + filterbank.write(patch, *banks, self.channels)
+        state = state._replace(decoder_h=decoder_h, decoder_c=decoder_c, canvas=canvas)
+        return state, alignment, filterbank.extent(place, self.write_size)
+
+
+def _float(x: tf.Tensor) -> tf.Tensor:
+    """Windows, canvas and distributions stay float32 whatever the layers compute in."""
+    return tf.cast(x, tf.float32)

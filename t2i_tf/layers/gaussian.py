@@ -1,0 +1,22 @@
+"""Diagonal Gaussians from the outputs of a layer, as distributions of TensorFlow Probability."""
+
+from typing import NamedTuple
+
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+
+class Gaussian(NamedTuple):
+    """Mean and log standard deviation of independent normals, both [..., Z]."""
+
+    mean: tf.Tensor
+    log_sigma: tf.Tensor
+
+    def distribution(self) -> tfp.distributions.Distribution:
+        """The distribution, with event [Z] and the leading dimensions as batch."""
+        normal = tfp.distributions.Normal(self.mean, tf.exp(self.log_sigma))
+        return tfp.distributions.Independent(normal, reinterpreted_batch_ndims=1)
+
+    def sample(self, noise: tf.Tensor) -> tf.Tensor:
+        """A reparameterised sample from standard normal `noise` [..., Z]."""
+        return self.mean + tf.exp(self.log_sigma) * noise

@@ -1,0 +1,39 @@
+"""A recurrence over a fixed number of steps, as one `tf.while_loop`."""
+
+from collections.abc import Callable
+from typing import Any
+
+import tensorflow as tf
+
+
+def unroll(step: Callable, state: Any, inputs: tf.Tensor, output_type: type) -> tuple[Any, Any]:
+    """Run `step(state, input_t, t) -> (state, outputs_t)` for t = 0 .. T - 1.
+
+    A `TensorArray` feeds the inputs: the gradient of `inputs[t]` would write a whole tensor of zeros
+    at every step. T is static, so that XLA can compile the gradient.
+
+    Args:
+        step: a pure function; what it returns as state has the shapes of what it got.
+        state: the initial state, a NamedTuple.
+        inputs: [T, ...].
+        output_type: NamedTuple of what `step` returns beside the state, float32 tensors.
+
+    Returns:
+        The last state, and the outputs of all steps, each [T, ...].
+    """
+    steps = inputs.shape[0]
+    feed = tf.TensorArray(inputs.dtype, size=steps).unstack(inputs)
+    stacks = [tf.TensorArray(tf.float32, size=steps) for _ in output_type._fields]
+
+    def body(t, state, stacks):
+        state, outputs = step(state, feed.read(t), t)
+        return (
+            t + 1,
+            state,
+            [stack.write(t, out) for stack, out in zip(stacks, outputs, strict=True)],
+        )
+
+    _, state, stacks = tf.while_loop(
+        lambda t, *_: t < steps, body, (tf.constant(0), state, stacks), maximum_iterations=steps
+    )
+    return state, output_type(*(stack.stack() for stack in stacks))

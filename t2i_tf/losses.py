@@ -1,0 +1,32 @@
+"""Named terms of a bound on the log-likelihood, one number per picture, in nats."""
+
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from t2i_tf.layers.gaussian import Gaussian
+
+
+def bernoulli_nll(image: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+    """-log p(x | c) with p = Bernoulli(sigmoid(c)), on real-valued pixels in [0, 1].
+
+    Both arguments are [B, ...] of one layout; returns [B]. From logits, where the authors' code takes
+    logarithms of probabilities.
+    """
+    losses = tf.nn.sigmoid_cross_entropy_with_logits(labels=image, logits=logits)
+    return _sum_per_picture(losses)
+
+
+def bernoulli_floor(image: tf.Tensor) -> tf.Tensor:
+    """The least that `bernoulli_nll` can be: sum of the pixels' entropies H(x_i); [B, ...] to [B]."""
+    image = tf.clip_by_value(image, 1e-12, 1.0)
+    rest = tf.clip_by_value(1.0 - image, 1e-12, 1.0)
+    return _sum_per_picture(-image * tf.math.log(image) - (1.0 - image) * tf.math.log(rest))
+
+
+def kl_per_step(posterior: Gaussian, prior: Gaussian) -> tf.Tensor:
+    """KL(Q(Z_t) || P(Z_t)) of every step; parameters [T, B, Z], returns [T, B]."""
+    return tfp.distributions.kl_divergence(posterior.distribution(), prior.distribution())
+
+
+def _sum_per_picture(x: tf.Tensor) -> tf.Tensor:
+    return tf.reduce_sum(tf.reshape(x, [tf.shape(x)[0], -1]), axis=-1)

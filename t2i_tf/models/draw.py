@@ -1,0 +1,142 @@
+"""The DRAW systems of the paper: a canvas, a caption, T steps."""
+
+import keras
+import tensorflow as tf
+
+from t2i_tf import losses
+from t2i_tf.layers.caption_encoder import CaptionEncoder
+from t2i_tf.layers.conditioning import Align, Average, Conditioner
+from t2i_tf.layers.draw_cell import DrawCell, GenerationStep, InferenceStep
+from t2i_tf.layers.gaussian import Gaussian
+from t2i_tf.layers.unroll import unroll
+from t2i_tf.models.base import BoundMaximizer, Drawing
+
+
+class DRAW(BoundMaximizer):
+    """Caption encoder, conditioner and DRAW cell; the conditioner tells the systems apart.
+
+    The bound (paper, equation 11), in nats:
+
+        L = E_Q[ log p(x | y, Z) - sum_{t>=2} KL(Q(Z_t) || P(Z_t)) ] - KL(Q(Z_1) || P(Z_1))
+
+    Args:
+        conditioner: a `Conditioner`.
+        steps: T.
+        vocabulary_size, embedding_units, caption_units: see `CaptionEncoder`.
+        height, ..., initial_canvas: see `DrawCell`.
+        initializer: of every weight; the authors' is N(0, 0.01).
+        seed: of the noise in training.
+    """
+
+    def __init__(
+        self,
+        *,
+        conditioner: Conditioner,
+        steps: int,
+        vocabulary_size: int,
+        embedding_units: int,
+        caption_units: int,
+        latent_units: int,
+        initializer="random_normal",
+        seed: int = 0,
+        name: str = "draw",
+        dtype=None,
+        **cell_sizes,
+    ):
+        super().__init__(seed=seed, name=name, dtype=dtype)
+        self.noise_shape = (steps, latent_units)
+        self.caption_encoder = CaptionEncoder(
+            vocabulary_size,
+            embedding_units,
+            caption_units,
+            initializer,
+            dtype=dtype,
+            name="caption_encoder",
+        )
+        self.cell = DrawCell(
+            conditioner=conditioner,
+            latent_units=latent_units,
+            initializer=initializer,
+            dtype=dtype,
+            name="draw_cell",
+            **cell_sizes,
+        )
+        self.caption_encoder.build((None, None))
+        self.cell.build((None, None, 2 * caption_units))
+        self.built = True
+
+    def memorize(self, token_ids: tf.Tensor):
+        """Captions int32 [B, N] to the memory that every step reads."""
+        return self.cell.conditioner.memorize(*self.caption_encoder(token_ids))
+
+    def infer(
+        self, image: tf.Tensor, token_ids: tf.Tensor, noise: tf.Tensor
+    ) -> tuple[tf.Tensor, InferenceStep]:
+        """Reconstruct a picture.
+
+        Args:
+            image: float [B, H, W, C] in [0, 1].
+            token_ids: int32 [B, N].
+            noise: [T, B, Z], standard normal.
+
+        Returns:
+            The last canvas [B, H, W, C], logits, and what every step left, each field [T, B, ...].
+        """
+        memory = self.memorize(token_ids)
+        rows = tf.transpose(image, [0, 1, 3, 2])
+        state, steps = unroll(
+            lambda state, noise_t, t: self.cell.infer(rows, memory, state, noise_t, t),
+            self.cell.initial_state(tf.shape(image)[0]),
+            noise,
+            InferenceStep,
+        )
+        return tf.transpose(state.canvas, [0, 1, 3, 2]), steps
+
+    def terms(self, image, token_ids, noise):  # noqa: D102
+        image = tf.cast(image, tf.float32) / 255.0
+        logits, steps = self.infer(image, token_ids, noise)
+        posterior = Gaussian(steps.posterior_mean, steps.posterior_log_sigma)
+        prior = Gaussian(steps.prior_mean, steps.prior_log_sigma)
+        return {
+            "reconstruction_nll": losses.bernoulli_nll(image, logits),
+            "kl_per_step": losses.kl_per_step(posterior, prior),
+            "floor": losses.bernoulli_floor(image),
+        }
+
+    def generate(self, token_ids, noise):  # noqa: D102
+        memory = self.memorize(token_ids)
+        _, steps = unroll(
+            lambda state, noise_t, t: self.cell.generate(memory, state, noise_t, t),
+            self.cell.initial_state(tf.shape(token_ids)[0]),
+            noise,
+            GenerationStep,
+        )
+        canvases = tf.sigmoid(tf.transpose(steps.canvas, [1, 0, 2, 4, 3]))
+        return Drawing(
+            image=canvases[:, -1],
+            canvases=canvases,
+            alignment=tf.transpose(steps.alignment, [1, 0, 2]),
+            windows=tf.transpose(steps.window, [1, 0, 2]),
+        )
+
+
+class AlignDRAW(DRAW):
+    """alignDRAW: the decoder attends to the words anew at every step."""
+
+    def __init__(self, *, align_units: int, initializer="random_normal", dtype=None, **sizes):
+        conditioner = Align(align_units, initializer, dtype=dtype, name="align")
+        super().__init__(
+            conditioner=conditioner,
+            initializer=initializer,
+            dtype=dtype,
+            name="align_draw",
+            **sizes,
+        )
+
+
+class NoAlignDRAW(DRAW):
+    """noalignDRAW: alignDRAW without the alignment, the mean of the words' states at every step."""
+
+    def __init__(self, *, dtype=None, **sizes):
+        conditioner = Average(dtype=dtype, name="average")
+        super().__init__(conditioner=conditioner, dtype=dtype, name="noalign_draw", **sizes)
