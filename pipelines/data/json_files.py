@@ -1,0 +1,54 @@
+"""JSON read against a schema: an error tells the path into it, the expected and the found type."""
+
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from t2i_tf.errors import UserError
+
+Schema = TypeVar("Schema")
+
+
+def read_text_bytes(path: Path) -> bytes:
+    """The bytes of a text file that is there, not empty and UTF-8.
+
+    Raises:
+        UserError: where one of the three does not hold.
+    """
+    try:
+        data = path.read_bytes()
+        data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise UserError(
+            f"{path}: expected UTF-8 text, found byte 0x{data[error.start]:02x} at offset"
+            f" {error.start}. Save the file as UTF-8."
+        ) from None
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror}.") from None
+    if not data.strip():
+        raise UserError(f"{path}: the file is empty.")
+    return data
+
+
+def decode_json(data: bytes, schema: type[Schema], where: str) -> Schema:
+    """JSON text as a value of `schema`; `where` begins the error's message.
+
+    Raises:
+        UserError: for text that is not JSON, and for JSON of another shape.
+    """
+    try:
+        return msgspec.json.decode(data, type=schema)
+    except msgspec.ValidationError as error:  # "Expected `int`, got `str` - at `$.images[0].id`"
+        raise UserError(f"{where}: wrong schema: {error}.") from None
+    except msgspec.DecodeError as error:
+        raise UserError(f"{where}: not JSON: {error}.") from None
+
+
+def read_json(path: Path, schema: type[Schema]) -> Schema:
+    """A JSON file as a value of `schema`.
+
+    Raises:
+        UserError: for a file that is missing, empty, not UTF-8, not JSON or of another schema.
+    """
+    return decode_json(read_text_bytes(path), schema, str(path))
