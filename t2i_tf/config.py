@@ -1,4 +1,7 @@
-"""Configs: frozen dataclasses of plain values, standard library only, so that `--help` needs no TensorFlow."""
+"""Configs: frozen dataclasses of plain values.
+
+Standard library only, so that `--help` needs no TensorFlow.
+"""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -52,7 +55,7 @@ class OptimizerConfig:
     learning_rate: float = 1e-3
     """The highest learning rate."""
     schedule: Literal["step", "cosine", "constant"] = "step"
-    """`step` divides by ten at `drop_at`; `cosine` falls to zero at the end; both after the warm-up."""
+    """`step` divides by ten at `drop_at`, `cosine` falls to zero at the end."""
     drop_at: float = 11 / 18
     """Where the rate drops tenfold, as a share of the whole training."""
     warmup_steps: int = 0
@@ -65,7 +68,7 @@ class OptimizerConfig:
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """One training: what, on which captions, how long. `(seed, step)` fixes data order and noise."""
+    """One training: what, on which captions, how long. Seed and step fix data order and noise."""
 
     model: DrawConfig = DrawConfig()
     optimizer: OptimizerConfig = OptimizerConfig()
@@ -83,6 +86,10 @@ class TrainConfig:
     """Longer captions are left out."""
     length_multiple: int = 1
     """Captions are padded to a multiple of this, so that XLA compiles few programs."""
+    report_every: int = 0
+    """Steps between validation, samples and a line of history; 0 means an epoch."""
+    validation_pictures: int = 1000
+    """Pictures of the validation split that are scored each time, at most."""
     seed: int = 0
     """Of weights, data order and noise."""
     xla: bool = True
