@@ -1,0 +1,64 @@
+"""The work folder of a run: begun once, found again when the same command is given."""
+
+import dataclasses
+import shutil
+from pathlib import Path
+
+from pipelines.data.data_folder import DataFolder
+from t2i_tf import checkpoints
+from t2i_tf.config import TrainConfig
+from t2i_tf.errors import UserError
+
+_LENGTH = ("epochs", "steps", "minutes")  # training on for longer is no other run
+
+
+def open_workdir(workdir: Path, config: TrainConfig, data: DataFolder) -> None:
+    """Begin a run, or check that a begun one has this config and this data.
+
+    Raises:
+        UserError: the folder holds something else, or a run with other settings or other data.
+    """
+    if (workdir / "config.json").exists():
+        _check_config(workdir, config)
+        _check_data(workdir, data)
+    elif workdir.exists() and any(workdir.iterdir()):
+        raise UserError(
+            f"{workdir} is not empty and holds no run. Expected a new folder, or one that training "
+            "made; choose another --workdir."
+        )
+    else:
+        workdir.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(data.path / "manifest.json", workdir / "data.json")
+        data.vocabulary.save(workdir / "vocabulary.txt")
+    checkpoints.write_config(workdir, config)
+
+
+def _check_config(workdir: Path, config: TrainConfig) -> None:
+    before, now = (_flat(c) for c in (checkpoints.read_config(workdir), config))
+    changed = [
+        f"--{name.replace('_', '-')} was {before[name]!r}, is {now[name]!r}"
+        for name in now
+        if name not in _LENGTH and before[name] != now[name]
+    ]
+    if changed:
+        raise UserError(
+            f"{workdir} holds a run with other settings: {'; '.join(changed)}. "
+            "Give the settings it began with, or choose another --workdir."
+        )
+
+
+def _check_data(workdir: Path, data: DataFolder) -> None:
+    if (workdir / "data.json").read_bytes() == (data.path / "manifest.json").read_bytes():
+        return
+    raise UserError(
+        f"{workdir} was trained on other data than {data.path}: their manifests differ. "
+        "Give the data folder it began with, or choose another --workdir."
+    )
+
+
+def _flat(config: TrainConfig) -> dict:
+    nested = dataclasses.asdict(config)
+    return {
+        **{k: v for k, v in nested.items() if not isinstance(v, dict)},
+        **{f"{k}.{n}": v for k, d in nested.items() if isinstance(d, dict) for n, v in d.items()},
+    }
