@@ -1,0 +1,201 @@
+import json
+import random
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pipelines.data import scenes
+from pipelines.data.scene_captions import OBJECT_WORDS, PLACE_PHRASES, SETTINGS
+from pipelines.data.scene_shapes import BACKDROPS, INKS, OBJECT_SHAPES
+from pipelines.data.scene_world import HELD_OUT_COLOURS
+from pipelines.data.scenes import Scene
+from t2i_tf.errors import UserError
+
+SMALL = {"train": 120, "val": 20, "test": 20, "held_out": 40}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("scenes") / "data"
+    scenes.write_scenes(folder, **SMALL, workers=1)
+    return folder
+
+
+def contents(folder):
+    return {
+        path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()
+    }
+
+
+def document(folder, split):
+    return json.loads((folder / "annotations" / f"captions_{split}.json").read_text())
+
+
+def sampled(held_out, n=3000):
+    rng = random.Random(1)
+    return [scenes.sample_scene(rng, held_out) for _ in range(n)]
+
+
+def test_any_number_of_workers_writes_the_same_bytes(folder, tmp_path):
+    scenes.write_scenes(tmp_path / "data", **SMALL, workers=2)
+    assert contents(tmp_path / "data") == contents(folder)
+
+
+def test_another_seed_gives_other_pictures(folder, tmp_path):
+    scenes.write_scenes(tmp_path / "data", **SMALL, seed=1, workers=1)
+    name = document(folder, "train")["images"][0]["file_name"]
+    first, other = (root / "train" / name for root in (folder, tmp_path / "data"))
+    assert first.read_bytes() != other.read_bytes()
+
+
+@pytest.mark.parametrize("split", scenes.SPLITS)
+def test_folder_follows_the_schema_of_coco(folder, split):
+    coco = document(folder, split)
+    assert coco.keys() == {"info", "licenses", "images", "annotations"}
+    assert len(coco["images"]) == SMALL[split]
+    for image in coco["images"]:
+        with Image.open(folder / split / image["file_name"]) as picture:
+            assert picture.format == "JPEG"
+            assert picture.size == (image["width"], image["height"])
+        assert image["file_name"] == f"{image['id']:012d}.jpg"
+        Scene(**image["attributes"])
+    captions = {}
+    for annotation in coco["annotations"]:
+        captions.setdefault(annotation["image_id"], []).append(annotation["caption"])
+    assert captions.keys() == {image["id"] for image in coco["images"]}
+    assert all(len(set(five)) == 5 for five in captions.values())
+
+
+def test_ids_are_unique_in_the_whole_folder(folder):
+    images = [image for split in scenes.SPLITS for image in document(folder, split)["images"]]
+    notes = [note for split in scenes.SPLITS for note in document(folder, split)["annotations"]]
+    assert len({image["id"] for image in images}) == len(images)
+    assert len({note["id"] for note in notes}) == len(notes)
+
+
+def test_held_out_compositions_are_in_their_own_split_only(folder):
+    for split in scenes.SPLITS:
+        for image in document(folder, split)["images"]:
+            held_out = scenes.is_held_out(Scene(**image["attributes"]))
+            assert held_out == (split == "held_out")
+
+
+def test_record_names_what_is_held_out(folder):
+    record = json.loads((folder / scenes.RECORD).read_text())
+    assert record["counts"] == SMALL
+    held_out = record["held_out_compositions"]
+    assert {"object": "stop sign", "count": "one", "background": "blue sky"} in held_out
+    assert {"object": "umbrella", "colour": "yellow"} in held_out
+
+
+def test_every_colour_is_held_out_once_and_seen_on_the_others():
+    assert sorted(HELD_OUT_COLOURS.values()) == sorted(scenes.COLOURS)
+    seen = {(scene.object, scene.colour) for scene in sampled(held_out=False)}
+    for name in HELD_OUT_COLOURS:
+        assert {colour for other, colour in seen if other == name} == set(scenes.COLOURS) - {
+            HELD_OUT_COLOURS[name]
+        }
+
+
+def test_the_talks_compositions_are_novel_but_the_airplane_is_seen():
+    novel = scenes.TALK_CAPTIONS["novel compositions"]
+    assert [scenes.is_held_out(scene) for _, scene in novel] == [True, True, True, False]
+    seen = sampled(held_out=False)
+    assert any((s.object, s.background) == ("airplane", "blue sky") for s in seen)
+    assert any((s.object, s.count) == ("elephant", "herd") for s in seen)
+
+
+def test_the_talks_captions_use_known_words():
+    for study in scenes.TALK_CAPTIONS.values():
+        for caption, scene in study:
+            assert set(caption.split()) <= scenes.caption_words()
+            assert scene.object in scenes.OBJECTS
+
+
+@pytest.mark.parametrize("held_out", [False, True])
+def test_captions_name_what_the_picture_shows(held_out):
+    rng = random.Random(2)
+    for scene in sampled(held_out, 500):
+        five = scenes.captions(scene, rng)
+        assert len(set(five)) == 5
+        for caption in five:
+            words = caption.split()
+            assert 7 <= len(words) <= 14
+            assert set(words) <= scenes.caption_words()
+            assert any(name in caption for name in SETTINGS[scene.background].names)
+            assert scene.place == "middle" or PLACE_PHRASES[scene.place] in caption
+            assert scene.colour is None or scene.colour in words
+            wording = OBJECT_WORDS[scene.object]
+            nouns = [noun.format(colour=scene.colour) for noun in wording.nouns]
+            herd = [f"herd of {wording.plural}"]
+            assert any(name in caption for name in (herd if scene.count == "herd" else nouns))
+
+
+def test_the_vocabulary_is_small():
+    assert len(scenes.caption_words()) < 110
+
+
+def test_everything_in_the_world_has_words_and_a_drawing():
+    assert OBJECT_WORDS.keys() == scenes.OBJECTS.keys() == OBJECT_SHAPES.keys()
+    assert set(SETTINGS) == set(scenes.BACKGROUNDS) == set(BACKDROPS)
+    assert set(scenes.COLOURS) <= set(INKS)
+
+
+def test_render_has_one_canonical_picture_and_jitters_the_others():
+    scene = Scene("car", "red", "snow", "left")
+    canonical = scenes.render(scene, 32)
+    assert canonical.shape == (32, 32, 3)
+    assert canonical.dtype == np.uint8
+    np.testing.assert_array_equal(canonical, scenes.render(scene, 32))
+    jittered = scenes.render(scene, 32, random.Random(0))
+    assert 0 < np.abs(canonical.astype(float) - jittered).mean() < 30
+
+
+def test_the_object_stands_where_the_scene_says():
+    centres = {}
+    for place in scenes.PLACES:
+        with_object = scenes.render(Scene("balloon", "red", "snow", place), 32).astype(float)
+        is_red = (with_object[..., 0] > 150) & (with_object[..., 1] < 80)
+        rows, columns = np.nonzero(is_red)
+        centres[place] = rows.mean(), columns.mean()
+    assert centres["left"][1] + 5 < centres["middle"][1] < centres["right"][1] - 5
+    assert centres["top"][0] + 5 < centres["middle"][0] < centres["bottom"][0] - 5
+
+
+def test_a_finished_folder_is_left_alone(folder):
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
+    scenes.write_scenes(folder, **SMALL, workers=1)
+    assert before == {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
+
+
+def test_an_interrupted_run_is_mended_by_another(folder, tmp_path, monkeypatch):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(scenes, "coco_document", interrupt)
+        scenes.write_scenes(tmp_path, **SMALL, workers=1)
+    assert not (tmp_path / scenes.RECORD).exists()
+    scenes.write_scenes(tmp_path, **SMALL, workers=1)
+    assert contents(tmp_path) == contents(folder)
+
+
+def test_refuses_a_folder_of_something_else(tmp_path):
+    (tmp_path / "holiday.jpg").write_bytes(b"sea")
+    with pytest.raises(UserError, match=r"found 'holiday\.jpg'"):
+        scenes.write_scenes(tmp_path, **SMALL, workers=1)
+    assert [path.name for path in tmp_path.iterdir()] == ["holiday.jpg"]
+
+
+def test_refuses_scenes_made_otherwise(folder):
+    with pytest.raises(UserError, match="seed 0 instead of 7"):
+        scenes.write_scenes(folder, **SMALL, seed=7, workers=1)
+
+
+def test_refuses_a_file_and_a_negative_count(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match="expected a folder"):
+        scenes.write_scenes(tmp_path / "file", **SMALL, workers=1)
+    with pytest.raises(UserError, match="got -1"):
+        scenes.write_scenes(tmp_path / "data", train=-1, workers=1)
