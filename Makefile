@@ -1,0 +1,37 @@
+# Every target makes the virtual environment where it is missing, installs what it needs, and does the job.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test test-all lint clean
+.DELETE_ON_ERROR:
+
+demo: .venv/installed  ## train a model in front of you and open what it drew
+	$(BIN)/python -m pipelines demo
+
+test: .venv/installed-dev  ## what continuous integration runs
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/pyright
+	$(BIN)/python -m pytest -m "not slow" --durations=10
+
+test-all: .venv/installed-dev  ## with the tests that take minutes
+	$(BIN)/python -m pytest --durations=20
+
+lint: .venv/installed-dev  ## format and mend
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean:  ## remove the environment and the caches, not the data or the runs
+	rm -rf .venv .pytest_cache .ruff_cache
+
+.venv/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13) and "Python 3.11 to 3.13 is needed, this is %d.%d; say make PYTHON=..." % sys.version_info[:2])'
+	$(PYTHON) -m venv .venv
+
+.venv/installed: requirements.txt .venv/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	touch $@
+
+.venv/installed-dev: requirements-dev.txt .venv/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	touch $@
