@@ -127,7 +127,7 @@ def draw_objects(picture: Image.Image, scene: Scene, jitter: Jitter = CANONICAL)
             HALF_SIZE * scale * jitter.scale * unit,
             jitter.object_shade,
         )
-        pen.outline(shapes, OUTLINE * unit)
+        pen.outline(shapes, OUTLINE * scale**0.5 * unit)
         pen.fill(shapes, scene.colour)
 
 

@@ -38,6 +38,7 @@ INKS: Mapping[str, Colour] = {
     "cream": (250, 226, 190),
     "banana": (255, 220, 40),
     "banana shade": (206, 158, 20),
+    "banana tip": (96, 66, 24),
     "bowl": (74, 138, 214),
     "cake": (104, 58, 30),
     "icing": (66, 34, 18),
@@ -109,14 +110,16 @@ def octagon(ink: str, x: float, y: float, radius: float) -> Shape:
     return polygon(ink, *((x + radius * math.cos(a), y + radius * math.sin(a)) for a in angles))
 
 
-def banana(x: float, tilt: float) -> tuple[Shape, ...]:
-    """A crescent that grows out of the bowl at `x` and leans by `tilt`."""
-    outer, inner = (x + tilt, -0.95), (x, 0.2)
-    left = (x - 0.32 + tilt * 0.4, -0.35)
-    right = (x + 0.1 + tilt * 0.5, -0.35)
+def banana(x: float, y: float, tilt: float) -> tuple[Shape, ...]:
+    """A smile below (x, y), turned by `tilt` degrees, with an edge and dark tips."""
+    outer = arc(x, y, 0.78, 0.78, 15 + tilt, 165 + tilt)
+    inner = arc(x, y, 0.62, 0.3, 165 + tilt, 15 + tilt)
     return (
-        polygon("banana", outer, left, (x - 0.25, 0.2), inner, right, (outer[0] + 0.12, -0.9)),
-        line("banana shade", 0.07, (outer[0] + 0.08, -0.85), right, inner),
+        line("outline", 0.1, *inner),
+        polygon("banana", *outer, *inner),
+        line("banana shade", 0.1, *outer),
+        ellipse("banana tip", *outer[0], 0.11),
+        ellipse("banana tip", *outer[-1], 0.11),
     )
 
 
@@ -255,11 +258,10 @@ OBJECT_SHAPES: Mapping[str, tuple[Shape, ...]] = {
         ellipse("outline", 0.58, -0.52, 0.07),
     ),
     "bowl of bananas": (
-        *banana(-0.45, -0.2),
-        *banana(-0.02, 0.06),
-        *banana(0.42, 0.3),
-        polygon("bowl", *arc(0, 0.12, 0.96, 0.78, 0, 180)),
-        box("white", -0.98, 0.06, 0.98, 0.24),
+        *banana(0.12, -0.85, -12),
+        *banana(-0.06, -0.45, 6),
+        polygon("bowl", *arc(0, 0.2, 0.96, 0.74, 0, 180)),
+        box("white", -0.98, 0.16, 0.98, 0.34),
     ),
     "chocolate cake": (
         ellipse("white", 0, 0.68, 1, 0.26),

@@ -11,7 +11,7 @@ bytes, and an interrupted run is mended by running it again.
 import json
 import os
 import random
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -213,7 +213,14 @@ def _read_record(path: Path) -> dict[str, Any]:
     return found
 
 
-def _write_pictures(folder, split, count, seed, parallel, advance) -> list[PictureEntry]:
+def _write_pictures(
+    folder: Path,
+    split: str,
+    count: int,
+    seed: int,
+    parallel: Callable[..., Iterable[PictureEntry]],
+    advance: Callable[[], None],
+) -> list[PictureEntry]:
     (folder / split).mkdir(exist_ok=True)
     entries = []
     for entry in parallel(partial(make_picture, folder, split, seed), range(count)):
@@ -230,7 +237,7 @@ def _write_json(path: Path, document: Mapping[str, Any]) -> None:
 
 
 @contextmanager
-def _mapper(workers: int | None) -> Iterator[Any]:
+def _mapper(workers: int | None) -> Iterator[Callable[..., Iterable[Any]]]:
     """An ordered `map` over processes; in this process where one worker is enough."""
     workers = os.cpu_count() or 1 if workers is None else workers
     if workers <= 1:
@@ -242,7 +249,7 @@ def _mapper(workers: int | None) -> Iterator[Any]:
 
 
 @contextmanager
-def _progress(total: int) -> Iterator[Any]:
+def _progress(total: int) -> Iterator[Callable[[], None]]:
     """A bar with pictures/s and the time left; yields what to call after each picture."""
     columns = (
         TextColumn("Drawing scenes"),
