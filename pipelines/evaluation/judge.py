@@ -18,7 +18,7 @@ from dataclasses import replace
 import numpy as np
 from PIL import Image
 
-from pipelines.data.scene_drawing import Jitter, draw_background, draw_objects
+from pipelines.data.scene_drawing import SUPERSAMPLING, Jitter, draw_background, draw_objects
 from pipelines.data.scene_world import BACKGROUNDS, COLOURS, COUNTS, OBJECTS, PLACES, Scene
 
 # How far the object may be off, x and y in pixels of a 32 x 32 picture.
@@ -73,8 +73,8 @@ class Judge:
         return on_black, alpha
 
     def _drawn_on(self, level: int, scene: Scene, jitter: Jitter) -> np.ndarray:
-        canvas = draw_background(scene.background, max(self._size))
-        canvas.paste((level, level, level), (0, 0, *canvas.size))
+        side = max(self._size) * SUPERSAMPLING
+        canvas = Image.new("RGB", (side, side), (level, level, level))
         draw_objects(canvas, scene, jitter)
         return self._pixels(canvas)
 
