@@ -107,7 +107,9 @@ class MnistCaptionsSource:
         return {
             "seed": self.seed,
             "digits": self.digits.origin,
-            "writers": {pool: len(labels) for pool, (_, labels) in self.digits.pools.items()},
+            "digits_of_writers": {
+                pool: len(labels) for pool, (_, labels) in self.digits.pools.items()
+            },
             "banned": {
                 template.place: list(banned)
                 for template, banned in zip(TEMPLATES, self.banned, strict=True)

@@ -5,9 +5,9 @@ are dropped instead of its pixels, which takes a third of the time. Camera rotat
 applied.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,15 @@ from pipelines.data.example import Example
 from t2i_tf.errors import UsageError, did_you_mean
 
 JPEG_START, JPEG_END = b"\xff\xd8\xff", b"\xff\xd9"
+KNOWN_STARTS = (
+    JPEG_START,
+    b"\x89PNG",
+    b"GIF8",
+    b"BM",
+    b"RIFF",
+    b"\xff\x0a",
+    b"\x00\x00\x00\x0cJXL",
+)
 DRAFT_RATIOS = (1, 2, 4, 8)
 
 # A draft has at least this many pixels for one of the target's, each way. Against a full decode of
@@ -54,6 +63,11 @@ class Fit:
             if given not in choices:
                 raise UsageError(f"Unknown {option} {given!r}. {did_you_mean(given, choices)}")
 
+    @property
+    def bytes(self) -> int:
+        """Of one picture, uint8."""
+        return self.height * self.width * self.channels
+
 
 class PictureReader:
     """Reads the pictures of examples, in parallel and in order.
@@ -64,55 +78,62 @@ class PictureReader:
     """
 
     def __init__(self, fit: Fit, workers: int | None = None):
+        self.fit = fit
         self._workers = workers or tf.data.AUTOTUNE
         self._from_file = tf.function(
             lambda path: fit_picture(decode(tf.io.read_file(path), fit), fit),
             input_signature=[tf.TensorSpec([], tf.string)],
         )
         self._from_array = tf.function(
-            lambda pixels: fit_picture(match_channels(pixels, fit.channels), fit),
+            lambda pixels: fit_picture(pixels, fit),
             input_signature=[tf.TensorSpec([None, None, None], tf.uint8)],
         )
 
     def read(self, examples: Sequence[Example]) -> Iterator[np.ndarray | str]:
-        """For each example its picture, uint8 [H, W, C], or the reason why there is none."""
-        arrivals = self._arrivals(examples)
+        """For each example its picture, uint8 [H, W, C], or the reason why there is none.
+
+        Examples are all of files or all of arrays.
+        """
+        if examples and isinstance(examples[0].picture, Path):
+            return self._read_files([example.picture for example in examples])
+        return (self._read_array(example.picture) for example in examples)
+
+    def _read_array(self, pixels: np.ndarray) -> np.ndarray | str:
+        if pixels.shape == (self.fit.height, self.fit.width, self.fit.channels):
+            return pixels
+        if pixels.ndim != 3 or pixels.shape[2] not in (1, 3):
+            return f"an array of shape {pixels.shape}, expected (height, width, 1 or 3)"
+        return self._from_array(pixels).numpy()
+
+    def _read_files(self, paths: Sequence[Path]) -> Iterator[np.ndarray | str]:
+        arrivals = self._arrivals(paths)
         arrived = next(arrivals, None)
-        for index, example in enumerate(examples):
+        for index, path in enumerate(paths):
             if arrived and arrived[0] == index:
                 yield arrived[1]
                 arrived = next(arrivals, None)
             else:
-                yield self._read_alone(example.picture)
+                yield self._read_alone(path)
 
-    def _arrivals(self, examples: Sequence[Example]) -> Iterator[tuple[int, np.ndarray]]:
-        """(index, picture) of the examples that can be read, in order."""
-        dataset, load = self._dataset(examples)
-        dataset = dataset.enumerate().map(
-            lambda index, picture: (index, load(picture)), num_parallel_calls=self._workers
+    def _arrivals(self, paths: Sequence[Path]) -> Iterator[tuple[int, np.ndarray]]:
+        """(index, picture) of the files that can be read, in order."""
+        dataset = tf.data.Dataset.from_tensor_slices([str(path) for path in paths]).enumerate()
+        dataset = dataset.map(
+            lambda index, path: (index, self._from_file(path)), num_parallel_calls=self._workers
         )
         for indices, pictures in dataset.ignore_errors().batch(BATCH).prefetch(2):
             yield from zip(indices.numpy(), pictures.numpy(), strict=True)
 
-    def _dataset(self, examples: Sequence[Example]) -> tuple[tf.data.Dataset, Callable]:
-        if any(isinstance(example.picture, Path) for example in examples):
-            paths = [str(example.picture) for example in examples]
-            return tf.data.Dataset.from_tensor_slices(paths), self._from_file
-        spec = tf.TensorSpec([None, None, None], tf.uint8)
-        arrays = partial(map, lambda example: example.picture, examples)
-        return tf.data.Dataset.from_generator(arrays, output_signature=spec), self._from_array
-
-    def _read_alone(self, picture: Path | np.ndarray) -> np.ndarray | str:
-        """One picture once more: it may be readable now, and if not, its error tells why."""
+    def _read_alone(self, path: Path) -> np.ndarray | str:
+        """One file once more: it may be readable now, and if not, its error tells why."""
         try:
-            load = self._from_file if isinstance(picture, Path) else self._from_array
-            return load(str(picture) if isinstance(picture, Path) else picture).numpy()
+            return self._from_file(str(path)).numpy()
         except tf.errors.OpError as error:
-            return explain(picture) or error.message.splitlines()[0]
+            return explain(path) or re.sub(r"^\{\{.*?\}\} ", "", error.message).splitlines()[0]
 
 
 def decode(contents: tf.Tensor, fit: Fit) -> tf.Tensor:
-    """A file's bytes as uint8 [h, w, C]; a JPEG as a draft that is large enough for the fit."""
+    """A file's bytes as uint8 [h, w, 3]; a JPEG as a draft that is large enough for the fit."""
 
     def ratio_index():
         shape = tf.io.extract_jpeg_shape(contents)
@@ -120,10 +141,10 @@ def decode(contents: tf.Tensor, fit: Fit) -> tf.Tensor:
         return tf.reduce_sum(tf.cast(shrinks >= DRAFT_RATIOS[1:], tf.int32))
 
     def jpeg(ratio):
-        return lambda: tf.io.decode_jpeg(contents, channels=fit.channels, ratio=ratio)
+        return lambda: tf.io.decode_jpeg(contents, channels=3, ratio=ratio)
 
     def other():
-        return tf.io.decode_image(contents, channels=fit.channels, expand_animations=False)
+        return tf.io.decode_image(contents, channels=3, expand_animations=False)
 
     is_jpeg = tf.strings.substr(contents, 0, len(JPEG_START)) == JPEG_START
     branch = tf.cond(is_jpeg, ratio_index, lambda: len(DRAFT_RATIOS))
@@ -139,8 +160,8 @@ def match_channels(pixels: tf.Tensor, channels: int) -> tf.Tensor:
 
 
 def fit_picture(pixels: tf.Tensor, fit: Fit) -> tf.Tensor:
-    """uint8 [h, w, C] -> uint8 [H, W, C], filtered so that nothing aliases."""
-    pixels = tf.ensure_shape(pixels, [None, None, fit.channels])
+    """uint8 [h, w, 1 or 3] -> uint8 [H, W, C], filtered so that nothing aliases."""
+    pixels = tf.ensure_shape(match_channels(pixels, fit.channels), [None, None, fit.channels])
     resized = tf.round(CROPS[fit.crop](pixels, fit))
     return tf.cast(tf.clip_by_value(resized, 0, 255), tf.uint8)  # lanczos overshoots at edges
 
@@ -168,12 +189,10 @@ def pad(pixels: tf.Tensor, fit: Fit) -> tf.Tensor:
 CROPS = {"squash": squash, "centre": centre, "pad": pad}
 
 
-def explain(picture: Path | np.ndarray) -> str | None:
+def explain(path: Path) -> str | None:
     """Why a file is no picture, in words; None where only the decoder can tell."""
-    if isinstance(picture, np.ndarray):
-        return f"an array of shape {list(picture.shape)}, expected [height, width, 1 or 3]"
     try:
-        contents = picture.read_bytes()
+        contents = path.read_bytes()
     except FileNotFoundError:
         return "missing"
     except OSError as error:
@@ -182,6 +201,8 @@ def explain(picture: Path | np.ndarray) -> str | None:
         return "empty file"
     if contents.lstrip()[:1] == b"<":
         return "text (HTML or XML), not a picture"
+    if not contents.startswith(KNOWN_STARTS):
+        return "not a picture: neither JPEG, PNG, GIF, BMP nor WebP"
     if contents.startswith(JPEG_START) and JPEG_END not in contents[-16:]:
         return f"truncated JPEG: ends after {len(contents):,} bytes"
     return None
