@@ -12,11 +12,17 @@ class Memory(NamedTuple):
 
     values: tf.Tensor  # [B, N, D]
     keys: tf.Tensor  # [B, N, A], or [B, N, 0] where nothing is compared
-    log_mask: tf.Tensor  # [B, N], 0 at words and -1e9 at padding
+    mask: tf.Tensor  # bool [B, N], true where a word stands
 
 
 class Conditioner(keras.layers.Layer):
     """The contract: `memorize` a caption once, then `call` at every step."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.supports_masking = (
+            True  # the memory carries the mask; Keras need not warn of losing it
+        )
 
     @abstractmethod
     def memorize(self, caption_states: tf.Tensor, caption_mask: tf.Tensor) -> Memory:
@@ -62,13 +68,13 @@ class Align(Conditioner):
         )
 
     def memorize(self, caption_states, caption_mask):  # noqa: D102
-        return Memory(caption_states, self.key(caption_states), _log_mask(caption_mask))
+        return Memory(caption_states, self.key(caption_states), caption_mask)
 
     def call(self, memory, decoder_output):  # noqa: D102
         query = self.query(decoder_output)[:, None, :]
         compared = tf.reshape(tf.tanh(memory.keys + query), [-1, self.units])
-        energy = tf.reshape(tf.matmul(compared, self.score), tf.shape(memory.log_mask))
-        alignment = tf.nn.softmax(tf.cast(energy, tf.float32) + memory.log_mask)
+        energy = tf.reshape(tf.matmul(compared, self.score), tf.shape(memory.mask))
+        alignment = _softmax(tf.cast(energy, self.variable_dtype), memory.mask)
         return _weighted_mean(memory.values, alignment), alignment
 
 
@@ -76,15 +82,15 @@ class Average(Conditioner):
     """noalignDRAW: the mean of the words' states, the same at every step."""
 
     def memorize(self, caption_states, caption_mask):  # noqa: D102
-        return Memory(caption_states, caption_states[:, :, :0], _log_mask(caption_mask))
+        return Memory(caption_states, caption_states[:, :, :0], caption_mask)
 
     def call(self, memory, decoder_output):  # noqa: D102
-        alignment = tf.nn.softmax(memory.log_mask)
+        alignment = _softmax(tf.zeros_like(memory.mask, self.variable_dtype), memory.mask)
         return _weighted_mean(memory.values, alignment), alignment
 
 
-def _log_mask(caption_mask: tf.Tensor) -> tf.Tensor:
-    return tf.where(caption_mask, 0.0, -1e9)
+def _softmax(energy: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+    return tf.nn.softmax(tf.where(mask, energy, -1e9))
 
 
 def _weighted_mean(values: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:

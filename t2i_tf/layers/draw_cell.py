@@ -140,7 +140,8 @@ class DrawCell(keras.layers.Layer):
             tf.tile(tf.cast(weight.value, self.compute_dtype)[None], [batch, 1])
             for weight in self.initial
         ]
-        canvas = tf.fill([batch, self.height, self.channels, self.width], self.initial_canvas)
+        empty = tf.constant(self.initial_canvas, self.variable_dtype)
+        canvas = tf.fill([batch, self.height, self.channels, self.width], empty)
         return DrawState(*hidden, canvas)
 
     def infer(
@@ -160,7 +161,7 @@ class DrawCell(keras.layers.Layer):
         encoder_h, (_, encoder_c) = self.encoder(
             tf.concat([glimpse, state.decoder_h], -1), [state.encoder_h, state.encoder_c]
         )
-        mean, log_sigma = tf.split(_float(self.posterior_head(encoder_h)), 2, axis=-1)
+        mean, log_sigma = tf.split(self._widen(self.posterior_head(encoder_h)), 2, axis=-1)
         posterior = Gaussian(mean, 0.5 * log_sigma)
         state = state._replace(encoder_h=encoder_h, encoder_c=encoder_c)
         state, alignment, window = self._decode(state, memory, posterior.sample(noise))
@@ -174,14 +175,18 @@ class DrawCell(keras.layers.Layer):
         state, alignment, window = self._decode(state, memory, latent)
         return state, GenerationStep(state.canvas, alignment, window)
 
+    def _widen(self, x: tf.Tensor) -> tf.Tensor:
+        """Windows, canvas and distributions have the precision of the weights."""
+        return tf.cast(x, self.variable_dtype)
+
     def _prior(self, state: DrawState, t: tf.Tensor) -> Gaussian:
-        after_first = tf.cast(t > 0, tf.float32)  # tanh(.) * 0: the first prior is N(0, I)
-        both = after_first * tf.tanh(_float(self.prior_head(state.decoder_h)))
+        after_first = self._widen(t > 0)  # tanh(.) * 0: the first prior is N(0, I)
+        both = after_first * tf.tanh(self._widen(self.prior_head(state.decoder_h)))
         return Gaussian(*tf.split(both, 2, axis=-1))
 
     def _read(self, rows: tf.Tensor, state: DrawState) -> tf.Tensor:
         place = filterbank.window(
-            _float(self.read_window(state.decoder_h)), self.height, self.width, self.read_size
+            self._widen(self.read_window(state.decoder_h)), self.height, self.width, self.read_size
         )
         banks = filterbank.filterbanks(place, self.read_size, self.height, self.width)
         patch = filterbank.read(rows, *banks)
@@ -196,15 +201,10 @@ class DrawCell(keras.layers.Layer):
             [state.decoder_h, state.decoder_c],
         )
         place = filterbank.window(
-            _float(self.write_window(decoder_h)), self.height, self.width, self.write_size
+            self._widen(self.write_window(decoder_h)), self.height, self.width, self.write_size
         )
         banks = filterbank.filterbanks(place, self.write_size, self.height, self.width)
-        patch = _float(self.write_patch(decoder_h)) / place.intensity
+        patch = self._widen(self.write_patch(decoder_h)) / place.intensity
         canvas = state.canvas + filterbank.write(patch, *banks, self.channels)
         state = state._replace(decoder_h=decoder_h, decoder_c=decoder_c, canvas=canvas)
         return state, alignment, filterbank.extent(place, self.write_size)
-
-
-def _float(x: tf.Tensor) -> tf.Tensor:
-    """Windows, canvas and distributions stay float32 whatever the layers compute in."""
-    return tf.cast(x, tf.float32)

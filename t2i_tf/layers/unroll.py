@@ -16,14 +16,14 @@ def unroll(step: Callable, state: Any, inputs: tf.Tensor, output_type: type) -> 
         step: a pure function; what it returns as state has the shapes of what it got.
         state: the initial state, a NamedTuple.
         inputs: [T, ...].
-        output_type: NamedTuple of what `step` returns beside the state, float32 tensors.
+        output_type: NamedTuple of what `step` returns beside the state, of the inputs' dtype.
 
     Returns:
         The last state, and the outputs of all steps, each [T, ...].
     """
     steps = inputs.shape[0]
     feed = tf.TensorArray(inputs.dtype, size=steps).unstack(inputs)
-    stacks = [tf.TensorArray(tf.float32, size=steps) for _ in output_type._fields]
+    stacks = [tf.TensorArray(inputs.dtype, size=steps) for _ in output_type._fields]
 
     def body(t, state, stacks):
         state, outputs = step(state, feed.read(t), t)

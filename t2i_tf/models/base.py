@@ -30,11 +30,13 @@ class TextToImage(keras.Model):
         """
         steps, units = self.noise_shape
         columns = tf.map_fn(
-            lambda seed: tf.random.stateless_normal([steps, units], tf.stack([seed, 0])),
+            lambda seed: tf.random.stateless_normal(
+                [steps, units], tf.stack([seed, 0]), dtype=self.variable_dtype
+            ),
             tf.cast(seeds, tf.int64),
-            fn_output_signature=tf.TensorSpec([steps, units], tf.float32),
+            fn_output_signature=tf.TensorSpec([steps, units], self.variable_dtype),
         )
-        scale = tf.reshape(tf.cast(temperature, tf.float32), [1, -1, 1])
+        scale = tf.reshape(tf.cast(temperature, self.variable_dtype), [1, -1, 1])
         return tf.transpose(columns, [1, 0, 2]) * scale
 
     @abstractmethod
@@ -114,7 +116,9 @@ class BoundMaximizer(TextToImage):
         steps, units = self.noise_shape
         local = tf.shape(image)[0]
         seed = tf.stack([2 * self.seed + stream, tf.cast(counter, tf.int32)])
-        noise = tf.random.stateless_normal([steps, local * _replicas(), units], seed)
+        noise = tf.random.stateless_normal(
+            [steps, local * _replicas(), units], seed, dtype=self.variable_dtype
+        )
         start = tf.distribute.get_replica_context().replica_id_in_sync_group * local
         return noise[:, start : start + local]
 

@@ -1,6 +1,5 @@
 """The DRAW systems of the paper: a canvas, a caption, T steps."""
 
-import keras
 import tensorflow as tf
 
 from t2i_tf import losses
@@ -93,7 +92,7 @@ class DRAW(BoundMaximizer):
         return tf.transpose(state.canvas, [0, 1, 3, 2]), steps
 
     def terms(self, image, token_ids, noise):  # noqa: D102
-        image = tf.cast(image, tf.float32) / 255.0
+        image = tf.cast(image, self.variable_dtype) / 255.0
         logits, steps = self.infer(image, token_ids, noise)
         posterior = Gaussian(steps.posterior_mean, steps.posterior_log_sigma)
         prior = Gaussian(steps.prior_mean, steps.prior_log_sigma)
