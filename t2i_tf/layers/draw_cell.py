@@ -17,7 +17,7 @@ class DrawState(NamedTuple):
     encoder_c: tf.Tensor
     decoder_h: tf.Tensor  # [B, decoder_units]
     decoder_c: tf.Tensor
-    canvas: tf.Tensor  # [B, H, C, W], logits
+    canvas: tf.Tensor  # [B, H * C, W], logits, in the layout of `filterbank`
 
 
 class InferenceStep(NamedTuple):
@@ -34,7 +34,7 @@ class InferenceStep(NamedTuple):
 class GenerationStep(NamedTuple):
     """What a step of generation leaves for people to look at."""
 
-    canvas: tf.Tensor  # [B, H, C, W], logits
+    canvas: tf.Tensor  # [B, H * C, W], logits, in the layout of `filterbank`
     alignment: tf.Tensor  # [B, N]
     window: tf.Tensor  # [B, 4], where it wrote: top, left, bottom, right, pixels
 
@@ -141,7 +141,7 @@ class DrawCell(keras.layers.Layer):
             for weight in self.initial
         ]
         empty = tf.constant(self.initial_canvas, self.variable_dtype)
-        canvas = tf.fill([batch, self.height, self.channels, self.width], empty)
+        canvas = tf.fill([batch, self.height * self.channels, self.width], empty)
         return DrawState(*hidden, canvas)
 
     def infer(
@@ -150,7 +150,7 @@ class DrawCell(keras.layers.Layer):
         """One step that looks at the picture.
 
         Args:
-            rows: the picture [B, H, C, W], in [0, 1].
+            rows: the picture [B, H * C, W], in [0, 1].
             memory: the caption, from the conditioner.
             state: of the step before.
             noise: [B, Z], standard normal.
@@ -205,6 +205,6 @@ class DrawCell(keras.layers.Layer):
         )
         banks = filterbank.filterbanks(place, self.write_size, self.height, self.width)
         patch = self._widen(self.write_patch(decoder_h)) / place.intensity
-        canvas = state.canvas + filterbank.write(patch, *banks, self.channels)
+        canvas = state.canvas + filterbank.write(patch, *banks)
         state = state._replace(decoder_h=decoder_h, decoder_c=decoder_c, canvas=canvas)
         return state, alignment, filterbank.extent(place, self.write_size)

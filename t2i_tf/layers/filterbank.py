@@ -1,8 +1,8 @@
 """Spatial attention: banks of Gaussian filters that read and write patches of a picture.
 
 DRAW (Gregor et al. 2015, equations 19 to 29), pure functions. Pictures stand here in the layout
-[B, H, C, W], "rows": with the channels between height and width, both filters are plain batched
-matrix products, with no transpose, which XLA needs inside a loop whose gradient is taken.
+[B, H * C, W], "rows", ordered by row, then channel: both filters are plain batched matrix products,
+with no transpose, which XLA needs inside a loop whose gradient is taken.
 """
 
 from typing import NamedTuple
@@ -67,27 +67,38 @@ def filterbanks(place: Window, size: int, height: int, width: int) -> tuple[tf.T
     return vertical, horizontal
 
 
+def to_rows(image: tf.Tensor) -> tf.Tensor:
+    """A picture [B, H, W, C] in the layout [B, H * C, W]."""
+    height, width, channels = image.shape[1:]
+    return tf.reshape(tf.transpose(image, [0, 1, 3, 2]), [-1, height * channels, width])
+
+
+def from_rows(rows: tf.Tensor, channels: int) -> tf.Tensor:
+    """A picture [..., H * C, W] in the layout [B, H, W, C]."""
+    stripes, width = rows.shape[-2:]
+    image = tf.reshape(rows, [-1, stripes // channels, channels, width])
+    return tf.transpose(image, [0, 1, 3, 2])
+
+
 def read(rows: tf.Tensor, vertical: tf.Tensor, horizontal: tf.Tensor) -> tf.Tensor:
     """What the filters see of a picture, F_y x F_x^T for each channel (DRAW equation 27).
 
     Args:
-        rows: [B, H, C, W].
+        rows: [B, H * C, W].
         vertical: [B, P, H].
         horizontal: [B, P, W].
 
     Returns:
         [B, P * C * P], ordered by patch row, channel, patch column.
     """
-    height, channels, width = rows.shape[1:]
-    size = vertical.shape[1]
-    columns = tf.matmul(
-        tf.reshape(rows, [-1, height * channels, width]), horizontal, transpose_b=True
-    )
+    size, height = vertical.shape[1:]
+    channels = rows.shape[1] // height
+    columns = tf.matmul(rows, horizontal, transpose_b=True)  # [B, H * C, P]
     patch = tf.matmul(vertical, tf.reshape(columns, [-1, height, channels * size]))
     return tf.reshape(patch, [-1, size * channels * size])
 
 
-def write(patch: tf.Tensor, vertical: tf.Tensor, horizontal: tf.Tensor, channels: int) -> tf.Tensor:
+def write(patch: tf.Tensor, vertical: tf.Tensor, horizontal: tf.Tensor) -> tf.Tensor:
     """A patch spread over the picture, F_y^T w F_x for each channel (DRAW equation 29).
 
     Args:
@@ -96,15 +107,13 @@ def write(patch: tf.Tensor, vertical: tf.Tensor, horizontal: tf.Tensor, channels
         horizontal: [B, P, W].
 
     Returns:
-        [B, H, C, W].
+        [B, H * C, W].
     """
     size, height = vertical.shape[1:]
-    width = horizontal.shape[2]
-    stripes = tf.matmul(
-        vertical, tf.reshape(patch, [-1, size, channels * size]), transpose_a=True
-    )  # [B, H, C * P]
-    rows = tf.matmul(tf.reshape(stripes, [-1, height * channels, size]), horizontal)
-    return tf.reshape(rows, [-1, height, channels, width])
+    channels = patch.shape[1] // size**2
+    patch = tf.reshape(patch, [-1, size, channels * size])
+    stripes = tf.matmul(vertical, patch, transpose_a=True)  # [B, H, C * P]
+    return tf.matmul(tf.reshape(stripes, [-1, height * channels, size]), horizontal)
 
 
 def extent(place: Window, size: int) -> tf.Tensor:

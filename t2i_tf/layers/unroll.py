@@ -3,7 +3,17 @@
 from collections.abc import Callable
 from typing import Any
 
+import keras
 import tensorflow as tf
+
+
+def weights_read_once(layer: keras.layers.Layer) -> keras.StatelessScope:
+    """A scope in which each weight of a layer is one tensor, read where the scope is opened.
+
+    A weight that is read inside a loop counts as an intermediate result of every step: the gradient
+    would keep T copies of it. Read before the loop, it is kept once.
+    """
+    return keras.StatelessScope([(w, tf.convert_to_tensor(w.value)) for w in layer.weights])
 
 
 def unroll(step: Callable, state: Any, inputs: tf.Tensor, output_type: type) -> tuple[Any, Any]:

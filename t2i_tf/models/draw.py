@@ -3,11 +3,12 @@
 import tensorflow as tf
 
 from t2i_tf import losses
+from t2i_tf.layers import filterbank
 from t2i_tf.layers.caption_encoder import CaptionEncoder
 from t2i_tf.layers.conditioning import Align, Average, Conditioner
 from t2i_tf.layers.draw_cell import DrawCell, GenerationStep, InferenceStep
 from t2i_tf.layers.gaussian import Gaussian
-from t2i_tf.layers.unroll import unroll
+from t2i_tf.layers.unroll import unroll, weights_read_once
 from t2i_tf.models.base import BoundMaximizer, Drawing
 
 
@@ -81,15 +82,16 @@ class DRAW(BoundMaximizer):
         Returns:
             The last canvas [B, H, W, C], logits, and what every step left, each field [T, B, ...].
         """
-        memory = self.memorize(token_ids)
-        rows = tf.transpose(image, [0, 1, 3, 2])
-        state, steps = unroll(
-            lambda state, noise_t, t: self.cell.infer(rows, memory, state, noise_t, t),
-            self.cell.initial_state(tf.shape(image)[0]),
-            noise,
-            InferenceStep,
-        )
-        return tf.transpose(state.canvas, [0, 1, 3, 2]), steps
+        rows = filterbank.to_rows(image)
+        with weights_read_once(self):
+            memory = self.memorize(token_ids)
+            state, steps = unroll(
+                lambda state, noise_t, t: self.cell.infer(rows, memory, state, noise_t, t),
+                self.cell.initial_state(tf.shape(image)[0]),
+                noise,
+                InferenceStep,
+            )
+        return filterbank.from_rows(state.canvas, self.cell.channels), steps
 
     def terms(self, image, token_ids, noise):  # noqa: D102
         image = tf.cast(image, self.variable_dtype) / 255.0
@@ -103,20 +105,28 @@ class DRAW(BoundMaximizer):
         }
 
     def generate(self, token_ids, noise):  # noqa: D102
-        memory = self.memorize(token_ids)
-        _, steps = unroll(
-            lambda state, noise_t, t: self.cell.generate(memory, state, noise_t, t),
-            self.cell.initial_state(tf.shape(token_ids)[0]),
-            noise,
-            GenerationStep,
-        )
-        canvases = tf.sigmoid(tf.transpose(steps.canvas, [1, 0, 2, 4, 3]))
+        with weights_read_once(self):
+            memory = self.memorize(token_ids)
+            _, steps = unroll(
+                lambda state, noise_t, t: self.cell.generate(memory, state, noise_t, t),
+                self.cell.initial_state(tf.shape(token_ids)[0]),
+                noise,
+                GenerationStep,
+            )
+        canvases = tf.sigmoid(self._pictures(steps.canvas))
         return Drawing(
             image=canvases[:, -1],
             canvases=canvases,
             alignment=tf.transpose(steps.alignment, [1, 0, 2]),
             windows=tf.transpose(steps.window, [1, 0, 2]),
         )
+
+    def _pictures(self, canvases: tf.Tensor) -> tf.Tensor:
+        """Canvases of all steps [T, B, H * C, W] to [B, T, H, W, C]."""
+        cell = self.cell
+        pictures = filterbank.from_rows(canvases, cell.channels)
+        shape = [canvases.shape[0], -1, cell.height, cell.width, cell.channels]
+        return tf.transpose(tf.reshape(pictures, shape), [1, 0, 2, 3, 4])
 
 
 class AlignDRAW(DRAW):
