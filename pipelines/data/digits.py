@@ -45,8 +45,10 @@ class Digits:
 
 
 def load_digits() -> Digits:
-    """MNIST where it can be had, else scikit-learn's digits."""
-    return load_mnist() or load_sklearn_digits()
+    """MNIST where it can be had, else scikit-learn's digits; prints which."""
+    digits = load_mnist() or load_sklearn_digits()
+    print(f"Digits: {digits.origin}.")
+    return digits
 
 
 def load_mnist() -> Digits | None:

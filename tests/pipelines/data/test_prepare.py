@@ -1,0 +1,345 @@
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from pipelines.data.coco import CocoSource
+from pipelines.data.example import Example
+from pipelines.data.pictures import Fit, PictureReader
+from pipelines.data.prepare import prepare, verify
+from t2i_tf.errors import UsageError, UserError
+
+data = pytest.importorskip("skimage.data")
+
+PICTURES = 60
+BAD = ("truncated", "empty", "html", "missing", "noise")
+
+
+@pytest.fixture(scope="session")
+def photograph():
+    return Image.fromarray(data.astronaut())
+
+
+@pytest.fixture(scope="session")
+def coco(tmp_path_factory, photograph):
+    """A COCO folder: 50 training and 10 validation pictures, the first five of them bad."""
+    root = tmp_path_factory.mktemp("coco")
+    (root / "annotations").mkdir()
+    for split, first, last in (("train", 0, 50), ("val", 50, PICTURES)):
+        (root / f"{split}2014").mkdir()
+        names = [f"{k:03d}.jpg" for k in range(first, last)]
+        for k, name in enumerate(names):
+            crop = photograph.crop((3 * k, 2 * k, 3 * k + 240, 2 * k + 180))
+            crop.save(root / f"{split}2014" / name, quality=90)
+        write_annotations(root / "annotations" / f"captions_{split}2014.json", first, names)
+    for kind, name in zip(BAD, ("002", "011", "012", "030", "049"), strict=True):
+        spoil(root / "train2014" / f"{name}.jpg", kind)
+    return root
+
+
+def write_annotations(path, first, names):
+    images = [{"id": first + k, "file_name": name} for k, name in enumerate(names)]
+    captions = [
+        {"image_id": image["id"], "caption": f"An astronaut, {word} {image['id']}."}
+        for image in images
+        for word in ("number", "person")
+    ]
+    path.write_text(json.dumps({"images": images, "annotations": captions}))
+
+
+def spoil(path: Path, kind: str):
+    if kind == "missing":
+        path.unlink()
+        return
+    contents = path.read_bytes()
+    path.write_bytes(
+        {
+            "truncated": contents[: len(contents) // 2],
+            "empty": b"",
+            "html": b"<!DOCTYPE html><html><body>404</body></html>",
+            "noise": bytes(range(256)) * 20,
+        }[kind]
+    )
+
+
+class Pictures:
+    """A source of the examples it is given, all to train on."""
+
+    name = "pictures"
+
+    def __init__(self, *examples):
+        self.examples = list(examples)
+
+    def splits(self):
+        return {"train": self.examples, "val": []}
+
+    def facts(self):
+        return {}
+
+
+def array_example(name="0", shape=(8, 8, 1), captions=("a cat",)):
+    return Example(name, np.full(shape, 9, np.uint8), captions)
+
+
+def shards_of(out):
+    return {path.name: path.read_bytes() for path in out.glob("*.tfrecord")}
+
+
+@pytest.fixture(scope="session")
+def prepared(coco, tmp_path_factory):
+    out = tmp_path_factory.mktemp("data") / "coco"
+    manifest = prepare(CocoSource(coco), out, shard_size=8, max_bad=0.1)
+    return out, manifest
+
+
+def test_manifest_and_files(prepared):
+    out, manifest = prepared
+    assert json.loads((out / "manifest.json").read_text()) == manifest
+    assert manifest["format"] == 1
+    assert manifest["written"] == 55
+    train, val = manifest["splits"]["train"], manifest["splits"]["val"]
+    assert [shard["examples"] for shard in train["shards"]] == [7, 6, 8, 7, 8, 8, 1]
+    assert (train["examples"], train["captions"]) == (45, 90)
+    assert [shard["file"] for shard in val["shards"]] == [
+        "val-00000-of-00002.tfrecord",
+        "val-00001-of-00002.tfrecord",
+    ]
+    for split in manifest["splits"].values():
+        for shard in split["shards"]:
+            records = sum(1 for _ in tf.data.TFRecordDataset(str(out / shard["file"])))
+            assert records == shard["examples"]
+    expected = {shard["file"] for shard in train["shards"] + val["shards"]}
+    assert {path.name for path in out.iterdir()} == expected | {"manifest.json", "vocabulary.txt"}
+
+
+def test_bad_pictures_are_named_with_their_reasons(prepared):
+    _, manifest = prepared
+    skipped = {Path(bad["file"]).name: bad["reason"] for bad in manifest["skipped"]}
+    assert list(skipped) == ["002.jpg", "011.jpg", "012.jpg", "030.jpg", "049.jpg"]
+    assert skipped["002.jpg"].startswith("truncated JPEG: ends after")
+    assert skipped["011.jpg"] == "empty file"
+    assert skipped["012.jpg"] == "text (HTML or XML), not a picture"
+    assert skipped["030.jpg"] == "missing"
+    assert skipped["049.jpg"].startswith("not a picture")
+
+
+def test_vocabulary_is_of_the_training_captions_that_were_written(prepared):
+    out, manifest = prepared
+    words = {line.split()[0] for line in (out / "vocabulary.txt").read_text().splitlines()}
+    assert {"an", "astronaut", ",", "number", "person", "."} <= words
+    assert {"0", "48"} <= words
+    assert words.isdisjoint({"2", "11", "50", "59", "An"})  # skipped pictures, validation
+    assert manifest["vocabulary"]["size"] == 6 + 45 + 2  # padding and unknown
+
+
+def test_too_many_bad_pictures(coco, tmp_path):
+    with pytest.raises(UserError, match=r"3 bad pictures .*1\.00% of 60: .*002\.jpg \(trunc"):
+        prepare(CocoSource(coco), tmp_path / "out", shard_size=16)
+
+
+def test_mended_pictures_are_read_when_the_run_goes_on(coco, tmp_path, photograph):
+    shutil.copytree(coco, tmp_path / "coco")
+    out = tmp_path / "out"
+    with pytest.raises(UserError, match="more than 0"):
+        prepare(CocoSource(tmp_path / "coco"), out, shard_size=8, max_bad=0)
+    photograph.save(tmp_path / "coco" / "train2014" / "002.jpg")
+    manifest = prepare(CocoSource(tmp_path / "coco"), out, shard_size=8, max_bad=0.1)
+    assert manifest["written"] == 56
+
+
+def test_a_finished_run_does_nothing(prepared, coco, capsys):
+    out, manifest = prepared
+    before = {path: path.stat().st_mtime_ns for path in out.iterdir()}
+    assert prepare(CocoSource(coco), out, shard_size=8, max_bad=0.1) == manifest
+    assert "is finished: nothing to do" in capsys.readouterr().out
+    assert {path: path.stat().st_mtime_ns for path in out.iterdir()} == before
+
+
+def test_a_finished_folder_with_other_settings_is_refused(prepared, coco):
+    out, _ = prepared
+    with pytest.raises(UserError, match="height 32 there, 64 asked; crop 'squash' there, 'centre'"):
+        prepare(CocoSource(coco), out, shard_size=8, height=64, crop="centre")
+
+
+KILLED = """
+import sys
+from pipelines.data.coco import CocoSource
+from pipelines.data.prepare import prepare
+prepare(CocoSource(sys.argv[1]), sys.argv[2], shard_size=8, max_bad=0.1)
+"""
+
+
+def test_killed_in_the_middle_the_bytes_are_the_same(prepared, coco, tmp_path):
+    out = tmp_path / "out"
+    run = subprocess.Popen(
+        [sys.executable, "-c", KILLED, str(coco), str(out)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    while not (out / ".prepare" / "train-00002-of-00007.json").exists():
+        assert run.poll() is None
+        time.sleep(0.002)
+    os.kill(run.pid, signal.SIGKILL)
+    run.wait()
+    assert not (out / "manifest.json").exists()
+    kept = out / "train-00002-of-00007.tfrecord"  # without bad pictures: not made again
+    before = kept.stat().st_mtime_ns
+
+    manifest = prepare(CocoSource(coco), out, shard_size=8, max_bad=0.1)
+    assert kept.stat().st_mtime_ns == before
+    assert shards_of(out) == shards_of(prepared[0])
+    assert manifest == prepared[1]
+    assert not (out / ".prepare").exists()
+
+
+def test_a_broken_shard_of_a_broken_run_is_made_again(coco, prepared, tmp_path):
+    out = tmp_path / "out"
+    with pytest.raises(UserError):
+        prepare(CocoSource(coco), out, shard_size=8, max_bad=0.07)  # fails at the last shard
+    damage(out / "train-00002-of-00007.tfrecord")
+    (out / "train-00004-of-00007.tfrecord").unlink()
+    prepare(CocoSource(coco), out, shard_size=8, max_bad=0.1)
+    assert shards_of(out) == shards_of(prepared[0])
+
+
+def damage(path):
+    contents = bytearray(path.read_bytes())
+    contents[len(contents) // 2] ^= 1
+    path.write_bytes(contents)
+
+
+def test_verify(prepared, tmp_path):
+    out = tmp_path / "copy"
+    shutil.copytree(prepared[0], out)
+    assert verify(out) == 10
+    damage(out / "train-00001-of-00007.tfrecord")
+    (out / "val-00000-of-00002.tfrecord").unlink()
+    with pytest.raises(
+        UserError,
+        match=r"train-00001-of-00007\.tfrecord is changed; val-00000-of-00002\.tfrecord is missing",
+    ):
+        verify(out)
+    with pytest.raises(UserError, match=r"manifest\.json: cannot be read"):
+        verify(tmp_path)
+
+
+def test_an_output_folder_of_something_else(tmp_path):
+    (tmp_path / "thesis.txt").write_text("important")
+    with pytest.raises(UserError, match=r"found 'thesis\.txt'"):
+        prepare(Pictures(array_example()), tmp_path)
+    (tmp_path / "manifest.json").write_text('{"name": "an app"}')
+    with pytest.raises(UserError, match="not written by prepare"):
+        prepare(Pictures(array_example()), tmp_path)
+    with pytest.raises(UserError, match="found a file"):
+        prepare(Pictures(array_example()), tmp_path / "thesis.txt")
+
+
+def test_an_unfinished_folder_with_other_settings_is_refused(tmp_path):
+    source = Pictures(array_example(captions=()))
+    with pytest.raises(UserError, match="bad pictures"):
+        prepare(source, tmp_path / "out")
+    with pytest.raises(UserError, match="shard_size 512 there, 4 asked"):
+        prepare(source, tmp_path / "out", shard_size=4)
+
+
+def test_a_full_disk_is_refused_beforehand(tmp_path, monkeypatch):
+    usage = shutil._ntuple_diskusage(100, 100, 1000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    with pytest.raises(UserError, match=r"0 MB are free.*Make room"):
+        prepare(Pictures(array_example()), tmp_path / "out")
+    assert not shards_of(tmp_path / "out")
+
+
+def test_arrays_and_missing_captions(tmp_path):
+    examples = [array_example(str(k)) for k in range(3)]
+    examples[1] = array_example("1", captions=())
+    manifest = prepare(
+        Pictures(*examples), tmp_path / "out", height=8, width=8, channels=1, max_bad=0.5
+    )
+    assert manifest["written"] == 2
+    assert manifest["skipped"] == [{"file": "1", "reason": "no caption"}]
+
+
+def test_nothing_to_train_on(tmp_path):
+    with pytest.raises(UserError, match="expected examples to train on, found none"):
+        prepare(Pictures(), tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"filter": "lanzos3"}, "Did you mean 'lanczos3'"),
+        ({"crop": "center"}, "Did you mean 'centre'"),
+        ({"channels": 4}, "expected 1 or 3, got 4"),
+        ({"height": 0}, "got 0x32"),
+        ({"shard_size": 0}, "shard_size 0"),
+    ],
+)
+def test_unknown_options(tmp_path, options, message):
+    with pytest.raises(UsageError, match=message):
+        prepare(Pictures(array_example()), tmp_path / "out", **options)
+
+
+def read(fit, *pictures):
+    examples = [Example(str(k), picture, ("a",)) for k, picture in enumerate(pictures)]
+    return list(PictureReader(fit).read(examples))
+
+
+def psnr(ours, theirs):
+    return -20 * np.log10(np.sqrt(np.mean((ours.astype(float) - theirs) ** 2)) / 255)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_kinds_of_files(tmp_path, photograph, channels):
+    photograph.convert("CMYK").save(tmp_path / "cmyk.jpg", quality=95)
+    photograph.convert("L").save(tmp_path / "grey.jpg", quality=95)
+    photograph.save(tmp_path / "progressive.jpg", quality=95, progressive=True)
+    photograph.save(tmp_path / "png.jpg", format="PNG")
+    photograph.save(tmp_path / "picture.bmp")
+    files = sorted(tmp_path.iterdir())
+    for file, ours in zip(files, read(Fit(40, 32, channels), *files), strict=True):
+        assert ours.shape == (40, 32, channels)
+        grey = channels == 1 or file.stem == "grey"
+        theirs = photograph.convert("L" if grey else "RGB").resize(
+            (32, 40), Image.Resampling.LANCZOS
+        )
+        theirs = np.asarray(theirs).reshape(40, 32, -1)
+        assert psnr(ours, theirs) > 38, file.name
+
+
+@pytest.mark.parametrize("side", [16, 48, 100, 300])
+def test_drafts_agree_with_full_decoding(tmp_path, photograph, side):
+    photograph.save(tmp_path / "a.jpg", quality=95)
+    (ours,) = read(Fit(side, side), tmp_path / "a.jpg")
+    theirs = photograph.resize((side, side), Image.Resampling.LANCZOS)
+    assert psnr(ours, np.asarray(theirs)) > 36
+
+
+def test_crops():
+    wide = np.zeros((20, 60, 3), np.uint8)
+    wide[:, 20:40] = 200  # a square in the middle
+    squashed, centred, padded = (
+        read(Fit(20, 20, 3, "bilinear", crop), wide)[0] for crop in ("squash", "centre", "pad")
+    )
+    assert squashed[10].any(axis=-1).sum() == pytest.approx(8, abs=2)
+    assert (centred == 200).all()
+    assert not padded[:6].any()
+    assert padded[10, 10].all()
+
+
+def test_arrays_change_their_channels():
+    grey = np.full((4, 4, 1), 77, np.uint8)
+    (colour,) = read(Fit(4, 4, 3), grey)
+    np.testing.assert_array_equal(colour, np.full((4, 4, 3), 77))
+    (back,) = read(Fit(4, 4, 1), colour)
+    np.testing.assert_array_equal(back, grey)
+    assert "expected (height, width, 1 or 3)" in read(Fit(4, 4, 3), np.zeros((4, 4), np.uint8))[0]
