@@ -6,9 +6,7 @@ keeps a CRC of every array: damage is found when a checkpoint is read.
 
 import dataclasses
 import json
-import os
 import re
-import tempfile
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,6 +18,7 @@ import numpy as np
 
 from t2i_tf.config import TrainConfig
 from t2i_tf.errors import UserError
+from t2i_tf.files import write_atomically
 from t2i_tf.models import TextToImage, build_model
 from t2i_tf.optimizers import build_optimizer
 from t2i_tf.text.vocabulary import Vocabulary
@@ -193,21 +192,6 @@ def write_config(workdir: Path, config: TrainConfig) -> None:
     """Write config.json, whole or not at all."""
     text = json.dumps(dataclasses.asdict(config), indent=2).encode()
     write_atomically(Path(workdir) / "config.json", lambda file: file.write(text))
-
-
-def write_atomically(path: Path, write) -> None:
-    """Call `write(file)` on a temporary binary file beside `path`, then rename it to `path`."""
-    with tempfile.NamedTemporaryFile(
-        dir=path.parent, prefix=f".{path.name}.", delete=False
-    ) as file:
-        try:
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
-        except BaseException:
-            os.unlink(file.name)
-            raise
-    os.replace(file.name, path)
 
 
 def _variables(model: keras.Model) -> dict[str, keras.Variable]:

@@ -17,9 +17,10 @@ from rich.progress import (
 )
 
 from pipelines.training.schedule import Budget, learning_rate
-from t2i_tf.checkpoints import CheckpointFolder, write_atomically
+from t2i_tf.checkpoints import CheckpointFolder
 from t2i_tf.config import OptimizerConfig
 from t2i_tf.errors import UserError
+from t2i_tf.files import write_atomically
 
 
 class Clock:
@@ -97,9 +98,7 @@ class Checkpointer(keras.callbacks.Callback):
 
     def save(self) -> None:
         """Write a checkpoint of this moment."""
-        self.folder.save(
-            self.model, {"elapsed": self.clock.elapsed, "best_loss": self.best_loss}
-        )
+        self.folder.save(self.model, {"elapsed": self.clock.elapsed, "best_loss": self.best_loss})
         self._saved = time.monotonic()
 
     def on_train_begin(self, logs=None):  # noqa: D102

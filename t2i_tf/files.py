@@ -1,0 +1,22 @@
+"""Files that appear whole or not at all."""
+
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Any
+
+
+def write_atomically(path: Path, write: Callable[[IO[bytes]], Any]) -> None:
+    """Call `write(file)` on a temporary binary file beside `path`, then rename it to `path`."""
+    file = tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False)
+    try:
+        with file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(file.name, 0o644)  # a temporary file is readable by its owner alone
+        os.replace(file.name, path)
+    except BaseException:
+        os.unlink(file.name)
+        raise

@@ -1,0 +1,95 @@
+"""The words a model knows, and their ids."""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from t2i_tf.errors import UserError
+from t2i_tf.files import write_atomically
+
+PAD, UNKNOWN = 0, 1
+_RESERVED = ("<pad>", "<unk>")
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """Words by id, with their counts; id 0 is padding and 1 stands for every unknown word."""
+
+    entries: tuple[str, ...]
+    counts: tuple[int, ...]
+
+    @classmethod
+    def from_counts(cls, counts: Mapping[str, int], min_count: int = 1) -> "Vocabulary":
+        """The words that occur at least `min_count` times, the most frequent first."""
+        kept = sorted(
+            ((word, count) for word, count in counts.items() if count >= min_count),
+            key=lambda entry: (-entry[1], entry[0]),
+        )
+        return cls(
+            entries=(*_RESERVED, *(word for word, _ in kept)),
+            counts=(0, 0, *(count for _, count in kept)),
+        )
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    @cached_property
+    def _ids(self) -> dict[str, int]:
+        return {word: i for i, word in enumerate(self.entries)}
+
+    def __contains__(self, word: str) -> bool:
+        return self._ids.get(word, 0) > UNKNOWN
+
+    def ids(self, words: Iterable[str]) -> list[int]:
+        """Ids of words; 1 for those that are unknown."""
+        return [self._ids[word] if word in self else UNKNOWN for word in words]
+
+    def words(self, ids: Iterable[int]) -> list[str]:
+        """Words of ids, without padding."""
+        return [self.entries[i] for i in ids if i != PAD]
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of the words in their order, hexadecimal."""
+        return hashlib.sha256("\n".join(self.entries).encode()).hexdigest()
+
+    def save(self, path: Path) -> None:
+        """Write a line `word<TAB>count` for each id, whole or not at all."""
+        entries = zip(self.entries, self.counts, strict=True)
+        text = "".join(f"{word}\t{count}\n" for word, count in entries)
+        write_atomically(Path(path), lambda file: file.write(text.encode()))
+
+    @classmethod
+    def load(cls, path: Path) -> "Vocabulary":
+        """Read what `save` wrote.
+
+        Raises:
+            UserError: the file is missing, or no vocabulary; says in which line.
+        """
+        try:
+            lines = Path(path).read_bytes().decode().splitlines()
+        except OSError as error:
+            raise UserError(f"The vocabulary {path} cannot be read: {error.strerror}.") from None
+        except UnicodeDecodeError as error:
+            raise UserError(f"{path} is no vocabulary: byte {error.start} is not UTF-8.") from None
+        entries = [_entry(path, number, line) for number, line in enumerate(lines, 1)]
+        words = tuple(word for word, _ in entries)
+        if words[: len(_RESERVED)] != _RESERVED:
+            raise UserError(
+                f"{path} is no vocabulary: it should begin with the lines "
+                f"{' and '.join(_RESERVED)}, found {list(words[:2])}."
+            )
+        if len(set(words)) < len(words):
+            raise UserError(f"{path} is no vocabulary: a word stands in it twice.")
+        return cls(words, tuple(count for _, count in entries))
+
+
+def _entry(path: Path, number: int, line: str) -> tuple[str, int]:
+    word, tab, count = line.partition("\t")
+    if not (word and tab and count.isdecimal()):
+        raise UserError(
+            f"{path}, line {number}: expected a word, a tab and its count, found {line!r}."
+        )
+    return word, int(count)
