@@ -14,7 +14,6 @@ from PIL import Image
 
 from pipelines.data.coco import CocoSource
 from pipelines.data.example import Example
-from pipelines.data.pictures import Fit, PictureReader
 from pipelines.data.prepare import prepare, verify
 from t2i_tf.errors import UsageError, UserError
 
@@ -287,59 +286,3 @@ def test_nothing_to_train_on(tmp_path):
 def test_unknown_options(tmp_path, options, message):
     with pytest.raises(UsageError, match=message):
         prepare(Pictures(array_example()), tmp_path / "out", **options)
-
-
-def read(fit, *pictures):
-    examples = [Example(str(k), picture, ("a",)) for k, picture in enumerate(pictures)]
-    return list(PictureReader(fit).read(examples))
-
-
-def psnr(ours, theirs):
-    return -20 * np.log10(np.sqrt(np.mean((ours.astype(float) - theirs) ** 2)) / 255)
-
-
-@pytest.mark.parametrize("channels", [1, 3])
-def test_kinds_of_files(tmp_path, photograph, channels):
-    photograph.convert("CMYK").save(tmp_path / "cmyk.jpg", quality=95)
-    photograph.convert("L").save(tmp_path / "grey.jpg", quality=95)
-    photograph.save(tmp_path / "progressive.jpg", quality=95, progressive=True)
-    photograph.save(tmp_path / "png.jpg", format="PNG")
-    photograph.save(tmp_path / "picture.bmp")
-    files = sorted(tmp_path.iterdir())
-    for file, ours in zip(files, read(Fit(40, 32, channels), *files), strict=True):
-        assert ours.shape == (40, 32, channels)
-        grey = channels == 1 or file.stem == "grey"
-        theirs = photograph.convert("L" if grey else "RGB").resize(
-            (32, 40), Image.Resampling.LANCZOS
-        )
-        theirs = np.asarray(theirs).reshape(40, 32, -1)
-        assert psnr(ours, theirs) > 38, file.name
-
-
-@pytest.mark.parametrize("side", [16, 48, 100, 300])
-def test_drafts_agree_with_full_decoding(tmp_path, photograph, side):
-    photograph.save(tmp_path / "a.jpg", quality=95)
-    (ours,) = read(Fit(side, side), tmp_path / "a.jpg")
-    theirs = photograph.resize((side, side), Image.Resampling.LANCZOS)
-    assert psnr(ours, np.asarray(theirs)) > 36
-
-
-def test_crops():
-    wide = np.zeros((20, 60, 3), np.uint8)
-    wide[:, 20:40] = 200  # a square in the middle
-    squashed, centred, padded = (
-        read(Fit(20, 20, 3, "bilinear", crop), wide)[0] for crop in ("squash", "centre", "pad")
-    )
-    assert squashed[10].any(axis=-1).sum() == pytest.approx(8, abs=2)
-    assert (centred == 200).all()
-    assert not padded[:6].any()
-    assert padded[10, 10].all()
-
-
-def test_arrays_change_their_channels():
-    grey = np.full((4, 4, 1), 77, np.uint8)
-    (colour,) = read(Fit(4, 4, 3), grey)
-    np.testing.assert_array_equal(colour, np.full((4, 4, 3), 77))
-    (back,) = read(Fit(4, 4, 1), colour)
-    np.testing.assert_array_equal(back, grey)
-    assert "expected (height, width, 1 or 3)" in read(Fit(4, 4, 3), np.zeros((4, 4), np.uint8))[0]
