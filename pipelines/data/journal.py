@@ -11,11 +11,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
-from pipelines.data.json_files import read_json
+from pipelines.data.json_files import read_json, write_json
 from pipelines.data.manifest import MANIFEST, read_manifest
-from pipelines.data.shards import Shard, ShardRecord, file_sha256, write_whole
+from pipelines.data.shards import Shard, ShardRecord, file_sha256
 from t2i_tf.errors import UserError
 
 JOURNAL = ".prepare"
@@ -42,7 +40,7 @@ class Journal:
         else:
             refuse_foreign_folder(out)
             self._folder.mkdir(parents=True, exist_ok=True)
-            write_whole(kept, msgspec.json.encode(settings))
+            write_json(kept, settings)
 
     @property
     def scratch(self) -> Path:
@@ -64,7 +62,7 @@ class Journal:
 
     def keep(self, record: ShardRecord) -> None:
         """Notes that a shard is done."""
-        write_whole(self._record_file(record.file), msgspec.json.encode(record))
+        write_json(self._record_file(record.file), record)
 
     def remove(self) -> None:
         """Forgets it all: the manifest is written."""

@@ -1,4 +1,4 @@
-"""JSON read against a schema: an error tells the path into it, the expected and the found type."""
+"""JSON read against a schema, with errors that tell path, expected and found type; and written."""
 
 from pathlib import Path
 from typing import TypeVar
@@ -6,6 +6,7 @@ from typing import TypeVar
 import msgspec
 
 from t2i_tf.errors import UserError
+from t2i_tf.files import write_atomically
 
 Schema = TypeVar("Schema")
 
@@ -52,3 +53,9 @@ def read_json(path: Path, schema: type[Schema]) -> Schema:
         UserError: for a file that is missing, empty, not UTF-8, not JSON or of another schema.
     """
     return decode_json(read_text_bytes(path), schema, str(path))
+
+
+def write_json(path: Path, value: object) -> None:
+    """Writes a value as indented JSON, whole or not at all."""
+    text = msgspec.json.format(msgspec.json.encode(value)) + b"\n"
+    write_atomically(path, lambda file: file.write(text))

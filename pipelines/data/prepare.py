@@ -21,6 +21,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from pipelines.data.example import Example, Source
 from pipelines.data.journal import Journal, is_finished
+from pipelines.data.json_files import write_json
 from pipelines.data.manifest import (
     MANIFEST,
     VOCABULARY,
@@ -37,7 +38,6 @@ from pipelines.data.shards import (
     file_sha256,
     plan_shards,
     write_shard,
-    write_whole,
 )
 from t2i_tf.errors import UsageError, UserError
 from t2i_tf.text.vocabulary import Vocabulary
@@ -102,7 +102,7 @@ def prepare(
     records = make_shards(shards, out, journal, PictureReader(fit, workers), max_bad)
     vocabulary = save_vocabulary(shards, records, min_count, out / VOCABULARY)
     manifest = build_manifest(settings, source.facts(), shards, records, vocabulary)
-    write_whole(out / MANIFEST, msgspec.json.format(msgspec.json.encode(manifest)))
+    write_json(out / MANIFEST, manifest)
     journal.remove()
     return manifest
 

@@ -101,13 +101,6 @@ def name_of(example: Example) -> str:
     return str(example.picture) if isinstance(example.picture, Path) else example.id
 
 
-def write_whole(path: Path, contents: bytes) -> None:
-    """Writes a small file, whole or not at all."""
-    temporary = path.with_name(f"{path.name}.unfinished")
-    temporary.write_bytes(contents)
-    publish(temporary, path)
-
-
 def publish(temporary: Path, path: Path) -> None:
     """Renames a written file to its name, once its bytes are on the disk."""
     with temporary.open("rb") as file:
