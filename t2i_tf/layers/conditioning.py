@@ -24,6 +24,9 @@ class Conditioner(keras.layers.Layer):
             True  # the memory carries the mask; Keras need not warn of losing it
         )
 
+    def build(self, caption_states_shape, decoder_output_shape):
+        """Make the weights, if there are any."""
+
     @abstractmethod
     def memorize(self, caption_states: tf.Tensor, caption_mask: tf.Tensor) -> Memory:
         """Caption states [B, N, D] and mask [B, N] to the memory that every step reads."""
