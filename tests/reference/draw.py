@@ -1,0 +1,138 @@
+"""alignDRAW (Mansimov et al. 2016, section 3), for one picture [H, W, C] and its caption."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from tests.reference import attention, caption
+from tests.reference.caption import lstm_step, sigmoid
+
+
+class Weights(NamedTuple):
+    """Patches are flattened in the order row, column, channel; `align` is None in noalignDRAW."""
+
+    embedding: np.ndarray
+    forward: tuple  # kernel, recurrent kernel, bias, of every LSTM
+    backward: tuple
+    align: tuple | None  # key, bias, query, score
+    encoder: tuple
+    decoder: tuple
+    posterior: tuple  # kernel, bias, of every affine map
+    prior: tuple
+    read_window: tuple
+    write_window: tuple
+    write_patch: tuple
+    initial: tuple  # encoder h and c, decoder h and c
+    read_size: int
+    write_size: int
+    initial_canvas: float
+
+
+class State(NamedTuple):
+    encoder_h: np.ndarray
+    encoder_c: np.ndarray
+    decoder_h: np.ndarray
+    decoder_c: np.ndarray
+    canvas: np.ndarray  # [H, W, C], logits
+
+
+class Seen(NamedTuple):
+    """What a step tells beside its state."""
+
+    alignment: np.ndarray
+    window: np.ndarray
+    posterior: tuple | None  # mean, sigma
+    prior: tuple
+
+
+def affine(x, weights):
+    kernel, bias = weights
+    return x @ kernel + bias
+
+
+def initial_state(w, shape):
+    return State(*w.initial, np.full(shape, w.initial_canvas))
+
+
+def prior(w, state, t):
+    """P(Z_1) = N(0, I); later the mean and the log of sigma are tanh of an affine map."""
+    outputs = np.tanh(affine(state.decoder_h, w.prior))
+    mean, log_sigma = np.split(outputs if t > 0 else np.zeros_like(outputs), 2)
+    return mean, np.exp(log_sigma)
+
+
+def infer_step(w, image, states, state, noise, t):
+    """Look at the picture and its error, infer z, draw."""
+    place = attention.window(affine(state.decoder_h, w.read_window), *image.shape[:2], w.read_size)
+    f_y, f_x = attention.filterbanks(place, w.read_size, *image.shape[:2])
+    error = image - sigmoid(state.canvas)
+    glimpse = place.intensity * np.concatenate(
+        [attention.read(image, f_y, f_x).ravel(), attention.read(error, f_y, f_x).ravel()]
+    )
+    inputs = np.concatenate([glimpse, state.decoder_h])
+    h, c = lstm_step(inputs, state.encoder_h, state.encoder_c, *w.encoder)
+    mean, half_log_sigma = np.split(affine(h, w.posterior), 2)
+    sigma = np.exp(0.5 * half_log_sigma)
+    given = prior(w, state, t)
+    state = state._replace(encoder_h=h, encoder_c=c)
+    state, alignment, window = draw(w, states, state, mean + sigma * noise)
+    return state, Seen(alignment, window, (mean, sigma), given)
+
+
+def generate_step(w, states, state, noise, t):
+    """Sample z from the prior, draw."""
+    mean, sigma = prior(w, state, t)
+    state, alignment, window = draw(w, states, state, mean + sigma * noise)
+    return state, Seen(alignment, window, None, (mean, sigma))
+
+
+def draw(w, states, state, z):
+    """Attend to the words, decode z, write on the canvas."""
+    h = state.decoder_h
+    context, alignment = caption.align(states, h, *w.align) if w.align else caption.average(states)
+    h, c = lstm_step(np.concatenate([z, context]), h, state.decoder_c, *w.decoder)
+    height, width, channels = state.canvas.shape
+    place = attention.window(affine(h, w.write_window), height, width, w.write_size)
+    f_y, f_x = attention.filterbanks(place, w.write_size, height, width)
+    patch = affine(h, w.write_patch).reshape(w.write_size, w.write_size, channels)
+    canvas = state.canvas + attention.write(patch, f_y, f_x) / place.intensity
+    state = state._replace(decoder_h=h, decoder_c=c, canvas=canvas)
+    return state, alignment, attention.extent(place, w.write_size)
+
+
+def gaussian_kl(q, p):
+    """KL between diagonal Gaussians, each (mean, sigma), nats."""
+    (mean_q, sigma_q), (mean_p, sigma_p) = q, p
+    variances = (sigma_q**2 + (mean_q - mean_p) ** 2) / sigma_p**2
+    return np.sum(np.log(sigma_p / sigma_q) + (variances - 1) / 2)
+
+
+def bernoulli_nll(image, probability):
+    return -np.sum(image * np.log(probability) + (1 - image) * np.log(1 - probability))
+
+
+def encode(w, token_ids):
+    return caption.encode(token_ids, w.embedding, w.forward, w.backward)
+
+
+def bound(w, image, token_ids, noise):
+    """-log p(x | z, y) and the KL of every step, nats; noise is [T, Z]."""
+    states = encode(w, token_ids)
+    state = initial_state(w, image.shape)
+    kls = []
+    for t, noise_t in enumerate(noise):
+        state, seen = infer_step(w, image, states, state, noise_t, t)
+        kls.append(gaussian_kl(seen.posterior, seen.prior))
+    return bernoulli_nll(image, sigmoid(state.canvas)), np.array(kls)
+
+
+def generate(w, token_ids, noise, shape):
+    """Canvases [T, H, W, C] in [0, 1], and what each step tells."""
+    states = encode(w, token_ids)
+    state = initial_state(w, shape)
+    canvases, seen = [], []
+    for t, noise_t in enumerate(noise):
+        state, step = generate_step(w, states, state, noise_t, t)
+        canvases.append(sigmoid(state.canvas))
+        seen.append(step)
+    return np.array(canvases), seen
