@@ -1,83 +1,119 @@
-"""Captions to token ids, in the graph, with core TensorFlow ops alone.
+"""Captions to words and token ids, in Python and in the graph alike.
 
-Text is lower-cased; letters, digits, marks and apostrophes make words; every other sign is a token
-of its own; white space and control characters part them. Bytes that are no UTF-8 become U+FFFD.
+Words are lower-case; an apostrophe between letters belongs to its word, any other punctuation mark
+is a word of its own, and whatever is neither a mark nor white space is a letter: accents, digits
+and every script. The same pattern is read by Python's `re` and by RE2, TensorFlow's. The graph has
+core TensorFlow ops only, so that a SavedModel with it loads anywhere.
 """
 
-import unicodedata
+import re
 
 import tensorflow as tf
 
-from t2i_tf.text.vocabulary import UNKNOWN, Vocabulary
+from t2i_tf.text.vocabulary import PAD, UNKNOWN, Vocabulary
 
-_SPACE = r"[\s\p{Z}\p{C}]"
-_SIGN = r"[^\s\p{Z}\p{C}\p{L}\p{N}\p{M}']"
+# Ranges of code points, in place of \s, \w and \p, of which the two engines have their own ideas.
+_SPACE = r"\x00-\x20\x7f-\xa0\u1680\u2000-\u200b\u2028-\u202f\u205f\u3000\ufeff"
+_MARK = (
+    r"!-/:-@\[-`{-~\xa1-\xa9\xab-\xb1\xb4\xb6-\xb8\xbb\xbf\xd7\xf7"
+    r"\u2010-\u2027\u2030-\u205e\u20a0-\u20bf\u3001-\u3003\u3008-\u301f"
+    r"\uff01-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65"
+)
 
 
-def split_words(caption: str) -> list[str]:
-    """The tokens of one caption, in Python; the graph's tokenizer gives the same."""
-    spaced = "".join(_spaced(character) for character in caption.lower())
-    return [word for word in spaced.split(" ") if word]
+def _for_both(pattern: str) -> str:
+    """Writes \\uXXXX out as the character: RE2 does not know the escape."""
+    return re.sub(r"\\u([0-9a-f]{4})", lambda match: chr(int(match[1], 16)), pattern)
 
 
-def _spaced(character: str) -> str:
-    if character == "'" or unicodedata.category(character)[0] in "LNM":
-        return character
-    return " " if unicodedata.category(character)[0] in "ZC" else f" {character} "
+SPACES = _for_both(f"[{_SPACE}]+")
+WORD = _for_both(rf"[^{_SPACE}{_MARK}]+(?:['\u2019][^{_SPACE}{_MARK}]+)*|[{_MARK}]")
+CURLED = "\u2019"  # the typographer's apostrophe, read as the plain one
+
+_find_words = re.compile(WORD).findall
+
+
+def split_words(text: str) -> list[str]:
+    """The words of a caption.
+
+    >>> split_words("A dog's  red ball, thrown.")
+    ['a', "dog's", 'red', 'ball', ',', 'thrown', '.']
+    """
+    return _find_words(text.lower().replace(CURLED, "'"))
 
 
 def split_in_graph(captions: tf.Tensor) -> tf.RaggedTensor:
-    """The tokens of captions, string [B] to string [B, (words)]."""
-    text = tf.strings.unicode_transcode(captions, "UTF-8", "UTF-8", errors="replace")
-    text = tf.strings.regex_replace(text, _SPACE, " ")
-    text = tf.strings.lower(text, encoding="utf-8")
-    text = tf.strings.regex_replace(text, f"({_SIGN})", r" \1 ")
-    return tf.strings.split(text)
+    """What `split_words` does, of captions string [B] at once: string [B, (N)].
+
+    Bytes that are not UTF-8 become U+FFFD.
+    """
+    text = tf.strings.lower(captions, encoding="utf-8")
+    text = tf.strings.regex_replace(text, CURLED, "'")
+    text = tf.strings.regex_replace(text, SPACES, " ")
+    return tf.strings.split(tf.strings.regex_replace(text, WORD, r"\0 "))
 
 
-class Tokenizer:
-    """A vocabulary as a table in the graph.
+def word_offsets(captions: tf.Tensor) -> tuple[tf.RaggedTensor, tf.RaggedTensor]:
+    """Where the words of captions string [B] stand, to be shown to people; never exported.
+
+    Returns:
+        Of each word its first byte, and the one after its last, int64 [B, (N)].
+    """
+    import tensorflow_text  # here alone: an exported graph with its ops would need that library
+
+    pattern = f"{SPACES}|{WORD}"
+    _, begins, ends = tensorflow_text.regex_split_with_offsets(captions, pattern, WORD)
+    return begins, ends
+
+
+class Tokenizer(tf.Module):
+    """Gives captions the ids of a vocabulary.
+
+    The table is made from memory, so that an exported graph needs no file. What is exported must
+    hold the tokenizer as an attribute, or TensorFlow cannot find the table.
 
     Args:
-        vocabulary: the words.
-        max_words: N at most; what follows is cut off.
+        vocabulary: the ids.
+        max_words: longer captions lose their end.
     """
 
     def __init__(self, vocabulary: Vocabulary, max_words: int):
+        super().__init__(name="tokenizer")
         self.vocabulary = vocabulary
         self.max_words = max_words
-        words = vocabulary.entries[UNKNOWN + 1 :]
-        ids = tf.range(UNKNOWN + 1, len(vocabulary), dtype=tf.int64)
+        words = vocabulary.entries
         self.table = tf.lookup.StaticHashTable(
             tf.lookup.KeyValueTensorInitializer(
-                tf.constant(words, tf.string, shape=[len(words)]), ids
+                words, list(range(len(words))), tf.string, tf.int32
             ),
             default_value=UNKNOWN,
         )
 
     def __call__(self, captions: tf.Tensor, pad: bool = False) -> tf.Tensor:
-        """Captions string [B] to token ids int32 [B, N], 0 where a caption has ended.
+        """The ids of captions.
 
-        N is the longest caption's length, or `max_words` with `pad`.
+        Args:
+            captions: string [B].
+            pad: make N `max_words` instead of the length of the longest caption.
+
+        Returns:
+            int32 [B, N], filled up with 0.
         """
-        words = split_in_graph(captions)[:, : self.max_words]
-        ids = words.with_values(tf.cast(self.table.lookup(words.values), tf.int32))
-        return ids.to_tensor(shape=[None, self.max_words if pad else None])
+        words = self._split(captions)
+        ids = words.with_flat_values(self.table.lookup(words.flat_values))
+        return ids.to_tensor(PAD, shape=[None, self.max_words if pad else None])
 
     def words(self, captions: tf.Tensor, pad: bool = False) -> tf.Tensor:
-        """The words behind the ids, string [B, N], empty where a caption has ended."""
-        words = split_in_graph(captions)[:, : self.max_words]
-        return words.to_tensor(default_value="", shape=[None, self.max_words if pad else None])
+        """The words behind the ids, string [B, N], "" where a caption has ended."""
+        return self._split(captions).to_tensor("", shape=[None, self.max_words if pad else None])
+
+    def lengths(self, captions: tf.Tensor) -> tf.Tensor:
+        """Words of each caption, not cut at `max_words`: int64 [B]."""
+        return split_in_graph(captions).row_lengths()
 
     def unknown_words(self, caption: str) -> list[str]:
-        """The words of a caption that the vocabulary lacks, each once, in order."""
-        unknown = (word for word in split_words(caption) if word not in self.vocabulary)
-        return list(dict.fromkeys(unknown))
+        """Words of a caption that the vocabulary lacks, each once, in order."""
+        return [word for word in dict.fromkeys(split_words(caption)) if word not in self.vocabulary]
 
-
-def word_offsets(captions: tf.Tensor) -> tuple[tf.RaggedTensor, tf.RaggedTensor]:
-    """Where each word begins and ends in its caption, bytes; for showing, never exported."""
-    import tensorflow_text as tf_text  # here alone: serving a model must not need it
-
-    _, begins, ends = tf_text.regex_split_with_offsets(captions, f"{_SPACE}|{_SIGN}", _SIGN)
-    return begins, ends
+    def _split(self, captions: tf.Tensor) -> tf.RaggedTensor:
+        return split_in_graph(captions)[:, : self.max_words]

@@ -21,12 +21,19 @@ class Vocabulary:
     counts: tuple[int, ...]
 
     @classmethod
-    def from_counts(cls, counts: Mapping[str, int], min_count: int = 1) -> "Vocabulary":
-        """The words that occur at least `min_count` times, the most frequent first."""
+    def from_counts(
+        cls, counts: Mapping[str, int], min_count: int = 1, max_size: int | None = None
+    ) -> "Vocabulary":
+        """Words that occur at least `min_count` times, the most frequent first, then by alphabet.
+
+        Args:
+            max_size: ids at most, the two reserved ones included.
+        """
         kept = sorted(
             ((word, count) for word, count in counts.items() if count >= min_count),
             key=lambda entry: (-entry[1], entry[0]),
         )
+        kept = kept[: None if max_size is None else max(0, max_size - len(_RESERVED))]
         return cls(
             entries=(*_RESERVED, *(word for word, _ in kept)),
             counts=(0, 0, *(count for _, count in kept)),
@@ -69,11 +76,14 @@ class Vocabulary:
             UserError: the file is missing, or no vocabulary; says in which line.
         """
         try:
-            lines = Path(path).read_bytes().decode().splitlines()
+            text = Path(path).read_bytes().decode()
         except OSError as error:
             raise UserError(f"The vocabulary {path} cannot be read: {error.strerror}.") from None
         except UnicodeDecodeError as error:
             raise UserError(f"{path} is no vocabulary: byte {error.start} is not UTF-8.") from None
+        if not text.strip():
+            raise UserError(f"{path} is no vocabulary: the file is empty.")
+        lines = text.removesuffix("\n").split("\n")  # splitlines() splits at more than newlines
         entries = [_entry(path, number, line) for number, line in enumerate(lines, 1)]
         words = tuple(word for word, _ in entries)
         if words[: len(_RESERVED)] != _RESERVED:
@@ -88,7 +98,7 @@ class Vocabulary:
 
 def _entry(path: Path, number: int, line: str) -> tuple[str, int]:
     word, tab, count = line.partition("\t")
-    if not (word and tab and count.isdecimal()):
+    if not (word and tab and count.isascii() and count.isdecimal()):
         raise UserError(
             f"{path}, line {number}: expected a word, a tab and its count, found {line!r}."
         )
