@@ -1,0 +1,158 @@
+"""A data folder as training reads it: what its manifest tells, its words, its shards."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from pipelines.data.json_files import decode_json, read_text_bytes
+from t2i_tf.errors import UserError, did_you_mean
+from t2i_tf.text.vocabulary import Vocabulary
+
+FORMAT = 1  # of the manifest; a folder of another format is refused
+MANIFEST, VOCABULARY = "manifest.json", "vocabulary.txt"
+
+
+class ShardEntry(msgspec.Struct, frozen=True):
+    """A shard of the manifest."""
+
+    file: str
+    examples: int
+    sha256: str
+
+
+class Split(msgspec.Struct, frozen=True):
+    """A split of the manifest."""
+
+    examples: int
+    captions: int
+    shards: tuple[ShardEntry, ...]
+
+
+class _Format(msgspec.Struct):
+    format: int
+
+
+class Manifest(msgspec.Struct, frozen=True):
+    """What is read of `manifest.json`; it holds more, for people and for `prepare`."""
+
+    source: str
+    height: int
+    width: int
+    channels: int
+    splits: dict[str, Split]
+    facts: dict[str, Any] = {}
+
+
+@dataclass(frozen=True)
+class Shard:
+    """A file of examples that is there."""
+
+    path: Path
+    examples: int
+
+
+@dataclass(frozen=True)
+class DataFolder:
+    """A finished data folder, made by `prepare`."""
+
+    path: Path
+    manifest: Manifest
+    vocabulary: Vocabulary
+    fingerprint: str  # SHA-256 of the manifest, which has those of the shards
+
+    @classmethod
+    def open(cls, path: str | Path) -> "DataFolder":
+        """Reads the manifest and the vocabulary, and looks for the shards.
+
+        Raises:
+            UserError: for a path that is missing, empty or no data folder, a manifest of another
+                format, a damaged vocabulary, and shards that are missing.
+        """
+        path = Path(path)
+        _refuse_other_folders(path)
+        text = read_text_bytes(path / MANIFEST)
+        where = str(path / MANIFEST)
+        found = decode_json(text, _Format, where).format
+        if found != FORMAT:
+            raise UserError(
+                f"{where}: expected format {FORMAT}, found {found}. Prepare the data again with"
+                " this version."
+            )
+        folder = cls(
+            path,
+            decode_json(text, Manifest, where),
+            Vocabulary.load(path / VOCABULARY),
+            hashlib.sha256(text).hexdigest(),
+        )
+        folder._refuse_missing_shards()
+        return folder
+
+    @property
+    def height(self) -> int:
+        """Of every picture, pixels."""
+        return self.manifest.height
+
+    @property
+    def width(self) -> int:
+        """Of every picture, pixels."""
+        return self.manifest.width
+
+    @property
+    def channels(self) -> int:
+        """Of every picture: 1 or 3."""
+        return self.manifest.channels
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """H, W, C of every picture."""
+        return self.height, self.width, self.channels
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """What the source told of itself: seed, origin, held-out compositions."""
+        return self.manifest.facts
+
+    def split(self, name: str) -> Split:
+        """The manifest's account of a split; UserError where there is none of that name."""
+        if name not in self.manifest.splits:
+            raise UserError(
+                f"{self.path} has no split {name!r}. {did_you_mean(name, self.manifest.splits)}"
+            )
+        return self.manifest.splits[name]
+
+    def shards(self, split: str) -> tuple[Shard, ...]:
+        """The files of a split, in order; UserError where there is none of that name."""
+        return tuple(
+            Shard(self.path / shard.file, shard.examples) for shard in self.split(split).shards
+        )
+
+    def _refuse_missing_shards(self) -> None:
+        missing = [
+            shard.path.name
+            for split in self.manifest.splits
+            for shard in self.shards(split)
+            if not shard.path.is_file()
+        ]
+        if missing:
+            more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+            raise UserError(
+                f"{self.path}: the shard {missing[0]}{more} is missing. Copy the folder again, or"
+                " delete it and prepare it again."
+            )
+
+
+def _refuse_other_folders(path: Path) -> None:
+    if not path.exists():
+        raise UserError(f"{path}: there is no such data folder. Make one with `prepare`.")
+    if not path.is_dir():
+        raise UserError(f"{path}: expected a data folder, found a file.")
+    if not (path / MANIFEST).is_file():
+        found = "is empty" if not any(path.iterdir()) else f"has no {MANIFEST}"
+        raise UserError(
+            f"{path} {found}: expected a data folder that `prepare` finished. If it was broken off,"
+            " run it again."
+        )
