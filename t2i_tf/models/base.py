@@ -81,7 +81,9 @@ class BoundMaximizer(TextToImage):
         xla = True if jit_compile == "auto" else jit_compile
         self._compiled_gradients = tf.function(self._terms_and_gradients, jit_compile=xla)
         self._compiled_terms = tf.function(self.terms, jit_compile=xla)
-        self._compiled_update = tf.function(self._update, jit_compile=xla and _replicas() == 1)
+        self._compiled_update = (
+            tf.function(self._update, jit_compile=xla) if _replicas() == 1 else self._update_mirrors
+        )
 
     @property
     def metrics(self):  # noqa: D102
@@ -109,6 +111,18 @@ class BoundMaximizer(TextToImage):
 
     def _update(self, gradients):
         self.optimizer.apply(gradients, self.trainable_variables)
+        return tf.linalg.global_norm(gradients)
+
+    def _update_mirrors(self, gradients):
+        """`_update` with the gradients of all replicas.
+
+        Keras clips each replica's gradients and then sums them. Here they are summed first, and handed
+        over by the first replica alone, so that clipping sees what it would see on one device.
+        """
+        context = tf.distribute.get_replica_context()
+        gradients = context.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
+        share = tf.cast(context.replica_id_in_sync_group == 0, gradients[0].dtype)
+        self.optimizer.apply([share * gradient for gradient in gradients], self.trainable_variables)
         return tf.linalg.global_norm(gradients)
 
     def _batch_noise(self, image, stream, counter):
