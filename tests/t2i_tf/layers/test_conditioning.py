@@ -20,6 +20,13 @@ def align():
     return layer
 
 
+@pytest.fixture(scope="module")
+def average():
+    layer = Average(dtype="float64")
+    layer.build(STATES.shape, DECODER.shape)
+    return layer
+
+
 def call(layer, states, mask, decoder_output):
     memory = layer.memorize(tf.constant(states), tf.constant(mask))
     return [tensor.numpy() for tensor in layer(memory, tf.constant(decoder_output))]
@@ -34,19 +41,18 @@ def test_align_matches_the_equations(align):
         np.testing.assert_allclose(alignment[b][mask], alpha, atol=1e-12)
 
 
-def test_average_matches_the_equations_and_is_constant_over_steps():
-    layer = Average(dtype="float64")
-    context, alignment = call(layer, STATES, MASK, DECODER)
+def test_average_matches_the_equations_and_is_constant_over_steps(average):
+    context, alignment = call(average, STATES, MASK, DECODER)
     for b, mask in enumerate(MASK):
         expected, alpha = caption.average(STATES[b][mask])
         np.testing.assert_allclose(context[b], expected, atol=1e-12)
         np.testing.assert_allclose(alignment[b][mask], alpha, atol=1e-12)
-    later, _ = call(layer, STATES, MASK, -3 * DECODER)
+    later, _ = call(average, STATES, MASK, -3 * DECODER)
     np.testing.assert_array_equal(context, later)
 
 
-def test_padding_gets_no_attention_whatever_stands_there(align):
-    for layer in (align, Average(dtype="float64")):
+def test_padding_gets_no_attention_whatever_stands_there(align, average):
+    for layer in (align, average):
         context, alignment = call(layer, STATES, MASK, DECODER)
         assert not alignment[~MASK].any()
         other, _ = call(layer, np.where(MASK[..., None], STATES, 1e3), MASK, DECODER)
