@@ -97,8 +97,10 @@ def write_shard(shard: Shard, out: Path, temporary: Path, reader: PictureReader)
 
 
 def name_of(example: Example) -> str:
-    """What a person calls an example: its file, or its id where it has none."""
-    return str(example.picture) if isinstance(example.picture, Path) else example.id
+    """What a person calls an example, wherever the data lie: its folder and file, or its id."""
+    if isinstance(example.picture, Path):
+        return "/".join(example.picture.parts[-2:])
+    return example.id
 
 
 def publish(temporary: Path, path: Path) -> None:

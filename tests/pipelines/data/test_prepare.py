@@ -13,8 +13,11 @@ import tensorflow as tf
 from PIL import Image
 
 from pipelines.data.coco import CocoSource
+from pipelines.data.data_folder import DataFolder
 from pipelines.data.example import Example
+from pipelines.data.pictures import Fit, PictureReader
 from pipelines.data.prepare import prepare, verify
+from pipelines.data.tfrecords import parse_batch, read_records
 from t2i_tf.errors import UsageError, UserError
 
 data = pytest.importorskip("skimage.data")
@@ -120,9 +123,22 @@ def test_manifest_and_files(prepared):
     assert {path.name for path in out.iterdir()} == expected | {"manifest.json", "vocabulary.txt"}
 
 
+def test_the_folder_holds_the_sources_examples(prepared, coco):
+    folder = DataFolder.open(prepared[0])
+    expected = CocoSource(coco).splits()["val"]
+    records = read_records([shard.path for shard in folder.shards("val")]).batch(100)
+    (found,) = [parse_batch(batch, folder.shape) for batch in records]
+    assert [id.decode() for id in found["id"].numpy()] == [one.id for one in expected]
+    captions = [[text.decode() for text in texts] for texts in found["captions"].to_list()]
+    assert captions == [list(one.captions) for one in expected]
+    pictures = list(PictureReader(Fit()).read(expected))
+    np.testing.assert_array_equal(found["image"], pictures)
+
+
 def test_bad_pictures_are_named_with_their_reasons(prepared):
     _, manifest = prepared
     skipped = {Path(bad["file"]).name: bad["reason"] for bad in manifest["skipped"]}
+    assert manifest["skipped"][0]["file"] == "train2014/002.jpg"  # wherever the folder lies
     assert list(skipped) == ["002.jpg", "011.jpg", "012.jpg", "030.jpg", "049.jpg"]
     assert skipped["002.jpg"].startswith("truncated JPEG: ends after")
     assert skipped["011.jpg"] == "empty file"
