@@ -1,26 +1,146 @@
-"""What each command accepts: dataclasses, standard library only, from which the flags are made."""
+"""What each command accepts: dataclasses from which the flags and the help are made."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
 
-import tyro
+from tyro.conf import Positional, arg
 
 from t2i_tf.config import TrainConfig
 
 
 @dataclass(frozen=True)
-class TrainOptions:
-    """Train a model on a data folder; the same command again goes on where it stopped."""
+class Scenes:
+    """Draw the scenes: pictures with captions, made here, in COCO's layout.
+
+    The same seed gives the same bytes. The split `held_out` holds what training never sees: stop
+    signs, school buses and herds of elephants in blue skies, and one colour of every coloured object.
+    """
+
+    out: Positional[Path]
+    """Folder to make, or to finish."""
+    train: int = 20_000
+    """Pictures of each split."""
+    val: int = 1_000
+    test: int = 1_000
+    held_out: int = 1_000
+    seed: int = 0
+    """Another seed is another set of pictures."""
+    workers: int | None = None
+    """Processes; one a core where not given."""
+
+
+@dataclass(frozen=True)
+class Prepare:
+    """Make the data folder that training reads: pictures and captions to TFRecords.
+
+    Broken off, the same command goes on; finished, it does nothing. Pictures that cannot be read are
+    named in OUT/manifest.json.
+    """
+
+    out: Path
+    """Data folder to make, or to finish."""
+    source: Literal["coco", "mnist-captions", "folder"] = "coco"
+    """`coco`: a folder in COCO's layout, the scenes too; `folder`: your own pictures and a table of
+    captions; `mnist-captions`: two digits or one on a canvas, from no input."""
+    input: Path | None = None
+    """Folder of the pictures; COCO's has `annotations/` in it."""
+    captions: Path | None = None
+    """Of `folder`: CSV or JSONL with the fields `file` and `caption`, a line for each caption."""
+    year: Literal["2014", "2017"] | None = None
+    """Of `coco`, where both are there."""
+    karpathy: Path | None = None
+    """Of `coco`: dataset_coco.json, whose splits replace the official ones."""
+    seed: int = 0
+    """Of `folder`'s splits and of `mnist-captions`."""
+    height: int | None = None
+    """Pixels; 32 where not given, 60 for mnist-captions."""
+    width: int | None = None
+    """Pixels; as the height where not given."""
+    channels: Literal[1, 3] | None = None
+    """Grey or colour; 3 where not given, 1 for mnist-captions."""
+    filter: str = "lanczos3"
+    """Of the resizing, with antialiasing."""
+    crop: str = "squash"
+    """To another shape: `squash`, cut out the `centre`, or `pad`."""
+    shard_size: int = 512
+    """Pictures in a file."""
+    min_count: int = 1
+    """Rarer words are unknown."""
+    max_bad: float = 0.01
+    """Fail if a larger share of the pictures cannot be used."""
+    workers: int | None = None
+    """Pictures decoded at a time."""
+    verify: bool = False
+    """Only hash the shards of a finished folder again."""
+
+
+@dataclass(frozen=True)
+class Train:
+    """Train a model on a data folder; the same command again goes on at the exact step.
+
+    Ctrl-C saves first. `tensorboard --logdir WORKDIR/tensorboard` shows the bound and the drawings.
+    """
 
     data: Path
     """Data folder, made by `prepare`."""
     workdir: Path
-    """Work folder of this run: config, checkpoints, TensorBoard, history and samples."""
+    """Work folder of the run: config, checkpoints, history, samples, TensorBoard."""
     preset: str = "align-draw-scenes"
-    """Where the settings below begin; `--help` shows the values of the preset that is given."""
-    config: Annotated[TrainConfig, tyro.conf.arg(name="")] = field(default_factory=TrainConfig)
+    """Where all settings below begin: the defaults shown are this preset's."""
+    mode: Literal["auto", "ram", "stream"] = "auto"
+    """Read the records once into memory, or from the files all along; auto: ram if they fit."""
     smoke: bool = False
     """Two steps of everything, to see that it works."""
     overfit: int | None = None
     """Train on the first N captions alone: the loss must fall."""
+    checkpoint_seconds: float = 120.0
+    """The longest time that a crash can cost."""
+    config: Annotated[TrainConfig, arg(name="")] = field(default_factory=TrainConfig)
+
+
+@dataclass(frozen=True)
+class Generate:
+    """Draw captions with a trained model: a grid, a GIF of the drawing, the alignment."""
+
+    captions: Positional[tuple[str, ...]]
+    """What to draw, each in quotes."""
+    workdir: Path
+    """Work folder of a run."""
+    out: Path | None = None
+    """Folder for the pictures; WORKDIR/drawings where not given."""
+    n: int = 8
+    """Pictures a caption."""
+    seed: int = 0
+    """The first picture's; a caption with a seed is one picture."""
+    temperature: float = 1.0
+    """Spread of the noise: 0 draws the mean, 1 as trained."""
+
+
+@dataclass(frozen=True)
+class Demo:
+    """Make scenes, train alignDRAW in front of you, draw captions it never saw, write a report."""
+
+    folder: Path = Path("runs/demo")
+    """Where everything goes; the same folder goes on where it stopped."""
+    minutes: float | None = None
+    """Of training; those of the preset align-draw-scenes where not given."""
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """Time one part beside its floor, and write the figures as JSON."""
+
+    name: Positional[Literal["train-step", "input", "prepare", "generate"]]
+    """`train-step`: beside the bare matrix products of the same step; `input`: examples per CPU
+    second; `prepare`: JPEGs of 640x480 per CPU second; `generate`: pictures per second."""
+    preset: str = "align-draw-scenes"
+    """Of the model, its batch size and its optimizer."""
+    batch_size: int | None = None
+    """Instead of the preset's."""
+    data: Path | None = None
+    """Data folder for `input`, folder of JPEGs for `prepare`; made for the purpose where not given."""
+    repeats: int = 10
+    """Timed rounds after the warm-up, at least 10."""
+    out: Path | None = None
+    """File for the JSON."""

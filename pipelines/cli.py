@@ -1,0 +1,67 @@
+"""`python -m pipelines COMMAND`: flags to options, options to the function that does the work.
+
+TensorFlow is imported after the arguments are parsed, so that help and usage errors come at once.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from typing import Annotated, Union
+
+import tyro
+from rich.console import Console
+from tyro.conf import subcommand
+
+from pipelines import options, quiet
+from t2i_tf.errors import UserError
+from t2i_tf.presets import preset
+
+COMMANDS = {
+    "demo": options.Demo,
+    "scenes": options.Scenes,
+    "prepare": options.Prepare,
+    "train": options.Train,
+    "generate": options.Generate,
+    "benchmark": options.Benchmark,
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; 0 when it did its work, 1 for a failure, 2 for wrong usage."""
+    try:
+        chosen = parse(list(sys.argv[1:] if argv is None else argv))
+        quiet.import_tensorflow()
+        from pipelines import commands
+
+        return commands.run(chosen)
+    except UserError as error:
+        console = Console(stderr=True, highlight=False, soft_wrap=True)
+        console.print("[red]Error:[/red]", end=" ")
+        console.print(str(error), markup=False)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 130
+
+
+def parse(argv: list[str]):
+    """The options of a command line; leaves with 2 on wrong usage and 0 after `--help`."""
+    choices = tuple(
+        Annotated[command, subcommand(name, default=_defaults(name, argv))]
+        for name, command in COMMANDS.items()
+    )
+    return tyro.cli(
+        Union[choices],  # noqa: UP007, the tuple is only known here
+        prog="python -m pipelines",
+        description="Words in, a picture drawn step by step out. Begin with `demo`.",
+        args=argv or ["--help"],
+    )
+
+
+def _defaults(name: str, argv: list[str]):
+    """The preset is read first: the flags of `train` have its values as defaults."""
+    if name != "train":
+        return tyro.MISSING
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--preset", default=options.Train.preset)
+    chosen = parser.parse_known_args(argv)[0].preset if argv[:1] == ["train"] else "align-draw-scenes"
+    return options.Train(tyro.MISSING, tyro.MISSING, chosen, config=preset(chosen).config)

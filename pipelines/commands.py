@@ -1,0 +1,166 @@
+"""What the commands do: each takes its options, calls the library, and prints what came of it."""
+
+import json
+import os
+import platform
+from functools import singledispatch
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from pipelines import options
+from t2i_tf.errors import UsageError, UserError
+from t2i_tf.files import write_atomically
+from t2i_tf.presets import preset
+
+console = Console(highlight=False, soft_wrap=True)
+
+
+@singledispatch
+def run(chosen) -> int:
+    """Do what the options say; returns the exit code."""
+    raise TypeError(f"no command for {type(chosen)}")
+
+
+@run.register
+def _(chosen: options.Scenes) -> int:
+    from pipelines.data.scenes import write_scenes
+
+    write_scenes(
+        chosen.out,
+        train=chosen.train,
+        val=chosen.val,
+        test=chosen.test,
+        held_out=chosen.held_out,
+        seed=chosen.seed,
+        workers=chosen.workers,
+    )
+    console.print(f"Scenes are in {chosen.out}.")
+    return 0
+
+
+@run.register
+def _(chosen: options.Prepare) -> int:
+    from pipelines.data.prepare import prepare, verify
+
+    if chosen.verify:
+        console.print(f"{verify(chosen.out)} files of {chosen.out} are as they were written.")
+        return 0
+    mnist = chosen.source == "mnist-captions"
+    height = chosen.height or (60 if mnist else 32)
+    manifest = prepare(
+        _source(chosen),
+        chosen.out,
+        height=height,
+        width=chosen.width or height,
+        channels=chosen.channels or (1 if mnist else 3),
+        filter=chosen.filter,
+        crop=chosen.crop,
+        shard_size=chosen.shard_size,
+        min_count=chosen.min_count,
+        max_bad=chosen.max_bad,
+        workers=chosen.workers,
+    )
+    _print_manifest(chosen.out, manifest)
+    return 0
+
+
+def _source(chosen: options.Prepare):
+    from pipelines.data.coco import CocoSource
+    from pipelines.data.folder import FolderSource
+    from pipelines.data.mnist_captions import MnistCaptionsSource
+
+    if chosen.source == "mnist-captions":
+        return MnistCaptionsSource(seed=chosen.seed)
+    if chosen.input is None:
+        raise UsageError(f"--source {chosen.source} reads a folder: name it with --input.")
+    if chosen.source == "coco":
+        return CocoSource(chosen.input, year=chosen.year, karpathy=chosen.karpathy)
+    if chosen.captions is None:
+        raise UsageError("--source folder needs --captions, a CSV or JSONL of file and caption.")
+    return FolderSource(chosen.input, chosen.captions, seed=chosen.seed)
+
+
+def _print_manifest(out: Path, manifest: dict) -> None:
+    table = Table("split", "pictures", "captions", "files", title=str(out), title_justify="left")
+    for name, split in manifest["splits"].items():
+        counts = split["examples"], split["captions"], len(split["shards"])
+        table.add_row(name, *(f"{count:,}" for count in counts))
+    console.print(table)
+    console.print(f"{manifest['vocabulary']['size']:,} words in the vocabulary.")
+    skipped = manifest["skipped"]
+    for entry in skipped[:20]:
+        console.print(f"skipped {entry['file']}: {entry['reason']}", markup=False)
+    if len(skipped) > 20:
+        console.print(f"and {len(skipped) - 20} more, all named in {out / 'manifest.json'}")
+
+
+@run.register
+def _(chosen: options.Train) -> int:
+    from pipelines.training.train import smoke, train
+
+    config = smoke(chosen.config) if chosen.smoke else chosen.config
+    outcome = train(
+        config,
+        chosen.data,
+        chosen.workdir,
+        mode=chosen.mode,
+        overfit=chosen.overfit,
+        checkpoint_seconds=chosen.checkpoint_seconds,
+    )
+    if outcome.interrupted:
+        console.print(f"Stopped and saved at step {outcome.step}. The same command goes on.")
+        return 130
+    console.print(
+        f"{outcome.step} steps in {outcome.seconds:.0f} s; lowest validation loss "
+        f"{outcome.loss:.1f} nats. Draw with:\\n"
+        f'python -m pipelines generate --workdir {chosen.workdir} "a caption"'
+    )
+    return 0
+
+
+@run.register
+def _(chosen: options.Generate) -> int:
+    from pipelines.drawing.generate import generate
+
+    out = chosen.out or chosen.workdir / "drawings"
+    drawn = generate(
+        chosen.workdir,
+        chosen.captions,
+        out,
+        n=chosen.n,
+        seed=chosen.seed,
+        temperature=chosen.temperature,
+    )
+    for path in drawn:
+        console.print(str(path))
+    return 0
+
+
+@run.register
+def _(chosen: options.Demo) -> int:
+    from pipelines.demo import demo
+
+    demo(chosen.folder, minutes=chosen.minutes)
+    return 0
+
+
+@run.register
+def _(chosen: options.Benchmark) -> int:
+    from pipelines.benchmark import benchmark
+
+    result = {"benchmark": chosen.name, **benchmark(chosen), "machine": _machine()}
+    for name, value in result.items():
+        shown = f"{value:,.4g}" if isinstance(value, float) else value
+        console.print(f"{name:>26}  {shown}")
+    if chosen.out:
+        if not chosen.out.parent.is_dir():
+            raise UserError(f"{chosen.out.parent} is no folder: --out needs one that is there.")
+        text = json.dumps(result, indent=2).encode()
+        write_atomically(chosen.out, lambda file: file.write(text))
+    return 0
+
+
+def _machine() -> str:
+    return f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"

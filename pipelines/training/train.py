@@ -1,0 +1,149 @@
+"""`model.fit` and what surrounds it: one call trains, or goes on with, a run in its work folder."""
+
+import dataclasses
+import math
+from pathlib import Path
+from typing import NamedTuple
+
+import keras
+import tensorflow as tf
+
+from pipelines.data.data_folder import DataFolder
+from pipelines.data.input_pipeline import BatchPlan, evaluation_dataset
+from pipelines.training.callbacks import Bar, Checkpointer, Clock, History, Pace
+from pipelines.training.distribution import strategy
+from pipelines.training.schedule import Budget
+from pipelines.training.tensorboard import TensorBoard
+from pipelines.training.workdir import open_workdir
+from t2i_tf.checkpoints import CheckpointFolder
+from t2i_tf.config import TrainConfig
+from t2i_tf.models import build_model
+from t2i_tf.optimizers import build_optimizer
+
+
+class Outcome(NamedTuple):
+    """How a call of `train` ended."""
+
+    step: int
+    seconds: float  # of training, in all sittings
+    loss: float  # the lowest validation loss, nats
+    interrupted: bool
+
+
+def train(
+    config: TrainConfig,
+    data: Path,
+    workdir: Path,
+    *,
+    mode: str = "auto",
+    overfit: int | None = None,
+    checkpoint_seconds: float = 120.0,
+) -> Outcome:
+    """Train in `workdir` until the config's budget is spent.
+
+    The same call on a begun folder resumes at the exact step: weights, optimizer, learning rate, data
+    order, noise and running means.
+
+    Args:
+        config: sizes of pictures and vocabulary in it are replaced by those of the data.
+        data: a data folder, made by `prepare`.
+        workdir: a new folder, or that of the run to go on with.
+        mode: how records are read: "ram", "stream", or "auto".
+        overfit: train on the first so many captions alone.
+        checkpoint_seconds: the longest time that a crash can cost.
+
+    Raises:
+        UserError: data or work folder are not usable, or the loss became no number.
+    """
+    folder = DataFolder.open(data)
+    config = fit_to_data(config, folder)
+    workdir = Path(workdir)
+    open_workdir(workdir, config, folder)
+    if config.deterministic:
+        tf.config.experimental.enable_op_determinism()
+    plan = BatchPlan.of(
+        folder,
+        "train",
+        batch_size=config.batch_size,
+        seed=config.seed,
+        min_words=config.min_words,
+        max_words=config.max_words,
+        length_multiple=config.length_multiple,
+        mode=mode,
+        limit=overfit,
+    )
+    budget = Budget.of(config, plan.steps_per_epoch)
+    interval = config.report_every or plan.steps_per_epoch
+    clock = Clock()
+    checkpointer = Checkpointer(
+        CheckpointFolder(workdir / "checkpoints"), clock, interval, checkpoint_seconds
+    )
+    pace = Pace(config.optimizer, budget, clock)
+    with strategy().scope():
+        model = build_model(
+            config.model, seed=config.seed, mixed_precision=config.mixed_precision
+        )
+        model.compile(build_optimizer(config.optimizer), jit_compile=config.xla)
+    checkpointer.set_model(model)
+    validation = evaluation_dataset(
+        folder,
+        "val",
+        batch_size=config.batch_size,
+        max_words=config.max_words,
+        length_multiple=config.length_multiple,
+        limit=config.validation_pictures,
+    )
+    callbacks = [
+        pace,
+        TensorBoard(workdir, folder, config, clock),
+        *([keras.callbacks.SwapEMAWeights()] if config.optimizer.ema > 0 else []),
+        checkpointer,
+        History(workdir / "history.csv", clock),
+        Bar(pace, clock),
+    ]
+    # Each round goes from a checkpoint to the end of its interval, or over all whole intervals that
+    # remain. `fit` leaves averaged weights behind, so every round begins from the checkpoint.
+    while not checkpointer.interrupted:
+        checkpointer.restore()
+        step = int(model.optimizer.iterations)
+        if budget.progress(step, clock.elapsed) >= 1.0:
+            break
+        steps, epochs = _round(step, interval, budget.steps)
+        model.fit(
+            plan.dataset(start_step=step),
+            steps_per_epoch=steps,
+            initial_epoch=step // interval,
+            epochs=step // interval + epochs,
+            validation_data=validation,
+            callbacks=callbacks,
+            verbose=0,
+        )
+    return Outcome(step, clock.elapsed, checkpointer.best_loss, checkpointer.interrupted)
+
+
+def fit_to_data(config: TrainConfig, folder: DataFolder) -> TrainConfig:
+    """The config with the data's picture size and vocabulary."""
+    model = dataclasses.replace(
+        config.model,
+        height=folder.height,
+        width=folder.width,
+        channels=folder.channels,
+        vocabulary_size=len(folder.vocabulary),
+    )
+    return dataclasses.replace(config, model=model)
+
+
+def smoke(config: TrainConfig) -> TrainConfig:
+    """Two steps of everything."""
+    return dataclasses.replace(
+        config, steps=2, minutes=None, report_every=1, validation_pictures=config.batch_size
+    )
+
+
+def _round(step: int, interval: int, last: int | None) -> tuple[int, int]:
+    """Steps an epoch and number of epochs of the next call of `fit`."""
+    remaining = math.inf if last is None else last - step
+    first = min(interval - step % interval, remaining)
+    if first < interval:
+        return int(first), 1
+    return interval, int(min(remaining // interval, 1_000_000))
