@@ -112,6 +112,11 @@ class DataFolder:
         return self.height, self.width, self.channels
 
     @property
+    def picture_bytes(self) -> int:
+        """Of one picture, uint8."""
+        return self.height * self.width * self.channels
+
+    @property
     def facts(self) -> Mapping[str, Any]:
         """What the source told of itself: seed, origin, held-out compositions."""
         return self.manifest.facts

@@ -1,0 +1,110 @@
+"""Batches from disk, for pictures that do not fit into memory.
+
+    shards in the epoch's order, several read at a time -> chunks of records, parsed at once
+      -> pools of pairs, shuffled -> sorted by length and cut into batches -> these, shuffled
+
+Every draw is a function of (seed, epoch, pool), so that a step is reached again by leaving out what
+comes before it. An epoch has every caption once; where all batches have to be full, the few pairs
+that remain at its end are left out, other ones each time.
+"""
+
+import sys
+
+import tensorflow as tf
+
+from pipelines.data.data_folder import DataFolder
+from pipelines.data.pairs import PairReader
+from pipelines.data.tfrecords import READ_AHEAD
+from t2i_tf.errors import UserError
+
+POOL = 16384  # pairs in a pool, at most
+POOL_BYTES = 64 << 20  # pixels in a pool, at most
+OPEN_SHARDS = 8  # read at a time
+BLOCK = 16  # records taken from one shard before the next
+
+
+class StreamBatches:
+    """The endless sequence of batches.
+
+    Args:
+        folder, split: where the records are.
+        reader: makes pairs of them.
+        pairs: how many there are.
+        size: pairs in a batch.
+        seed: of the order.
+        full: whether every batch is full.
+    """
+
+    def __init__(
+        self,
+        folder: DataFolder,
+        split: str,
+        reader: PairReader,
+        pairs: int,
+        size: int,
+        seed: int,
+        full: bool,
+    ):
+        self.files = [str(shard.path) for shard in folder.shards(split)]
+        self.reader, self.size, self.seed, self.full = reader, size, seed, full
+        self.steps_per_epoch = pairs // size if full else -(-pairs // size)
+        if not self.steps_per_epoch:
+            raise UserError(
+                f"A batch has {size} captions, the split {pairs}: make batches smaller."
+            )
+        pool = min(POOL, POOL_BYTES // folder.picture_bytes)
+        self.batches_per_pool = max(1, pool // size)
+
+    def dataset(self, start_step: int) -> tf.data.Dataset:
+        """The batches from a step on, without end."""
+        epoch, step = divmod(start_step, self.steps_per_epoch)
+        pool, step = divmod(step, self.batches_per_pool)
+        rest_of_epoch = self._epoch(epoch, pool).skip(step)
+        later = tf.data.Dataset.range(epoch + 1, sys.maxsize).flat_map(self._epoch)
+        return rest_of_epoch.concatenate(later)
+
+    def _epoch(self, epoch: tf.Tensor | int, first_pool: int = 0) -> tf.data.Dataset:
+        epoch = tf.cast(epoch, tf.int64)
+        files = tf.random.experimental.stateless_shuffle(self.files, [self.seed, epoch])
+        records = tf.data.Dataset.from_tensor_slices(files).interleave(
+            lambda file: tf.data.TFRecordDataset(file, buffer_size=READ_AHEAD),
+            cycle_length=OPEN_SHARDS,
+            block_length=BLOCK,
+        )
+        pairs = records.batch(self.reader.chunk).map(
+            self._parse, tf.data.AUTOTUNE, deterministic=True
+        )
+        pools = pairs.rebatch(self.batches_per_pool * self.size).skip(first_pool)
+        return pools.enumerate(first_pool).flat_map(
+            lambda number, pool: self._batches(pool, tf.stack([epoch, number]))
+        )
+
+    def _parse(self, serialized: tf.Tensor) -> dict[str, tf.Tensor]:
+        pairs = self.reader(serialized)
+        image = tf.gather(pairs["image"], pairs["picture"])
+        return {"image": image, "token_ids": pairs["token_ids"], "words": pairs["words"]}
+
+    def _batches(self, pool: dict[str, tf.Tensor], number: tf.Tensor) -> tf.data.Dataset:
+        """The batches of a pool; `number` int64 [2] is that of the epoch and of the pool."""
+        firsts, order = self._deal(pool["words"], number)
+
+        def batch(first: tf.Tensor) -> dict[str, tf.Tensor]:
+            pair = order[first : first + self.size]
+            words = self.reader.lengths.padded(tf.reduce_max(tf.gather(pool["words"], pair)))
+            return {
+                "image": tf.gather(pool["image"], pair),
+                "token_ids": tf.gather(pool["token_ids"], pair)[:, :words],
+            }
+
+        return tf.data.Dataset.from_tensor_slices(firsts).map(batch)
+
+    def _deal(self, words: tf.Tensor, number: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Where each batch begins in an order of the pairs, and that order, sorted by length."""
+        epoch, pool = tf.unstack(number)
+        seeds = [tf.random.fold_in([self.seed, epoch], 2 * pool + k) for k in (0, 1)]
+        order = tf.random.experimental.stateless_shuffle(tf.range(tf.size(words)), seeds[0])
+        if self.full:  # takes effect in the last pool of an epoch, the only one with a remainder
+            order = order[: tf.size(order) // self.size * self.size]
+        order = tf.gather(order, tf.argsort(tf.gather(words, order), stable=True))
+        firsts = tf.range(0, tf.size(order), self.size)
+        return tf.random.experimental.stateless_shuffle(firsts, seeds[1]), order
