@@ -1,0 +1,58 @@
+import dataclasses
+
+import pytest
+from PIL import Image
+
+from pipelines.drawing.generate import generate
+from t2i_tf import checkpoints
+from t2i_tf.config import TrainConfig
+from t2i_tf.errors import UserError
+from t2i_tf.models import build_model
+from t2i_tf.optimizers import build_optimizer
+from t2i_tf.text.vocabulary import Vocabulary
+from tests.t2i_tf.tiny import CONFIG
+
+
+@pytest.fixture(scope="module")
+def workdir(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run")
+    vocabulary = Vocabulary.from_counts(dict.fromkeys(("a", "red", "bus"), 1))
+    model_config = dataclasses.replace(CONFIG, vocabulary_size=len(vocabulary))
+    config = TrainConfig(model=model_config)
+    model = build_model(model_config)
+    model.compile(build_optimizer(config.optimizer), jit_compile=False)
+    checkpoints.write_config(folder, config)
+    vocabulary.save(folder / "vocabulary.txt")
+    checkpoints.CheckpointFolder(folder / "checkpoints").save(model, {})
+    return folder
+
+
+def test_files_of_every_caption(workdir, tmp_path):
+    out = tmp_path / "new" / "folder"
+    files, unknown = generate(workdir, ["a red bus", "a zebra"], out, n=3, seed=7)
+    assert unknown == ["zebra"]
+    assert [file.name for file in files] == [
+        "grid.png",
+        "drawing-1.gif",
+        "alignment-1.png",
+        "drawing-2.gif",
+        "alignment-2.png",
+    ]
+    assert sorted(files) == sorted(out.iterdir())  # no temporary file is left
+    assert [Image.open(file).format for file in files] == ["PNG", "GIF", "PNG", "GIF", "PNG"]
+
+
+def test_the_same_call_writes_the_same_bytes(workdir, tmp_path):
+    before, after = (generate(workdir, ["a red bus"], tmp_path / k).files for k in "ab")
+    assert [f.read_bytes() for f in before] == [f.read_bytes() for f in after]
+
+
+def test_a_folder_that_cannot_be_written_is_named(workdir, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match="cannot be written: Not a directory"):
+        generate(workdir, ["a red bus"], tmp_path / "file" / "out")
+
+
+def test_a_folder_without_a_model_is_named(tmp_path):
+    with pytest.raises(UserError, match="not a work folder"):
+        generate(tmp_path, ["a red bus"], tmp_path / "out")
