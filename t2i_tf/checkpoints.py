@@ -23,7 +23,7 @@ from t2i_tf.models import TextToImage, build_model
 from t2i_tf.optimizers import build_optimizer
 from t2i_tf.text.vocabulary import Vocabulary
 
-_DAMAGE = (zipfile.BadZipFile, ValueError, EOFError, OSError, KeyError)
+_DAMAGE = (zipfile.BadZipFile, ValueError, EOFError, OSError, KeyError, RuntimeError)
 
 
 class Trained(NamedTuple):
@@ -119,7 +119,7 @@ def restore(path: Path, model: keras.Model) -> dict[str, Any]:
 
     Raises:
         UserError: the variables are not those of the model.
-        zipfile.BadZipFile, ValueError, EOFError, OSError, KeyError: the archive is damaged.
+        zipfile.BadZipFile, ValueError, EOFError, OSError, KeyError, RuntimeError: it is damaged.
     """
     with np.load(path) as archive:
         arrays = {name: archive[name] for name in archive.files}
@@ -147,11 +147,16 @@ def load(workdir: Path, which: str = "best") -> Trained:
         which: "best" by validation loss (the newest where none is marked), or "last".
 
     Raises:
-        UserError: no such folder, no checkpoint, or a damaged one.
+        UserError: no such folder, no checkpoint, a damaged one, or a vocabulary of another size.
     """
     workdir = Path(workdir)
     config = read_config(workdir)
     vocabulary = Vocabulary.load(workdir / "vocabulary.txt")
+    if len(vocabulary) != config.model.vocabulary_size:
+        raise UserError(
+            f"{workdir / 'vocabulary.txt'} has {len(vocabulary)} words, the model was trained with "
+            f"{config.model.vocabulary_size}. Put back the vocabulary of its data folder."
+        )
     folder = CheckpointFolder(workdir / "checkpoints")
     model = build_model(config.model, seed=config.seed, mixed_precision=config.mixed_precision)
     model.compile(build_optimizer(config.optimizer), jit_compile=False)

@@ -8,6 +8,7 @@ from t2i_tf.config import OptimizerConfig
 def build_optimizer(config: OptimizerConfig) -> keras.optimizers.Optimizer:
     """RMSProp as the authors set it, or Adam; gradients clipped by the norm of each tensor."""
     common = {
+        "name": config.name,  # or Keras numbers them, and with them the variables in checkpoints
         "learning_rate": config.learning_rate,
         "clipnorm": config.clip_norm,
         "use_ema": config.ema > 0,
