@@ -1,0 +1,201 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from t2i_tf.models import build_model
+from t2i_tf.presets import preset
+from tests.reference import draw as reference
+from tests.t2i_tf import tiny
+
+
+@pytest.fixture(scope="module")
+def exact():
+    return tiny.exact_model()
+
+
+@pytest.fixture(scope="module")
+def model():
+    """float32, as built from a config, compiled with XLA."""
+    return compiled(build_model(tiny.CONFIG))
+
+
+@pytest.fixture(scope="module")
+def plain():
+    """The same without XLA."""
+    return compiled(build_model(tiny.CONFIG), jit_compile=False)
+
+
+def compiled(model, **kwargs):
+    model.compile(keras.optimizers.SGD(1e-2, momentum=0.9, clipnorm=10.0), **kwargs)
+    return model
+
+
+def fit(model, steps):
+    dataset = tf.data.Dataset.from_tensors(tiny.batch(4)).repeat()
+    return model.fit(dataset, steps_per_epoch=steps, shuffle=False, verbose=0).history
+
+
+@pytest.mark.parametrize("conditioning, channels", [("align", 3), ("align", 1), ("average", 3)])
+def test_the_bound_matches_the_equations(conditioning, channels):
+    model, batch = tiny.exact_model(conditioning, channels), tiny.batch(channels=channels)
+    terms = model.terms(batch["image"], batch["token_ids"], tiny.noise())
+    w = tiny.reference_weights(model)
+    for b, (image, token_ids) in enumerate(zip(*batch.values(), strict=True)):
+        nll, kls = reference.bound(w, image / 255.0, token_ids, tiny.noise()[:, b])
+        np.testing.assert_allclose(terms["reconstruction_nll"][b], nll, rtol=1e-10)
+        np.testing.assert_allclose(terms["kl_per_step"][:, b], kls, rtol=1e-10)
+
+
+def test_a_drawing_matches_the_equations(exact):
+    drawing = exact.generate(tiny.CAPTIONS, tiny.noise())
+    w, shape = tiny.reference_weights(exact), tiny.batch()["image"].shape[1:]
+    for b, token_ids in enumerate(tiny.CAPTIONS):
+        canvases, steps = reference.generate(w, token_ids, tiny.noise()[:, b], shape)
+        np.testing.assert_allclose(drawing.canvases[b], canvases, atol=1e-10)
+        np.testing.assert_array_equal(drawing.image[b], drawing.canvases[b, -1])
+        for t, step in enumerate(steps):
+            words = len(step.alignment)
+            np.testing.assert_allclose(drawing.alignment[b, t, :words], step.alignment, atol=1e-10)
+            np.testing.assert_allclose(drawing.windows[b, t], step.window, atol=1e-10)
+
+
+def test_gradients_of_the_bound_match_central_differences(exact):
+    batch, noise = tiny.batch(), tf.constant(tiny.noise())
+
+    @tf.function
+    def loss():
+        terms = exact.terms(batch["image"], batch["token_ids"], noise)
+        return tf.reduce_sum(terms["reconstruction_nll"]) + tf.reduce_sum(terms["kl_per_step"])
+
+    with tf.GradientTape() as tape:
+        value = loss()
+    values = [weight.value for weight in exact.trainable_variables]
+    gradients = [tf.convert_to_tensor(g).numpy() for g in tape.gradient(value, values)]
+    rng, h = np.random.default_rng(4), 1e-5
+    for weight, gradient in zip(exact.trainable_variables, gradients, strict=True):
+        start = weight.numpy()
+        largest = np.unravel_index(np.abs(gradient).argmax(), gradient.shape)
+        assert gradient[largest] != 0, f"no gradient reaches {weight.path}"
+        for entry in (largest, tuple(rng.integers(gradient.shape))):
+            shift = np.zeros_like(start)
+            shift[entry] = h
+            ends = []
+            for moved in (start + shift, start - shift):
+                weight.assign(moved)
+                ends.append(float(loss()))
+            weight.assign(start)
+            numerical = (ends[0] - ends[1]) / (2 * h)
+            assert gradient[entry] == pytest.approx(numerical, rel=1e-6, abs=1e-6), weight.path
+
+
+def test_padding_changes_neither_the_bound_nor_the_drawing(exact):
+    image, token_ids = (array[1:2] for array in tiny.batch().values())
+    noise, words = tiny.noise(1), token_ids[:, :2]
+    assert not token_ids[0, 2:].any()
+    padded, unpadded = (exact.terms(image, ids, noise) for ids in (token_ids, words))
+    for name, term in unpadded.items():
+        np.testing.assert_allclose(padded[name], term, rtol=1e-12)
+    padded, unpadded = (exact.generate(ids, noise) for ids in (token_ids, words))
+    np.testing.assert_allclose(padded.canvases, unpadded.canvases, atol=1e-12)
+    np.testing.assert_allclose(padded.alignment[..., :2], unpadded.alignment, atol=1e-12)
+
+
+def test_noalign_sees_the_same_context_at_every_step():
+    alignment = tiny.exact_model("average").generate(tiny.CAPTIONS, tiny.noise()).alignment.numpy()
+    assert (alignment == alignment[:, :1]).all()
+
+
+def test_align_looks_elsewhere_at_every_step(exact):
+    alignment = exact.generate(tiny.CAPTIONS, tiny.noise()).alignment.numpy()
+    assert np.abs(np.diff(alignment[0], axis=0)).max(-1).min() > 1e-4
+
+
+def test_xla_changes_nothing(model, plain):
+    logs, plain_logs = fit(model, 3), fit(plain, 3)
+    for name, values in logs.items():
+        np.testing.assert_allclose(values, plain_logs[name], rtol=1e-4, err_msg=name)
+    for weight, plain_weight in zip(model.weights, plain.weights, strict=True):
+        np.testing.assert_allclose(weight, plain_weight, atol=1e-5, err_msg=weight.path)
+
+
+def test_a_seed_is_one_picture_alone_or_in_a_batch(model):
+    together = model.generate(tiny.CAPTIONS, model.noise([5, 6, 7])).canvases
+    alone = model.generate(tiny.CAPTIONS[1:2], model.noise([6])).canvases
+    np.testing.assert_allclose(together[1:2], alone, atol=1e-6)
+    other = model.generate(tiny.CAPTIONS[1:2], model.noise([8])).canvases
+    assert np.abs(other - alone).max() > 1e-4
+
+
+def test_temperature_scales_the_noise_and_zero_draws_the_mean(model):
+    seeds = [1, 2, 3]
+    noise = model.noise(seeds)
+    np.testing.assert_allclose(noise[:, 2] * 0.5, model.noise(seeds, [0.0, 1.0, 0.5])[:, 2])
+    assert not model.noise(seeds, 0.0).numpy().any()
+    captions = np.repeat(tiny.CAPTIONS[:1], 2, axis=0)
+    one, two = model.generate(captions, model.noise([1, 2], 0.0)).image
+    np.testing.assert_allclose(one, two, atol=1e-6)
+
+
+def test_fit_in_plain_keras_lowers_the_loss(model):
+    before, after = fit(model, 5), fit(model, 60)
+    assert after["loss"][0] < before["loss"][0] - 1
+    assert np.isfinite([values[0] for values in after.values()]).all()
+
+
+def test_evaluate_gives_the_bound_and_its_parts(plain):
+    dataset = tf.data.Dataset.from_tensors(tiny.batch(4))
+    scores = plain.evaluate(dataset, return_dict=True, verbose=0)
+    assert scores["loss"] == pytest.approx(scores["reconstruction_nll"] + scores["kl"], rel=1e-5)
+    assert 0 < scores["above_floor"] < scores["loss"]
+
+
+@pytest.mark.parametrize("conditioning", ["align", "average"])
+def test_mixed_precision_gives_nearly_the_same_terms_in_float32(conditioning):
+    batch, noise = tiny.batch(), tf.constant(tiny.noise(), tf.float32)
+    half, whole = (
+        build_model(tiny.config(conditioning=conditioning), mixed_precision=mixed).terms(
+            batch["image"], batch["token_ids"], noise
+        )
+        for mixed in (True, False)
+    )
+    for name, term in half.items():
+        assert term.dtype == tf.float32
+        np.testing.assert_allclose(term, whole[name], rtol=0.02, atol=0.02)
+
+
+def test_mixed_precision_trains_and_keeps_weights_in_float32():
+    half = compiled(build_model(tiny.CONFIG, mixed_precision=True), jit_compile=False)
+    fit(half, 2)
+    for weight in half.weights:
+        assert weight.dtype == "float32"
+        assert np.isfinite(weight.numpy()).all()
+
+
+def test_a_seed_fixes_the_weights():
+    one, two, other = (build_model(tiny.CONFIG, seed=seed).get_weights() for seed in (1, 1, 2))
+    for a, b in zip(one, two, strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert any((a != b).any() for a, b in zip(one, other, strict=True))
+
+
+@pytest.mark.parametrize("name, published", [("coco", 33_098_147), ("mnist", 2_371_746)])
+def test_presets_have_the_weights_of_the_paper_but_for_the_embedding(name, published):
+    config = preset(f"align-draw-{name}").config.model
+    units, width = config.caption_units, config.embedding_units
+    direct = 2 * config.vocabulary_size * 4 * units  # the authors' one-hot words into the gates
+    embedded = config.vocabulary_size * width + 2 * width * 4 * units
+    assert build_model(config).count_params() == pytest.approx(
+        published - direct + embedded, rel=2e-3
+    )
+
+
+def test_two_replicas_train_as_one():
+    script = Path(__file__).parent / "two_replicas.py"
+    root = Path(__file__).parents[3]
+    run = subprocess.run([sys.executable, script], cwd=root, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
