@@ -1,0 +1,30 @@
+import keras
+import numpy as np
+import pytest
+
+from t2i_tf.config import OptimizerConfig
+from t2i_tf.optimizers import build_optimizer
+
+
+def test_rmsprop_is_set_as_the_authors_set_it():
+    optimizer = build_optimizer(OptimizerConfig())
+    assert isinstance(optimizer, keras.optimizers.RMSprop)
+    assert (optimizer.rho, optimizer.epsilon, optimizer.clipnorm) == (0.9, 1e-6, 10.0)
+    assert float(optimizer.learning_rate) == pytest.approx(1e-3)
+
+
+def test_a_step_of_rmsprop_with_clipping_matches_the_equation():
+    optimizer = build_optimizer(OptimizerConfig(clip_norm=1.0))
+    weight = keras.Variable(np.array([1.0, 2.0], np.float32))
+    gradient = np.array([3.0, 4.0], np.float32)
+    optimizer.apply([keras.ops.convert_to_tensor(gradient)], [weight])
+    clipped = gradient / 5
+    expected = [1.0, 2.0] - 1e-3 * clipped / np.sqrt(0.1 * clipped**2 + 1e-6)
+    np.testing.assert_allclose(weight, expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("ema", [0.0, 0.99])
+def test_adam_keeps_averages_if_asked(ema):
+    optimizer = build_optimizer(OptimizerConfig(name="adam", ema=ema))
+    assert isinstance(optimizer, keras.optimizers.Adam)
+    assert optimizer.use_ema == (ema > 0)

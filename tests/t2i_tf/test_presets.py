@@ -1,0 +1,27 @@
+import pytest
+
+from t2i_tf.config import DrawConfig
+from t2i_tf.errors import UsageError, did_you_mean
+from t2i_tf.presets import PRESETS, preset
+
+
+def test_an_unknown_preset_is_refused_with_the_closest():
+    with pytest.raises(UsageError, match="Did you mean 'align-draw-scenes'"):
+        preset("align-draw-scene")
+
+
+def test_without_a_close_choice_all_are_named():
+    assert did_you_mean("xyz", ["one", "two"]) == "Choose one of: one, two."
+
+
+def test_the_default_config_is_the_preset_of_the_paper():
+    assert preset("align-draw-coco").config.model == DrawConfig()
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_preset_is_named_after_its_conditioning_and_states_command_and_cost(name):
+    entry = preset(name)
+    expected = "average" if name.startswith("noalign") else "align"
+    assert entry.config.model.conditioning == expected
+    assert f"--preset {name}" in entry.command(name)
+    assert entry.data and entry.cost and entry.expect
