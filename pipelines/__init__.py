@@ -1,1 +1,4 @@
-"""Data in, pictures and numbers out. The folders are the order of work: data, training, drawing, evaluation."""
+"""Data in, pictures and numbers out.
+
+The folders are the order of work: data, training, drawing, evaluation.
+"""

@@ -1,51 +1,15 @@
 """The time of a training step beside its floor: the same step's bare matrix products."""
 
-import time
 from collections.abc import Callable
-from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
-from t2i_tf.config import DrawConfig, TrainConfig
+from pipelines.matrix_products import Product, generation_products, inference_products, normal
+from pipelines.stopwatch import median_seconds
+from t2i_tf.config import TrainConfig
 from t2i_tf.models import build_model
 from t2i_tf.optimizers import build_optimizer
-
-
-class Product(NamedTuple):
-    """A matrix product [rows, inner] x [inner, columns] that a step does `times` times."""
-
-    times: int
-    rows: int
-    inner: int
-    columns: int
-
-
-def products(config: DrawConfig, batch: int, words: int) -> list[Product]:
-    """The forward products of one training step with the weights; each has two backward ones.
-
-    Left out, so that the floor is a floor: filter banks, alignment energies, everything element by
-    element, and the optimizer.
-    """
-    decoder, encoder = config.decoder_units, config.encoder_units
-    patch = 2 * config.read_size**2 * config.channels
-    context = 2 * config.caption_units
-    weights = [
-        (patch + decoder, 4 * encoder),
-        (encoder, 4 * encoder),
-        (config.latent_units + context, 4 * decoder),
-        (decoder, 4 * decoder),
-        (encoder, 2 * config.latent_units),
-        (decoder, 2 * config.latent_units),
-        (decoder, config.write_size**2 * config.channels),
-    ]
-    found = [Product(config.steps, batch, *shape) for shape in weights]
-    for inner in (config.embedding_units, config.caption_units):
-        found.append(Product(2 * words, batch, inner, 4 * config.caption_units))
-    if config.conditioning == "align":
-        found.append(Product(config.steps, batch, decoder, config.align_units))
-        found.append(Product(1, batch * words, context, config.align_units))
-    return found
 
 
 def measure_train_step(
@@ -63,19 +27,17 @@ def measure_train_step(
         `median_seconds`, `floor_seconds`, `ratio`, `examples_per_second`, `gflop` of the products.
     """
     step = _training_step(config, words, xla)
-    shapes = products(config.model, config.batch_size, words)
+    sizes = config.model, config.batch_size, words
+    shapes = generation_products(*sizes) + inference_products(*sizes)
     floors = [_graph_floor(shapes, compiled) for compiled in (False, True)]
-    for run in (step, *floors):
-        run(), run()
-    timed = np.array([[_seconds(run) for run in (step, *floors)] for _ in range(repeats)])
-    median, *both = np.median(timed, axis=0)
+    median, *both = median_seconds([step, *floors], repeats)
     floor = min(both)  # whichever way of multiplying is faster here
     flop = sum(6 * p.times * p.rows * p.inner * p.columns for p in shapes)
     return {
-        "median_seconds": float(median),
-        "floor_seconds": float(floor),
-        "ratio": float(median / floor),
-        "examples_per_second": config.batch_size / float(median),
+        "median_seconds": median,
+        "floor_seconds": floor,
+        "ratio": median / floor,
+        "examples_per_second": config.batch_size / median,
         "gflop": flop / 1e9,
     }
 
@@ -97,9 +59,13 @@ def _training_step(config: TrainConfig, words: int, xla: bool) -> Callable[[], o
 
 
 def _graph_floor(shapes: list[Product], compiled: bool) -> Callable[[], object]:
-    """Every product and its two backward ones, in loops as long as the step's."""
+    """Every product and its two backward ones, in loops as long as the step's.
+
+    Left out, so that the floor is a floor: filter banks, alignment energies, everything element by
+    element, and the optimizer.
+    """
     operands = [
-        (p.times, _normal(p.rows, p.inner), _normal(p.inner, p.columns), _normal(p.rows, p.columns))
+        (p.times, normal(p.rows, p.inner), normal(p.inner, p.columns), normal(p.rows, p.columns))
         for p in shapes
     ]
 
@@ -125,13 +91,3 @@ def _graph_floor(shapes: list[Product], compiled: bool) -> Callable[[], object]:
         return [result.numpy() for loop in run() for result in loop[:1]]
 
     return wait
-
-
-def _normal(rows: int, columns: int) -> tf.Tensor:
-    return tf.random.stateless_normal([rows, columns], [rows, columns])
-
-
-def _seconds(run: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    run()
-    return time.perf_counter() - start

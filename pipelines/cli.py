@@ -46,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def parse(argv: list[str]):
     """The options of a command line; leaves with 2 on wrong usage and 0 after `--help`."""
     choices = tuple(
-        Annotated[command, subcommand(name, default=_defaults(name, argv))]
+        Annotated[command, subcommand(name, **_defaults(name, argv))]
         for name, command in COMMANDS.items()
     )
     return tyro.cli(
@@ -57,11 +57,12 @@ def parse(argv: list[str]):
     )
 
 
-def _defaults(name: str, argv: list[str]):
+def _defaults(name: str, argv: list[str]) -> dict:
     """The preset is read first: the flags of `train` have its values as defaults."""
     if name != "train":
-        return tyro.MISSING
+        return {}
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("--preset", default=options.Train.preset)
-    chosen = parser.parse_known_args(argv)[0].preset if argv[:1] == ["train"] else "align-draw-scenes"
-    return options.Train(tyro.MISSING, tyro.MISSING, chosen, config=preset(chosen).config)
+    chosen = parser.parse_known_args(argv if argv[:1] == [name] else [])[0].preset
+    config = preset(chosen).config
+    return {"default": options.Train(tyro.MISSING, tyro.MISSING, chosen, config=config)}

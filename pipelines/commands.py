@@ -12,7 +12,6 @@ from rich.table import Table
 from pipelines import options
 from t2i_tf.errors import UsageError, UserError
 from t2i_tf.files import write_atomically
-from t2i_tf.presets import preset
 
 console = Console(highlight=False, soft_wrap=True)
 
@@ -114,7 +113,7 @@ def _(chosen: options.Train) -> int:
         return 130
     console.print(
         f"{outcome.step} steps in {outcome.seconds:.0f} s; lowest validation loss "
-        f"{outcome.loss:.1f} nats. Draw with:\\n"
+        f"{outcome.loss:.1f} nats. Draw with:\n"
         f'python -m pipelines generate --workdir {chosen.workdir} "a caption"'
     )
     return 0

@@ -14,7 +14,8 @@ class Scenes:
     """Draw the scenes: pictures with captions, made here, in COCO's layout.
 
     The same seed gives the same bytes. The split `held_out` holds what training never sees: stop
-    signs, school buses and herds of elephants in blue skies, and one colour of every coloured object.
+    signs, school buses and herds of elephants in blue skies, and one colour of every coloured
+    object.
     """
 
     out: Positional[Path]
@@ -34,8 +35,8 @@ class Scenes:
 class Prepare:
     """Make the data folder that training reads: pictures and captions to TFRecords.
 
-    Broken off, the same command goes on; finished, it does nothing. Pictures that cannot be read are
-    named in OUT/manifest.json.
+    Broken off, the same command goes on; finished, it does nothing. Pictures that cannot be read
+    are named in OUT/manifest.json.
     """
 
     out: Path
@@ -139,7 +140,7 @@ class Benchmark:
     batch_size: int | None = None
     """Instead of the preset's."""
     data: Path | None = None
-    """Data folder for `input`, folder of JPEGs for `prepare`; made for the purpose where not given."""
+    """Data folder for `input`, folder of JPEGs for `prepare`; made where not given."""
     repeats: int = 10
     """Timed rounds after the warm-up, at least 10."""
     out: Path | None = None

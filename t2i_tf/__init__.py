@@ -1,6 +1,7 @@
-"""Text to image by drawing: Keras layers and models of alignDRAW and the systems its paper compares.
+"""Text to image by drawing: Keras layers and models of alignDRAW and its relatives.
 
-"Generating Images from Captions with Attention" (Mansimov, Parisotto, Ba, Salakhutdinov, ICLR 2016).
+"Generating Images from Captions with Attention" (Mansimov, Parisotto, Ba, Salakhutdinov, ICLR
+2016).
 
 Dimensions, the same letters everywhere:
 
@@ -10,5 +11,6 @@ Dimensions, the same letters everywhere:
     T  drawing steps                P  side of the read or write patch
     Z  latent units per step        D  units of a layer
 
-Losses and bounds are in nats, pictures are uint8 in files and batches and floats in [0, 1] inside a model.
+Losses and bounds are in nats, pictures are uint8 in files and batches and floats in [0, 1] inside
+a model.
 """

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 
 class UserError(Exception):
-    """A failure caused by the input or the machine, told without a traceback. Commands exit with 1."""
+    """A failure caused by input or machine, told without a traceback. Commands exit with 1."""
 
     exit_code = 1
 

@@ -9,7 +9,9 @@ from typing import IO, Any
 
 def write_atomically(path: Path, write: Callable[[IO[bytes]], Any]) -> None:
     """Call `write(file)` on a temporary binary file beside `path`, then rename it to `path`."""
-    file = tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False)
+    file = tempfile.NamedTemporaryFile(  # noqa: SIM115, closed below, and kept
+        dir=path.parent, prefix=f".{path.name}.", delete=False
+    )
     try:
         with file:
             write(file)

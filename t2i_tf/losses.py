@@ -9,15 +9,15 @@ from t2i_tf.layers.gaussian import Gaussian
 def bernoulli_nll(image: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
     """-log p(x | c) with p = Bernoulli(sigmoid(c)), on real-valued pixels in [0, 1].
 
-    Both arguments are [B, ...] of one layout; returns [B]. From logits, where the authors' code takes
-    logarithms of probabilities.
+    Both arguments are [B, ...] of one layout; returns [B]. From logits, where the authors' code
+    takes logarithms of probabilities.
     """
     losses = tf.nn.sigmoid_cross_entropy_with_logits(labels=image, logits=logits)
     return _sum_per_picture(losses)
 
 
 def bernoulli_floor(image: tf.Tensor) -> tf.Tensor:
-    """The least that `bernoulli_nll` can be: sum of the pixels' entropies H(x_i); [B, ...] to [B]."""
+    """The least that `bernoulli_nll` can be, the pixels' entropies H(x_i); [B, ...] to [B]."""
     image = tf.clip_by_value(image, 1e-12, 1.0)
     rest = tf.clip_by_value(1.0 - image, 1e-12, 1.0)
     return _sum_per_picture(-image * tf.math.log(image) - (1.0 - image) * tf.math.log(rest))

@@ -15,7 +15,9 @@ class Example:
     id: str
     picture: Path | np.ndarray  # a file, or uint8 [H, W, C]
     captions: tuple[str, ...]  # one to five
-    attributes: Mapping[str, Any] = field(default_factory=dict)  # what is known of the content, as JSON
+    attributes: Mapping[str, Any] = field(
+        default_factory=dict
+    )  # what is known of the content, as JSON
 
 
 class Source(Protocol):

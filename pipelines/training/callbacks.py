@@ -1,4 +1,4 @@
-"""Callbacks that steer a run: learning rate, checkpoints, the end, the history, the progress bar."""
+"""Callbacks that steer a run: learning rate, checkpoints, end, history, progress bar."""
 
 import csv
 import io
@@ -64,7 +64,8 @@ class Checkpointer(keras.callbacks.Callback):
     """Saves the whole state now and then, at the end of each interval, and when interrupted.
 
     Training goes on exactly where a checkpoint was taken, inside an interval too: the running means
-    of the metrics are part of it. The first Ctrl-C (or SIGTERM) ends training after the step at hand.
+    of the metrics are part of it. The first Ctrl-C (or SIGTERM) ends training after the step at
+    hand.
 
     Args:
         folder: the run's checkpoints.

@@ -20,8 +20,8 @@ class TensorBoard(keras.callbacks.Callback):
     """Scalars every few steps; after each validation, pictures of fixed captions and seeds.
 
     It stands before `SwapEMAWeights` in the list of callbacks: what is called at the end of a
-    validation still sees the averaged weights. Keras' own TensorBoard callback counts its steps from
-    zero after a resume; the optimizer's count is used here.
+    validation still sees the averaged weights. Keras' own TensorBoard callback counts its steps
+    from zero after a resume; the optimizer's count is used here.
 
     Args:
         workdir: of the run; writes `tensorboard/` and `samples/`.

@@ -41,8 +41,8 @@ def train(
 ) -> Outcome:
     """Train in `workdir` until the config's budget is spent.
 
-    The same call on a begun folder resumes at the exact step: weights, optimizer, learning rate, data
-    order, noise and running means.
+    The same call on a begun folder resumes at the exact step: weights, optimizer, learning rate,
+    data order, noise and running means.
 
     Args:
         config: sizes of pictures and vocabulary in it are replaced by those of the data.
@@ -80,9 +80,7 @@ def train(
     )
     pace = Pace(config.optimizer, budget, clock)
     with strategy().scope():
-        model = build_model(
-            config.model, seed=config.seed, mixed_precision=config.mixed_precision
-        )
+        model = build_model(config.model, seed=config.seed, mixed_precision=config.mixed_precision)
         model.compile(build_optimizer(config.optimizer), jit_compile=config.xla)
     checkpointer.set_model(model)
     validation = evaluation_dataset(
@@ -91,7 +89,7 @@ def train(
         batch_size=config.batch_size,
         max_words=config.max_words,
         length_multiple=config.length_multiple,
-        limit=config.validation_pictures,
+        limit=_whole_batches(config, folder.split("val").examples),
     )
     callbacks = [
         pace,
@@ -116,6 +114,7 @@ def train(
             epochs=step // interval + epochs,
             validation_data=validation,
             callbacks=callbacks,
+            shuffle=False,  # the plan has done it
             verbose=0,
         )
     return Outcome(step, clock.elapsed, checkpointer.best_loss, checkpointer.interrupted)
@@ -138,6 +137,12 @@ def smoke(config: TrainConfig) -> TrainConfig:
     return dataclasses.replace(
         config, steps=2, minutes=None, report_every=1, validation_pictures=config.batch_size
     )
+
+
+def _whole_batches(config: TrainConfig, pictures: int) -> int:
+    """How many pictures to validate on: a last, smaller batch would cost XLA another program."""
+    pictures = min(pictures, config.validation_pictures)
+    return pictures // config.batch_size * config.batch_size or pictures
 
 
 def _round(step: int, interval: int, last: int | None) -> tuple[int, int]:

@@ -7,9 +7,10 @@ import tensorflow as tf
 class CaptionEncoder(keras.layers.Layer):
     """Words to states, h_j = [forward_j, backward_j] (paper, section 3.1).
 
-    The authors feed one-hot words straight into the gates; a plain embedding stands here instead, of
-    which theirs is the case with width 4 * units and an identity input kernel. Their backward LSTM
-    reversed the batch rather than the words; this one reverses the words. Initial states are zero.
+    The authors feed one-hot words straight into the gates; a plain embedding stands here instead,
+    of which theirs is the case with width 4 * units and an identity input kernel. Their backward
+    LSTM reversed the batch rather than the words; this one reverses the words. Initial states are
+    zero.
 
     Args:
         vocabulary_size: V, with padding (id 0) and unknown (id 1).

@@ -54,9 +54,9 @@ class DrawCell(keras.layers.Layer):
         h_t^gen = LSTM([z_t, s_t], h_{t-1}^gen)                   s_t from the conditioner
         c_t = c_{t-1} + write(h_t^gen) / gamma                    window from h_t^gen
 
-    Reading is linear: read(x - sigmoid(c)) is computed as read(x) - read(sigmoid(c)), so that no error
-    image is kept for the gradient. The LSTMs have zero initial biases and no peepholes; initial states
-    are learned.
+    Reading is linear: read(x - sigmoid(c)) is computed as read(x) - read(sigmoid(c)), so that no
+    error image is kept for the gradient. The LSTMs have zero initial biases and no peepholes;
+    initial states are learned.
 
     Args:
         height, width, channels: of the picture, pixels; height and width may differ.

@@ -42,11 +42,12 @@ def filterbank(
 ) -> tf.Tensor:
     """P filters over a side of `length` pixels (DRAW equations 19, 20, 25, 26).
 
-        F[i, a] = exp(-(a - mu_i)^2 / (2 variance)) / sum_a,   mu_i = centre + (i - (P - 1) / 2) stride
+        F[i, a] = exp(-(a - mu_i)^2 / (2 variance)) / sum over a
+        mu_i    = centre + (i - (P - 1) / 2) stride
 
-    The grid is centred, where the authors' code is off by half a stride or more. The division by the
-    sum is a softmax over the pixels, so that a filter narrower than a pixel or outside the picture
-    still sums to one (our choice; the authors add 1e-4 to the sum).
+    The grid is centred, where the authors' code is off by half a stride or more. The division by
+    the sum is a softmax over the pixels, so that a filter narrower than a pixel or outside the
+    picture still sums to one (our choice; the authors add 1e-4 to the sum).
 
     Args:
         centre, stride, variance: [B, 1].

@@ -19,8 +19,8 @@ def weights_read_once(layer: keras.layers.Layer) -> keras.StatelessScope:
 def unroll(step: Callable, state: Any, inputs: tf.Tensor, output_type: type) -> tuple[Any, Any]:
     """Run `step(state, input_t, t) -> (state, outputs_t)` for t = 0 .. T - 1.
 
-    A `TensorArray` feeds the inputs: the gradient of `inputs[t]` would write a whole tensor of zeros
-    at every step. T is static, so that XLA can compile the gradient.
+    A `TensorArray` feeds the inputs: the gradient of `inputs[t]` would write a whole tensor of
+    zeros at every step. T is static, so that XLA can compile the gradient.
 
     Args:
         step: a pure function; what it returns as state has the shapes of what it got.

@@ -48,9 +48,9 @@ class BoundMaximizer(TextToImage):
     """A model trained by maximising a lower bound of log p(x | y).
 
     `fit` wants batches `{"image": uint8 [B, H, W, C], "token_ids": int32 [B, N]}`. With
-    `compile(jit_compile=True)` XLA compiles the bound with its gradients, and the optimizer apart from
-    them: it stays outside XLA where replicas exchange gradients, so that the same step runs under any
-    distribution strategy.
+    `compile(jit_compile=True)` XLA compiles the bound with its gradients, and the optimizer apart
+    from them: it stays outside XLA where replicas exchange gradients, so that the same step runs
+    under any distribution strategy.
     """
 
     def __init__(self, seed: int = 0, **kwargs):
@@ -116,8 +116,9 @@ class BoundMaximizer(TextToImage):
     def _update_mirrors(self, gradients):
         """`_update` with the gradients of all replicas.
 
-        Keras clips each replica's gradients and then sums them. Here they are summed first, and handed
-        over by the first replica alone, so that clipping sees what it would see on one device.
+        Keras clips each replica's gradients and then sums them. Here they are summed first, and
+        handed over by the first replica alone, so that clipping sees what it would see on one
+        device.
         """
         context = tf.distribute.get_replica_context()
         gradients = context.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
@@ -126,7 +127,7 @@ class BoundMaximizer(TextToImage):
         return tf.linalg.global_norm(gradients)
 
     def _batch_noise(self, image, stream, counter):
-        """This replica's columns of the noise of the whole batch: a function of seed and counter."""
+        """This replica's columns of the whole batch's noise: a function of seed and counter."""
         steps, units = self.noise_shape
         local = tf.shape(image)[0]
         seed = tf.stack([2 * self.seed + stream, tf.cast(counter, tf.int32)])

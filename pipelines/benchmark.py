@@ -1,0 +1,91 @@
+"""`python -m pipelines benchmark NAME`: one part timed beside its floor."""
+
+import dataclasses
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from pipelines import options
+from t2i_tf.errors import UsageError
+from t2i_tf.presets import preset
+
+
+def benchmark(chosen: options.Benchmark) -> dict[str, Any]:
+    """The figures of one benchmark: medians over at least 10 rounds after a warm-up.
+
+    Raises:
+        UsageError: fewer rounds, or an unknown preset.
+    """
+    if chosen.repeats < 10:
+        raise UsageError(f"A median of {chosen.repeats} rounds says little: --repeats 10 or more.")
+    return {
+        "train-step": _train_step,
+        "input": _input,
+        "prepare": _prepare,
+        "generate": _generate,
+    }[chosen.name](chosen)
+
+
+def _config(chosen: options.Benchmark):
+    config = preset(chosen.preset).config
+    return dataclasses.replace(config, batch_size=chosen.batch_size or config.batch_size)
+
+
+def _train_step(chosen: options.Benchmark) -> dict[str, Any]:
+    from pipelines.benchmark_train_step import measure_train_step
+
+    config = _config(chosen)
+    measured = measure_train_step(config, repeats=chosen.repeats)
+    return {"preset": chosen.preset, "batch_size": config.batch_size} | measured
+
+
+def _generate(chosen: options.Benchmark) -> dict[str, Any]:
+    from pipelines.benchmark_generate import measure_generate
+
+    config = _config(chosen)
+    measured = measure_generate(config, repeats=chosen.repeats)
+    return {"preset": chosen.preset, "batch_size": config.batch_size} | measured
+
+
+def _prepare(chosen: options.Benchmark) -> dict[str, Any]:
+    from pipelines.benchmark_prepare import measure_prepare
+
+    return measure_prepare(chosen.data, repeats=chosen.repeats)
+
+
+def _input(chosen: options.Benchmark) -> dict[str, Any]:
+    if chosen.data is not None:
+        return _measure_modes(chosen.data, chosen)
+    with tempfile.TemporaryDirectory() as scratch:
+        return _measure_modes(_make_data(Path(scratch)), chosen)
+
+
+def _make_data(scratch: Path) -> Path:
+    """A data folder of 32x32 scenes, made for the purpose."""
+    from pipelines.data.coco import CocoSource
+    from pipelines.data.prepare import prepare
+    from pipelines.data.scenes import write_scenes
+
+    write_scenes(scratch / "scenes", train=4000, val=10, test=10, held_out=10)
+    prepare(CocoSource(scratch / "scenes"), scratch / "data")
+    return scratch / "data"
+
+
+def _measure_modes(data: Path, chosen: options.Benchmark) -> dict[str, Any]:
+    """Both modes; the figures of `ram` stand for themselves, those of `stream` beside them."""
+    from pipelines.benchmark_input import measure_input
+    from pipelines.data.data_folder import DataFolder
+
+    folder = DataFolder.open(data)
+    config = _config(chosen)
+    ram, stream = (
+        measure_input(
+            folder,
+            mode,
+            batch_size=config.batch_size,
+            windows=chosen.repeats,
+            max_words=config.max_words,
+        )
+        for mode in ("ram", "stream")
+    )
+    return ram | {"stream": stream}

@@ -1,0 +1,51 @@
+"""The matrix products that drawing and training consist of: the floor of their time."""
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from t2i_tf.config import DrawConfig
+
+
+class Product(NamedTuple):
+    """A matrix product [rows, inner] x [inner, columns], done `times` times."""
+
+    times: int
+    rows: int
+    inner: int
+    columns: int
+
+
+def generation_products(config: DrawConfig, batch: int, words: int) -> list[Product]:
+    """Those of drawing a batch: caption encoder, alignment, decoder, prior, write."""
+    decoder, context = config.decoder_units, 2 * config.caption_units
+    each_step = [
+        (config.latent_units + context, 4 * decoder),
+        (decoder, 4 * decoder),
+        (decoder, 2 * config.latent_units),
+        (decoder, config.write_size**2 * config.channels),
+    ]
+    products = [Product(config.steps, batch, *shape) for shape in each_step]
+    for inner in (config.embedding_units, config.caption_units):
+        products.append(Product(2 * words, batch, inner, 4 * config.caption_units))
+    if config.conditioning == "align":
+        products.append(Product(config.steps, batch, decoder, config.align_units))
+        products.append(Product(1, batch * words, context, config.align_units))
+    return products
+
+
+def inference_products(config: DrawConfig, batch: int, words: int) -> list[Product]:
+    """Those that looking at the picture adds: inference LSTM and posterior."""
+    encoder = config.encoder_units
+    patch = 2 * config.read_size**2 * config.channels
+    each_step = [
+        (patch + config.decoder_units, 4 * encoder),
+        (encoder, 4 * encoder),
+        (encoder, 2 * config.latent_units),
+    ]
+    return [Product(config.steps, batch, *shape) for shape in each_step]
+
+
+def normal(rows: int, columns: int) -> tf.Tensor:
+    """A matrix of standard normals, to multiply with."""
+    return tf.random.stateless_normal([rows, columns], [rows, columns])
