@@ -104,7 +104,8 @@ class BatchPlan:
 
     def dataset(self, start_step: int = 0, steps: int | None = None) -> tf.data.Dataset:
         """The batches from `start_step` on: as many as `steps`, or without end."""
-        dataset = self.batches.dataset(start_step)
+        with tf.device("CPU"):  # where a dataset's own functions run
+            dataset = self.batches.dataset(start_step)
         return _ready(dataset if steps is None else dataset.take(steps))
 
 

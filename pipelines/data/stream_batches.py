@@ -59,12 +59,11 @@ class StreamBatches:
         """The batches from a step on, without end."""
         epoch, step = divmod(start_step, self.steps_per_epoch)
         pool, step = divmod(step, self.batches_per_pool)
-        rest_of_epoch = self._epoch(epoch, pool).skip(step)
-        later = tf.data.Dataset.range(epoch + 1, sys.maxsize).flat_map(self._epoch)
-        return rest_of_epoch.concatenate(later)
+        epochs = tf.data.Dataset.range(epoch, sys.maxsize)
+        batches = epochs.flat_map(lambda e: self._epoch(e, pool * tf.cast(e == epoch, tf.int64)))
+        return batches.skip(step)
 
-    def _epoch(self, epoch: tf.Tensor | int, first_pool: int = 0) -> tf.data.Dataset:
-        epoch = tf.cast(epoch, tf.int64)
+    def _epoch(self, epoch: tf.Tensor, first_pool: tf.Tensor) -> tf.data.Dataset:
         files = tf.random.experimental.stateless_shuffle(self.files, [self.seed, epoch])
         records = tf.data.Dataset.from_tensor_slices(files).interleave(
             lambda file: tf.data.TFRecordDataset(file, buffer_size=READ_AHEAD),
