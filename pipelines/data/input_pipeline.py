@@ -83,19 +83,14 @@ class BatchPlan:
         # Rows of ids need not be wider than the longest caption that is there.
         reader = PairReader(folder, replace(lengths, longest=int(found.words[kept].max())))
         picture = found.picture[kept][:limit]
-        if mode == "auto":
-            needed = folder.picture_bytes * (picture[-1] + 1) + ID_BYTES * reader.width * len(
-                picture
-            )
-            mode = "ram" if limit or needed <= free_memory() / 2 else "stream"
-        if mode == "ram":
+        if mode == "ram" or (mode == "auto" and (limit or _fits(folder, picture, reader.width))):
             pairs = read_pairs(folder, split, reader, picture)
             batches = RamBatches(pairs, batch_size, seed, drop_remainder)
-        else:
-            batches = StreamBatches(
-                folder, split, reader, len(picture), batch_size, seed, drop_remainder
-            )
-        return cls(mode, len(picture), left_out, batches)
+            return cls("ram", len(picture), left_out, batches)
+        batches = StreamBatches(
+            folder, split, reader, len(picture), batch_size, seed, drop_remainder
+        )
+        return cls("stream", len(picture), left_out, batches)
 
     @property
     def steps_per_epoch(self) -> int:
@@ -172,6 +167,12 @@ def evaluation_dataset(
     steps = -(-count // batch_size)
     batches = pairs.rebatch(batch_size).take(steps).enumerate().map(finish)
     return _ready(batches.apply(tf.data.experimental.assert_cardinality(steps)))
+
+
+def _fits(folder: DataFolder, picture: np.ndarray, width: int) -> bool:
+    """Whether the pairs of these pictures, int64 [pairs], take at most half of the free memory."""
+    needed = folder.picture_bytes * (picture[-1] + 1) + ID_BYTES * width * len(picture)
+    return needed <= free_memory() / 2
 
 
 def _ready(dataset: tf.data.Dataset) -> tf.data.Dataset:

@@ -8,7 +8,7 @@ to be, and an epoch has every caption exactly once.
 """
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -41,24 +41,18 @@ def read_pairs(folder: DataFolder, split: str, reader: PairReader, pictures: np.
     Raises:
         UserError: where a file is damaged.
     """
-    image = np.empty((pictures.max() + 1, *folder.shape), np.uint8)
+    image = np.empty((pictures[-1] + 1, *folder.shape), np.uint8)
     token_ids = np.empty((len(pictures), reader.width), np.int32)
     words = np.empty(len(pictures), np.int64)
-    names = ("image", "token_ids", "words")
 
     def parse(serialized):
         pairs = reader(serialized)
-        return tuple(pairs[name] for name in names)
+        return pairs["image"], pairs["token_ids"], pairs["words"]
 
     files = [shard.path for shard in folder.shards(split)]
     records = read_records(files).take(len(image)).batch(reader.chunk)
     chunks = records.map(parse, tf.data.AUTOTUNE, deterministic=True)
-    filled = [0, 0, 0]
-    for chunk in read_all(chunks, folder, split):
-        for k, (array, part) in enumerate(zip((image, token_ids, words), chunk, strict=True)):
-            part = part[: len(array) - filled[k]]
-            array[filled[k] : filled[k] + len(part)] = part
-            filled[k] += len(part)
+    _fill((image, token_ids, words), read_all(chunks, folder, split))
     order = np.argsort(words, kind="stable")
     lengths, counts = np.unique(reader.lengths.padded(words), return_counts=True)
     with tf.device("CPU"):
@@ -69,6 +63,16 @@ def read_pairs(folder: DataFolder, split: str, reader: PairReader, pictures: np.
             lengths.tolist(),
             counts.tolist(),
         )
+
+
+def _fill(arrays: Sequence[np.ndarray], chunks: Iterable[Sequence[np.ndarray]]) -> None:
+    """Copies the parts of each chunk behind those of the one before; what is too much is left."""
+    filled = [0] * len(arrays)
+    for chunk in chunks:
+        for k, (array, part) in enumerate(zip(arrays, chunk, strict=True)):
+            part = part[: len(array) - filled[k]]
+            array[filled[k] : filled[k] + len(part)] = part
+            filled[k] += len(part)
 
 
 class RamBatches:
