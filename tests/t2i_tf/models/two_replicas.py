@@ -19,7 +19,7 @@ from tests.t2i_tf import tiny
 
 def train(scope, xla):
     with scope:
-        model = build_model(tiny.CONFIG)
+        model = build_model(tiny.config(conditioning="average"))
         model.compile(keras.optimizers.SGD(1e-2, 0.9, clipnorm=0.5, use_ema=True), jit_compile=xla)
     dataset = tf.data.Dataset.from_tensors(tiny.batch(4)).repeat(3)
     logs = model.fit(dataset, shuffle=False, verbose=0).history
