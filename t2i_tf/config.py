@@ -90,6 +90,8 @@ class TrainConfig:
     """Steps between validation, samples and a line of history; 0 means an epoch."""
     validation_pictures: int = 1000
     """Pictures of the validation split that are scored each time, at most."""
+    kl_weight: float = 1.0
+    """Weight of the KL in the gradient; over 1, training takes more from the captions."""
     seed: int = 0
     """Of weights, data order and noise."""
     xla: bool = True

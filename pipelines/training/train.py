@@ -81,7 +81,11 @@ def train(
     pace = Pace(config.optimizer, budget, clock)
     with strategy().scope():
         model = build_model(config.model, seed=config.seed, mixed_precision=config.mixed_precision)
-        model.compile(build_optimizer(config.optimizer), jit_compile=config.xla)
+        model.compile(
+            build_optimizer(config.optimizer),
+            jit_compile=config.xla,
+            kl_weight=config.kl_weight,
+        )
     checkpointer.set_model(model)
     validation = evaluation_dataset(
         folder,

@@ -12,7 +12,7 @@ class Gaussian(NamedTuple):
     mean: tf.Tensor
     log_sigma: tf.Tensor
 
-    def distribution(self) -> tfp.distributions.Independent:
+    def distribution(self):
         """The distribution, with event [Z] and the leading dimensions as batch."""
         normal = tfp.distributions.Normal(self.mean, tf.exp(self.log_sigma))
         return tfp.distributions.Independent(normal, reinterpreted_batch_ndims=1)
