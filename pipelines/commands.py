@@ -132,8 +132,11 @@ def _(chosen: options.Generate) -> int:
         seed=chosen.seed,
         temperature=chosen.temperature,
     )
-    for path in drawn:
+    for path in drawn.files:
         console.print(str(path))
+    if drawn.unknown_words:
+        words = ", ".join(drawn.unknown_words)
+        console.print(f"Unknown to this model, left unread: {words}", markup=False)
     return 0
 
 
