@@ -58,7 +58,7 @@ _SCENES_MODEL = DrawConfig(
 _SCENES = TrainConfig(
     model=_SCENES_MODEL,
     optimizer=OptimizerConfig(
-        name="adam", learning_rate=2e-3, schedule="cosine", warmup_steps=100, ema=0.99
+        name="adam", learning_rate=4e-3, schedule="cosine", warmup_steps=100, ema=0.99
     ),
     batch_size=64,
     minutes=4.5,

@@ -16,7 +16,8 @@ class CaptionEncoder(keras.layers.Layer):
         vocabulary_size: V, with padding (id 0) and unknown (id 1).
         embedding_units: width of the word embedding.
         units: LSTM units per direction.
-        initializer: of the weights.
+        initializer: of the LSTM's weights.
+        embedding_initializer: of the words; as the others where None.
 
     Call arguments:
         token_ids: int32 [B, N], padded at the end with 0.
@@ -25,10 +26,22 @@ class CaptionEncoder(keras.layers.Layer):
         caption_states [B, N, 2 * units], and caption_mask bool [B, N], true where a word stands.
     """
 
-    def __init__(self, vocabulary_size, embedding_units, units, initializer, **kwargs):
+    def __init__(
+        self,
+        vocabulary_size,
+        embedding_units,
+        units,
+        initializer,
+        embedding_initializer=None,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         self.embedding = keras.layers.Embedding(
-            vocabulary_size, embedding_units, initializer, dtype=self.dtype_policy, name="embedding"
+            vocabulary_size,
+            embedding_units,
+            embedding_initializer or initializer,
+            dtype=self.dtype_policy,
+            name="embedding",
         )
         self.lstm = keras.layers.Bidirectional(
             keras.layers.LSTM(

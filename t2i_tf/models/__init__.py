@@ -23,7 +23,7 @@ def build_model(config: DrawConfig, *, seed: int = 0, mixed_precision: bool = Fa
     sizes = dataclasses.asdict(config)
     conditioning, initializer = sizes.pop("conditioning"), sizes.pop("initializer")
     common = {
-        "initializer": _initializer(initializer, seed),
+        **_initializers(initializer, seed),
         "seed": seed,
         "dtype": "mixed_bfloat16" if mixed_precision else "float32",
     }
@@ -33,8 +33,12 @@ def build_model(config: DrawConfig, *, seed: int = 0, mixed_precision: bool = Fa
     return NoAlignDRAW(**sizes, **common)
 
 
-def _initializer(name: str, seed: int) -> keras.initializers.Initializer:
-    generator = keras.random.SeedGenerator(seed)  # one generator: every weight draws its own values
+def _initializers(name: str, seed: int) -> dict[str, keras.initializers.Initializer]:
+    # One generator for all of them: every weight draws its own values.
+    generator = keras.random.SeedGenerator(seed)
     if name == "normal":
-        return keras.initializers.RandomNormal(stddev=0.01, seed=generator)
-    return keras.initializers.GlorotUniform(seed=generator)
+        return {"initializer": keras.initializers.RandomNormal(stddev=0.01, seed=generator)}
+    return {
+        "initializer": keras.initializers.GlorotUniform(seed=generator),
+        "embedding_initializer": keras.initializers.RandomNormal(stddev=1.0, seed=generator),
+    }

@@ -25,6 +25,7 @@ class DRAW(BoundMaximizer):
         vocabulary_size, embedding_units, caption_units: see `CaptionEncoder`.
         height, ..., initial_canvas: see `DrawCell`.
         initializer: of every weight; the authors' is N(0, 0.01).
+        embedding_initializer: of the words, where it differs.
         seed: of the noise in training.
     """
 
@@ -38,6 +39,7 @@ class DRAW(BoundMaximizer):
         caption_units: int,
         latent_units: int,
         initializer="random_normal",
+        embedding_initializer=None,
         seed: int = 0,
         name: str = "draw",
         dtype=None,
@@ -50,6 +52,7 @@ class DRAW(BoundMaximizer):
             embedding_units,
             caption_units,
             initializer,
+            embedding_initializer,
             dtype=dtype,
             name="caption_encoder",
         )
