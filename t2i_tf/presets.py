@@ -61,7 +61,7 @@ _SCENES = TrainConfig(
         name="adam", learning_rate=4e-3, schedule="cosine", warmup_steps=100, ema=0.99
     ),
     batch_size=64,
-    minutes=4.5,
+    minutes=4.0,
     max_words=16,
     length_multiple=16,
     report_every=250,

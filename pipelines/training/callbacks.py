@@ -60,12 +60,16 @@ class Pace(keras.callbacks.Callback):
             self.model.stop_training = True
 
 
+class Interrupted(Exception):
+    """Training was asked to end, and its state is saved."""
+
+
 class Checkpointer(keras.callbacks.Callback):
     """Saves the whole state now and then, at the end of each interval, and when interrupted.
 
     Training goes on exactly where a checkpoint was taken, inside an interval too: the running means
-    of the metrics are part of it. The first Ctrl-C (or SIGTERM) ends training after the step at
-    hand.
+    of the metrics are part of it. Inside a `with` block the first Ctrl-C (or SIGTERM) ends training
+    after the step at hand.
 
     Args:
         folder: the run's checkpoints.
@@ -74,7 +78,8 @@ class Checkpointer(keras.callbacks.Callback):
         every_seconds: the longest time that a crash can cost.
 
     Raises:
-        UserError: on_train_batch_end, when the loss is no number any more.
+        Interrupted: after a step, when asked to end.
+        UserError: after a step, when the loss is no number any more.
     """
 
     def __init__(
@@ -102,16 +107,19 @@ class Checkpointer(keras.callbacks.Callback):
         self.folder.save(self.model, {"elapsed": self.clock.elapsed, "best_loss": self.best_loss})
         self._saved = time.monotonic()
 
-    def on_train_begin(self, logs=None):  # noqa: D102
-        self._saved = time.monotonic()
+    def __enter__(self):
         self._handlers = {
             number: signal.signal(number, self._interrupt)
             for number in (signal.SIGINT, signal.SIGTERM)
         }
+        return self
 
-    def on_train_end(self, logs=None):  # noqa: D102
+    def __exit__(self, *error):
         for number, handler in self._handlers.items():
             signal.signal(number, handler)
+
+    def on_train_begin(self, logs=None):  # noqa: D102
+        self._saved = time.monotonic()
 
     def on_epoch_begin(self, epoch, logs=None):  # noqa: D102
         if int(self.model.optimizer.iterations) % self.interval:
@@ -129,11 +137,9 @@ class Checkpointer(keras.callbacks.Callback):
         if self.interrupted or time.monotonic() - self._saved > self.every_seconds:
             self.save()
         if self.interrupted:
-            self.model.stop_training = True
+            raise Interrupted
 
     def on_epoch_end(self, epoch, logs=None):  # noqa: D102
-        if self.interrupted:
-            return
         best = logs.get("val_loss", math.inf) < self.best_loss
         if best:
             self.best_loss = logs["val_loss"]
@@ -185,14 +191,11 @@ def read_history(path: Path) -> list[dict[str, float]]:
 
 
 class Bar(keras.callbacks.Callback):
-    """One line that tells step, loss, speed and the time that is left."""
+    """One line that tells step, loss, speed and the time that is left, inside a `with` block."""
 
     def __init__(self, pace: Pace, clock: Clock):
         super().__init__()
         self.pace, self.clock = pace, clock
-
-    def on_train_begin(self, logs=None):  # noqa: D102
-        self._first = int(self.model.optimizer.iterations), self.clock.elapsed
         self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -202,10 +205,16 @@ class Bar(keras.callbacks.Callback):
             TimeRemainingColumn(),
         )
         self._task = self._bar.add_task("training", total=1.0, facts="compiling")
-        self._bar.start()
 
-    def on_train_end(self, logs=None):  # noqa: D102
+    def __enter__(self):
+        self._bar.start()
+        return self
+
+    def __exit__(self, *error):
         self._bar.stop()
+
+    def on_train_begin(self, logs=None):  # noqa: D102
+        self._first = int(self.model.optimizer.iterations), self.clock.elapsed
 
     def on_train_batch_end(self, batch, logs=None):  # noqa: D102
         step = int(self.model.optimizer.iterations)
@@ -221,4 +230,4 @@ class Bar(keras.callbacks.Callback):
             for name in ("above_floor", "kl", "val_above_floor", "val_kl")
             if name in logs
         )
-        self._bar.console.print(f"step {step:>7}  {self.clock.elapsed:6.0f} s  nats: {told}")
+        self._bar.console.print(f"step {step:>6} {self.clock.elapsed:5.0f} s, nats: {told}")

@@ -1,5 +1,6 @@
 """`model.fit` and what surrounds it: one call trains, or goes on with, a run in its work folder."""
 
+import contextlib
 import dataclasses
 import math
 from pathlib import Path
@@ -10,7 +11,7 @@ import tensorflow as tf
 
 from pipelines.data.data_folder import DataFolder
 from pipelines.data.input_pipeline import BatchPlan, evaluation_dataset
-from pipelines.training.callbacks import Bar, Checkpointer, Clock, History, Pace
+from pipelines.training.callbacks import Bar, Checkpointer, Clock, History, Interrupted, Pace
 from pipelines.training.distribution import strategy
 from pipelines.training.schedule import Budget
 from pipelines.training.tensorboard import TensorBoard
@@ -95,32 +96,35 @@ def train(
         length_multiple=config.length_multiple,
         limit=_whole_batches(config, folder.split("val").examples),
     )
+    bar = Bar(pace, clock)
     callbacks = [
         pace,
         TensorBoard(workdir, folder, config, clock),
         *([keras.callbacks.SwapEMAWeights()] if config.optimizer.ema > 0 else []),
         checkpointer,
         History(workdir / "history.csv", clock),
-        Bar(pace, clock),
+        bar,
     ]
     # Each round goes from a checkpoint to the end of its interval, or over all whole intervals that
     # remain. `fit` leaves averaged weights behind, so every round begins from the checkpoint.
-    while not checkpointer.interrupted:
-        checkpointer.restore()
-        step = int(model.optimizer.iterations)
-        if budget.progress(step, clock.elapsed) >= 1.0:
-            break
-        steps, epochs = _round(step, interval, budget.steps)
-        model.fit(
-            plan.dataset(start_step=step),
-            steps_per_epoch=steps,
-            initial_epoch=step // interval,
-            epochs=step // interval + epochs,
-            validation_data=validation,
-            callbacks=callbacks,
-            shuffle=False,  # the plan has done it
-            verbose=0,
-        )
+    with checkpointer, bar, contextlib.suppress(Interrupted):
+        while True:
+            checkpointer.restore()
+            step = int(model.optimizer.iterations)
+            if budget.progress(step, clock.elapsed) >= 1.0:
+                break
+            steps, epochs = _round(step, interval, budget.steps)
+            model.fit(
+                plan.dataset(start_step=step),
+                steps_per_epoch=steps,
+                initial_epoch=step // interval,
+                epochs=step // interval + epochs,
+                validation_data=validation,
+                callbacks=callbacks,
+                shuffle=False,  # the plan has done it
+                verbose=0,
+            )
+    step = int(model.optimizer.iterations)
     return Outcome(step, clock.elapsed, checkpointer.best_loss, checkpointer.interrupted)
 
 

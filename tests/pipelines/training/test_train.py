@@ -1,0 +1,186 @@
+import dataclasses
+import signal
+
+import keras
+import numpy as np
+import pytest
+
+from pipelines.training import train as training
+from pipelines.training.callbacks import read_history
+from pipelines.training.train import smoke, train
+from t2i_tf import checkpoints
+from t2i_tf.config import OptimizerConfig
+from t2i_tf.errors import UserError
+
+
+class At(keras.callbacks.Callback):
+    """Does something after a step."""
+
+    def __init__(self, step, action):
+        super().__init__()
+        self.step, self.action = step, action
+
+    def on_train_batch_end(self, batch, logs=None):
+        if int(self.model.optimizer.iterations) == self.step:
+            self.step = None  # once
+            self.action()
+
+
+@pytest.fixture
+def after(monkeypatch):
+    """`after(step, action)` makes the next trainings do something after a step."""
+    chosen = []
+    fit = keras.Model.fit
+
+    def fit_with_more(model, *args, callbacks, **kwargs):
+        return fit(model, *args, callbacks=[*chosen, *callbacks], **kwargs)
+
+    monkeypatch.setattr(keras.Model, "fit", fit_with_more)
+    return lambda step, action: chosen.__setitem__(slice(None), [At(step, action)])
+
+
+@pytest.fixture(scope="module")
+def whole(data, config, tmp_path_factory):
+    """A run that nothing disturbed."""
+    workdir = tmp_path_factory.mktemp("whole") / "run"
+    return workdir, train(config, data, workdir)
+
+
+def arrays(workdir):
+    with np.load(checkpoints.CheckpointFolder(workdir / "checkpoints").path(12)) as archive:
+        return {name: archive[name] for name in archive.files if name != "progress"}
+
+
+def assert_same_run(workdir, other):
+    mine, theirs = arrays(workdir), arrays(other)
+    assert mine.keys() == theirs.keys()
+    for name in mine:
+        np.testing.assert_array_equal(mine[name], theirs[name], err_msg=name)
+    clock = {"seconds"}
+    mine, theirs = (read_history(path / "history.csv") for path in (workdir, other))
+    assert [{k: v for k, v in row.items() if k not in clock} for row in mine] == [
+        {k: v for k, v in row.items() if k not in clock} for row in theirs
+    ]
+
+
+def test_a_run_leaves_what_its_folder_should_hold(whole):
+    workdir, outcome = whole
+    assert outcome.step == 12 and not outcome.interrupted
+    assert [row["step"] for row in read_history(workdir / "history.csv")] == [6, 12]
+    assert outcome.loss == min(row["val_loss"] for row in read_history(workdir / "history.csv"))
+    assert len(list((workdir / "samples").glob("step-*.png"))) == 2
+    assert list((workdir / "tensorboard").glob("events*"))
+    assert checkpoints.load(workdir).config.model.vocabulary_size > 2
+
+
+def test_a_finished_run_does_nothing(whole, data, config):
+    workdir, outcome = whole
+    before = arrays(workdir)
+    assert train(config, data, workdir).step == outcome.step
+    for name, value in arrays(workdir).items():
+        np.testing.assert_array_equal(value, before[name])
+
+
+@pytest.mark.parametrize("step", [2, 9])
+def test_an_interrupted_run_goes_on_as_if_nothing_had_happened(
+    whole, data, config, tmp_path, after, step
+):
+    after(step, lambda: signal.raise_signal(signal.SIGINT))
+    outcome = train(config, data, tmp_path / "run")
+    assert outcome.interrupted and outcome.step == step
+    assert train(config, data, tmp_path / "run").step == 12
+    assert_same_run(tmp_path / "run", whole[0])
+
+
+def test_a_run_that_crashes_twice_and_loses_a_checkpoint_ends_the_same(
+    whole, data, config, tmp_path, after
+):
+    class Crash(Exception):
+        pass
+
+    def crash():
+        raise Crash
+
+    after(10, crash)
+    with pytest.raises(Crash):
+        train(config, data, tmp_path / "run", checkpoint_seconds=1e9)
+    folder = checkpoints.CheckpointFolder(tmp_path / "run" / "checkpoints")
+    assert folder.steps() == [6]
+    after(11, crash)
+    with pytest.raises(Crash):
+        train(config, data, tmp_path / "run", checkpoint_seconds=0)
+    newest = folder.path(folder.steps()[-1])
+    newest.write_bytes(newest.read_bytes()[:-100])
+    assert train(config, data, tmp_path / "run").step == 12
+    assert_same_run(tmp_path / "run", whole[0])
+
+
+def test_other_settings_are_refused_by_name(whole, data, config):
+    changed = dataclasses.replace(
+        config, batch_size=4, model=dataclasses.replace(config.model, steps=5)
+    )
+    with pytest.raises(UserError, match=r"--batch-size was 8, is 4; --model.steps was 3, is 5"):
+        train(changed, data, whole[0])
+
+
+def test_a_longer_training_is_no_other_run(whole, data, config, tmp_path):
+    short = dataclasses.replace(config, steps=6, optimizer=OptimizerConfig(schedule="constant"))
+    train(short, data, tmp_path / "run")
+    assert train(dataclasses.replace(short, steps=7), data, tmp_path / "run").step == 7
+
+
+def test_other_data_is_refused(whole, data, config, tmp_path):
+    other = tmp_path / "other"
+    other.mkdir()
+    for file in data.iterdir():
+        (other / file.name).write_bytes(file.read_bytes())
+    manifest = other / "manifest.json"
+    manifest.write_text(manifest.read_text() + "\n")
+    with pytest.raises(UserError, match="other data"):
+        train(config, other, whole[0])
+
+
+def test_a_folder_of_something_else_is_refused(data, config, tmp_path):
+    (tmp_path / "thesis.tex").write_text("")
+    with pytest.raises(UserError, match="holds no run"):
+        train(config, data, tmp_path)
+
+
+def test_a_loss_that_is_no_number_ends_the_run_and_keeps_what_was_good(
+    data, config, tmp_path, monkeypatch
+):
+    def rate(optimizer, step, progress):
+        return 1e-3 if step < 8 else float("nan")
+
+    monkeypatch.setattr("pipelines.training.callbacks.learning_rate", rate)
+    with pytest.raises(UserError, match=r"The loss became nan at step 1\d\. Kept: .*step-00000006"):
+        train(config, data, tmp_path / "run")
+    assert checkpoints.CheckpointFolder(tmp_path / "run" / "checkpoints").steps() == [6]
+
+
+def test_smoke_is_two_steps_of_everything(data, config, tmp_path):
+    assert train(smoke(config), data, tmp_path / "run").step == 2
+    assert len(list((tmp_path / "run" / "samples").iterdir())) == 2
+
+
+def test_overfitting_lowers_the_loss(data, config, tmp_path):
+    optimizer = OptimizerConfig("adam", learning_rate=0.02, schedule="constant")
+    config = dataclasses.replace(config, steps=80, report_every=40, optimizer=optimizer)
+    train(config, data, tmp_path / "run", overfit=8)
+    first, last = read_history(tmp_path / "run" / "history.csv")
+    assert last["above_floor"] < first["above_floor"] - 5
+
+
+def test_a_clock_can_end_a_training(data, config, tmp_path):
+    config = dataclasses.replace(config, minutes=3 / 60)
+    outcome = train(config, data, tmp_path / "run")
+    assert outcome.seconds >= 3
+    assert outcome.step % config.report_every  # it did not wait for the end of an interval
+    assert train(config, data, tmp_path / "run").step == outcome.step
+
+
+def test_rounds_go_to_the_end_of_an_interval_and_then_over_whole_ones():
+    assert training._round(0, 100, 450) == (100, 4)
+    assert training._round(400, 100, 450) == (50, 1)
+    assert training._round(130, 100, 450) == (70, 1)
+    assert training._round(130, 100, None) == (70, 1)
