@@ -29,21 +29,8 @@ def test_help_names_every_command_and_needs_no_tensorflow():
 
 
 def test_flags_begin_at_the_preset_and_override_it():
-    chosen = parse(
-        [
-            "train",
-            "--preset",
-            "align-draw-tiny",
-            "--data",
-            "d",
-            "--workdir",
-            "w",
-            "--model.steps",
-            "5",
-            "--seed",
-            "3",
-        ]
-    )
+    given = ["--data", "d", "--workdir", "w", "--model.steps", "5", "--seed", "3"]
+    chosen = parse(["train", "--preset", "align-draw-tiny", *given])
     assert isinstance(chosen, options.Train)
     assert (chosen.config.model.steps, chosen.config.seed, chosen.config.batch_size) == (5, 3, 8)
 
