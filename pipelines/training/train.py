@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import math
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,6 +19,8 @@ from t2i_tf.checkpoints import CheckpointFolder
 from t2i_tf.config import TrainConfig
 from t2i_tf.models import build_model
 from t2i_tf.optimizers import build_optimizer
+
+_ENDLESS = 2**62  # steps, where the clock ends the training
 
 
 class Outcome(NamedTuple):
@@ -155,8 +156,6 @@ def _whole_batches(config: TrainConfig, pictures: int) -> int:
 
 def _round(step: int, interval: int, last: int | None) -> tuple[int, int]:
     """Steps an epoch and number of epochs of the next call of `fit`."""
-    remaining = math.inf if last is None else last - step
+    remaining = _ENDLESS if last is None else last - step
     first = min(interval - step % interval, remaining)
-    if first < interval:
-        return int(first), 1
-    return interval, int(min(remaining // interval, 1_000_000))
+    return (first, 1) if first < interval else (interval, remaining // interval)
