@@ -9,6 +9,8 @@ from pipelines import options
 from t2i_tf.errors import UsageError
 from t2i_tf.presets import preset
 
+_OF_STREAM = ("median_seconds", "examples_per_cpu_second")
+
 
 def benchmark(chosen: options.Benchmark) -> dict[str, Any]:
     """The figures of one benchmark: medians over at least 10 rounds after a warm-up.
@@ -72,7 +74,7 @@ def _make_data(scratch: Path) -> Path:
 
 
 def _measure_modes(data: Path, chosen: options.Benchmark) -> dict[str, Any]:
-    """Both modes; the figures of `ram` stand for themselves, those of `stream` beside them."""
+    """Both modes: the figures of `ram`, and those of `stream` with its name before them."""
     from pipelines.benchmark_input import measure_input
     from pipelines.data.data_folder import DataFolder
 
@@ -88,4 +90,4 @@ def _measure_modes(data: Path, chosen: options.Benchmark) -> dict[str, Any]:
         )
         for mode in ("ram", "stream")
     )
-    return ram | {"stream": stream}
+    return ram | {f"stream_{name}": stream[name] for name in _OF_STREAM}

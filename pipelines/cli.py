@@ -12,7 +12,8 @@ import tyro
 from rich.console import Console
 from tyro.conf import subcommand
 
-from pipelines import options, quiet
+from pipelines import options
+from t2i_tf import quiet
 from t2i_tf.errors import UserError
 from t2i_tf.presets import preset
 

@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("t2i_tf", "pipelines", "serving")
-SERVING_FILES_WITH_MODELS = {"serving.export", "serving.warmup"}
+SERVING_FILES_WITH_MODELS = {"serving.export", "serving.commands"}
 
 
 def module_name(path):
