@@ -1,1 +1,1 @@
-"""SavedModels, TensorFlow Serving's configuration, an embedded server, a gRPC client, and the web page."""
+"""SavedModels, TensorFlow Serving's configuration, an embedded server, a client, the web page."""

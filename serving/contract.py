@@ -1,0 +1,91 @@
+"""What a served text-to-image model is called, takes and gives. Standard library only.
+
+Dimension 0 of every input and output is the batch B, so that a server may join requests.
+`_bytes` ends the names of binary outputs: REST encodes those, and only those, as base64.
+"""
+
+from dataclasses import dataclass
+
+MODEL_NAME = "t2i"
+"""The name under which the model is served."""
+
+GRPC_PORT = 8500
+REST_PORT = 8501
+
+PROMPT = "prompt"
+SEED = "seed"
+TEMPERATURE = "temperature"
+IMAGE = "image"
+PNG_BYTES = "png_bytes"
+PNG_BYTES_IN = "png_bytes_in"
+CANVASES = "canvases"
+ALIGNMENT = "alignment"
+WORDS = "words"
+KNOWN = "known"
+WINDOWS = "windows"
+BOUND = "bound"
+
+MAX_PROMPT_BYTES = 4_096
+"""Longest caption that a model draws, UTF-8 bytes."""
+MAX_CANVASES = 4_096
+"""Most canvases (batch x steps) of one `draw_steps` request."""
+MAX_MESSAGE_BYTES = 64 * 1024 * 1024
+"""Largest message on the wire. Python's own receive limit, 4 MiB, is less than 16 drawings."""
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """One input or output: TensorFlow's name of its dtype, and its shape in letters."""
+
+    dtype: str
+    shape: str
+
+
+@dataclass(frozen=True)
+class Signature:
+    """One way to call the model."""
+
+    name: str
+    inputs: dict[str, Tensor]
+    outputs: dict[str, Tensor]
+
+
+_DRAWING_INPUTS = {
+    PROMPT: Tensor("string", "[B]"),
+    SEED: Tensor("int64", "[B]"),
+    TEMPERATURE: Tensor("float32", "[B]"),
+}
+
+DRAW = Signature(
+    "serving_default",
+    _DRAWING_INPUTS,
+    {IMAGE: Tensor("uint8", "[B, H, W, C]"), PNG_BYTES: Tensor("string", "[B]")},
+)
+"""A sentence to its picture."""
+
+DRAW_STEPS = Signature(
+    "draw_steps",
+    _DRAWING_INPUTS,
+    {
+        CANVASES: Tensor("uint8", "[B, T, H, W, C]"),
+        ALIGNMENT: Tensor("float32", "[B, T, N]"),
+        WORDS: Tensor("string", "[B, N]"),
+        KNOWN: Tensor("bool", "[B, N]"),
+        WINDOWS: Tensor("float32", "[B, T, 4]"),
+        PNG_BYTES: Tensor("string", "[B]"),
+    },
+)
+"""A sentence to every canvas on the way, with the words and the place attended to at each step."""
+
+SCORE = Signature(
+    "score",
+    {
+        PNG_BYTES_IN: Tensor("string", "[B]"),
+        PROMPT: Tensor("string", "[B]"),
+        SEED: Tensor("int64", "[B]"),
+    },
+    {BOUND: Tensor("float32", "[B]")},
+)
+"""A picture and a sentence to the bound on log p(picture | sentence), nats."""
+
+SIGNATURES = {signature.name: signature for signature in (DRAW, DRAW_STEPS, SCORE)}

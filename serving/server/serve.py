@@ -1,0 +1,45 @@
+"""The command: `python -m serving serve --model-base-path models/t2i`."""
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+
+from serving.server.flags import parse
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Serve until SIGTERM or SIGINT. Returns 0, or 1 when the server could not start.
+
+    A second signal ends the process at once.
+    """
+    flags = parse(argv)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    from serving.server import logs
+    from serving.server.config_files import ConfigError
+
+    logs.configure()
+    stop = threading.Event()
+    _stop_on_signal(stop)
+    try:
+        from serving.server.server import run
+
+        run(flags, stop)
+    except ConfigError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _stop_on_signal(stop: threading.Event) -> None:
+    def handle(number, frame) -> None:
+        signal.signal(number, signal.SIG_DFL)
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, handle)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

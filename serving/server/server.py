@@ -1,0 +1,139 @@
+"""The whole server: put together, started, and drained when told to stop."""
+
+import logging
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
+
+from serving.server import grpc_server
+from serving.server.batching_options import BatchingOptions
+from serving.server.config_files import ConfigError, read_text_proto
+from serving.server.config_messages import BatchingParameters
+from serving.server.failure import Failure
+from serving.server.flags import Flags
+from serving.server.health import Health
+from serving.server.ledger import Ledger
+from serving.server.manager import Manager, one_model
+from serving.server.metrics import Metrics
+from serving.server.model import Load
+from serving.server.rest_server import RestServer
+from serving.server.servable import Servable
+from serving.server.warmup import warm_up
+
+_log = logging.getLogger(__name__)
+
+
+def run(flags: Flags, stop: threading.Event) -> None:
+    """Serve until `stop` is set, then drain. Raises ConfigError.
+
+    Ports are bound first: a port in use is told before a model is loaded.
+    """
+    health, metrics = Health(), Metrics()
+    ledger, manager = Ledger(metrics), Manager(_loader(flags), health.set_ready)
+    config = _model_config(flags)
+    rpc = grpc_server.build(flags, manager, ledger, health)
+    rest = RestServer(flags, manager, ledger, metrics) if flags.rest_api_port else None
+    try:
+        manager.apply(config, starting=True)
+    except Failure as failure:
+        raise ConfigError(failure.text) from failure
+    rpc.start()
+    if rest:
+        rest.start()
+    _watch(flags, manager, stop)
+    _announce(flags)
+    stop.wait()
+    _drain(flags, health, rpc, rest, manager)
+
+
+def _drain(flags: Flags, health: Health, rpc, rest: RestServer | None, manager: Manager) -> None:
+    """Not ready, finish what runs, refuse the rest."""
+    _log.info("Stopping: finishing what runs, refusing the rest")
+    health.drain()
+    stopped = rpc.stop(flags.shutdown_grace_seconds)
+    if rest:
+        rest.stop()
+    stopped.wait()
+    manager.close()
+    _log.info("Stopped")
+
+
+def _loader(flags: Flags) -> Load:
+    """From a version's folder to a warm servable."""
+    batching = _batching(flags)
+
+    def load(path: Path) -> Servable:
+        servable = Servable(path, batching)
+        try:
+            count = warm_up(servable) if flags.enable_model_warmup else 0
+        except Exception:
+            servable.close()
+            raise
+        if count:
+            _log.info("Warmed up version %s with %d requests", path.name, count)
+        return servable
+
+    return load
+
+
+def _batching(flags: Flags) -> BatchingOptions | None:
+    if not flags.enable_batching:
+        return None
+    if not flags.batching_parameters_file:
+        return BatchingOptions()
+    message = read_text_proto(flags.batching_parameters_file, BatchingParameters())
+    return BatchingOptions.of(message)
+
+
+def _model_config(flags: Flags) -> ModelServerConfig:
+    if flags.model_config_file:
+        return read_text_proto(flags.model_config_file, ModelServerConfig())
+    base_path = Path(flags.model_base_path)
+    if not base_path.is_dir():
+        raise ConfigError(
+            f"--model_base_path {base_path} is no folder. It must hold numbered versions, "
+            f"as in {base_path}/1/saved_model.pb."
+        )
+    return one_model(flags.model_name, str(base_path))
+
+
+def _watch(flags: Flags, manager: Manager, stop: threading.Event) -> None:
+    _repeat(flags.file_system_poll_wait_seconds, manager.refresh, stop)
+    if flags.model_config_file:
+        reload = _reload_when_changed(flags.model_config_file, manager)
+        _repeat(flags.model_config_file_poll_wait_seconds, reload, stop)
+
+
+def _reload_when_changed(path: str, manager: Manager) -> Callable[[], None]:
+    """Only a changed file is applied: between two looks a client may have sent a configuration."""
+    last = read_text_proto(path, ModelServerConfig())
+
+    def reload() -> None:
+        nonlocal last
+        config = read_text_proto(path, ModelServerConfig())
+        if config != last:
+            last = config
+            manager.apply(config)
+
+    return reload
+
+
+def _repeat(seconds: float, action: Callable[[], None], stop: threading.Event) -> None:
+    """Do it every so many seconds in the background, failing or not; never, when that is 0."""
+
+    def loop() -> None:
+        while not stop.wait(seconds):
+            try:
+                action()
+            except Exception as error:
+                _log.error("%s", error)
+
+    if seconds > 0:
+        threading.Thread(target=loop, name="watch", daemon=True).start()
+
+
+def _announce(flags: Flags) -> None:
+    rest = f", REST on {flags.host}:{flags.rest_api_port}" if flags.rest_api_port else ""
+    _log.info("Serving gRPC on %s:%d%s", flags.host, flags.port, rest)
