@@ -1,0 +1,67 @@
+"""The client for asyncio: the same calls and errors as `serving.client.Client`."""
+
+from collections.abc import Sequence
+
+import grpc
+import numpy as np
+
+from serving import calls, channel
+from serving.calls import Answer, Call
+from serving.connection import Connection
+from serving.drawings import Drawing, Metadata, Picture, VersionStatus
+from serving.failures import explained
+from serving.messages import METHODS
+
+
+class AsyncClient:
+    """As `Client`, with methods to be awaited. Belongs to the event loop it is made in."""
+
+    def __init__(self, server: str = Connection.server, **options):
+        self.connection = Connection(server, **options)
+        credentials = channel.credentials(self.connection)
+        if credentials is None:
+            self._channel = grpc.aio.insecure_channel(server, channel.OPTIONS)
+        else:
+            self._channel = grpc.aio.secure_channel(server, credentials, channel.OPTIONS)
+        self._methods = {path: self._channel.unary_unary(path) for path in METHODS}
+
+    async def draw(
+        self, prompt: str, n: int = 1, seed: int = 0, temperature: float = 1.0
+    ) -> list[Picture]:
+        """n pictures of a caption, with the seeds from `seed` on."""
+        return await self._send(calls.draw(self.connection, prompt, n, seed, temperature))
+
+    async def draw_steps(
+        self, prompt: str, n: int = 1, seed: int = 0, temperature: float = 1.0
+    ) -> list[Drawing]:
+        """As `draw`, with every canvas, the words, and what was attended to at each step."""
+        return await self._send(calls.draw_steps(self.connection, prompt, n, seed, temperature))
+
+    async def score(self, pngs: Sequence[bytes], prompt: str, seed: int = 0) -> np.ndarray:
+        """How likely each picture is under the caption: bound on log p, nats, float32 [B]."""
+        return await self._send(calls.score(self.connection, pngs, prompt, seed))
+
+    async def metadata(self) -> Metadata:
+        """The version that answers, and its signatures."""
+        return await self._send(calls.metadata(self.connection))
+
+    async def status(self) -> list[VersionStatus]:
+        """The versions of the model on the server, newest first."""
+        return await self._send(calls.status(self.connection))
+
+    async def close(self) -> None:
+        """Close the channel; requests in flight fail."""
+        await self._channel.close()
+
+    async def __aenter__(self) -> "AsyncClient":
+        return self
+
+    async def __aexit__(self, *exception) -> None:
+        await self.close()
+
+    async def _send(self, call: Call[Answer]) -> Answer:
+        try:
+            answer = await self._methods[call.path](call.request, timeout=self.connection.timeout)
+        except grpc.RpcError as error:
+            raise explained(error, self.connection) from error
+        return call.read(answer)

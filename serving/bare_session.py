@@ -1,0 +1,38 @@
+"""A SavedModel in a Session of this process: what an answer costs without any protocol."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+
+from serving import contract
+from serving.errors import ServingError
+
+
+class BareSession:
+    """Imports TensorFlow when made. Raises ServingError where `path` cannot be loaded."""
+
+    def __init__(self, path: Path):
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+        from serving.server.servable import Servable
+
+        try:
+            self._servable = Servable(path)
+        except Exception as error:
+            raise ServingError(f"{path} cannot be loaded: {error}") from error
+        self._signature = self._servable.signature(contract.DRAW.name)
+
+    def draw(self, prompt: str, n: int, seed: int) -> dict[str, np.ndarray]:
+        """As the client's `draw`: image uint8 [n, H, W, C] and its PNG."""
+        feeds = {
+            contract.PROMPT: np.array([prompt.encode()] * n, object),
+            contract.SEED: np.arange(seed, seed + n, dtype=np.int64),
+            contract.TEMPERATURE: np.ones(n, np.float32),
+        }
+        return self._servable.run_alone(self._signature, feeds, tuple(contract.DRAW.outputs))
+
+    def __enter__(self) -> "BareSession":
+        return self
+
+    def __exit__(self, *exception) -> None:
+        self._servable.close()

@@ -1,0 +1,219 @@
+"""Requests to be sent, each with the way to read its answer: what both clients share."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Generic, TypeVar
+
+import numpy as np
+from google.protobuf.message import DecodeError
+
+from serving import contract, messages
+from serving.connection import Connection
+from serving.contract import Signature, Tensor
+from serving.drawings import Drawing, Metadata, Picture, VersionStatus
+from serving.errors import RequestError, ServingError
+from serving.tensors import DTYPE_NAMES, to_array, to_proto
+
+Answer = TypeVar("Answer")
+Arrays = dict[str, np.ndarray]
+
+_SIGNATURE_DEF = "signature_def"
+
+
+@dataclass(frozen=True)
+class Call(Generic[Answer]):
+    """A method of the protocol, the request's bytes, and how its answer's bytes are read."""
+
+    path: str
+    request: bytes
+    read: Callable[[bytes], Answer]
+
+
+def draw(
+    connection: Connection, prompt: str, n: int, seed: int, temperature: float
+) -> Call[list[Picture]]:
+    """The finished pictures of a caption with seeds `seed`, `seed + 1`, ..."""
+    inputs = _drawing_inputs(prompt, n, seed, temperature)
+    return _predict(connection, contract.DRAW, inputs, partial(_pictures, seed))
+
+
+def draw_steps(
+    connection: Connection, prompt: str, n: int, seed: int, temperature: float
+) -> Call[list[Drawing]]:
+    """As `draw`, with every step on the way."""
+    inputs = _drawing_inputs(prompt, n, seed, temperature)
+    return _predict(connection, contract.DRAW_STEPS, inputs, partial(_drawings, seed))
+
+
+def score(
+    connection: Connection, pngs: Sequence[bytes], prompt: str, seed: int
+) -> Call[np.ndarray]:
+    """The bound on log p(picture | caption) of each picture, nats, float32 [B]."""
+    if isinstance(pngs, bytes) or not len(pngs):
+        raise RequestError("Give a list of at least one picture, each the bytes of a PNG.")
+    inputs = {
+        contract.PNG_BYTES_IN: _strings(pngs),
+        contract.PROMPT: _strings([_checked_prompt(prompt)] * len(pngs)),
+        contract.SEED: _seeds(seed, 1).repeat(len(pngs)),
+    }
+    return _predict(connection, contract.SCORE, inputs, lambda outputs: outputs[contract.BOUND])
+
+
+def metadata(connection: Connection) -> Call[Metadata]:
+    """The model's signatures."""
+    request = messages.GetModelMetadataRequest(
+        model_spec=_spec(connection), metadata_field=[_SIGNATURE_DEF]
+    )
+
+    def read(answer: bytes) -> Metadata:
+        response = _parsed(messages.GetModelMetadataResponse, answer)
+        packed = response.metadata[_SIGNATURE_DEF].value
+        definitions = _parsed(messages.SignatureDefMap, packed).signature_def
+        names = sorted(name for name in definitions if not name.startswith("__"))
+        signatures = {name: _signature(name, definitions[name]) for name in names}
+        spec = response.model_spec
+        return Metadata(spec.name, spec.version.value, signatures)
+
+    return Call(messages.GET_MODEL_METADATA, request.SerializeToString(), read)
+
+
+def status(connection: Connection) -> Call[list[VersionStatus]]:
+    """The versions of the model that the server knows, newest first."""
+    request = messages.GetModelStatusRequest(model_spec=_spec(connection))
+
+    def read(answer: bytes) -> list[VersionStatus]:
+        response = _parsed(messages.GetModelStatusResponse, answer)
+        newest_first = sorted(response.model_version_status, key=lambda item: -item.version)
+        return [
+            VersionStatus(
+                item.version,
+                messages.STATES.get(item.state, str(item.state)),
+                item.status.error_message,
+            )
+            for item in newest_first
+        ]
+
+    return Call(messages.GET_MODEL_STATUS, request.SerializeToString(), read)
+
+
+def _predict(
+    connection: Connection,
+    signature: Signature,
+    inputs: Arrays,
+    read_outputs: Callable[[Arrays], Answer],
+) -> Call[Answer]:
+    request = messages.PredictRequest(
+        model_spec=_spec(connection, signature.name), output_filter=sorted(signature.outputs)
+    )
+    for name, array in inputs.items():
+        request.inputs[name].CopyFrom(to_proto(array))
+
+    def read(answer: bytes) -> Answer:
+        outputs = _parsed(messages.PredictResponse, answer).outputs
+        return read_outputs({name: to_array(outputs[name]) for name in signature.outputs})
+
+    return Call(messages.PREDICT, request.SerializeToString(), read)
+
+
+def _spec(connection: Connection, signature_name: str = ""):
+    spec = messages.ModelSpec(name=connection.model, signature_name=signature_name)
+    if connection.version is not None:
+        spec.version.value = connection.version
+    if connection.label is not None:
+        spec.version_label = connection.label
+    return spec
+
+
+def _parsed(message_class, content: bytes):
+    try:
+        return message_class.FromString(content)
+    except DecodeError as error:
+        raise ServingError(
+            "The server's answer is not of TensorFlow Serving's protocol."
+        ) from error
+
+
+def _pictures(seed: int, outputs: Arrays) -> list[Picture]:
+    rows = zip(outputs[contract.IMAGE], outputs[contract.PNG_BYTES], strict=True)
+    return [Picture(seed + i, pixels, png) for i, (pixels, png) in enumerate(rows)]
+
+
+def _drawings(seed: int, outputs: Arrays) -> list[Drawing]:
+    count = len(outputs[contract.PNG_BYTES])
+    return [
+        _drawing(seed + i, {name: array[i] for name, array in outputs.items()})
+        for i in range(count)
+    ]
+
+
+def _drawing(seed: int, row: Arrays) -> Drawing:
+    """One row of the batch, without the places where the caption has ended."""
+    length = sum(1 for word in row[contract.WORDS] if word)
+    return Drawing(
+        seed=seed,
+        canvases=row[contract.CANVASES],
+        windows=row[contract.WINDOWS],
+        words=tuple(word.decode(errors="replace") for word in row[contract.WORDS][:length]),
+        known=tuple(row[contract.KNOWN][:length].tolist()),
+        alignment=row[contract.ALIGNMENT][:, :length],
+        png=row[contract.PNG_BYTES],
+    )
+
+
+def _signature(name: str, definition) -> Signature:
+    return Signature(name, _tensors(definition.inputs), _tensors(definition.outputs))
+
+
+def _tensors(infos) -> dict[str, Tensor]:
+    return {
+        name: Tensor(
+            DTYPE_NAMES.get(infos[name].dtype, str(infos[name].dtype)),
+            str([dim.size for dim in infos[name].tensor_shape.dim]),
+        )
+        for name in sorted(infos)
+    }
+
+
+def _drawing_inputs(prompt: str, n: int, seed: int, temperature: float) -> Arrays:
+    if not 1 <= n <= contract.MAX_CANVASES:
+        raise RequestError(
+            f"The number of pictures must be from 1 to {contract.MAX_CANVASES:,}, not {n:,}."
+        )
+    if not (math.isfinite(temperature) and temperature >= 0):
+        raise RequestError(f"The temperature must be a number from 0 up, not {temperature:g}.")
+    return {
+        contract.PROMPT: _strings([_checked_prompt(prompt)] * n),
+        contract.SEED: _seeds(seed, n),
+        contract.TEMPERATURE: np.full(n, temperature, np.float32),
+    }
+
+
+def _checked_prompt(prompt: str) -> bytes:
+    """The caption in UTF-8. Raises RequestError where it is empty, too long or no text."""
+    if not prompt.strip():
+        raise RequestError("The caption is empty: say in a few words what to draw.")
+    try:
+        content = prompt.encode()
+    except UnicodeEncodeError as error:
+        raise RequestError("The caption is no text: its bytes are not UTF-8.") from error
+    if len(content) > contract.MAX_PROMPT_BYTES:
+        raise RequestError(
+            f"The caption is too long: {len(content):,} bytes, and a model reads at most "
+            f"{contract.MAX_PROMPT_BYTES:,}. Say it in one sentence."
+        )
+    return content
+
+
+def _seeds(first: int, n: int) -> np.ndarray:
+    if not -(2**63) <= first <= 2**63 - n:
+        raise RequestError(f"The seed must fit in 64 bits, and {first} does not.")
+    return first + np.arange(n, dtype=np.int64)
+
+
+def _strings(values: Sequence[bytes]) -> np.ndarray:
+    """String [B] as an object array; NumPy's own bytes type would cut trailing NULs."""
+    array = np.empty(len(values), object)
+    array[:] = values
+    return array

@@ -1,0 +1,45 @@
+"""NumPy arrays to a client's TensorProto and back, of the dtypes that the contract has."""
+
+import numpy as np
+
+from serving.errors import ServingError
+from serving.messages import TensorProto
+
+_FIELDS = {
+    1: (np.float32, "float_val"),
+    4: (np.uint8, "int_val"),
+    7: (np.object_, "string_val"),
+    9: (np.int64, "int64_val"),
+    10: (np.bool_, "bool_val"),
+}
+"""TensorFlow's number of a dtype -> its NumPy type, and the field that its values travel in."""
+_NUMBERS = {np.dtype(dtype): number for number, (dtype, _) in _FIELDS.items()}
+
+DTYPE_NAMES = {1: "float32", 3: "int32", 4: "uint8", 7: "string", 9: "int64", 10: "bool"}
+
+
+def to_proto(array: np.ndarray) -> TensorProto:
+    """The message of an array; strings are an object array of bytes."""
+    proto = TensorProto(dtype=_NUMBERS[array.dtype])
+    for size in array.shape:
+        proto.tensor_shape.dim.add(size=size)
+    getattr(proto, _FIELDS[proto.dtype][1]).extend(array.ravel().tolist())
+    return proto
+
+
+def to_array(proto: TensorProto) -> np.ndarray:
+    """The array of a message; strings as an object array of bytes.
+
+    Raises ServingError where the message is no tensor of the contract.
+    """
+    shape = [dim.size for dim in proto.tensor_shape.dim]
+    try:
+        dtype, field = _FIELDS[proto.dtype]
+        if proto.tensor_content:
+            return np.frombuffer(proto.tensor_content, dtype).reshape(shape)
+        return np.array(getattr(proto, field), dtype).reshape(shape)
+    except (KeyError, ValueError) as error:
+        raise ServingError(
+            f"The server sent a tensor of dtype {proto.dtype} and shape {shape} that cannot be "
+            "read: its model was exported to another contract."
+        ) from error

@@ -1,0 +1,99 @@
+"""The page's HTTP server: its files, and JSON that becomes gRPC."""
+
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from serving.async_client import AsyncClient
+from serving.connection import Connection
+from serving.drawings import Drawing
+from serving.errors import RequestError, ServingError
+from serving.pictures import gif_of_drawings
+from serving.web.payloads import DrawingRequest, packed
+from serving.web.protection import SecurityHeaders, json_body
+
+STATIC = Path(__file__).parent / "static"
+
+_log = logging.getLogger(__name__)
+_HTTP_STATUS = {"UNAVAILABLE": 503, "DEADLINE_EXCEEDED": 504, "INVALID_ARGUMENT": 400}
+
+
+def create_app(connection: Connection) -> Starlette:
+    """The ASGI application; its channel to the server lives as long as it does."""
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        async with AsyncClient(**vars(connection)) as client:
+            app.state.client = client
+            yield
+
+    return Starlette(
+        routes=[
+            Route("/api/model", _model),
+            Route("/api/drawings", _drawings, methods=["POST"]),
+            Route("/api/animation", _animation, methods=["POST"]),
+            Mount("/", StaticFiles(directory=STATIC, html=True)),
+        ],
+        middleware=[Middleware(SecurityHeaders)],
+        exception_handlers={
+            ServingError: _serving_error,
+            HTTPException: _http_error,
+            Exception: _unforeseen_error,
+        },
+        lifespan=lifespan,
+    )
+
+
+async def _model(request: Request) -> Response:
+    """Which model answers, and where."""
+    client: AsyncClient = request.app.state.client
+    model = await client.metadata()
+    server = client.connection.server
+    return JSONResponse({"model": model.model, "version": model.version, "server": server})
+
+
+async def _drawings(request: Request) -> Response:
+    """Drawings with all their steps, as JSON."""
+    drawings = await _drawn(request)
+    content = await run_in_threadpool(lambda: [packed(drawing) for drawing in drawings])
+    return JSONResponse({"drawings": content})
+
+
+async def _animation(request: Request) -> Response:
+    """The same drawings as a GIF: a caption with a seed is one drawing."""
+    drawings = await _drawn(request)
+    return Response(await run_in_threadpool(gif_of_drawings, drawings), media_type="image/gif")
+
+
+async def _drawn(request: Request) -> list[Drawing]:
+    wanted = DrawingRequest.of(await json_body(request))
+    client: AsyncClient = request.app.state.client
+    return await client.draw_steps(**vars(wanted))
+
+
+def _serving_error(request: Request, error: ServingError) -> Response:
+    usual = 400 if isinstance(error, RequestError) else 502
+    return _error(_HTTP_STATUS.get(error.status, usual), str(error))
+
+
+def _http_error(request: Request, error: HTTPException) -> Response:
+    return _error(error.status_code, error.detail)
+
+
+def _unforeseen_error(request: Request, error: Exception) -> Response:
+    _log.error("%s failed", request.url.path, exc_info=error)
+    return _error(500, "This page's own server failed; its log says how.")
+
+
+def _error(status: int, text: str) -> Response:
+    return JSONResponse({"error": text}, status)

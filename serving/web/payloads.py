@@ -1,0 +1,82 @@
+"""JSON of the page: a request checked, drawings packed."""
+
+import base64
+import json
+from dataclasses import dataclass
+
+import numpy as np
+
+from serving.drawings import Drawing
+from serving.errors import RequestError
+
+MAX_PICTURES = 12
+"""Of one request of the page."""
+
+
+@dataclass(frozen=True)
+class DrawingRequest:
+    """What the page asks for; its fields are those of the client's `draw_steps`."""
+
+    prompt: str
+    n: int = 1
+    seed: int = 0
+    temperature: float = 1.0
+
+    @classmethod
+    def of(cls, body: bytes) -> "DrawingRequest":
+        """From JSON. Raises RequestError on whatever else comes."""
+        try:
+            fields = json.loads(body)
+            request = cls(**fields)
+        except (ValueError, TypeError, RecursionError) as error:
+            raise RequestError(
+                'Expected a JSON object such as {"prompt": "a dog", "n": 1, "seed": 0, '
+                '"temperature": 1}.'
+            ) from error
+        request._check()
+        return request
+
+    def _check(self) -> None:
+        _expect(isinstance(self.prompt, str), "The caption must be text.")
+        _expect(_is_whole(self.seed), "The seed must be a whole number.")
+        _expect(
+            _is_whole(self.n) and 1 <= self.n <= MAX_PICTURES,
+            f"The number of pictures must be from 1 to {MAX_PICTURES}.",
+        )
+        _expect(
+            _is_whole(self.temperature) or isinstance(self.temperature, float),
+            "The temperature must be a number.",
+        )
+
+
+def _expect(fact: bool, text: str) -> None:
+    if not fact:
+        raise RequestError(text)
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def packed(drawing: Drawing) -> dict:
+    """A drawing for the page: pixels as base64 of uint8 [T, H, W, C], numbers as lists."""
+    words = zip(drawing.words, drawing.known, strict=True)
+    return {
+        "seed": str(drawing.seed),  # JavaScript's numbers hold 53 bits
+        "shape": list(drawing.canvases.shape),
+        "canvases": _base64(drawing.canvases.tobytes()),
+        "windows": _rounded(drawing.windows),
+        "words": [{"text": text, "known": known} for text, known in words],
+        "alignment": _rounded(drawing.alignment),
+        "png": _base64(drawing.png),
+    }
+
+
+def _base64(content: bytes) -> str:
+    return base64.b64encode(content).decode()
+
+
+def _rounded(array: np.ndarray) -> list:
+    """With 4 decimals, and 0 for what is no number: JSON has none for it."""
+    finite = np.nan_to_num(array.astype(np.float64), posinf=0, neginf=0)
+    return finite.round(4).tolist()

@@ -1,0 +1,35 @@
+// A drawing as the page's server sends it, made ready to be painted.
+
+/** Unpacks the pixels: adds `steps`, `height`, `width` and `frames`, an ImageData a step. */
+export function unpacked(drawing) {
+  const [steps, height, width, channels] = drawing.shape;
+  const pixels = bytes(drawing.canvases);
+  const size = height * width * channels;
+  const frames = Array.from({ length: steps }, (_, step) =>
+    imageData(pixels.subarray(step * size, (step + 1) * size), height, width, channels),
+  );
+  return { ...drawing, steps, height, width, frames };
+}
+
+/** Puts one step on a canvas, pixel for pixel; the style sheet enlarges it. */
+export function paint(canvas, drawing, step) {
+  if (canvas.width !== drawing.width) canvas.width = drawing.width;
+  if (canvas.height !== drawing.height) canvas.height = drawing.height;
+  canvas.getContext("2d").putImageData(drawing.frames[step], 0, 0);
+}
+
+/** Base64 to bytes. */
+export function bytes(base64) {
+  return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+}
+
+function imageData(pixels, height, width, channels) {
+  const image = new ImageData(width, height);
+  for (let i = 0; i < height * width; i++) {
+    for (let c = 0; c < 3; c++) {
+      image.data[4 * i + c] = pixels[channels * i + (channels === 1 ? 0 : c)];
+    }
+    image.data[4 * i + 3] = 255;
+  }
+  return image;
+}
