@@ -5,8 +5,9 @@ BIN := .venv/bin
 .PHONY: demo test test-all lint clean
 .DELETE_ON_ERROR:
 
-demo: .venv/installed  ## train a model in front of you and open what it drew
+demo: .venv/installed  ## train a model in front of you, draw with it, serve it
 	$(BIN)/python -m pipelines demo
+	$(BIN)/python -m serving demo --once
 
 test: .venv/installed-dev  ## what continuous integration runs
 	$(BIN)/ruff format --check .

@@ -1,0 +1,182 @@
+"""A SavedModel with the contract's three signatures, drawn by no network: a square that wanders.
+
+The ground has the colour of the caption's last known word, the square that of the first; the seed
+says where it goes. Each step attends to one word after the other.
+"""
+
+import tensorflow as tf
+
+from serving import contract
+from tests.serving import toy_models
+
+STEPS, SIDE = 10, 32
+VOCABULARY = [
+    "a",
+    "an",
+    "the",
+    "is",
+    "are",
+    "in",
+    "on",
+    "of",
+    "at",
+    "and",
+    "to",
+    "across",
+    "walking",
+    "flying",
+    "parked",
+    "standing",
+    "red",
+    "green",
+    "blue",
+    "yellow",
+    "purple",
+    "orange",
+    "brown",
+    "white",
+    "black",
+    "school",
+    "bus",
+    "stop",
+    "sign",
+    "elephant",
+    "elephants",
+    "herd",
+    "airplane",
+    "car",
+    "house",
+    "cake",
+    "chocolate",
+    "bananas",
+    "bowl",
+    "dog",
+    "skies",
+    "clear",
+    "rainy",
+    "dry",
+    "grass",
+    "field",
+    "parking",
+    "lot",
+    "table",
+    "desert",
+    "road",
+    ",",
+    ".",
+]
+
+_DRAWING_INPUTS = [
+    tf.TensorSpec([None], tf.string, name=contract.PROMPT),
+    tf.TensorSpec([None], tf.int64, name=contract.SEED),
+    tf.TensorSpec([None], tf.float32, name=contract.TEMPERATURE),
+]
+_SCORE_INPUTS = [
+    tf.TensorSpec([None], tf.string, name=contract.PNG_BYTES_IN),
+    tf.TensorSpec([None], tf.string, name=contract.PROMPT),
+    tf.TensorSpec([None], tf.int64, name=contract.SEED),
+]
+
+
+class WanderingSquare(tf.Module):
+    """Pictures are uint8 [B, 32, 32, 3], drawings have 10 steps."""
+
+    def __init__(self):
+        super().__init__()
+        values = tf.range(len(VOCABULARY), dtype=tf.int32)
+        table = tf.lookup.KeyValueTensorInitializer(list(VOCABULARY), values)
+        self.table = tf.lookup.StaticHashTable(table, -1)
+
+    @tf.function(input_signature=_DRAWING_INPUTS)
+    def serve(self, prompt, seed, temperature):
+        canvases, _, _, _ = self._draw(prompt, seed, temperature)
+        return {
+            contract.IMAGE: canvases[:, -1],
+            contract.PNG_BYTES: _encoded(canvases[:, -1]),
+        }
+
+    @tf.function(input_signature=_DRAWING_INPUTS)
+    def draw_steps(self, prompt, seed, temperature):
+        canvases, windows, words, alignment = self._draw(prompt, seed, temperature)
+        return {
+            contract.CANVASES: canvases,
+            contract.WINDOWS: windows,
+            contract.WORDS: words,
+            contract.KNOWN: self.table.lookup(words) >= 0,
+            contract.ALIGNMENT: alignment,
+            contract.PNG_BYTES: _encoded(canvases[:, -1]),
+        }
+
+    @tf.function(input_signature=_SCORE_INPUTS)
+    def score(self, png_bytes_in, prompt, seed):
+        """Nats, of a Gaussian around what is drawn for the caption."""
+        sent = tf.map_fn(_decoded, png_bytes_in, fn_output_signature=tf.uint8)
+        drawn = self._draw(prompt, seed, tf.ones_like(seed, tf.float32))[0][:, -1]
+        difference = tf.cast(sent, tf.float32) - tf.cast(drawn, tf.float32)
+        return {contract.BOUND: -tf.reduce_mean(difference**2, [1, 2, 3])}
+
+    def _draw(self, prompt, seed, temperature):
+        words = tf.strings.split(tf.strings.lower(prompt)).to_tensor("")
+        known = tf.strings.to_hash_bucket_fast(words, 997)
+        ground, ink = _colour(known[:, -1]), _colour(known[:, 0] + known[:, 1 % tf.shape(words)[1]])
+        windows = _windows(seed, temperature)
+        canvases = _canvases(ground, ink, windows)
+        return canvases, windows, words, _alignment(words)
+
+
+def _colour(number):
+    """Float [B, 3] in 40..230 of int64 [B]."""
+    return tf.cast(40 + (number[:, None] * tf.constant([37, 101, 173], tf.int64)) % 190, tf.float32)
+
+
+def _windows(seed, temperature):
+    """Float [B, T, 4]: 9 pixels a side, along a curve that the seed chooses."""
+    phase = tf.cast(seed % 7, tf.float32)[:, None] + tf.linspace(0.0, 5.0, STEPS)[None]
+    reach = 11.0 * tf.clip_by_value(temperature, 0.0, 1.0)[:, None]
+    top, left = 11.0 + reach * tf.sin(phase), 11.0 + reach * tf.cos(1.7 * phase)
+    return tf.stack([top, left, top + 9.0, left + 9.0], -1)
+
+
+def _canvases(ground, ink, windows):
+    """Uint8 [B, T, H, W, 3]: the ground comes over the steps, the squares stay."""
+    along = tf.range(SIDE, dtype=tf.float32)
+    top, left, bottom, right = (edge[..., None] for edge in tf.unstack(windows, axis=-1))
+    inside = ((along >= top) & (along <= bottom))[..., None] & ((along >= left) & (along <= right))[
+        :, :, None
+    ]
+    painted = tf.cumsum(tf.cast(inside, tf.int32), 1)[..., None] > 0
+    strength = tf.linspace(0.1, 1.0, STEPS)[None, :, None, None, None]
+    grey = 128.0 + strength * (ground[:, None, None, None] - 128.0)
+    return tf.cast(tf.where(painted, ink[:, None, None, None], grey), tf.uint8)
+
+
+def _alignment(words):
+    """Float [B, T, N], a distribution over the words of a caption at each step."""
+    there = words != ""
+    place = (
+        tf.linspace(0.0, 1.0, STEPS)[None, :, None]
+        * tf.cast(tf.reduce_sum(tf.cast(there, tf.int32), 1) - 1, tf.float32)[:, None, None]
+    )
+    distance = place - tf.range(tf.shape(words)[1], dtype=tf.float32)
+    return tf.nn.softmax(tf.where(there[:, None], -(distance**2), -1e9))
+
+
+def _encoded(image):
+    return tf.map_fn(tf.io.encode_png, image, fn_output_signature=tf.string)
+
+
+def _decoded(png):
+    return tf.ensure_shape(tf.io.decode_png(png, 3), [SIDE, SIDE, 3])
+
+
+def export(base_path):
+    """Save version 1 under `base_path`, which is returned."""
+    model = WanderingSquare()
+    toy_models.export(
+        model,
+        base_path,
+        1,
+        draw_steps=model.draw_steps.get_concrete_function(),
+        score=model.score.get_concrete_function(),
+    )
+    return base_path

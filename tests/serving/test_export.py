@@ -1,0 +1,157 @@
+"""The export of a tiny model: what it holds, what it answers, what it refuses."""
+
+import dataclasses
+
+import grpc
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from serving import contract, export
+from serving.check import check
+from serving.errors import ServingError
+from serving.server.failure import Failure
+from serving.server.servable import Servable
+from t2i_tf.checkpoints import Trained
+from t2i_tf.models import build_model
+from t2i_tf.presets import preset
+from t2i_tf.text.tokenizer import Tokenizer
+from t2i_tf.text.vocabulary import Vocabulary
+
+WORDS = ("a", "red", "bus", "in", "the", "rain", ".")
+
+
+@pytest.fixture(scope="module", params=["align-draw-tiny", "noalign-draw-tiny"])
+def trained(request):
+    vocabulary = Vocabulary.from_counts(dict.fromkeys(WORDS, 1))
+    config = preset(request.param).config
+    sizes = dataclasses.replace(
+        config.model, height=6, width=8, vocabulary_size=len(vocabulary), initial_canvas=-0.5
+    )
+    model = build_model(sizes)
+    return Trained(model, dataclasses.replace(config, model=sizes), vocabulary, 0)
+
+
+@pytest.fixture(scope="module")
+def version(trained, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("export") / "1"
+    export.save(trained, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def servable(version):
+    servable = Servable(version)
+    yield servable
+    servable.close()
+
+
+def ask(servable, name, prompts=("a red bus",), seeds=(0,), temperature=1.0, **more):
+    feeds = {
+        contract.PROMPT: np.array([p.encode() for p in prompts], object),
+        contract.SEED: np.array(seeds, np.int64),
+        contract.TEMPERATURE: np.full(len(prompts), temperature, np.float32),
+    } | more
+    signature = servable.signature(name)
+    return servable.run(signature, {key: feeds[key] for key in signature.inputs})
+
+
+def test_every_check_holds(version, trained):
+    assert len(check(version)) == 4
+    assert "the model's own" in export.check_against(version, trained)
+
+
+def test_steps_end_in_the_picture_and_tell_the_words(servable, trained):
+    prompts, seeds = ["a red bus .", "the zebra"], [3, 4]
+    steps = ask(servable, "draw_steps", prompts, seeds)
+    draw = ask(servable, "serving_default", prompts, seeds)
+    np.testing.assert_array_equal(steps["canvases"][:, -1], draw["image"])
+    assert list(steps["png_bytes"]) == list(draw["png_bytes"])
+    decoded = tf.io.decode_png(draw["png_bytes"][1]).numpy()
+    np.testing.assert_array_equal(decoded, draw["image"][1])
+    assert steps["canvases"].shape == (2, 3, 6, 8, 3)
+    assert steps["words"][1].tolist()[:3] == [b"the", b"zebra", b""]
+    assert steps["known"][1].tolist()[:3] == [True, False, False]
+    np.testing.assert_allclose(steps["alignment"].sum(-1), 1, rtol=1e-5)
+
+
+def test_score_is_the_models_own_bound(servable, trained):
+    image = np.random.default_rng(0).integers(0, 256, (2, 6, 8, 3), np.uint8)
+    png = np.array([tf.io.encode_png(one).numpy() for one in image], object)
+    prompts, seeds = ["a red bus", "rain"], [5, 6]
+    bound = ask(servable, "score", prompts, seeds, png_bytes_in=png)["bound"]
+    ids = Tokenizer(trained.vocabulary, trained.config.max_words)(tf.constant(prompts), pad=True)
+    terms = trained.model.terms(image, ids, trained.model.noise(tf.constant(seeds)))
+    expected = -(terms["reconstruction_nll"] + tf.reduce_sum(terms["kl_per_step"], 0))
+    np.testing.assert_allclose(bound, expected, rtol=1e-5)
+
+
+def test_temperature_nought_forgets_the_seed(servable):
+    one, other = (ask(servable, "serving_default", seeds=[s], temperature=0.0) for s in (1, 2))
+    np.testing.assert_array_equal(one["image"], other["image"])
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"temperature": -1.0}, "temperature: expected finite numbers of 0 or more"),
+        ({"temperature": np.nan}, "temperature: expected finite numbers of 0 or more"),
+        ({"prompts": [""]}, "expected 1 to 16 words"),
+        ({"prompts": ["a " * 17]}, "expected 1 to 16 words"),
+        ({"prompts": ["a" * 5000]}, "at most 4096 bytes"),
+        ({"prompts": [], "seeds": []}, "expected 1 to 1365 of them"),
+    ],
+)
+def test_what_cannot_be_drawn_is_refused_with_the_reason(servable, changes, said):
+    with pytest.raises((tf.errors.InvalidArgumentError, Failure)) as refusal:
+        ask(servable, "draw_steps", **changes)
+    assert said in str(refusal.value)
+    if isinstance(refusal.value, Failure):
+        assert refusal.value.status is grpc.StatusCode.INVALID_ARGUMENT
+
+
+@pytest.mark.parametrize("png", [b"", b"no picture", b"\x89PNG\r\n\x1a\nbroken"])
+def test_a_broken_picture_is_refused(servable, png):
+    with pytest.raises((tf.errors.InvalidArgumentError, Failure)):
+        ask(servable, "score", png_bytes_in=np.array([png], object))
+
+
+def test_a_picture_of_another_size_is_refused_with_the_size(servable):
+    png = tf.io.encode_png(np.zeros((5, 8, 3), np.uint8)).numpy()
+    with pytest.raises((tf.errors.InvalidArgumentError, Failure), match="expected 6 x 8 pixels"):
+        ask(servable, "score", png_bytes_in=np.array([png], object))
+
+
+def test_checks_find_what_does_not_hold(tmp_path):
+    with pytest.raises(ServingError, match=r"no saved_model\.pb"):
+        check(tmp_path)
+    compiled = tf.Module()
+    compiled.f = tf.function(
+        lambda x: x + 1, jit_compile=True, input_signature=[tf.TensorSpec([None])]
+    )
+    tf.saved_model.save(compiled, str(tmp_path / "xla"))
+    with pytest.raises(ServingError, match="demands XLA"):
+        check(tmp_path / "xla")
+    python = tf.Module()
+    python.f = tf.function(
+        lambda x: tf.py_function(lambda y: y, [x], tf.float32),
+        input_signature=[tf.TensorSpec([None])],
+    )
+    tf.saved_model.save(python, str(tmp_path / "python"))
+    with pytest.raises(ServingError, match="calls Python"):
+        check(tmp_path / "python")
+
+
+def test_versions_are_numbered_and_appear_whole(trained, tmp_path, monkeypatch):
+    monkeypatch.setattr(export.checkpoints, "load", lambda workdir, which: trained)
+    assert export.export(tmp_path / "run", tmp_path / "models").name == "1"
+    (tmp_path / "models" / "7").mkdir()
+    assert export.export(tmp_path / "run", tmp_path / "models").name == "8"
+
+    def refuse(folder):
+        raise ServingError("no")
+
+    monkeypatch.setattr(export, "check", refuse)
+    with pytest.raises(ServingError):
+        export.export(tmp_path / "run", tmp_path / "models")
+    assert sorted(path.name for path in (tmp_path / "models").iterdir()) == ["1", "7", "8"]

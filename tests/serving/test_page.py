@@ -1,0 +1,267 @@
+"""The page in a real browser: Debian's chromium and chromium-driver, where they are there."""
+
+import io
+import re
+import shutil
+import time
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from serving.client import Client
+from tests.serving.page_process import PageProcess
+from tests.serving.server_process import free_port
+
+webdriver = pytest.importorskip("selenium.webdriver")
+from selenium.webdriver.common.by import By  # noqa: E402
+from selenium.webdriver.common.keys import Keys  # noqa: E402
+from selenium.webdriver.support.ui import WebDriverWait  # noqa: E402
+
+CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
+pytestmark = pytest.mark.skipif(
+    not (CHROMIUM and DRIVER), reason="needs chromium and chromedriver (chromium-driver in Debian)"
+)
+FLAGS = (
+    "--headless --no-sandbox --disable-gpu --disable-background-networking "
+    "--disable-component-update --disable-sync --no-first-run --disable-dev-shm-usage"
+)
+CAPTION = "a zebra is flying in blue skies"
+PIXELS = """
+const canvas = document.querySelector(arguments[0]);
+const image = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+return [canvas.height, canvas.width, Array.from(image.data)];
+"""
+
+
+class Browser:
+    def __init__(self, folder, monkeypatch):
+        monkeypatch.setenv("SE_OFFLINE", "true")
+        monkeypatch.setenv("SE_AVOID_STATS", "true")
+        options = webdriver.ChromeOptions()
+        options.binary_location = CHROMIUM
+        for flag in [*FLAGS.split(), f"--user-data-dir={folder / 'profile'}"]:
+            options.add_argument(flag)
+        self.downloads = folder / "downloads"
+        options.add_experimental_option(
+            "prefs", {"download.default_directory": str(self.downloads)}
+        )
+        options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+        service = webdriver.ChromeService(executable_path=DRIVER)
+        self.driver = webdriver.Chrome(options=options, service=service)
+
+    def look(self, width=1200, height=900, **media):
+        """Size in pixels, and media features such as prefers_color_scheme="dark"."""
+        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
+        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+        features = [{"name": n.replace("_", "-"), "value": v} for n, v in media.items()]
+        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+
+    def find(self, selector):
+        return self.driver.find_element(By.CSS_SELECTOR, selector)
+
+    def text(self, selector):
+        return self.find(selector).text
+
+    def run(self, script, *arguments):
+        return self.driver.execute_script(script, *arguments)
+
+    def wait(self, fact, seconds=10):
+        return WebDriverWait(self.driver, seconds, 0.05).until(lambda _: fact())
+
+    def press(self, *keys):
+        self.run("document.activeElement.blur()")
+        for key in keys:
+            self.find("body").send_keys(key)
+
+    def pixels(self, selector="#canvas"):
+        height, width, values = self.run(PIXELS, selector)
+        return np.array(values, np.uint8).reshape(height, width, 4)[..., :3]
+
+    def step(self):
+        return int(self.text("#step-value").split("/")[0] or 0)
+
+    def draw(self, caption, n=1, seed=0):
+        for selector, value in {"#prompt": caption, "#n": n, "#seed": seed}.items():
+            field = self.find(selector)
+            self.run("arguments[0].value = arguments[1]", field, str(value))
+        self.find("#prompt").send_keys(Keys.ENTER)
+
+    def drawn(self, caption, n=1, seed=0):
+        """Draws, and waits for the last step."""
+        self.draw(caption, n, seed)
+        self.wait(lambda: self.find("#status").get_attribute("textContent") == f"Drawn: {caption}")
+        self.wait(lambda: self.find("#stage.finished"))
+
+
+@pytest.fixture(scope="module")
+def chromium(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        browser = Browser(tmp_path_factory.mktemp("browser"), monkeypatch)
+        yield browser
+        browser.driver.quit()
+
+
+@pytest.fixture
+def browser(chromium, page):
+    """The browser at the page, desktop size; a drawing is shown at once, not played."""
+    chromium.look(prefers_reduced_motion="reduce")
+    chromium.driver.get(page.url)
+    chromium.wait(lambda: chromium.find("#canvas").is_displayed())
+    return chromium
+
+
+@pytest.fixture(scope="module")
+def drawings(drawing_server):
+    with Client(drawing_server.address) as client:
+        return client.draw_steps(CAPTION, n=3, seed=4)
+
+
+def test_a_caption_is_typed_and_drawn_to_the_last_step(browser, drawings):
+    browser.look()
+    for selector, text in {"#n": "3", "#seed": "4", "#prompt": CAPTION}.items():
+        browser.find(selector).clear()
+        browser.find(selector).send_keys(text)
+    browser.find("#draw").click()
+    browser.wait(lambda: browser.find("#play").get_attribute("aria-label") == "Pause")
+    browser.wait(lambda: browser.find("#stage.finished"))
+    assert browser.text("#step-value") == "10 / 10"
+    assert browser.find("#play").get_attribute("aria-label") == "Play"
+    assert np.array_equal(browser.pixels(), drawings[0].canvases[-1])
+    assert browser.text("#words").split() == CAPTION.split()
+    assert browser.find("#canvas").value_of_css_property("image-rendering") == "pixelated"
+    assert browser.text("#model").startswith("t2i, version 1, at 127.0.0.1:")
+
+
+def test_slider_keys_window_and_glow(browser, drawings):
+    browser.drawn(CAPTION, seed=4)
+    browser.press(Keys.ARROW_LEFT, Keys.ARROW_LEFT)
+    assert browser.step() == 8
+    slider = browser.find("#step")
+    slider.send_keys(Keys.HOME, Keys.ARROW_RIGHT, Keys.ARROW_RIGHT)
+    assert browser.step() == 3 and slider.get_attribute("aria-valuetext") == "step 3 of 10"
+    assert np.array_equal(browser.pixels(), drawings[0].canvases[2])
+    glow = browser.run(
+        "return [...document.querySelectorAll('.word')]"
+        ".map((word) => Number(word.style.getPropertyValue('--glow')))"
+    )
+    alignment = drawings[0].alignment
+    np.testing.assert_allclose(glow, alignment[2] / alignment.max(), atol=2e-3)
+    style = browser.find("#frame .line").get_attribute("style")
+    box = [float(re.search(rf"\b{name}: ([\d.]+)px", style)[1]) for name in ("y", "x")]
+    np.testing.assert_allclose(box, drawings[0].windows[2][:2] + 0.5, atol=1e-3)
+
+
+def test_space_plays_and_pauses(browser):
+    browser.drawn(CAPTION)
+    browser.press(" ")
+    assert browser.find("#play").get_attribute("aria-label") == "Pause"
+    browser.wait(lambda: browser.step() >= 2)
+    browser.press(" ")
+    assert browser.find("#play").get_attribute("aria-label") == "Play"
+    stopped = browser.step()
+    time.sleep(0.4)
+    assert browser.step() == stopped < 10
+
+
+def test_another_picture_is_chosen(browser, drawings):
+    browser.drawn(CAPTION, n=3, seed=4)
+    thumbnails = browser.driver.find_elements(By.CSS_SELECTOR, "#thumbnails button")
+    assert [t.get_attribute("aria-label") for t in thumbnails][1] == "Picture 2, seed 5"
+    thumbnails[1].click()
+    assert thumbnails[1].get_attribute("aria-pressed") == "true"
+    assert np.array_equal(browser.pixels(), drawings[1].canvases[-1])
+    assert np.array_equal(
+        browser.pixels("#thumbnails button:nth-child(3) canvas"), drawings[2].canvases[-1]
+    )
+
+
+def test_unknown_words_are_marked(browser):
+    browser.drawn(CAPTION)
+    assert browser.text(".strange") == "zebra" and "“zebra”" in browser.text("#unknown")
+    browser.drawn("a bus is flying")
+    assert not browser.find("#unknown").is_displayed()
+
+
+def test_an_example(browser):
+    caption = "a green school bus is parked in the parking lot"
+    browser.find(f'[aria-label="{caption}"]').click()
+    browser.wait(lambda: browser.text("#words").split() == caption.split())
+    assert browser.find("#prompt").get_attribute("value") == caption
+    browser.wait(lambda: browser.find("#play:focus"))
+
+
+def test_an_address_holds_its_drawing(browser, drawings):
+    browser.drawn(CAPTION, seed=5)
+    browser.driver.get(browser.driver.current_url)
+    browser.wait(lambda: browser.find("#stage.finished"))
+    assert np.array_equal(browser.pixels(), drawings[1].canvases[-1])
+
+
+def test_downloads(browser, drawings):
+    browser.drawn(CAPTION, seed=4)
+    browser.find("#png").click()
+    browser.find("#gif").click()
+    stem = browser.downloads / f"{CAPTION.replace(' ', '-')}-4"
+    png, gif = stem.with_suffix(".png"), stem.with_suffix(".gif")
+    browser.wait(lambda: png.exists() and gif.exists())
+    assert png.read_bytes() == drawings[0].png
+    with Image.open(io.BytesIO(gif.read_bytes())) as animation:
+        assert animation.n_frames > 5
+
+
+def test_mistakes_are_told_in_words(browser):
+    for caption, n, words in [
+        ("", 1, "caption is empty"),
+        (CAPTION, 99, "from 1 to 12"),
+        ("x" * 4200, 1, "too long"),
+    ]:
+        browser.draw(caption, n)
+        browser.wait(lambda words=words: words in browser.text("#error"))
+    browser.drawn(CAPTION)
+    assert not browser.find("#error").is_displayed()
+
+
+def test_a_server_that_is_down(chromium, tmp_path):
+    page = PageProcess(tmp_path, f"127.0.0.1:{free_port()}")
+    try:
+        page.wait_until_ready()
+        chromium.look()
+        chromium.driver.get(page.url)
+        chromium.wait(lambda: "No server answers at 127.0.0.1" in chromium.text("#error"))
+        assert chromium.text("#draw") == "Draw"
+    finally:
+        page.stop()
+    chromium.find("#draw").click()
+    chromium.wait(lambda: "own server does not answer" in chromium.text("#error"))
+
+
+@pytest.mark.parametrize("width", [1200, 390, 320])
+def test_nothing_is_cut_off(browser, width):
+    browser.look(width, prefers_reduced_motion="reduce")
+    browser.drawn("a herd of elephants is flying in blue skies and a bus in the desert", n=12)
+    assert browser.run("return document.documentElement.scrollWidth") <= width
+    assert browser.find("#canvas").size["width"] >= min(width - 60, 400)
+
+
+def test_light_and_dark(browser):
+    papers = []
+    for scheme in ("light", "dark"):
+        browser.look(prefers_color_scheme=scheme)
+        colour = browser.find("body").value_of_css_property("background-color")
+        papers.append(int(re.search(r"\d+", colour)[0]))
+    assert papers[0] > 200 and papers[1] < 60
+
+
+def test_who_wants_no_motion_sees_the_picture_at_once(browser):
+    browser.draw("a bus")
+    browser.wait(lambda: browser.text("#words").split() == ["a", "bus"])
+    assert browser.step() == 10
+
+
+def test_it_asks_no_other_host_and_breaks_no_rule(browser, page):
+    browser.drawn(CAPTION)
+    asked = browser.run("return performance.getEntriesByType('resource').map((r) => r.name)")
+    assert asked and all(name.startswith(page.url) for name in asked)
+    broken = [entry["message"] for entry in browser.driver.get_log("browser")]
+    assert not [text for text in broken if "Content Security Policy" in text or "Uncaught" in text]

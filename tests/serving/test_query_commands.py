@@ -1,0 +1,130 @@
+"""`python -m serving query` and `retrieve`, from the command line to the files they write."""
+
+import io
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from serving.cli import COMMANDS, main
+from serving.client import Client
+from tests.serving.server_process import ROOT, free_port
+
+CAPTION = "a red bus is parked in the desert"
+
+
+@pytest.fixture
+def serving(drawing_server):
+    """Runs a command against the server in this process; its exit code."""
+
+    def run(*words):
+        try:
+            return main([*map(str, words), "--server", drawing_server.address])
+        except SystemExit as end:
+            return end.code
+
+    return run
+
+
+def test_a_picture_is_written_as_the_server_sent_it(serving, drawing_server, tmp_path, capsys):
+    out = tmp_path / "out.png"
+    assert serving("query", CAPTION, "--seed", 3, "--out", out) == 0
+    with Client(drawing_server.address) as client:
+        assert out.read_bytes() == client.draw(CAPTION, seed=3)[0].png
+    assert capsys.readouterr().out == f"{out}\n"
+
+
+def test_a_grid_and_a_gif(serving, tmp_path):
+    out, gif = tmp_path / "out.png", tmp_path / "out.gif"
+    assert serving("query", CAPTION, "--n", 4, "--out", out, "--gif", gif) == 0
+    assert Image.open(out).size == (2 * 256 + 8, 2 * 256 + 8)
+    with Image.open(gif) as animation:
+        assert animation.n_frames > 5 and animation.info["loop"] == 0
+        assert animation.size == (520, 520)
+    assert {path.name for path in tmp_path.iterdir()} == {"out.png", "out.gif"}
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "text"),
+    [
+        (["query", ""], 2, "caption is empty"),
+        (["query", CAPTION, "--n", "0"], 2, "from 1 to 4,096"),
+        (["query", CAPTION, "--n", "many"], 2, "many"),
+        (["query"], 2, "What to draw"),
+        (["query", CAPTION, "--out", "no/such/folder.png"], 2, "no folder"),
+        (["query", CAPTION, "--version", "1", "--label", "x"], 2, "not both"),
+        (["query", CAPTION, "--model", "x"], 1, "serves no 'x'"),
+        (["query", CAPTION, "--tls-ca", "no.pem"], 1, "Cannot read no.pem"),
+        (["retrieve", CAPTION, "no-folder"], 2, "no folder"),
+        (["frobnicate"], 2, "frobnicate"),
+    ],
+)
+def test_mistakes_are_told_in_words(serving, capsys, words, code, text):
+    assert serving(*words) == code
+    output = capsys.readouterr()
+    assert text in " ".join((output.out + output.err).split())
+    assert "Traceback" not in output.err
+
+
+def test_no_server_is_a_failure(capsys):
+    assert main(["query", CAPTION, "--server", f"127.0.0.1:{free_port()}"]) == 1
+    assert "No server answers" in capsys.readouterr().err
+
+
+@pytest.fixture
+def folder(drawing_server, tmp_path):
+    """Four pictures of the caption, larger than the model's, grey, in other formats; and a ruin."""
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    with Client(drawing_server.address) as client:
+        drawn = [Image.open(io.BytesIO(p.png)) for p in client.draw(CAPTION, n=2)]
+    drawn[0].resize((128, 128), Image.Resampling.NEAREST).save(folder / "own.png")
+    drawn[1].save(folder / "other.bmp")
+    drawn[0].convert("L").save(folder / "grey.jpg")
+    Image.fromarray(np.zeros((8, 9, 4), np.uint8)).save(folder / "black.webp")
+    (folder / "ruin.png").write_bytes(b"<html>")
+    (folder / "notes.txt").write_text("no picture")
+    return folder
+
+
+def test_retrieve_ranks_the_pictures(serving, folder, tmp_path, capsys):
+    out = tmp_path / "ranking.json"
+    assert serving("retrieve", CAPTION, folder, "--batch-size", 3, "--out", out) == 0
+    result = json.loads(out.read_text())
+    files = [entry["file"] for entry in result["ranking"]]
+    bounds = [entry["bound"] for entry in result["ranking"]]
+    assert files[0] == "own.png" and files[-1] == "black.webp" and len(files) == 4
+    assert bounds == sorted(bounds, reverse=True)
+    assert [entry["file"] for entry in result["skipped"]] == ["ruin.png"]
+    assert (result["caption"], result["model"], result["version"]) == (CAPTION, "t2i", 1)
+    shown = capsys.readouterr().out
+    assert shown.index("own.png") < shown.index("black.webp") < shown.index("skipped ruin.png")
+
+
+def test_a_folder_without_a_picture_that_can_be_read(serving, tmp_path, capsys):
+    assert serving("retrieve", CAPTION, tmp_path) == 2
+    (tmp_path / "ruin.png").write_bytes(b"")
+    assert serving("retrieve", CAPTION, tmp_path) == 1
+    assert "None of 1 pictures" in capsys.readouterr().err
+
+
+def test_serve_takes_the_flags_of_tensorflow_serving(capsys):
+    with pytest.raises(SystemExit) as end:
+        main(["serve", "--port=1"])
+    assert end.value.code == 2
+    assert "--model_base_path" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [[], *([name] for name in COMMANDS)])
+def test_help_needs_no_tensorflow(words):
+    code = (
+        "import sys, serving.cli\n"
+        "try: serving.cli.main(sys.argv[1:])\n"
+        "except SystemExit as end: sys.exit(end.code or 'tensorflow' in sys.modules)"
+    )
+    command = [sys.executable, "-c", code, *words, "--help"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0 and "usage: python -m serving" in done.stdout
