@@ -126,12 +126,13 @@ class ServedModel(tf.Module):
         sizes = self._sizes
         image = tf.io.decode_png(png, channels=sizes.channels)
         expected = [sizes.height, sizes.width, sizes.channels]
+        size = tf.shape(image)
         fits = tf.debugging.Assert(
-            tf.reduce_all(tf.shape(image) == expected),
-            [f"png_bytes_in: expected {sizes.height} x {sizes.width} pixels, got", tf.shape(image)],
+            tf.reduce_all(size == expected),
+            [f"png_bytes_in: expected {sizes.height} x {sizes.width} pixels, got", size[:2]],
         )
         with tf.control_dependencies([fits]):
-            return tf.ensure_shape(tf.identity(image), expected)
+            return tf.reshape(image, expected)
 
 
 def export(workdir: Path, out: Path, which: str = "best") -> Path:
