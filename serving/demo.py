@@ -51,17 +51,19 @@ def embedded_server(base: Path) -> Iterator[str]:
     with listening("127.0.0.1", 0) as probe:
         port = probe.getsockname()[1]
     flags = [f"--model_base_path={base.resolve()}", f"--port={port}", "--rest_api_port=0"]
-    server = subprocess.Popen([sys.executable, "-m", "serving", "serve", *flags])
-    address = f"127.0.0.1:{port}"
+    command = [sys.executable, "-m", "serving", "serve", *flags]
+    address, log = f"127.0.0.1:{port}", base.parent / "server.log"
+    with log.open("wb") as file:
+        server = subprocess.Popen(command, stdout=file, stderr=file)
     try:
-        _wait(server, address)
+        _wait(server, address, log)
         yield address
     finally:
         server.terminate()
         server.wait()
 
 
-def _wait(server: subprocess.Popen, address: str) -> None:
+def _wait(server: subprocess.Popen, address: str, log: Path) -> None:
     deadline = time.monotonic() + READY_SECONDS
     with Client(address) as client:
         while time.monotonic() < deadline and server.poll() is None:
@@ -71,4 +73,4 @@ def _wait(server: subprocess.Popen, address: str) -> None:
             except ServingError:
                 pass  # not listening yet
             time.sleep(0.2)
-    raise ServingError(f"The embedded server at {address} did not become ready.")
+    raise ServingError(f"The embedded server at {address} did not become ready; see {log}.")

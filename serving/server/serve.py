@@ -15,7 +15,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     A second signal ends the process at once.
     """
     flags = parse(argv)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     from serving.server import logs
     from serving.server.config_files import ConfigError
 
