@@ -4,7 +4,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from serving.client import Client
@@ -67,10 +67,8 @@ def _wait(server: subprocess.Popen, address: str, log: Path) -> None:
     deadline = time.monotonic() + READY_SECONDS
     with Client(address) as client:
         while time.monotonic() < deadline and server.poll() is None:
-            try:
+            with suppress(ServingError):  # not listening yet
                 if any(version.state == "AVAILABLE" for version in client.status()):
                     return
-            except ServingError:
-                pass  # not listening yet
             time.sleep(0.2)
     raise ServingError(f"The embedded server at {address} did not become ready; see {log}.")
