@@ -81,7 +81,7 @@ class ServedModel(tf.Module):
 
     def score(self, png_bytes_in, prompt, seed):
         """`score`: the bound on log p(picture | sentence), nats, from one posterior sample."""
-        with tf.control_dependencies(self._refusals(prompt)):
+        with tf.control_dependencies(self._refusals(prompt, seed, png_bytes_in)):
             image = tf.map_fn(self._decode, png_bytes_in, fn_output_signature=tf.uint8)
             terms = self._model.terms(
                 image, self._tokenizer(prompt, pad=True), self._model.noise(seed)
@@ -92,7 +92,7 @@ class ServedModel(tf.Module):
     def _drawing(self, prompt, seed, temperature) -> Drawing:
         usable = tf.math.is_finite(temperature) & (temperature >= 0.0)
         refusals = [
-            *self._refusals(prompt),
+            *self._refusals(prompt, seed, temperature),
             tf.debugging.Assert(
                 tf.reduce_all(usable),
                 ["temperature: expected finite numbers of 0 or more, got", temperature],
@@ -102,12 +102,17 @@ class ServedModel(tf.Module):
             ids = self._tokenizer(prompt, pad=True)
             return self._model.generate(ids, self._model.noise(seed, temperature))
 
-    def _refusals(self, prompt) -> list:
+    def _refusals(self, prompt, *others) -> list:
         """Assertions that the request is one this model can answer."""
         steps, limit = self._sizes.steps, self._tokenizer.max_words
         count = tf.size(prompt)
+        sizes = tf.stack([tf.size(other) for other in others])
         words = self._tokenizer.lengths(prompt)
         return [
+            tf.debugging.Assert(
+                tf.reduce_all(sizes == count),
+                ["expected as many of every input as there are prompts,", count, "got", sizes],
+            ),
             tf.debugging.Assert(
                 (count > 0) & (count * steps <= contract.MAX_CANVASES),
                 [f"prompt: expected 1 to {contract.MAX_CANVASES // steps} of them, got", count],

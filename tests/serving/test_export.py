@@ -100,6 +100,8 @@ def test_temperature_nought_forgets_the_seed(servable):
         ({"prompts": ["a " * 17]}, "expected 1 to 16 words"),
         ({"prompts": ["a" * 5000]}, "at most 4096 bytes"),
         ({"prompts": [], "seeds": []}, "expected 1 to 1365 of them"),
+        ({"prompts": ["a", "bus"]}, "expected as many of every input as there are prompts"),
+        ({"seeds": [1, 2]}, "expected as many of every input as there are prompts"),
     ],
 )
 def test_what_cannot_be_drawn_is_refused_with_the_reason(servable, changes, said):
