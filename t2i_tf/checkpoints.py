@@ -16,13 +16,14 @@ import keras
 import msgspec
 import numpy as np
 
-from t2i_tf.config import TrainConfig
+from t2i_tf.config import MODEL_CONFIGS, DrawConfig, TrainConfig
 from t2i_tf.errors import UserError
 from t2i_tf.files import write_atomically
 from t2i_tf.models import TextToImage, build_model
 from t2i_tf.optimizers import build_optimizer
 from t2i_tf.text.vocabulary import Vocabulary
 
+_KIND = "config"  # in config.json
 _DAMAGE = (zipfile.BadZipFile, ValueError, EOFError, OSError, KeyError, RuntimeError)
 
 
@@ -183,7 +184,7 @@ def read_config(workdir: Path) -> TrainConfig:
     """
     path = Path(workdir) / "config.json"
     try:
-        return msgspec.json.decode(path.read_bytes(), type=TrainConfig)
+        return _decode_config(path.read_bytes())
     except FileNotFoundError:
         raise UserError(
             f"{workdir} is not a work folder: it has no config.json. "
@@ -195,8 +196,19 @@ def read_config(workdir: Path) -> TrainConfig:
 
 def write_config(workdir: Path, config: TrainConfig) -> None:
     """Write config.json, whole or not at all."""
-    text = json.dumps(dataclasses.asdict(config), indent=2).encode()
+    content = dataclasses.asdict(config)
+    content["model"] = {_KIND: type(config.model).__name__} | content["model"]
+    text = json.dumps(content, indent=2).encode()
     write_atomically(Path(workdir) / "config.json", lambda file: file.write(text))
+
+
+def _decode_config(text: bytes) -> TrainConfig:
+    """The config in a text of `write_config`; its model tells which kind it is."""
+    content = msgspec.json.decode(text, type=dict[str, Any])
+    kind = content.get("model", {}).get(_KIND, DrawConfig.__name__)
+    if kind not in MODEL_CONFIGS:
+        raise msgspec.ValidationError(f"{kind!r} is no kind of model: {', '.join(MODEL_CONFIGS)}")
+    return msgspec.convert(content, type=TrainConfig[MODEL_CONFIGS[kind]])
 
 
 def _variables(model: keras.Model) -> dict[str, keras.Variable]:

@@ -83,11 +83,7 @@ def train(
     pace = Pace(config.optimizer, budget, clock)
     with strategy().scope():
         model = build_model(config.model, seed=config.seed, mixed_precision=config.mixed_precision)
-        model.compile(
-            build_optimizer(config.optimizer),
-            jit_compile=config.xla,
-            kl_weight=config.kl_weight,
-        )
+        model.compile(build_optimizer(config.optimizer), jit_compile=config.xla)
     checkpointer.set_model(model)
     validation = evaluation_dataset(
         folder,
@@ -131,13 +127,14 @@ def train(
 
 def fit_to_data(config: TrainConfig, folder: DataFolder) -> TrainConfig:
     """The config with the data's picture size and vocabulary."""
-    model = dataclasses.replace(
-        config.model,
-        height=folder.height,
-        width=folder.width,
-        channels=folder.channels,
-        vocabulary_size=len(folder.vocabulary),
-    )
+    sizes = {
+        "height": folder.height,
+        "width": folder.width,
+        "channels": folder.channels,
+        "vocabulary_size": len(folder.vocabulary),
+    }
+    known = {field.name for field in dataclasses.fields(config.model)}
+    model = dataclasses.replace(config.model, **{k: v for k, v in sizes.items() if k in known})
     return dataclasses.replace(config, model=model)
 
 

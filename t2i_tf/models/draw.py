@@ -1,5 +1,6 @@
 """The DRAW systems of the paper: a canvas, a caption, T steps."""
 
+import keras
 import tensorflow as tf
 
 from t2i_tf import losses
@@ -20,42 +21,35 @@ class DRAW(BoundMaximizer):
         L = E_Q[ log p(x | y, Z) - sum_{t>=2} KL(Q(Z_t) || P(Z_t)) ] - KL(Q(Z_1) || P(Z_1))
 
     Args:
+        caption_encoder: a built layer that makes caption states [B, N, D] and a mask [B, N] of a
+            caption.
         conditioner: a `Conditioner`.
+        state_units: D, of the caption states.
         steps: T.
-        vocabulary_size, embedding_units, caption_units: see `CaptionEncoder`.
         height, ..., initial_canvas: see `DrawCell`.
         initializer: of every weight; the authors' is N(0, 0.01).
-        embedding_initializer: of the words, where it differs.
         seed: of the noise in training.
+        kl_weight: see `BoundMaximizer`.
     """
 
     def __init__(
         self,
         *,
+        caption_encoder: keras.layers.Layer,
         conditioner: Conditioner,
+        state_units: int,
         steps: int,
-        vocabulary_size: int,
-        embedding_units: int,
-        caption_units: int,
         latent_units: int,
         initializer="random_normal",
-        embedding_initializer=None,
         seed: int = 0,
+        kl_weight: float = 1.0,
         name: str = "draw",
         dtype=None,
         **cell_sizes,
     ):
-        super().__init__(seed=seed, name=name, dtype=dtype)
+        super().__init__(seed=seed, kl_weight=kl_weight, name=name, dtype=dtype)
         self.noise_shape = (steps, latent_units)
-        self.caption_encoder = CaptionEncoder(
-            vocabulary_size,
-            embedding_units,
-            caption_units,
-            initializer,
-            embedding_initializer,
-            dtype=dtype,
-            name="caption_encoder",
-        )
+        self.caption_encoder = caption_encoder
         self.cell = DrawCell(
             conditioner=conditioner,
             latent_units=latent_units,
@@ -64,22 +58,21 @@ class DRAW(BoundMaximizer):
             name="draw_cell",
             **cell_sizes,
         )
-        self.caption_encoder.build((None, None))
-        self.cell.build((None, None, 2 * caption_units))
+        self.cell.build((None, None, state_units))
         self.built = True
 
-    def memorize(self, token_ids: tf.Tensor):
-        """Captions int32 [B, N] to the memory that every step reads."""
-        return self.cell.conditioner.memorize(*self.caption_encoder(token_ids))
+    def memorize(self, caption: tf.Tensor):
+        """Captions, as `reads` says, to the memory that every step reads."""
+        return self.cell.conditioner.memorize(*self.caption_encoder(caption))
 
     def infer(
-        self, image: tf.Tensor, token_ids: tf.Tensor, noise: tf.Tensor
+        self, image: tf.Tensor, caption: tf.Tensor, noise: tf.Tensor
     ) -> tuple[tf.Tensor, InferenceStep]:
         """Reconstruct a picture.
 
         Args:
             image: float [B, H, W, C] in [0, 1].
-            token_ids: int32 [B, N].
+            caption: as `reads` says.
             noise: [T, B, Z], standard normal.
 
         Returns:
@@ -87,7 +80,7 @@ class DRAW(BoundMaximizer):
         """
         rows = filterbank.to_rows(image)
         with weights_read_once(self):
-            memory = self.memorize(token_ids)
+            memory = self.memorize(caption)
             state, steps = unroll(
                 lambda state, noise_t, t: self.cell.infer(rows, memory, state, noise_t, t),
                 self.cell.initial_state(tf.shape(image)[0]),
@@ -96,9 +89,9 @@ class DRAW(BoundMaximizer):
             )
         return filterbank.from_rows(state.canvas, self.cell.channels), steps
 
-    def terms(self, image, token_ids, noise):  # noqa: D102
+    def bound_terms(self, image, caption, noise):  # noqa: D102
         image = tf.cast(image, self.variable_dtype) / 255.0
-        logits, steps = self.infer(image, token_ids, noise)
+        logits, steps = self.infer(image, caption, noise)
         posterior = Gaussian(steps.posterior_mean, steps.posterior_log_sigma)
         prior = Gaussian(steps.prior_mean, steps.prior_log_sigma)
         return {
@@ -107,12 +100,12 @@ class DRAW(BoundMaximizer):
             "floor": losses.bernoulli_floor(image),
         }
 
-    def generate(self, token_ids, noise):  # noqa: D102
+    def generate(self, caption, noise):  # noqa: D102
         with weights_read_once(self):
-            memory = self.memorize(token_ids)
+            memory = self.memorize(caption)
             _, steps = unroll(
                 lambda state, noise_t, t: self.cell.generate(memory, state, noise_t, t),
-                self.cell.initial_state(tf.shape(token_ids)[0]),
+                self.cell.initial_state(tf.shape(caption)[0]),
                 noise,
                 GenerationStep,
             )
@@ -132,7 +125,45 @@ class DRAW(BoundMaximizer):
         return tf.transpose(tf.reshape(pictures, shape), [1, 0, 2, 3, 4])
 
 
-class AlignDRAW(DRAW):
+class WordDRAW(DRAW):
+    """A DRAW system with a language model of its own: a bidirectional LSTM over the words.
+
+    Args:
+        vocabulary_size, embedding_units, caption_units, embedding_initializer: see
+            `CaptionEncoder`.
+    """
+
+    def __init__(
+        self,
+        *,
+        vocabulary_size: int,
+        embedding_units: int,
+        caption_units: int,
+        initializer="random_normal",
+        embedding_initializer=None,
+        dtype=None,
+        **sizes,
+    ):
+        caption_encoder = CaptionEncoder(
+            vocabulary_size,
+            embedding_units,
+            caption_units,
+            initializer,
+            embedding_initializer,
+            dtype=dtype,
+            name="caption_encoder",
+        )
+        caption_encoder.build((None, None))
+        super().__init__(
+            caption_encoder=caption_encoder,
+            state_units=2 * caption_units,
+            initializer=initializer,
+            dtype=dtype,
+            **sizes,
+        )
+
+
+class AlignDRAW(WordDRAW):
     """alignDRAW: the decoder attends to the words anew at every step."""
 
     def __init__(self, *, align_units: int, initializer="random_normal", dtype=None, **sizes):
@@ -146,9 +177,41 @@ class AlignDRAW(DRAW):
         )
 
 
-class NoAlignDRAW(DRAW):
+class NoAlignDRAW(WordDRAW):
     """noalignDRAW: alignDRAW without the alignment, the mean of the words' states at every step."""
 
     def __init__(self, *, dtype=None, **sizes):
         conditioner = Average(dtype=dtype, name="average")
         super().__init__(conditioner=conditioner, dtype=dtype, name="noalign_draw", **sizes)
+
+
+class SkipThoughtDRAW(DRAW):
+    """skipthoughtDRAW: a sentence vector at every step, and no language model of its own.
+
+    Args:
+        sentence_units: D, width of the vector.
+    """
+
+    reads = "sentence"
+
+    def __init__(self, *, sentence_units: int, dtype=None, **sizes):
+        super().__init__(
+            caption_encoder=OneState(dtype=dtype, name="one_state"),
+            conditioner=Average(dtype=dtype, name="average"),
+            state_units=sentence_units,
+            dtype=dtype,
+            name="skip_thought_draw",
+            **sizes,
+        )
+
+    def generate(self, caption, noise):  # noqa: D102
+        drawing = super().generate(caption, noise)
+        return drawing._replace(alignment=drawing.alignment[:, :, :0])
+
+
+class OneState(keras.layers.Layer):
+    """A sentence vector [B, D] as the only caption state: states [B, 1, D] and their mask."""
+
+    def call(self, sentence: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:  # noqa: D102
+        states = tf.cast(sentence, self.compute_dtype)[:, None]
+        return states, tf.ones(tf.shape(states)[:2], tf.bool)

@@ -32,7 +32,7 @@ CAPTIONS = np.array([[2, 7, 4, 9, 3], [5, 10, 0, 0, 0], [8, 2, 6, 1, 0]], np.int
 def exact_model(conditioning="align", channels=3):
     """A float64 model in which every weight, biases and initial states too, is far from zero."""
     sizes = asdict(CONFIG) | {"channels": channels, "dtype": "float64"}
-    for name in ("conditioning", "initializer"):
+    for name in ("conditioning", "initializer", "sentence_units"):
         del sizes[name]
     if conditioning == "align":
         model = AlignDRAW(**sizes)

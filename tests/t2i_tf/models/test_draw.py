@@ -43,7 +43,7 @@ def fit(model, steps):
 @pytest.mark.parametrize("conditioning, channels", [("align", 3), ("align", 1), ("average", 3)])
 def test_the_bound_matches_the_equations(conditioning, channels):
     model, batch = tiny.exact_model(conditioning, channels), tiny.batch(channels=channels)
-    terms = model.terms(batch["image"], batch["token_ids"], tiny.noise())
+    terms = model.bound_terms(batch["image"], batch["token_ids"], tiny.noise())
     w = tiny.reference_weights(model)
     for b, (image, token_ids) in enumerate(zip(*batch.values(), strict=True)):
         nll, kls = reference.bound(w, image / 255.0, token_ids, tiny.noise()[:, b])
@@ -69,7 +69,7 @@ def test_gradients_of_the_bound_match_central_differences(exact):
 
     @tf.function
     def loss():
-        terms = exact.terms(batch["image"], batch["token_ids"], noise)
+        terms = exact.bound_terms(batch["image"], batch["token_ids"], noise)
         return tf.reduce_sum(terms["reconstruction_nll"]) + tf.reduce_sum(terms["kl_per_step"])
 
     with tf.GradientTape() as tape:
@@ -97,7 +97,7 @@ def test_padding_changes_neither_the_bound_nor_the_drawing(exact):
     image, token_ids = (array[1:2] for array in tiny.batch().values())
     noise, words = tiny.noise(1), token_ids[:, :2]
     assert not token_ids[0, 2:].any()
-    padded, unpadded = (exact.terms(image, ids, noise) for ids in (token_ids, words))
+    padded, unpadded = (exact.bound_terms(image, ids, noise) for ids in (token_ids, words))
     for name, term in unpadded.items():
         np.testing.assert_allclose(padded[name], term, rtol=1e-12)
     padded, unpadded = (exact.generate(ids, noise) for ids in (token_ids, words))
@@ -158,7 +158,7 @@ def test_evaluate_gives_the_bound_and_its_parts(plain):
 def test_mixed_precision_gives_nearly_the_same_terms_in_float32(conditioning):
     batch, noise = tiny.batch(), tf.constant(tiny.noise(), tf.float32)
     half, whole = (
-        build_model(tiny.config(conditioning=conditioning), mixed_precision=mixed).terms(
+        build_model(tiny.config(conditioning=conditioning), mixed_precision=mixed).bound_terms(
             batch["image"], batch["token_ids"], noise
         )
         for mixed in (True, False)
