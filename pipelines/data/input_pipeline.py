@@ -1,8 +1,9 @@
 """The batches that training and evaluation read from a data folder, as `tf.data.Dataset`s.
 
-A batch is `{"image": uint8 [B, H, W, C], "token_ids": int32 [B, N]}`, ids padded with 0; the model
-makes floats. Workers of a multi-worker run read the same global batches and take a share of each
-(auto-shard policy DATA), so that every replica's captions have the same N.
+A batch is `{"image": uint8 [B, H, W, C], "token_ids": int32 [B, N]}`, ids padded with 0, and the
+further columns that were asked for; the model makes floats. Workers of a multi-worker run read the
+same global batches and take a share of each (auto-shard policy DATA), so that every replica's
+captions have the same N.
 """
 
 from dataclasses import dataclass, replace
@@ -11,6 +12,7 @@ from typing import Literal
 import numpy as np
 import tensorflow as tf
 
+from pipelines.data.columns import Columns, check_columns, with_columns
 from pipelines.data.data_folder import DataFolder
 from pipelines.data.memory import free_memory
 from pipelines.data.pairs import CaptionLengths, LengthRange, PairReader, first_of_each_picture
@@ -34,6 +36,7 @@ class BatchPlan:
     captions: int  # that are used
     left_out: int  # captions too short or too long
     batches: RamBatches | StreamBatches
+    columns: Columns
 
     @classmethod
     def of(
@@ -49,6 +52,7 @@ class BatchPlan:
         mode: Mode = "auto",
         drop_remainder: bool = True,
         limit: int | None = None,
+        columns: Columns = {},  # noqa: B006, never changed
     ) -> "BatchPlan":
         """Reads the captions of a split and, in `ram` mode, its pictures.
 
@@ -62,6 +66,7 @@ class BatchPlan:
             drop_remainder: every batch is full; else an epoch has every caption exactly once, and
                 some batches are smaller.
             limit: use the first so many captions alone, from memory.
+            columns: further columns by name, with a row for each caption of the split.
 
         Raises:
             UsageError: for an option that cannot be.
@@ -81,16 +86,18 @@ class BatchPlan:
                 f" {min_words} to {max_words} words."
             )
         # Rows of ids need not be wider than the longest caption that is there.
-        reader = PairReader(folder, replace(lengths, longest=int(found.words[kept].max())))
+        lengths = replace(lengths, longest=int(found.words[kept].max()))
+        reader = PairReader(folder, lengths, found.first)
+        check_columns(columns, len(found.words), f"{folder.path}, split {split!r}")
         picture = found.picture[kept][:limit]
         if mode == "ram" or (mode == "auto" and (limit or _fits(folder, picture, reader.width))):
             pairs = read_pairs(folder, split, reader, picture)
             batches = RamBatches(pairs, batch_size, seed, drop_remainder)
-            return cls("ram", len(picture), left_out, batches)
+            return cls("ram", len(picture), left_out, batches, columns)
         batches = StreamBatches(
             folder, split, reader, len(picture), batch_size, seed, drop_remainder
         )
-        return cls("stream", len(picture), left_out, batches)
+        return cls("stream", len(picture), left_out, batches, columns)
 
     @property
     def steps_per_epoch(self) -> int:
@@ -101,6 +108,7 @@ class BatchPlan:
         """The batches from `start_step` on: as many as `steps`, or without end."""
         with tf.device("CPU"):  # where a dataset's own functions run
             dataset = self.batches.dataset(start_step)
+            dataset = with_columns(dataset, self.columns)
         return _ready(dataset if steps is None else dataset.take(steps))
 
 
@@ -128,6 +136,7 @@ def evaluation_dataset(
     length_multiple: int = 1,
     limit: int | None = None,
     with_captions: bool = False,
+    columns: Columns = {},  # noqa: B006, never changed
 ) -> tf.data.Dataset:
     """A split in the order of its records, once; the last batch may be smaller.
 
@@ -136,6 +145,7 @@ def evaluation_dataset(
         min_words, max_words, length_multiple: as for training.
         limit: end after so many captions.
         with_captions: batches also have `caption`, `id` and `attributes` (JSON), string [B].
+        columns: as for training.
 
     Raises:
         UsageError: for an option that cannot be.
@@ -148,11 +158,12 @@ def evaluation_dataset(
     picture = found.picture[found.kept(lengths, f"{folder.path}, split {split!r}")]
     first = captions_per_picture == "first"
     count = min(len(np.unique(picture) if first else picture), limit or len(picture))
-    reader = PairReader(folder, lengths)
-    names = ("image", "token_ids", "words", *(TEXT if with_captions else ()))
+    check_columns(columns, len(found.words), f"{folder.path}, split {split!r}")
+    reader = PairReader(folder, lengths, found.first)
+    names = ("image", "token_ids", "words", "number", *(TEXT if with_captions else ()))
 
-    def parse(serialized):
-        pairs = reader(serialized)
+    def parse(record, serialized):
+        pairs = reader(record, serialized)
         pairs["image"] = tf.gather(pairs["image"], pairs["picture"])
         pairs = first_of_each_picture(pairs) if first else pairs
         return {name: pairs[name] for name in names}
@@ -163,9 +174,10 @@ def evaluation_dataset(
         return pairs | {"token_ids": pairs["token_ids"][:, :words]}
 
     records = read_records([shard.path for shard in folder.shards(split)])
-    pairs = records.batch(reader.chunk).map(parse, tf.data.AUTOTUNE, deterministic=True)
+    pairs = records.enumerate().batch(reader.chunk).map(parse, tf.data.AUTOTUNE, deterministic=True)
     steps = -(-count // batch_size)
     batches = pairs.rebatch(batch_size).take(steps).enumerate().map(finish)
+    batches = with_columns(batches, columns)
     return _ready(batches.apply(tf.data.experimental.assert_cardinality(steps)))
 
 

@@ -46,6 +46,7 @@ class CaptionLengths:
 
     words: np.ndarray  # int64 [captions]
     picture: np.ndarray  # int64 [captions], the number of the record
+    first: np.ndarray  # int64 [records], the number of the record's first caption
 
     @classmethod
     def of(cls, folder: DataFolder, split: str) -> "CaptionLengths":
@@ -68,7 +69,8 @@ class CaptionLengths:
         words, captions = map(np.concatenate, zip(_NO_CHUNK, *chunks, strict=True))
         if len(captions) != sum(shard.examples for shard in shards):
             refuse_damage(folder, split)
-        return cls(words, np.repeat(np.arange(len(captions)), captions))
+        picture = np.repeat(np.arange(len(captions)), captions)
+        return cls(words, picture, np.cumsum(captions) - captions)
 
     def kept(self, lengths: LengthRange, where: str) -> np.ndarray:
         """Which captions are in the range, bool [captions]; UserError where none is."""
@@ -111,22 +113,24 @@ class PairReader:
     Args:
         folder: whose vocabulary gives the ids.
         lengths: the captions to keep.
+        first: the number of each record's first caption, int64 [records].
     """
 
-    def __init__(self, folder: DataFolder, lengths: LengthRange):
+    def __init__(self, folder: DataFolder, lengths: LengthRange, first: np.ndarray):
         self.shape = folder.shape
         self.lengths = lengths
+        self.first = first
         self.width = lengths.padded(lengths.longest)  # of token_ids
         self.tokenizer = Tokenizer(folder.vocabulary, max(self.width, lengths.longest + 1))
         self.chunk = max(1, min(CHUNK, CHUNK_BYTES // folder.picture_bytes))
 
-    def __call__(self, serialized: tf.Tensor) -> dict[str, tf.Tensor]:
-        """The pairs of records string [R], in their order.
+    def __call__(self, record: tf.Tensor, serialized: tf.Tensor) -> dict[str, tf.Tensor]:
+        """The pairs of records string [R], in their order; `record` int64 [R] are their numbers.
 
         Returns:
             `image` uint8 [R, H, W, C], and of each pair: `picture`, its number in `image`, int64
-            [P]; `token_ids` int32 [P, width]; `words`, how many, int64 [P]; `caption`, `id` and
-            `attributes`, string [P].
+            [P]; `token_ids` int32 [P, width]; `words`, how many, int64 [P]; `number`, that of the
+            caption in its split, int64 [P]; `caption`, `id` and `attributes`, string [P].
         """
         parsed = parse_batch(serialized, self.shape)
         caption = parsed["captions"].flat_values
@@ -136,11 +140,13 @@ class PairReader:
         words = tf.math.count_nonzero(token_ids, axis=1)
         kept = tf.where(self.lengths.holds(words))[:, 0]
         picture = tf.gather(parsed["captions"].value_rowids(), kept)
+        begin = tf.gather(tf.constant(self.first), record) - parsed["captions"].row_starts()
         return {
             "image": parsed["image"],
             "picture": picture,
             "token_ids": tf.gather(token_ids, kept)[:, : self.width],
             "words": tf.gather(words, kept),
+            "number": tf.gather(begin, picture) + kept,
             "caption": tf.gather(caption, kept),
             "id": tf.gather(parsed["id"], picture),
             "attributes": tf.gather(parsed["attributes"], picture),

@@ -27,6 +27,7 @@ class Pairs(NamedTuple):
     image: tf.Tensor  # uint8 [pictures, H, W, C]
     picture: tf.Tensor  # int64 [pairs], into `image`
     token_ids: tf.Tensor  # int32 [pairs, width]
+    number: tf.Tensor  # int64 [pairs], of the caption in its split
     lengths: Sequence[int]  # of captions with padding, ascending
     counts: Sequence[int]  # pairs of each length
 
@@ -43,16 +44,16 @@ def read_pairs(folder: DataFolder, split: str, reader: PairReader, pictures: np.
     """
     image = np.empty((pictures[-1] + 1, *folder.shape), np.uint8)
     token_ids = np.empty((len(pictures), reader.width), np.int32)
-    words = np.empty(len(pictures), np.int64)
+    words, number = (np.empty(len(pictures), np.int64) for _ in range(2))
 
-    def parse(serialized):
-        pairs = reader(serialized)
-        return pairs["image"], pairs["token_ids"], pairs["words"]
+    def parse(record, serialized):
+        pairs = reader(record, serialized)
+        return pairs["image"], pairs["token_ids"], pairs["words"], pairs["number"]
 
     files = [shard.path for shard in folder.shards(split)]
-    records = read_records(files).take(len(image)).batch(reader.chunk)
+    records = read_records(files).take(len(image)).enumerate().batch(reader.chunk)
     chunks = records.map(parse, tf.data.AUTOTUNE, deterministic=True)
-    _fill((image, token_ids, words), read_all(chunks, folder, split))
+    _fill((image, token_ids, words, number), read_all(chunks, folder, split))
     order = np.argsort(words, kind="stable")
     lengths, counts = np.unique(reader.lengths.padded(words), return_counts=True)
     with tf.device("CPU"):
@@ -60,6 +61,7 @@ def read_pairs(folder: DataFolder, split: str, reader: PairReader, pictures: np.
             tf.constant(image),
             tf.constant(pictures[order]),
             tf.constant(token_ids[order]),
+            tf.constant(number[order]),
             lengths.tolist(),
             counts.tolist(),
         )
@@ -134,13 +136,14 @@ class RamBatches:
         return tf.random.experimental.stateless_shuffle(cuts, [self._seed, epoch])
 
     def _batch(self, cut: tf.Tensor) -> dict[str, tf.Tensor]:
-        """The pairs at a cut: `image` uint8 [B, H, W, C], `token_ids` int32 [B, N]."""
+        """The pairs at a cut: `image` uint8 [B, H, W, C], `token_ids` int32 [B, N], `number`."""
         group, first, last = tf.unstack(cut)
         pair = self._pair_at(group, tf.range(first, last))
         words = tf.gather(self.pairs.lengths, group)
         return {
             "image": tf.gather(self.pairs.image, tf.gather(self.pairs.picture, pair)),
             "token_ids": tf.gather(self.pairs.token_ids, pair)[:, :words],
+            "number": tf.gather(self.pairs.number, pair),
         }
 
     def _pair_at(self, group: tf.Tensor, place: tf.Tensor) -> tf.Tensor:

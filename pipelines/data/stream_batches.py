@@ -10,6 +10,7 @@ that remain at its end are left out, other ones each time.
 
 import sys
 
+import numpy as np
 import tensorflow as tf
 
 from pipelines.data.data_folder import DataFolder
@@ -45,7 +46,10 @@ class StreamBatches:
         seed: int,
         full: bool,
     ):
-        self.files = [str(shard.path) for shard in folder.shards(split)]
+        shards = folder.shards(split)
+        self.files = [str(shard.path) for shard in shards]
+        sizes = np.array([shard.examples for shard in shards])
+        self.first_records = np.cumsum(sizes) - sizes  # the number of each file's first record
         self.reader, self.size, self.seed, self.full = reader, size, seed, full
         self.steps_per_epoch = pairs // size if full else -(-pairs // size)
         if not self.steps_per_epoch:
@@ -64,9 +68,14 @@ class StreamBatches:
         return batches.skip(step)
 
     def _epoch(self, epoch: tf.Tensor, first_pool: tf.Tensor) -> tf.data.Dataset:
-        files = tf.random.experimental.stateless_shuffle(self.files, [self.seed, epoch])
+        order = tf.random.experimental.stateless_shuffle(
+            tf.range(len(self.files)), [self.seed, epoch]
+        )
+        files = tf.gather(self.files, order), tf.gather(self.first_records, order)
         records = tf.data.Dataset.from_tensor_slices(files).interleave(
-            lambda file: tf.data.TFRecordDataset(file, buffer_size=READ_AHEAD),
+            lambda file, first: tf.data.TFRecordDataset(file, buffer_size=READ_AHEAD).enumerate(
+                first
+            ),
             cycle_length=OPEN_SHARDS,
             block_length=BLOCK,
         )
@@ -78,10 +87,10 @@ class StreamBatches:
             lambda number, pool: self._batches(pool, tf.stack([epoch, number]))
         )
 
-    def _parse(self, serialized: tf.Tensor) -> dict[str, tf.Tensor]:
-        pairs = self.reader(serialized)
+    def _parse(self, record: tf.Tensor, serialized: tf.Tensor) -> dict[str, tf.Tensor]:
+        pairs = self.reader(record, serialized)
         image = tf.gather(pairs["image"], pairs["picture"])
-        return {"image": image, "token_ids": pairs["token_ids"], "words": pairs["words"]}
+        return {"image": image} | {name: pairs[name] for name in ("token_ids", "words", "number")}
 
     def _batches(self, pool: dict[str, tf.Tensor], number: tf.Tensor) -> tf.data.Dataset:
         """The batches of a pool; `number` int64 [2] is that of the epoch and of the pool."""
@@ -93,6 +102,7 @@ class StreamBatches:
             return {
                 "image": tf.gather(pool["image"], pair),
                 "token_ids": tf.gather(pool["token_ids"], pair)[:, :words],
+                "number": tf.gather(pool["number"], pair),
             }
 
         return tf.data.Dataset.from_tensor_slices(firsts).map(batch)

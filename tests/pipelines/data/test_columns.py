@@ -1,0 +1,59 @@
+"""Further columns come with their captions, whichever way the records are read."""
+
+import numpy as np
+import pytest
+
+from pipelines.data.data_folder import DataFolder
+from pipelines.data.input_pipeline import BatchPlan, evaluation_dataset
+from t2i_tf.errors import UserError
+from t2i_tf.text.tokenizer import Tokenizer
+from tests.data_folders import make_examples, write_data_folder
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    examples = make_examples(70, seed=3)
+    path = write_data_folder(tmp_path_factory.mktemp("data") / "d", {"train": examples})
+    return DataFolder.open(path)
+
+
+@pytest.fixture(scope="module")
+def column(folder):
+    """The ids of every caption, in the order of records and captions: what each batch repeats."""
+    captions = [c for _, _, captions, _ in make_examples(70, seed=3) for c in captions]
+    return Tokenizer(folder.vocabulary, 12)(captions, pad=True).numpy()
+
+
+@pytest.mark.parametrize("mode", ["ram", "stream"])
+def test_training_batches_have_the_rows_of_their_captions(folder, column, mode):
+    plan = BatchPlan.of(
+        folder, batch_size=8, min_words=4, max_words=8, mode=mode, columns={"copy": column}
+    )
+    pictures = set()
+    for batch in plan.dataset(steps=2 * plan.steps_per_epoch):
+        assert set(batch) == {"image", "token_ids", "copy"}
+        ids, copy = batch["token_ids"].numpy(), batch["copy"].numpy()
+        np.testing.assert_array_equal(copy[:, : ids.shape[1]], ids)
+        assert not copy[:, ids.shape[1] :].any()
+        pictures |= {image.tobytes() for image in batch["image"].numpy()}
+    assert len(pictures) > 50
+
+
+@pytest.mark.parametrize("which", ["first", "all"])
+def test_evaluation_batches_have_the_rows_of_their_captions(folder, column, which):
+    batches = evaluation_dataset(
+        folder,
+        "train",
+        batch_size=16,
+        captions_per_picture=which,
+        min_words=4,
+        columns={"copy": column},
+    )
+    for batch in batches:
+        ids, copy = batch["token_ids"].numpy(), batch["copy"].numpy()
+        np.testing.assert_array_equal(copy[:, : ids.shape[1]], ids)
+
+
+def test_a_column_of_other_data_is_refused(folder, column):
+    with pytest.raises(UserError, match="expected a copy for each of"):
+        BatchPlan.of(folder, batch_size=8, columns={"copy": column[:-1]})
