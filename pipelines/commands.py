@@ -1,6 +1,7 @@
 """What the commands do: each takes its options, calls the library, and prints what came of it."""
 
 import json
+import math
 import os
 import platform
 from functools import singledispatch
@@ -12,6 +13,7 @@ from rich.table import Table
 from pipelines import options
 from t2i_tf.errors import UsageError, UserError
 from t2i_tf.files import write_atomically
+from t2i_tf.presets import preset
 
 console = Console(highlight=False, soft_wrap=True)
 
@@ -107,15 +109,15 @@ def _(chosen: options.Train) -> int:
         mode=chosen.mode,
         overfit=chosen.overfit,
         checkpoint_seconds=chosen.checkpoint_seconds,
+        sentences=chosen.sentences,
+        reconstructions=chosen.reconstructions,
     )
     if outcome.interrupted:
         console.print(f"Stopped and saved at step {outcome.step}. The same command goes on.")
         return 130
-    console.print(
-        f"{outcome.step} steps in {outcome.seconds:.0f} s; lowest validation loss "
-        f"{outcome.loss:.1f} nats. Draw with:\n"
-        f'python -m pipelines generate --workdir {chosen.workdir} "a caption"'
-    )
+    lowest = f"; lowest validation loss {outcome.loss:.1f} nats" * math.isfinite(outcome.loss)
+    console.print(f"{outcome.step} steps in {outcome.seconds:.0f} s{lowest}. Next:")
+    console.print(preset(chosen.preset).next.format(workdir=chosen.workdir, data=chosen.data))
     return 0
 
 
@@ -131,6 +133,7 @@ def _(chosen: options.Generate) -> int:
         n=chosen.n,
         seed=chosen.seed,
         temperature=chosen.temperature,
+        sharpen=chosen.sharpen,
     )
     for path in drawn.files:
         console.print(str(path))

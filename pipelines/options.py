@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
 
-from tyro.conf import Positional, arg
+from tyro.conf import AvoidSubcommands, Positional, arg
 
-from t2i_tf.config import TrainConfig
+from t2i_tf.config import ModelConfig, TrainConfig
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,14 @@ class Train:
     """Train on the first N captions alone: the loss must fall."""
     checkpoint_seconds: float = 120.0
     """The longest time that a crash can cost."""
-    config: Annotated[TrainConfig, arg(name="")] = field(default_factory=TrainConfig)
+    sentences: Path | None = None
+    """The sentence encoder of a system that reads sentence vectors: a skip-thought run, the folder
+    of the published files, or a saved encoder. Needed once: the vectors are kept beside the data."""
+    reconstructions: Path | None = None
+    """For --model.pairs reconstructions: the run whose blurry reconstructions are sharpened."""
+    config: Annotated[AvoidSubcommands[TrainConfig[ModelConfig]], arg(name="")] = field(
+        default_factory=TrainConfig
+    )
 
 
 @dataclass(frozen=True)
@@ -116,6 +123,8 @@ class Generate:
     """The first picture's; a caption with a seed is one picture."""
     temperature: float = 1.0
     """Spread of the noise: 0 draws the mean, 1 as trained."""
+    sharpen: Path | None = None
+    """Work folder of a sharpener: each picture once more, with edges."""
 
 
 @dataclass(frozen=True)

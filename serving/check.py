@@ -80,22 +80,23 @@ def _no_xla(folder: Path, functions: dict) -> str:
 
 
 def _signatures(folder: Path, servable: Servable) -> str:
-    for wanted in contract.SIGNATURES.values():
-        definition = servable.signature_defs.get(wanted.name)
-        if definition is None:
-            raise ServingError(f"{folder} lacks the signature {wanted.name!r}.")
-        for side, tensors, found in (
-            ("input", wanted.inputs, definition.inputs),
-            ("output", wanted.outputs, definition.outputs),
-        ):
-            if tensors.keys() != set(found):
-                raise ServingError(
-                    f"{folder}, {wanted.name}: expected {side}s {sorted(tensors)}, "
-                    f"found {sorted(found)}."
-                )
-            for name, tensor in tensors.items():
-                _same(folder, f"{wanted.name}, {side} {name!r}", tensor, found[name])
+    found = servable.signature_defs
+    if not any(all(one.name in found for one in kind) for kind in contract.KINDS):
+        kinds = " or ".join(" and ".join(one.name for one in kind) for kind in contract.KINDS)
+        raise ServingError(f"{folder} has the signatures {sorted(found)}. Expected {kinds}.")
+    for name in found.keys() & contract.SIGNATURES.keys():
+        wanted = contract.SIGNATURES[name]
+        _tensors(folder, f"{name}, input", wanted.inputs, {}, found[name].inputs)
+        _tensors(folder, f"{name}, output", wanted.outputs, wanted.optional, found[name].outputs)
     return "the contract's signatures, with the batch as dimension 0 everywhere"
+
+
+def _tensors(folder: Path, where: str, wanted: dict, optional: dict, found) -> None:
+    if not wanted.keys() <= set(found) <= wanted.keys() | optional.keys():
+        raise ServingError(f"{folder}, {where}s: expected {sorted(wanted)}, found {sorted(found)}.")
+    for name, tensor in (wanted | optional).items():
+        if name in found:
+            _same(folder, f"{where} {name!r}", tensor, found[name])
 
 
 def _same(folder: Path, where: str, wanted: contract.Tensor, found) -> None:

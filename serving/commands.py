@@ -12,7 +12,7 @@ def export(chosen: options.Export) -> None:
     from serving.export import export as export_run
 
     try:
-        version = export_run(chosen.workdir, chosen.out, chosen.checkpoint)
+        version = export_run(chosen.workdir, chosen.out, chosen.checkpoint, chosen.sharpen)
     except UserError as error:
         raise ServingError(str(error)) from error
     print(f"Exported and checked: {version}")

@@ -39,6 +39,8 @@ class Export:
     """Base path of the model, with a folder for each version."""
     checkpoint: Literal["best", "last"] = "best"
     """By validation loss, or the newest."""
+    sharpen: Path | None = None
+    """Work folder of a sharpener: the model then gives each picture sharpened too."""
 
 
 @dataclass(frozen=True)

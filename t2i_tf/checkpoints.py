@@ -8,31 +8,37 @@ import dataclasses
 import json
 import re
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import keras
 import msgspec
 import numpy as np
+import tensorflow as tf
 
 from t2i_tf.config import MODEL_CONFIGS, DrawConfig, TrainConfig
 from t2i_tf.errors import UserError
 from t2i_tf.files import write_atomically
-from t2i_tf.models import TextToImage, build_model
+from t2i_tf.models import Learner, build_model
 from t2i_tf.optimizers import build_optimizer
+from t2i_tf.text.tokenizer import Tokenizer, TokenReader
 from t2i_tf.text.vocabulary import Vocabulary
 
 _KIND = "config"  # in config.json
 _DAMAGE = (zipfile.BadZipFile, ValueError, EOFError, OSError, KeyError, RuntimeError)
 
 
+SENTENCE_ENCODER = "sentence_encoder.npz"  # in the work folder of a system that reads sentences
+
+
 class Trained(NamedTuple):
     """A model with trained weights, and what is needed to use it."""
 
-    model: TextToImage
+    model: Learner
     config: TrainConfig
     vocabulary: Vocabulary
+    reader: Callable[[tf.Tensor], tf.Tensor]  # captions, string [B], as the model reads them
     step: int
 
 
@@ -153,10 +159,11 @@ def load(workdir: Path, which: str = "best") -> Trained:
     workdir = Path(workdir)
     config = read_config(workdir)
     vocabulary = Vocabulary.load(workdir / "vocabulary.txt")
-    if len(vocabulary) != config.model.vocabulary_size:
+    known = getattr(config.model, "vocabulary_size", len(vocabulary))
+    if len(vocabulary) != known:
         raise UserError(
             f"{workdir / 'vocabulary.txt'} has {len(vocabulary)} words, the model was trained with "
-            f"{config.model.vocabulary_size}. Put back the vocabulary of its data folder."
+            f"{known}. Put back the vocabulary of its data folder."
         )
     folder = CheckpointFolder(workdir / "checkpoints")
     model = build_model(config.model, seed=config.seed, mixed_precision=config.mixed_precision)
@@ -173,7 +180,17 @@ def load(workdir: Path, which: str = "best") -> Trained:
         raise UserError(f"No checkpoint in {folder.folder}. Train first, or name another folder.")
     if config.optimizer.ema > 0:
         model.optimizer.finalize_variable_values(model.trainable_variables)
-    return Trained(model, config, vocabulary, int(model.optimizer.iterations))
+    reader = _reader(workdir, config, vocabulary)
+    return Trained(model, config, vocabulary, reader, int(model.optimizer.iterations))
+
+
+def _reader(workdir: Path, config: TrainConfig, vocabulary: Vocabulary) -> tf.Module:
+    """Captions to sentence vectors [B, D] where the model wants these, else to ids [B, N]."""
+    if config.reads_sentences:
+        from t2i_tf.text.sentence_encoder import SentenceEncoder
+
+        return SentenceEncoder.load(workdir / SENTENCE_ENCODER)
+    return TokenReader(Tokenizer(vocabulary, config.max_words))
 
 
 def read_config(workdir: Path) -> TrainConfig:

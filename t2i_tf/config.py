@@ -23,8 +23,9 @@ class DrawConfig:
     """Picture channels. Taken from the data folder when training."""
     vocabulary_size: int = 25_323
     """Words, with padding and unknown. Taken from the data folder when training."""
-    sentence_units: int = 4_800
-    """Width of the sentence vector. Taken from the sentence encoder when training."""
+    sentence_units: int = 0
+    """Width of the sentence vector; 0 where none is read. Taken from the sentence encoder when
+    training."""
     steps: int = 32
     """T, drawing steps."""
     embedding_units: int = 512
@@ -92,12 +93,16 @@ class LapganConfig:
     """Width of the sentence vector. Taken from the sentence encoder when training."""
     stages: int = 2
     """Residual stages above the base; each doubles the side."""
+    text_units: int = 256
+    """Width of the caption in the base's networks."""
     base_units: int = 1_024
     """Of the base's hidden layers."""
     base_noise: int = 100
     """Units of the base's noise."""
-    filters: int = 64
-    """Of a residual stage's convolutions."""
+    filters: int = 128
+    """Of a residual generator's convolutions."""
+    discriminator_filters: int = 64
+    """Of a residual discriminator's convolutions."""
     dropout: float = 0.5
     """Of the discriminators."""
     label_smoothing: float = 0.0
@@ -124,6 +129,11 @@ class SharpeningConfig:
     """Of the discriminator."""
     label_smoothing: float = 0.0
     """The discriminator's target for real pictures is 1 less this (one-sided)."""
+    fidelity: float = 0.0
+    """Weight of the mean distance to the real picture in the generator's loss; the paper has none."""
+    pairs: Literal["coarse", "reconstructions", "both"] = "coarse"
+    """What it learns to sharpen: `coarse` pictures, halved and doubled again, a drawing model's
+    `reconstructions` of pictures, or `both` by turns."""
 
 
 @dataclass(frozen=True)
@@ -181,6 +191,8 @@ class OptimizerConfig:
 
     name: Literal["rmsprop", "adam"] = "rmsprop"
     """RMSProp with rho 0.9 and epsilon 1e-6, or Adam."""
+    beta_1: float = 0.9
+    """Adam's momentum; players of a game do better with 0.5."""
     learning_rate: float = 1e-3
     """The highest learning rate."""
     schedule: Literal["step", "cosine", "constant"] = "step"
@@ -227,3 +239,8 @@ class TrainConfig(Generic[Model]):
     """Compute matrix products in bfloat16; weights, canvas and losses stay float32."""
     deterministic: bool = False
     """Ask TensorFlow for deterministic ops: identical weights from run to run, a little slower."""
+
+    @property
+    def reads_sentences(self) -> bool:
+        """Whether the model is told of captions by the vectors of a sentence encoder."""
+        return getattr(self.model, "sentence_units", 0) > 0

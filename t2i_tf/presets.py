@@ -2,8 +2,25 @@
 
 from dataclasses import dataclass, replace
 
-from t2i_tf.config import DrawConfig, OptimizerConfig, TrainConfig
+from t2i_tf.config import (
+    CaptionerConfig,
+    DrawConfig,
+    LapganConfig,
+    OptimizerConfig,
+    SharpeningConfig,
+    SkipThoughtConfig,
+    TrainConfig,
+    VaeConfig,
+)
 from t2i_tf.errors import UsageError, did_you_mean
+
+_DRAW = 'python -m pipelines generate --workdir {workdir} "a caption"'
+_SHARPEN = 'python -m pipelines generate --sharpen {workdir} --workdir RUN "a caption"'
+_CAPTION = "python -m pipelines caption --workdir {workdir} picture.png"
+_ENCODE = (
+    "python -m pipelines train --preset skip-thought-draw-scenes --data {data} --workdir RUN "
+    "--sentences {workdir}"
+)
 
 
 @dataclass(frozen=True)
@@ -17,14 +34,48 @@ class Preset:
     """Time and machine, as measured, or as reported where it says so."""
     expect: str
     """What a run should give."""
+    next: str = _DRAW
+    """The command that uses the trained model, with `{workdir}` and `{data}`."""
 
     def command(self, name: str) -> str:
         """The command that trains it."""
-        return f"python -m pipelines train --preset {name} --data DATA --workdir runs/{name}"
+        sentences = " --sentences ENCODER" if self.config.reads_sentences else ""
+        train = f"python -m pipelines train --preset {name} --data DATA --workdir runs/{name}"
+        return train + sentences
 
 
+_SCENES_DATA = (
+    "python -m pipelines scenes data/scenes && "
+    "python -m pipelines prepare --source coco --input data/scenes --out data/scenes-32"
+)
+_MNIST_DATA = "python -m pipelines prepare --source mnist-captions --out data/mnist-captions"
+_COCO_DATA = "python -m pipelines prepare --source coco --input COCO --out data/coco-32"
+
+# The settings of a data set, whatever the model.
+_ADAM = OptimizerConfig(
+    name="adam", learning_rate=1e-3, schedule="cosine", warmup_steps=100, ema=0.99
+)
+_SCENES = TrainConfig(
+    optimizer=_ADAM,
+    batch_size=64,
+    minutes=8.0,
+    max_words=16,
+    length_multiple=16,
+    report_every=250,
+)
+_MNIST = TrainConfig(optimizer=OptimizerConfig(drop_at=110 / 150), epochs=150, max_words=12)
 _COCO = TrainConfig(min_words=7, max_words=29)
-_MNIST_MODEL = DrawConfig(
+_TINY = TrainConfig(
+    optimizer=OptimizerConfig(name="adam", schedule="cosine", ema=0.9),
+    batch_size=8,
+    steps=12,
+    max_words=16,
+    length_multiple=16,
+    report_every=6,
+    validation_pictures=16,
+)
+
+_DRAW_MNIST = DrawConfig(
     height=60,
     width=60,
     channels=1,
@@ -36,13 +87,7 @@ _MNIST_MODEL = DrawConfig(
     write_size=8,
     initial_canvas=-10.0,
 )
-_MNIST = TrainConfig(
-    model=_MNIST_MODEL,
-    optimizer=OptimizerConfig(drop_at=110 / 150),
-    epochs=150,
-    max_words=12,
-)
-_SCENES_MODEL = DrawConfig(
+_DRAW_SCENES = DrawConfig(
     vocabulary_size=110,
     steps=10,
     embedding_units=128,
@@ -55,18 +100,7 @@ _SCENES_MODEL = DrawConfig(
     write_size=8,
     initializer="glorot",
 )
-_SCENES = TrainConfig(
-    model=_SCENES_MODEL,
-    optimizer=OptimizerConfig(
-        name="adam", learning_rate=4e-3, schedule="cosine", warmup_steps=100, ema=0.99
-    ),
-    batch_size=64,
-    minutes=4.0,
-    max_words=16,
-    length_multiple=16,
-    report_every=250,
-)
-_TINY_MODEL = DrawConfig(
+_DRAW_TINY = DrawConfig(
     vocabulary_size=110,
     steps=3,
     embedding_units=8,
@@ -79,77 +113,134 @@ _TINY_MODEL = DrawConfig(
     write_size=4,
     initializer="glorot",
 )
-_TINY = TrainConfig(
-    model=_TINY_MODEL,
-    optimizer=OptimizerConfig(name="adam", schedule="cosine", ema=0.9),
-    batch_size=8,
-    steps=12,
-    max_words=16,
-    length_multiple=16,
-    report_every=6,
-    validation_pictures=16,
-)
 
 
-def _average(config: TrainConfig) -> TrainConfig:
-    return replace(config, model=replace(config.model, conditioning="average"))
+def _with(conditioning: str, model: DrawConfig) -> DrawConfig:
+    """A DRAW system by what it sees of the caption; the width of vectors is the published one."""
+    sentence_units = 4_800 if conditioning == "sentence" else 0
+    return replace(model, conditioning=conditioning, sentence_units=sentence_units)
 
 
-_SCENES_DATA = (
-    "python -m pipelines scenes data/scenes && "
-    "python -m pipelines prepare --source coco --input data/scenes --out data/scenes-32"
-)
-_MNIST_DATA = "python -m pipelines prepare --source mnist-captions --out data/mnist-captions"
-_COCO_DATA = "python -m pipelines prepare --source coco --input COCO --out data/coco-32"
+def _scenes(model, expect: str, next: str = _DRAW, minutes: float = 8.0, **changes) -> Preset:
+    config = replace(_SCENES, model=model, minutes=minutes, **changes)
+    cost = f"{minutes:.0f} minutes on two cores: it trains for as long as it is told to"
+    return Preset(config, _SCENES_DATA, cost, expect, next)
+
+
+def _mnist(model, expect: str, next: str = _DRAW, **changes) -> Preset:
+    config = replace(_MNIST, model=model, **changes)
+    return Preset(config, _MNIST_DATA, "150 epochs: a GPU is advised", expect, next)
+
+
+def _coco(model, expect: str, next: str = _DRAW, **changes) -> Preset:
+    config = replace(_COCO, model=model, **changes)
+    cost = "18 epochs of about 4,000 steps: a GPU is advised"
+    return Preset(config, _COCO_DATA, cost, expect, next)
+
+
+def _tiny(model, next: str = _DRAW) -> Preset:
+    config = replace(_TINY, model=model)
+    return Preset(config, _SCENES_DATA, "seconds", "nothing to look at: it is for tests", next)
+
+
+_FAST = replace(_ADAM, learning_rate=4e-3)
+_GREY = {"height": 60, "width": 60, "channels": 1}
 
 PRESETS = {
-    "align-draw-scenes": Preset(
-        _SCENES,
-        data=_SCENES_DATA,
-        cost="under 5 minutes on two cores",
-        expect="pictures whose colour, background, place and object are those of the caption",
+    "align-draw-scenes": _scenes(
+        _with("align", _DRAW_SCENES),
+        "pictures whose colour, background, place and object are those of the caption",
+        minutes=4.0,
+        optimizer=_FAST,
     ),
-    "noalign-draw-scenes": Preset(
-        _average(_SCENES),
-        data=_SCENES_DATA,
-        cost="under 5 minutes on two cores",
-        expect="much as align-draw-scenes: the captions are short",
+    "noalign-draw-scenes": _scenes(
+        _with("average", _DRAW_SCENES),
+        "much as align-draw-scenes: the captions are short",
+        minutes=4.0,
+        optimizer=_FAST,
     ),
-    "align-draw-mnist": Preset(
-        _MNIST,
-        data=_MNIST_DATA,
-        cost="150 epochs: a GPU is advised",
-        expect="two digits, or one, at the places that the caption names",
+    "skip-thought-draw-scenes": _scenes(
+        _with("sentence", _DRAW_SCENES),
+        "much as noalign-draw-scenes, as far as the sentence vector tells the words apart",
+        minutes=4.0,
+        optimizer=_FAST,
     ),
-    "noalign-draw-mnist": Preset(
-        _average(_MNIST),
-        data=_MNIST_DATA,
-        cost="150 epochs: a GPU is advised",
-        expect="as align-draw-mnist",
+    "fully-connected-vae-scenes": _scenes(
+        VaeConfig("fully-connected"), "blurry pictures of the right colours"
     ),
-    "align-draw-coco": Preset(
-        _COCO,
-        data=_COCO_DATA,
-        cost="18 epochs of about 4,000 steps: a GPU is advised",
-        expect="the paper reports a bound of -1791.53 nats on its test split",
+    "conv-deconv-vae-scenes": _scenes(
+        VaeConfig("convolutional"), "blurry pictures of the right colours"
     ),
-    "noalign-draw-coco": Preset(
-        _average(_COCO),
-        data=_COCO_DATA,
-        cost="18 epochs of about 4,000 steps: a GPU is advised",
-        expect="the paper reports a bound of -1791.15 nats on its test split",
+    "lapgan-scenes": _scenes(LapganConfig(), "crisp pictures that follow the caption loosely"),
+    "sharpening-scenes": _scenes(
+        SharpeningConfig(), "edges where a drawing is blurry", next=_SHARPEN
     ),
-    "align-draw-tiny": Preset(
-        _TINY,
-        data=_SCENES_DATA,
-        cost="seconds",
-        expect="nothing to look at: it is for tests",
+    "captioner-scenes": _scenes(
+        CaptionerConfig(), "object and colour named right of most pictures", next=_CAPTION
     ),
-    "noalign-draw-tiny": Preset(
-        _average(_TINY),
-        data=_SCENES_DATA,
-        cost="seconds",
-        expect="nothing to look at: it is for tests",
+    "skip-thought-scenes": _scenes(
+        SkipThoughtConfig(), "vectors that tell objects, colours and places apart", next=_ENCODE
+    ),
+    "align-draw-mnist": _mnist(
+        _with("align", _DRAW_MNIST), "two digits, or one, at the places that the caption names"
+    ),
+    "noalign-draw-mnist": _mnist(_with("average", _DRAW_MNIST), "as align-draw-mnist"),
+    "skip-thought-draw-mnist": _mnist(_with("sentence", _DRAW_MNIST), "as align-draw-mnist"),
+    "fully-connected-vae-mnist": _mnist(
+        VaeConfig("fully-connected", **_GREY), "blurred digits about the right places"
+    ),
+    "conv-deconv-vae-mnist": _mnist(
+        VaeConfig("convolutional", **_GREY), "blurred digits about the right places"
+    ),
+    "lapgan-mnist": _mnist(LapganConfig(**_GREY), "crisp strokes, digits not always legible"),
+    "sharpening-mnist": _mnist(SharpeningConfig(**_GREY), "crisper strokes", next=_SHARPEN),
+    "captioner-mnist": _mnist(CaptionerConfig(**_GREY), "digits and places read", next=_CAPTION),
+    "skip-thought-mnist": _mnist(
+        SkipThoughtConfig(), "vectors that tell digits and places apart", next=_ENCODE
+    ),
+    "align-draw-coco": _coco(
+        DrawConfig("align"), "the paper reports a bound of -1791.53 nats on its test split"
+    ),
+    "noalign-draw-coco": _coco(
+        DrawConfig("average"), "the paper reports a bound of -1791.15 nats on its test split"
+    ),
+    "skip-thought-draw-coco": _coco(
+        _with("sentence", DrawConfig()),
+        "the paper reports a bound of -1791.37 nats on its test split",
+    ),
+    "fully-connected-vae-coco": _coco(
+        VaeConfig("fully-connected"), "the paper reports retrieval at chance and an SSI of .156"
+    ),
+    "conv-deconv-vae-coco": _coco(
+        VaeConfig("convolutional"), "the paper reports retrieval at chance and an SSI of .164"
+    ),
+    "lapgan-coco": _coco(LapganConfig(), "the paper reports an SSI of .08"),
+    "sharpening-coco": _coco(
+        SharpeningConfig(), "the paper reports a bound lower by about 250 nats", next=_SHARPEN
+    ),
+    "captioner-coco": _coco(CaptionerConfig(), "short captions of 32x32 pictures", next=_CAPTION),
+    "skip-thought-coco": _coco(
+        SkipThoughtConfig(embedding_units=620, units=1_200, decoder_units=1_600),
+        "the published encoder's size, for 4,800 units",
+        next=_ENCODE,
+    ),
+    "align-draw-tiny": _tiny(_with("align", _DRAW_TINY)),
+    "noalign-draw-tiny": _tiny(_with("average", _DRAW_TINY)),
+    "skip-thought-draw-tiny": _tiny(_with("sentence", _DRAW_TINY)),
+    "fully-connected-vae-tiny": _tiny(
+        VaeConfig("fully-connected", text_units=8, hidden_units=16, latent_units=4)
+    ),
+    "conv-deconv-vae-tiny": _tiny(
+        VaeConfig("convolutional", text_units=8, filters=4, latent_units=4)
+    ),
+    "lapgan-tiny": _tiny(LapganConfig(base_units=16, base_noise=4, filters=4)),
+    "sharpening-tiny": _tiny(SharpeningConfig(filters=4, discriminator_filters=4), next=_SHARPEN),
+    "captioner-tiny": _tiny(
+        CaptionerConfig(filters=4, embedding_units=8, decoder_units=16, align_units=8),
+        next=_CAPTION,
+    ),
+    "skip-thought-tiny": _tiny(
+        SkipThoughtConfig(embedding_units=8, units=8, decoder_units=16), next=_ENCODE
     ),
 }
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from pipelines.drawing.sharpener import Sharpener
 from t2i_tf.checkpoints import Trained
 from t2i_tf.errors import UserError
 from t2i_tf.models import Drawing
@@ -24,19 +25,32 @@ class Drawn(NamedTuple):
     canvases: np.ndarray  # uint8 [T, H, W, C]; the last is the image
     alignment: np.ndarray  # float32 [T, N], attention over the words
     windows: np.ndarray  # float32 [T, 4]: top, left, bottom, right of the write window, pixels
+    sharpened: np.ndarray | None = None  # uint8 [H, W, C], where there is a sharpener
 
 
 class Drawer:
-    """Draws captions with a trained model.
+    """Draws captions with a trained model, and sharpens them where a sharpener is given.
 
     Every batch has the same size and every caption the same length, both filled up: the graph is
     traced once, and a caption with a seed is the same picture, alone or among others.
+
+    Raises:
+        UserError: the model draws no captions, or pictures of another size than the sharpener's.
     """
 
-    def __init__(self, trained: Trained):
+    def __init__(self, trained: Trained, sharpener: Sharpener | None = None):
         self.model = trained.model
+        if not hasattr(self.model, "generate"):
+            raise UserError(
+                f"Expected a run of a text-to-image system, got one of {type(self.model).__name__},"
+                " which draws no captions."
+            )
         self.max_words = trained.config.max_words
         self.tokenizer = Tokenizer(trained.vocabulary, self.max_words)
+        self.sharpener = sharpener
+        if sharpener:
+            sharpener.check_size(trained.config.model)
+        self._read = tf.function(trained.reader)
         self._generate = tf.function(self._draw_batch)
 
     def draw(
@@ -88,18 +102,25 @@ class Drawer:
     def _draw(self, pairs: Sequence[tuple[str, int]], temperature: float) -> list[Drawn]:
         filled = [*pairs, *[pairs[-1]] * (BATCH - len(pairs))]
         captions, seeds = zip(*filled, strict=True)
-        token_ids = self.tokenizer(tf.constant(captions), pad=True)
-        drawing = self._generate(
-            token_ids, tf.constant(seeds, tf.int64), tf.constant(temperature, tf.float32)
+        captions = tf.constant(captions)
+        drawing, sharpened = self._generate(
+            self._read(captions),
+            self.sharpener.read(captions) if self.sharpener else (),
+            tf.constant(seeds, tf.int64),
+            tf.constant(temperature, tf.float32),
         )
-        return [_drawn(drawing, k, caption, seed) for k, (caption, seed) in enumerate(pairs)]
+        return [
+            _drawn(drawing, k, caption, seed, sharpened) for k, (caption, seed) in enumerate(pairs)
+        ]
 
-    def _draw_batch(self, token_ids: tf.Tensor, seeds: tf.Tensor, temperature: tf.Tensor):
-        drawing = self.model.generate(token_ids, self.model.noise(seeds, temperature))
-        return Drawing(
+    def _draw_batch(self, caption, sentence, seeds, temperature):
+        drawing = self.model.generate(caption, self.model.noise(seeds, temperature))
+        sharpened = self.sharpener(drawing.image, sentence) if self.sharpener else None
+        pixels = Drawing(
             *(to_pixels(floats) for floats in drawing[:2]),
             *(tf.cast(numbers, tf.float32) for numbers in drawing[2:]),
         )
+        return pixels, None if sharpened is None else to_pixels(sharpened)
 
 
 def to_pixels(floats: tf.Tensor) -> tf.Tensor:
@@ -107,8 +128,9 @@ def to_pixels(floats: tf.Tensor) -> tf.Tensor:
     return tf.cast(tf.round(255 * tf.cast(floats, tf.float32)), tf.uint8)
 
 
-def _drawn(drawing: Drawing, k: int, caption: str, seed: int) -> Drawn:
+def _drawn(drawing: Drawing, k: int, caption: str, seed: int, sharpened) -> Drawn:
     """Picture k of a batch, without what fills its caption up."""
     image, canvases, alignment, windows = (tensor[k].numpy() for tensor in drawing)
     words = tuple(split_words(caption))
-    return Drawn(caption, seed, words, image, canvases, alignment[:, : len(words)], windows)
+    sharp = None if sharpened is None else sharpened[k].numpy()
+    return Drawn(caption, seed, words, image, canvases, alignment[:, : len(words)], windows, sharp)

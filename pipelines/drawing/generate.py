@@ -11,6 +11,7 @@ from pipelines.drawing.alignment_figure import alignment_figure
 from pipelines.drawing.animation import animation
 from pipelines.drawing.drawer import Drawer, Drawn
 from pipelines.drawing.grid import grid
+from pipelines.drawing.sharpener import Sharpener
 from t2i_tf import checkpoints
 from t2i_tf.checkpoints import Trained
 from t2i_tf.errors import UserError
@@ -32,12 +33,15 @@ def generate(
     n: int = 1,
     seed: int = 0,
     temperature: float = 1.0,
+    sharpen: Path | None = None,
 ) -> Generated:
     """Draw captions with the model of a work folder and write the pictures to the folder `out`.
 
         grid.png                all pictures, a row for each caption
         drawing-1.gif ...       of each caption the first picture, step by step
-        alignment-1.png ...     of the same picture, which words each step attended to
+        alignment-1.png ...     of the same picture, which words each step attended to; none of a
+                                system that sees no words
+        sharpened.png           all pictures again, sharpened, where a sharpener is given
 
     Args:
         workdir: written by `python -m pipelines train`.
@@ -46,13 +50,14 @@ def generate(
         n: pictures a caption.
         seed: of the first picture of each caption; the next have the next seeds.
         temperature: standard deviation of the noise; 0 draws what is most usual.
+        sharpen: work folder of a sharpener.
 
     Raises:
-        UserError: for a work folder without a model, a caption without words or with too many, no
-            caption, n < 1, a negative temperature, and a folder that cannot be written.
+        UserError: for a work folder without such a model, a sharpener of other sizes, a
+            caption without words or with too many, no caption, n < 1, a negative temperature, and a folder that cannot be written.
     """
     out = Path(out)
-    drawer = Drawer(checkpoints.load(workdir))
+    drawer = Drawer(checkpoints.load(workdir), Sharpener.load(sharpen) if sharpen else None)
     rows = drawer.draw(captions, n=n, seed=seed, temperature=temperature)
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -75,15 +80,21 @@ def draw(
 
 
 def write_drawings(out: Path, rows: Sequence[Sequence[Drawn]]) -> list[Path]:
-    """Write the grid, the GIFs and the alignments of drawn captions; returns the paths."""
+    """Write the grids, the GIFs and the alignments of drawn captions; returns the paths."""
+    captions = [row[0].caption for row in rows]
     images = np.stack([[drawn.image for drawn in row] for row in rows])
-    files = [_write_png(out / "grid.png", grid(images, [row[0].caption for row in rows]))]
+    files = [_write_png(out / "grid.png", grid(images, captions))]
+    if rows[0][0].sharpened is not None:
+        sharpened = np.stack([[drawn.sharpened for drawn in row] for row in rows])
+        files.append(_write_png(out / "sharpened.png", grid(sharpened, captions)))
     for k, (first, *_) in enumerate(rows, start=1):
         moving = out / f"drawing-{k}.gif"
         gif = animation(first.canvases, first.windows)
         write_atomically(moving, lambda file, gif=gif: file.write(gif))
-        figure = alignment_figure(first.alignment, first.words, first.canvases)
-        files += [moving, _write_png(out / f"alignment-{k}.png", figure)]
+        files.append(moving)
+        if first.alignment.size:
+            figure = alignment_figure(first.alignment, first.words, first.canvases)
+            files.append(_write_png(out / f"alignment-{k}.png", figure))
     return files
 
 

@@ -127,11 +127,13 @@ class Checkpointer(keras.callbacks.Callback):
                 variable.assign(value)
 
     def on_train_batch_end(self, batch, logs=None):  # noqa: D102
-        if not math.isfinite(logs["loss"]):
+        for name, value in logs.items():
+            if math.isfinite(value):
+                continue
             newest = self.folder.steps()[-1:]
             kept = f"Kept: {self.folder.path(newest[0])}. " if newest else ""
             raise UserError(
-                f"The loss became {logs['loss']} at step {int(self.model.optimizer.iterations)}. "
+                f"The {name} became {value} at step {int(self.model.optimizer.iterations)}. "
                 f"{kept}Lower --optimizer.learning-rate or --optimizer.clip-norm."
             )
         if self.interrupted or time.monotonic() - self._saved > self.every_seconds:
@@ -219,15 +221,14 @@ class Bar(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):  # noqa: D102
         step = int(self.model.optimizer.iterations)
         speed = (step - self._first[0]) / max(self.clock.elapsed - self._first[1], 1e-9)
-        shown = "above_floor" if "above_floor" in logs else "loss"
-        facts = f"step {step}  {shown} {logs[shown]:.1f} nats  {speed:.1f} steps/s"
+        name = self.model.headline[0]
+        facts = f"step {step}  {name} {logs[name]:.4g} {self.model.unit}  {speed:.1f} steps/s"
         self._bar.update(self._task, completed=self.pace.progress, facts=facts)
 
     def on_epoch_end(self, epoch, logs=None):  # noqa: D102
         step = int(self.model.optimizer.iterations)
-        told = "  ".join(
-            f"{name} {logs[name]:.1f}"
-            for name in ("above_floor", "kl", "val_above_floor", "val_kl")
-            if name in logs
+        names = [prefix + name for prefix in ("", "val_") for name in self.model.headline]
+        told = "  ".join(f"{name} {logs[name]:.4g}" for name in names if name in logs)
+        self._bar.console.print(
+            f"step {step:>6} {self.clock.elapsed:5.0f} s, {self.model.unit}: {told}"
         )
-        self._bar.console.print(f"step {step:>6} {self.clock.elapsed:5.0f} s, nats: {told}")

@@ -7,13 +7,16 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
+from pipelines.data.columns import Columns
 from pipelines.data.data_folder import DataFolder
 from pipelines.data.input_pipeline import evaluation_dataset
 from pipelines.drawing.alignment_figure import alignment_figure
+from pipelines.drawing.drawer import to_pixels
 from pipelines.drawing.grid import grid, steps_strip
 from pipelines.training.callbacks import Clock
 from t2i_tf.config import TrainConfig
 from t2i_tf.files import write_atomically
+from t2i_tf.models import Preview
 
 
 class TensorBoard(keras.callbacks.Callback):
@@ -28,6 +31,7 @@ class TensorBoard(keras.callbacks.Callback):
         folder: whose first validation captions are drawn.
         config: of the run.
         clock: of the run.
+        columns: of the validation split.
         every: steps between scalars.
         captions: how many are drawn.
     """
@@ -38,6 +42,7 @@ class TensorBoard(keras.callbacks.Callback):
         folder: DataFolder,
         config: TrainConfig,
         clock: Clock,
+        columns: Columns,
         every: int = 20,
         captions: int = 8,
     ):
@@ -51,14 +56,13 @@ class TensorBoard(keras.callbacks.Callback):
             max_words=config.max_words,
             length_multiple=config.length_multiple,
             limit=captions,
-            with_captions=True,
+            columns=columns,
         )
         self.batch = next(iter(batches))
-        self.captions = [caption.decode() for caption in self.batch["caption"].numpy()]
         self.vocabulary = folder.vocabulary
 
     def on_train_begin(self, logs=None):  # noqa: D102
-        self._generate = tf.function(self.model.generate)
+        self._preview = tf.function(self.model.preview)
         self._terms = tf.function(self.model.terms)
         self.writer = tf.summary.create_file_writer(str(self.workdir / "tensorboard"))
         self._last = self._now()
@@ -78,11 +82,12 @@ class TensorBoard(keras.callbacks.Callback):
     def on_test_end(self, logs=None):  # noqa: D102
         self._scalars("validation", logs)
         step, _ = self._now()
-        pictures = {"captions": self._draw_grid(step)} | self._draw_steps()
+        preview = self._preview(self.batch)
+        pictures = self._pictures(preview, step) if preview else {}
         with self.writer.as_default(step=step):
             for name, picture in pictures.items():
                 tf.summary.image(name, np.asarray(picture.convert("RGB"))[None])
-        self._kl_per_step(step)
+        self._terms_per_step(step)
         self.writer.flush()
 
     def _now(self) -> tuple[int, float]:
@@ -93,29 +98,32 @@ class TensorBoard(keras.callbacks.Callback):
             for name, value in logs.items():
                 tf.summary.scalar(f"{group}/{name}", value)
 
-    def _draw_grid(self, step: int) -> Image.Image:
-        seeds = tf.range(len(self.captions))
-        self.drawing = self._generate(self.batch["token_ids"], self.model.noise(seeds))
-        images = np.round(255 * self.drawing.image.numpy()).astype(np.uint8)
-        picture = grid(images[:, None], self.captions)
+    def _pictures(self, preview: Preview, step: int) -> dict[str, Image.Image]:
+        captions = [self.vocabulary.words(row) for row in preview.token_ids.numpy()]
+        canvases = to_pixels(preview.canvases[0]).numpy()
+        alignment = preview.alignment[0].numpy()[:, : len(captions[0])]
+        rows = grid(to_pixels(preview.pictures).numpy(), [" ".join(words) for words in captions])
+        self._save(rows, step)
+        pictures = {"captions": rows, "canvas": steps_strip(canvases)}
+        if alignment.size:
+            pictures["alignment"] = alignment_figure(alignment, captions[0], canvases)
+        return pictures
+
+    def _save(self, picture: Image.Image, step: int) -> None:
         folder = self.workdir / "samples"
         folder.mkdir(exist_ok=True)
         path = folder / f"step-{step:08d}.png"
         write_atomically(path, lambda file: picture.save(file, "PNG"))
-        return picture
 
-    def _draw_steps(self) -> dict[str, Image.Image]:
-        canvases = np.round(255 * self.drawing.canvases[0].numpy()).astype(np.uint8)
-        words = self.vocabulary.words(self.batch["token_ids"][0].numpy())
-        alignment = self.drawing.alignment[0].numpy()[:, : len(words)]
-        return {
-            "canvas": steps_strip(canvases),
-            "alignment": alignment_figure(alignment, words, canvases),
-        }
-
-    def _kl_per_step(self, step: int) -> None:
-        noise = self.model.noise(tf.range(len(self.captions)))
-        terms = self._terms(self.batch["image"], self.batch["token_ids"], noise)
+    def _terms_per_step(self, step: int) -> None:
+        """Terms that every drawing step has: `kl_per_step` as `kl_per_step/01` and so on."""
+        examples = len(self.batch["image"])
+        noise = tf.random.stateless_normal(
+            [self.model.noise_shape[0], examples, self.model.noise_shape[1]], [0, 0]
+        )
+        terms = self._terms(self.batch, noise)
         with self.writer.as_default(step=step):
-            for t, kl in enumerate(tf.reduce_mean(terms["kl_per_step"], axis=1)):
-                tf.summary.scalar(f"kl_of_step/{t + 1:02d}", kl)
+            for name in terms:
+                if name.endswith("_per_step"):
+                    for t, value in enumerate(tf.reduce_mean(terms[name], axis=1)):
+                        tf.summary.scalar(f"{name}/{t + 1:02d}", value)

@@ -10,9 +10,11 @@ import tensorflow as tf
 
 from pipelines.data.data_folder import DataFolder
 from pipelines.data.input_pipeline import BatchPlan, evaluation_dataset
+from pipelines.data.pairs import LengthRange
 from pipelines.training.callbacks import Bar, Checkpointer, Clock, History, Interrupted, Pace
 from pipelines.training.distribution import strategy
 from pipelines.training.schedule import Budget
+from pipelines.training.sources import Sources
 from pipelines.training.tensorboard import TensorBoard
 from pipelines.training.workdir import open_workdir
 from t2i_tf.checkpoints import CheckpointFolder
@@ -28,7 +30,7 @@ class Outcome(NamedTuple):
 
     step: int
     seconds: float  # of training, in all sittings
-    loss: float  # the lowest validation loss, nats
+    loss: float  # the lowest validation loss, nats; infinite where the model has none
     interrupted: bool
 
 
@@ -40,6 +42,8 @@ def train(
     mode: str = "auto",
     overfit: int | None = None,
     checkpoint_seconds: float = 120.0,
+    sentences: Path | None = None,
+    reconstructions: Path | None = None,
 ) -> Outcome:
     """Train in `workdir` until the config's budget is spent.
 
@@ -53,16 +57,23 @@ def train(
         mode: how records are read: "ram", "stream", or "auto".
         overfit: train on the first so many captions alone.
         checkpoint_seconds: the longest time that a crash can cost.
+        sentences: the sentence encoder of a system that reads sentence vectors, see `open_encoder`.
+        reconstructions: the work folder whose model makes the sharpener's blurry pictures.
 
     Raises:
         UserError: data or work folder are not usable, or the loss became no number.
     """
     folder = DataFolder.open(data)
-    config = fit_to_data(config, folder)
     workdir = Path(workdir)
-    open_workdir(workdir, config, folder)
+    lengths = LengthRange(config.min_words, config.max_words, config.length_multiple)
+    sources = Sources(folder, workdir, lengths, sentences, reconstructions)
+    config = fit_to_data(config, folder, sources)
+    open_workdir(workdir, config, folder, sources)
     if config.deterministic:
         tf.config.experimental.enable_op_determinism()
+    with strategy().scope():
+        model = build_model(config.model, seed=config.seed, mixed_precision=config.mixed_precision)
+        model.compile(build_optimizer(config.optimizer), jit_compile=config.xla)
     plan = BatchPlan.of(
         folder,
         "train",
@@ -73,6 +84,7 @@ def train(
         length_multiple=config.length_multiple,
         mode=mode,
         limit=overfit,
+        columns=sources.columns(model.columns, "train"),
     )
     budget = Budget.of(config, plan.steps_per_epoch)
     interval = config.report_every or plan.steps_per_epoch
@@ -81,10 +93,8 @@ def train(
         CheckpointFolder(workdir / "checkpoints"), clock, interval, checkpoint_seconds
     )
     pace = Pace(config.optimizer, budget, clock)
-    with strategy().scope():
-        model = build_model(config.model, seed=config.seed, mixed_precision=config.mixed_precision)
-        model.compile(build_optimizer(config.optimizer), jit_compile=config.xla)
     checkpointer.set_model(model)
+    columns = sources.columns(model.columns, "val")
     validation = evaluation_dataset(
         folder,
         "val",
@@ -92,11 +102,12 @@ def train(
         max_words=config.max_words,
         length_multiple=config.length_multiple,
         limit=_whole_batches(config, folder.split("val").examples),
+        columns=columns,
     )
     bar = Bar(pace, clock)
     callbacks = [
         pace,
-        TensorBoard(workdir, folder, config, clock),
+        TensorBoard(workdir, folder, config, clock, columns),
         *([keras.callbacks.SwapEMAWeights()] if config.optimizer.ema > 0 else []),
         checkpointer,
         History(workdir / "history.csv", clock),
@@ -125,8 +136,8 @@ def train(
     return Outcome(step, clock.elapsed, checkpointer.best_loss, checkpointer.interrupted)
 
 
-def fit_to_data(config: TrainConfig, folder: DataFolder) -> TrainConfig:
-    """The config with the data's picture size and vocabulary."""
+def fit_to_data(config: TrainConfig, folder: DataFolder, sources: Sources) -> TrainConfig:
+    """The config with the data's picture size and vocabulary, and the encoder's vectors."""
     sizes = {
         "height": folder.height,
         "width": folder.width,
@@ -134,6 +145,8 @@ def fit_to_data(config: TrainConfig, folder: DataFolder) -> TrainConfig:
         "vocabulary_size": len(folder.vocabulary),
     }
     known = {field.name for field in dataclasses.fields(config.model)}
+    if config.reads_sentences:
+        sizes["sentence_units"] = sources.encoder.units
     model = dataclasses.replace(config.model, **{k: v for k, v in sizes.items() if k in known})
     return dataclasses.replace(config, model=model)
 

@@ -5,22 +5,28 @@ import shutil
 from pathlib import Path
 
 from pipelines.data.data_folder import DataFolder
+from pipelines.training.sources import Sources
 from t2i_tf import checkpoints
 from t2i_tf.config import TrainConfig
 from t2i_tf.errors import UserError
+from t2i_tf.text.sentence_encoder import SentenceEncoder
 
 _LENGTH = ("epochs", "steps", "minutes")  # training on for longer is no other run
 
 
-def open_workdir(workdir: Path, config: TrainConfig, data: DataFolder) -> None:
+def open_workdir(workdir: Path, config: TrainConfig, data: DataFolder, sources: Sources) -> None:
     """Begin a run, or check that a begun one has this config and this data.
 
     Raises:
-        UserError: the folder holds something else, or a run with other settings or other data.
+        UserError: the folder holds something else, or a run with other settings, other data or
+            another sentence encoder.
     """
+    encoder = sources.encoder if config.reads_sentences else None
     if (workdir / "config.json").exists():
         _check_config(workdir, config)
         _check_data(workdir, data)
+        if encoder:
+            _check_encoder(workdir, encoder)
     elif workdir.exists() and any(workdir.iterdir()):
         raise UserError(
             f"{workdir} is not empty and holds no run. Expected a new folder, or one that training "
@@ -30,6 +36,8 @@ def open_workdir(workdir: Path, config: TrainConfig, data: DataFolder) -> None:
         workdir.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(data.path / "manifest.json", workdir / "data.json")
         data.vocabulary.save(workdir / "vocabulary.txt")
+        if encoder:
+            encoder.save(workdir / checkpoints.SENTENCE_ENCODER)
     checkpoints.write_config(workdir, config)
 
 
@@ -54,6 +62,15 @@ def _check_data(workdir: Path, data: DataFolder) -> None:
         f"{workdir} was trained on other data than {data.path}: their manifests differ. "
         "Give the data folder it began with, or choose another --workdir."
     )
+
+
+def _check_encoder(workdir: Path, encoder: SentenceEncoder) -> None:
+    before = SentenceEncoder.load(workdir / checkpoints.SENTENCE_ENCODER)
+    if before.fingerprint != encoder.fingerprint:
+        raise UserError(
+            f"{workdir} was trained on the vectors of another sentence encoder. Leave --sentences "
+            "away to go on with it, or choose another --workdir."
+        )
 
 
 def _flat(config: TrainConfig) -> dict:

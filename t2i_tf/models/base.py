@@ -84,6 +84,13 @@ class BoundMaximizer(TextToImage):
         return {"objective": self.trainable_variables}
 
     @abstractmethod
+    def reconstruct(self, image: tf.Tensor, caption: tf.Tensor, noise: tf.Tensor) -> tf.Tensor:
+        """The picture as the posterior's sample shows it, float32 [B, H, W, C] in [0, 1].
+
+        Arguments as of `bound_terms`.
+        """
+
+    @abstractmethod
     def bound_terms(self, image: tf.Tensor, caption: tf.Tensor, noise: tf.Tensor) -> dict:
         """Named terms of -bound, nats.
 

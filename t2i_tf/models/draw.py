@@ -89,6 +89,9 @@ class DRAW(BoundMaximizer):
             )
         return filterbank.from_rows(state.canvas, self.cell.channels), steps
 
+    def reconstruct(self, image, caption, noise):  # noqa: D102
+        return tf.sigmoid(self.infer(tf.cast(image, self.variable_dtype) / 255.0, caption, noise)[0])
+
     def bound_terms(self, image, caption, noise):  # noqa: D102
         image = tf.cast(image, self.variable_dtype) / 255.0
         logits, steps = self.infer(image, caption, noise)

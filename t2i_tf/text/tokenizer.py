@@ -107,6 +107,13 @@ class Tokenizer(tf.Module):
         """The words behind the ids, string [B, N], "" where a caption has ended."""
         return self._split(captions).to_tensor("", shape=[None, self.max_words if pad else None])
 
+    def sentences(self, token_ids: tf.Tensor) -> tf.Tensor:
+        """The captions that ids int32 [B, N] stand for, string [B]: words with spaces between."""
+        entries = tf.constant(["", *self.vocabulary.entries[PAD + 1 :]])
+        return tf.strings.strip(
+            tf.strings.reduce_join(tf.gather(entries, token_ids), -1, separator=" ")
+        )
+
     def lengths(self, captions: tf.Tensor) -> tf.Tensor:
         """Words of each caption, not cut at `max_words`: int64 [B]."""
         return split_in_graph(captions).row_lengths()
@@ -117,3 +124,14 @@ class Tokenizer(tf.Module):
 
     def _split(self, captions: tf.Tensor) -> tf.RaggedTensor:
         return split_in_graph(captions)[:, : self.max_words]
+
+
+class TokenReader(tf.Module):
+    """Captions string [B] to ids int32 [B, N], all of one width: as models that know words read."""
+
+    def __init__(self, tokenizer: Tokenizer):
+        super().__init__(name="token_reader")
+        self.tokenizer = tokenizer
+
+    def __call__(self, captions: tf.Tensor) -> tf.Tensor:  # noqa: D102
+        return self.tokenizer(captions, pad=True)

@@ -10,12 +10,13 @@ import tensorflow as tf
 from serving import contract, export
 from serving.check import check
 from serving.errors import ServingError
+from serving.served import served
 from serving.server.failure import Failure
 from serving.server.servable import Servable
 from t2i_tf.checkpoints import Trained
 from t2i_tf.models import build_model
 from t2i_tf.presets import preset
-from t2i_tf.text.tokenizer import Tokenizer
+from t2i_tf.text.tokenizer import Tokenizer, TokenReader
 from t2i_tf.text.vocabulary import Vocabulary
 
 WORDS = ("a", "red", "bus", "in", "the", "rain", ".")
@@ -29,13 +30,20 @@ def trained(request):
         config.model, height=6, width=8, vocabulary_size=len(vocabulary), initial_canvas=-0.5
     )
     model = build_model(sizes)
-    return Trained(model, dataclasses.replace(config, model=sizes), vocabulary, 0)
+    config = dataclasses.replace(config, model=sizes)
+    reader = TokenReader(Tokenizer(vocabulary, config.max_words))
+    return Trained(model, config, vocabulary, reader, 0)
 
 
 @pytest.fixture(scope="module")
-def version(trained, tmp_path_factory):
+def model(trained):
+    return served(trained)
+
+
+@pytest.fixture(scope="module")
+def version(model, tmp_path_factory):
     folder = tmp_path_factory.mktemp("export") / "1"
-    export.save(trained, folder)
+    export.save(model, folder)
     return folder
 
 
@@ -56,9 +64,9 @@ def ask(servable, name, prompts=("a red bus",), seeds=(0,), temperature=1.0, **m
     return servable.run(signature, {key: feeds[key] for key in signature.inputs})
 
 
-def test_every_check_holds(version, trained):
+def test_every_check_holds(version, model):
     assert len(check(version)) == 4
-    assert "the model's own" in export.check_against(version, trained)
+    assert "the model's own" in export.check_against(version, model)
 
 
 def test_steps_end_in_the_picture_and_tell_the_words(servable, trained):
@@ -81,7 +89,8 @@ def test_score_is_the_models_own_bound(servable, trained):
     prompts, seeds = ["a red bus", "rain"], [5, 6]
     bound = ask(servable, "score", prompts, seeds, png_bytes_in=png)["bound"]
     ids = Tokenizer(trained.vocabulary, trained.config.max_words)(tf.constant(prompts), pad=True)
-    terms = trained.model.terms(image, ids, trained.model.noise(tf.constant(seeds)))
+    noise = trained.model.noise(tf.constant(seeds))
+    terms = trained.model.bound_terms(image, ids, noise)
     expected = -(terms["reconstruction_nll"] + tf.reduce_sum(terms["kl_per_step"], 0))
     np.testing.assert_allclose(bound, expected, rtol=1e-5)
 
@@ -145,7 +154,7 @@ def test_checks_find_what_does_not_hold(tmp_path):
 
 
 def test_versions_are_numbered_and_appear_whole(trained, tmp_path, monkeypatch):
-    monkeypatch.setattr(export, "check_against", lambda folder, trained: None)
+    monkeypatch.setattr(export, "check_against", lambda folder, model: None)
     monkeypatch.setattr(export.checkpoints, "load", lambda workdir, which: trained)
     assert export.export(tmp_path / "run", tmp_path / "models").name == "1"
     (tmp_path / "models" / "7").mkdir()

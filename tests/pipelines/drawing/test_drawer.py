@@ -8,6 +8,7 @@ from t2i_tf.checkpoints import Trained
 from t2i_tf.config import TrainConfig
 from t2i_tf.errors import UserError
 from t2i_tf.models import build_model
+from t2i_tf.text.tokenizer import Tokenizer, TokenReader
 from t2i_tf.text.vocabulary import Vocabulary
 from tests.t2i_tf.tiny import CONFIG
 
@@ -22,7 +23,8 @@ def trained():
     rng = np.random.default_rng(0)
     for weight in model.weights:
         weight.assign(0.4 * rng.standard_normal(weight.shape))
-    return Trained(model, TrainConfig(model=model_config, max_words=8), vocabulary, 0)
+    config = TrainConfig(model=model_config, max_words=8)
+    return Trained(model, config, vocabulary, TokenReader(Tokenizer(vocabulary, 8)), 0)
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,78 @@
+"""Arrays that are computed once, kept beside the data, and gone on with when broken off."""
+
+import contextlib
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from rich.progress import track
+
+from t2i_tf.errors import UserError
+from t2i_tf.files import write_atomically
+
+CHUNK = 256  # rows computed at a time
+FLUSH_SECONDS = 10.0  # the longest time that a crash can cost
+
+
+def cached_rows(
+    path: Path,
+    shape: tuple[int, ...],
+    dtype: np.typing.DTypeLike,
+    compute: Callable[[int, int], np.ndarray],
+    what: str,
+) -> np.ndarray:
+    """The array in the .npy file `path`, which is computed first where it is missing.
+
+    Args:
+        path: where it is kept; it appears when it is whole.
+        shape, dtype: of the array.
+        compute: makes the rows `first` to `last` (not included).
+        what: is being computed, for the progress bar.
+
+    Returns:
+        The array, mapped from the file: it may be larger than the memory.
+
+    Raises:
+        UserError: the file is damaged, or of another shape.
+    """
+    if not path.exists():
+        _compute(path, shape, np.dtype(dtype), compute, what)
+    try:
+        rows = np.load(path, mmap_mode="r")
+    except (OSError, ValueError, EOFError) as error:
+        raise UserError(f"{path} is damaged ({error}). Delete it: it is made again.") from None
+    if rows.shape != shape:
+        raise UserError(
+            f"{path}: expected an array {list(shape)}, found {list(rows.shape)}. It was made for "
+            "other data. Delete it: it is made again."
+        )
+    return rows
+
+
+def _compute(path, shape, dtype, compute, what) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part, count = path.with_suffix(".part"), path.with_suffix(".rows")
+    done = _done(part, count, shape, dtype)
+    rows = np.lib.format.open_memmap(part, "r+" if done else "w+", dtype, shape)
+    flushed = time.monotonic()
+    first_rows = range(done, len(rows), CHUNK)
+    for first in track(first_rows, what, total=len(first_rows)):
+        last = min(first + CHUNK, len(rows))
+        rows[first:last] = compute(first, last)
+        if time.monotonic() - flushed > FLUSH_SECONDS:
+            rows.flush()
+            write_atomically(count, lambda file, last=last: file.write(str(last).encode()))
+            flushed = time.monotonic()
+    rows.flush()
+    part.rename(path)
+    count.unlink(missing_ok=True)
+
+
+def _done(part: Path, count: Path, shape: tuple[int, ...], dtype: np.dtype) -> int:
+    """How many rows an earlier call computed."""
+    with contextlib.suppress(OSError, ValueError, EOFError):
+        rows = np.load(part, mmap_mode="r")
+        if rows.shape == shape and rows.dtype == dtype:
+            return int(count.read_text())
+    return 0

@@ -1,0 +1,88 @@
+"""A model's reconstructions of the pictures of a data folder: computed once, kept beside it.
+
+DATA-reconstructions/9ab3...01/    one folder for each model, named by its fingerprint
+    train.npy, val.npy ...         uint8 [captions, H, W, C]
+"""
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from pipelines.data.cached_rows import cached_rows
+from pipelines.data.captions import read_captions
+from pipelines.data.data_folder import DataFolder
+from pipelines.data.pairs import CaptionLengths, LengthRange
+from pipelines.data.tfrecords import parse_batch, read_records
+from pipelines.drawing.drawer import to_pixels
+from t2i_tf import checkpoints
+from t2i_tf.errors import UserError
+
+
+class Reconstructions:
+    """What a model makes of each (picture, caption) by way of its posterior.
+
+    Captions out of the range are not read: their row is black.
+
+    Args:
+        folder: the data.
+        workdir: of the model.
+        lengths: of the captions that are used.
+
+    Raises:
+        UserError: the model cannot reconstruct, or not pictures of this size.
+    """
+
+    def __init__(self, folder: DataFolder, workdir: Path, lengths: LengthRange):
+        self.folder, self.lengths = folder, lengths
+        self.trained = checkpoints.load(workdir)
+        model = self.trained.model
+        if not hasattr(model, "reconstruct"):
+            raise UserError(
+                f"{workdir} holds a {type(model).__name__}, which reconstructs no picture. "
+                "Expected a DRAW system or a VAE."
+            )
+        sizes = self.trained.config.model
+        if (sizes.height, sizes.width, sizes.channels) != folder.shape:
+            raise UserError(
+                f"{workdir} reconstructs pictures of {sizes.height} x {sizes.width} x "
+                f"{sizes.channels}; those of {folder.path} are {folder.height} x {folder.width} x "
+                f"{folder.channels}."
+            )
+        digest = hashlib.sha256(folder.fingerprint.encode())
+        for weight in model.weights:
+            digest.update(weight.numpy().tobytes())
+        root = folder.path.with_name(f"{folder.path.name}-reconstructions")
+        self.path = root / digest.hexdigest()[:12]
+
+    def pictures(self, split: str) -> np.ndarray:
+        """The reconstructions of a split, uint8 [captions, H, W, C]; made at the first call."""
+        found = CaptionLengths.of(self.folder, split)
+        captions = read_captions(self.folder, split)
+        images = self._images(split)
+        usable = self.lengths.holds(found.words)
+        model, reader = self.trained.model, self.trained.reader
+
+        @tf.function
+        def reconstruct(image, caption, seeds):
+            return to_pixels(model.reconstruct(image, reader(caption), model.noise(seeds)))
+
+        def compute(first, last):
+            rows = np.zeros((last - first, *self.folder.shape), np.uint8)
+            chosen = np.flatnonzero(usable[first:last])
+            if len(chosen):
+                wanted = first + chosen
+                image = images[found.picture[wanted]]
+                rows[chosen] = reconstruct(image, tf.constant(captions[wanted]), wanted).numpy()
+            return rows
+
+        shape = (len(captions), *self.folder.shape)
+        what = f"reconstructions of {split}"
+        return cached_rows(self.path / f"{split}.npy", shape, np.uint8, compute, what)
+
+    def _images(self, split: str) -> np.ndarray:
+        records = read_records([shard.path for shard in self.folder.shards(split)]).batch(1024)
+        shape = self.folder.shape
+        chunks = records.map(lambda batch: parse_batch(batch, shape)["image"], tf.data.AUTOTUNE)
+        return np.concatenate(list(chunks.as_numpy_iterator()))

@@ -1,0 +1,66 @@
+"""Where the further columns of a run's batches come from."""
+
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+
+from pipelines.data.columns import Columns
+from pipelines.data.data_folder import DataFolder
+from pipelines.data.neighbours import neighbour_ids
+from pipelines.data.pairs import LengthRange
+from pipelines.data.sentences import Sentences, open_encoder
+from pipelines.drawing.reconstructions import Reconstructions
+from t2i_tf.checkpoints import SENTENCE_ENCODER
+from t2i_tf.errors import UserError
+from t2i_tf.text.sentence_encoder import SentenceEncoder
+
+
+class Sources:
+    """The columns that were computed once for a data folder, and are kept beside it.
+
+    Args:
+        folder: the data.
+        workdir: of the run; its sentence encoder goes before the one beside the data.
+        lengths: of the captions that the run uses.
+        sentences: the encoder, as `open_encoder` takes it.
+        reconstructions: work folder of the model that reconstructs the pictures.
+    """
+
+    def __init__(
+        self,
+        folder: DataFolder,
+        workdir: Path,
+        lengths: LengthRange,
+        sentences: Path | None = None,
+        reconstructions: Path | None = None,
+    ):
+        self.folder, self.lengths = folder, lengths
+        kept = Path(workdir) / SENTENCE_ENCODER
+        self._encoder = sentences or (kept if kept.exists() else None)
+        self._reconstructions = reconstructions
+        self._makers: dict[str, Callable] = {
+            "sentence": lambda split: self._sentences.vectors(split),
+            "neighbour_ids": lambda split: neighbour_ids(self.folder, split, self.lengths),
+            "reconstruction": self._reconstruct,
+        }
+
+    @cached_property
+    def encoder(self) -> SentenceEncoder:
+        """The sentence encoder; UserError where there is none."""
+        return open_encoder(self.folder, self._encoder)
+
+    def columns(self, names: tuple[str, ...], split: str) -> Columns:
+        """Those of the named columns that are no part of every batch."""
+        return {name: self._makers[name](split) for name in names if name in self._makers}
+
+    @cached_property
+    def _sentences(self) -> Sentences:
+        return Sentences(self.folder, self.encoder)
+
+    def _reconstruct(self, split: str):
+        if self._reconstructions is None:
+            raise UserError(
+                "This run learns from a drawing model's reconstructions: name the model's work "
+                "folder with --reconstructions, or take --model.pairs coarse."
+            )
+        return Reconstructions(self.folder, self._reconstructions, self.lengths).pictures(split)

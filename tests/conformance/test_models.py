@@ -1,0 +1,201 @@
+"""What every model has to do, whatever it is; a model that is not among them fails the suite."""
+
+import dataclasses
+import importlib
+import pkgutil
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import t2i_tf.models
+from pipelines.data.data_folder import DataFolder
+from pipelines.training.train import train
+from serving.check import check
+from serving.export import check_against, save
+from serving.served import served
+from t2i_tf import checkpoints
+from t2i_tf.errors import UserError
+from t2i_tf.models import Learner, build_model
+from t2i_tf.optimizers import build_optimizer
+from t2i_tf.presets import PRESETS
+from t2i_tf.text.tokenizer import Tokenizer
+from tests.data_folders import make_examples, write_data_folder
+
+SHAPE = (16, 16, 3)
+SYSTEMS = [name.removesuffix("-tiny") for name in PRESETS if name.endswith("-tiny")]
+CAPTIONS = ["a red bus", "a small green dog old tree", "new car"]
+SEEDS = [3, 4, 5]
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    examples = {
+        split: make_examples(count, seed=k, shape=SHAPE, prefix=split)
+        for k, (split, count) in enumerate({"train": 40, "val": 16, "test": 8}.items())
+    }
+    return write_data_folder(tmp_path_factory.mktemp("conformance") / "data", examples)
+
+
+@pytest.fixture(scope="module")
+def encoder(data, tmp_path_factory):
+    """A run that trained a sentence encoder, for the systems that read sentence vectors."""
+    return run("skip-thought", data, tmp_path_factory.mktemp("encoder") / "run", steps=2)
+
+
+@pytest.fixture(scope="module", params=SYSTEMS)
+def system(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def workdir(system, data, encoder, tmp_path_factory):
+    """Four steps of training in one go."""
+    return run(system, data, tmp_path_factory.mktemp(system) / "run", encoder, steps=4)
+
+
+@pytest.fixture(scope="module")
+def trained(workdir):
+    return checkpoints.load(workdir, "last")
+
+
+def run(system, data, workdir, encoder=None, steps=4):
+    config = PRESETS[f"{system}-tiny"].config
+    optimizer = dataclasses.replace(config.optimizer, schedule="constant")
+    config = dataclasses.replace(
+        config, optimizer=optimizer, steps=steps, report_every=3, xla=False, validation_pictures=8
+    )
+    train(config, data, workdir, sentences=encoder)
+    return workdir
+
+
+def pictures(count=3):
+    return np.random.default_rng(0).integers(0, 256, (count, *SHAPE), np.uint8)
+
+
+def batch_for(trained):
+    """A batch with every column that any model reads."""
+    ids = Tokenizer(trained.vocabulary, trained.config.max_words)(tf.constant(CAPTIONS), pad=True)
+    units = getattr(trained.config.model, "sentence_units", 0)
+    return {
+        "image": tf.constant(pictures()),
+        "token_ids": ids,
+        "neighbour_ids": ids[::-1],
+        "sentence": tf.random.stateless_normal([3, units], [0, 1]),
+        "reconstruction": tf.constant(pictures()[::-1]),
+    }
+
+
+def answers(trained, rows=slice(None)):
+    """What a model makes of captions, pictures and seeds: arrays, by what it can do."""
+    model = trained.model
+    caption = trained.reader(tf.constant(CAPTIONS[rows]))
+    image = pictures()[rows]
+    if hasattr(model, "generate"):
+        return model.generate(caption, model.noise(SEEDS[rows])).canvases.numpy()
+    if hasattr(model, "sharpen"):
+        return model.sharpen(image / np.float32(255), caption).numpy()
+    if hasattr(model, "describe"):
+        return model.describe(image).token_ids.numpy()
+    return model.sentence_encoder(trained.vocabulary)(tf.constant(CAPTIONS[rows])).numpy()
+
+
+def test_no_model_is_left_out():
+    for module in pkgutil.iter_modules(t2i_tf.models.__path__, "t2i_tf.models."):
+        importlib.import_module(module.name)
+    built = {type(build_model(PRESETS[f"{system}-tiny"].config.model)) for system in SYSTEMS}
+    assert built == set(leaves(Learner))
+
+
+def leaves(kind):
+    """The classes that are not made to be derived from further."""
+    below = [sub for sub in kind.__subclasses__() if sub.__module__.startswith("t2i_tf.")]
+    return [leaf for sub in below for leaf in leaves(sub)] if below else [kind]
+
+
+@pytest.mark.parametrize("world", ["scenes", "mnist", "coco"])
+def test_every_system_has_presets(system, world):
+    preset = PRESETS[f"{system}-{world}"]
+    assert all((preset.data, preset.cost, preset.expect, preset.next))
+    assert type(preset.config.model) is type(PRESETS[f"{system}-tiny"].config.model)
+
+
+def test_a_step_moves_every_weight_and_breaks_none(trained):
+    model = build_model(trained.config.model)
+    model.compile(build_optimizer(trained.config.optimizer), jit_compile=False)
+    before = [variable.numpy() for variable in model.trainable_variables]
+    batch = {
+        name: tf.data.Dataset.from_tensor_slices(part) for name, part in batch_for(trained).items()
+    }
+    history = model.fit(tf.data.Dataset.zip(batch).batch(3).repeat(), steps_per_epoch=3, verbose=0)
+    assert all(np.isfinite(values).all() for values in history.history.values())
+    for variable, value in zip(model.trainable_variables, before, strict=True):
+        now = variable.numpy()
+        assert np.isfinite(now).all() and (now != value).any(), variable.path
+
+
+def test_the_same_alone_and_in_a_batch(trained):
+    together = answers(trained)
+    assert np.isfinite(together).all()
+    np.testing.assert_allclose(answers(trained), together, rtol=0, atol=0)
+    for k in range(len(CAPTIONS)):
+        alone = answers(trained, slice(k, k + 1))
+        np.testing.assert_allclose(alone, together[k : k + 1], atol=2e-5)
+
+
+def test_a_drawing_follows_seed_and_caption(trained):
+    if not hasattr(trained.model, "generate"):
+        assert "score" not in served(trained).signatures()
+        return
+    caption = trained.reader(tf.constant(CAPTIONS))
+    one, other = (
+        trained.model.generate(caption, trained.model.noise([seed] * 3)).image for seed in (1, 2)
+    )
+    assert np.abs(one - other).max() > 0
+    turned = trained.model.generate(caption[::-1], trained.model.noise([1] * 3)).image
+    assert np.abs(turned - one).max() > 0 and np.abs(turned[1] - one[1]).max() < 2e-5
+
+
+def test_loads_what_was_saved(workdir, trained):
+    folder = checkpoints.CheckpointFolder(workdir / "checkpoints")
+    averaged = [
+        f"optimizer/{v.path}" for v in trained.model.optimizer._model_variables_moving_average
+    ]
+    with np.load(folder.path(4)) as saved:
+        for variable, name in zip(trained.model.trainable_variables, averaged, strict=True):
+            np.testing.assert_array_equal(saved[name], variable.numpy(), err_msg=name)
+    np.testing.assert_array_equal(answers(checkpoints.load(workdir, "last")), answers(trained))
+
+
+def test_resumes_exactly(system, workdir, data, encoder, tmp_path):
+    run(system, data, tmp_path / "run", encoder, steps=2)
+    run(system, data, tmp_path / "run", steps=4)
+    names = "checkpoints/step-00000004.npz"
+    with np.load(workdir / names) as whole, np.load(tmp_path / "run" / names) as resumed:
+        assert set(whole.files) == set(resumed.files)
+        for name in set(whole.files) - {"progress"}:
+            np.testing.assert_array_equal(whole[name], resumed[name], err_msg=name)
+
+
+def test_exports_and_answers_as_the_model_does(trained, tmp_path):
+    model = served(trained)
+    save(model, tmp_path / "1")
+    assert len(check(tmp_path / "1")) == 4
+    assert "the model's own" in check_against(tmp_path / "1", model)
+
+
+def test_a_checkpoint_of_another_system_is_refused(system, workdir, trained):
+    other = "align-draw" if system != "align-draw" else "noalign-draw"
+    model = build_model(PRESETS[f"{other}-tiny"].config.model)
+    model.compile(build_optimizer(trained.config.optimizer), jit_compile=False)
+    path = checkpoints.CheckpointFolder(workdir / "checkpoints").path(4)
+    with pytest.raises(UserError, match="belongs to another model"):
+        checkpoints.restore(path, model)
+
+
+def test_the_data_of_another_run_is_refused(system, workdir, encoder, tmp_path):
+    examples = {name: make_examples(16, seed=9, shape=SHAPE) for name in ("train", "val")}
+    other = write_data_folder(tmp_path / "other", examples)
+    assert DataFolder.open(other).shape == SHAPE
+    with pytest.raises(UserError, match=r"trained on other data|other settings"):
+        run(system, other, workdir, encoder)

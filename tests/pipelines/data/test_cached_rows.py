@@ -1,0 +1,63 @@
+"""What was computed is kept, gone on with, and made again where it does not fit."""
+
+import numpy as np
+import pytest
+
+from pipelines.data import cached_rows as module
+from pipelines.data.cached_rows import CHUNK, cached_rows
+from t2i_tf.errors import UserError
+
+ROWS = 3 * CHUNK + 7
+
+
+def squares(first, last):
+    return np.arange(first, last, dtype=np.float32)[:, None] ** 2 * [1, -1]
+
+
+def expected():
+    return squares(0, ROWS).astype(np.float32)
+
+
+def test_computed_once_and_kept(tmp_path):
+    calls = []
+
+    def compute(first, last):
+        calls.append((first, last))
+        return squares(first, last)
+
+    for _ in range(2):
+        rows = cached_rows(tmp_path / "x" / "rows.npy", (ROWS, 2), np.float32, compute, "rows")
+        np.testing.assert_array_equal(rows, expected())
+    assert calls == [(0, 256), (256, 512), (512, 768), (768, 775)]
+    assert [path.name for path in (tmp_path / "x").iterdir()] == ["rows.npy"]
+
+
+def test_goes_on_where_it_was_broken_off(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "FLUSH_SECONDS", 0.0)
+    path, calls = tmp_path / "rows.npy", []
+
+    def breaks(first, last):
+        if first == 2 * CHUNK:
+            raise KeyboardInterrupt
+        return squares(first, last)
+
+    def goes_on(first, last):
+        calls.append(first)
+        return squares(first, last)
+
+    with pytest.raises(KeyboardInterrupt):
+        cached_rows(path, (ROWS, 2), np.float32, breaks, "rows")
+    assert not path.exists()
+    rows = cached_rows(path, (ROWS, 2), np.float32, goes_on, "rows")
+    np.testing.assert_array_equal(rows, expected())
+    assert calls == [2 * CHUNK, 3 * CHUNK]
+
+
+def test_another_shape_and_damage_are_told(tmp_path):
+    path = tmp_path / "rows.npy"
+    cached_rows(path, (ROWS, 2), np.float32, squares, "rows")
+    with pytest.raises(UserError, match=r"expected an array \[5, 2\], found \[775, 2\]"):
+        cached_rows(path, (5, 2), np.float32, squares, "rows")
+    path.write_bytes(path.read_bytes()[:500])
+    with pytest.raises(UserError, match="is damaged"):
+        cached_rows(path, (ROWS, 2), np.float32, squares, "rows")
