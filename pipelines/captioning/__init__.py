@@ -1,0 +1,1 @@
+"""Pictures to captions, and pictures of where each word was looked for."""

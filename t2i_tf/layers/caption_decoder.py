@@ -1,0 +1,117 @@
+"""The writer of captions: an LSTM that looks at a grid of features before each word."""
+
+from typing import NamedTuple
+
+import keras
+import tensorflow as tf
+
+from t2i_tf.layers.conditioning import Align, Memory
+
+
+class WriterState(NamedTuple):
+    """What one word hands to the next."""
+
+    hidden: tf.Tensor  # [B, U]
+    cell: tf.Tensor  # [B, U]
+
+
+class Sight(NamedTuple):
+    """What the next word is told from, beside the one before; every field [..., D]."""
+
+    hidden: tf.Tensor
+    context: tf.Tensor
+
+
+class CaptionDecoder(keras.layers.Layer):
+    """Show, Attend and Tell (Xu et al. 2015) with its soft attention.
+
+        h_0, c_0 = tanh(W mean_i a_i)                                   one layer for both
+        e_i = v . tanh(U a_i + W h_{t-1} + b),  alpha = softmax(e),  z_t = sum_i alpha_i a_i
+        h_t = LSTM([E y_{t-1}, z_t], h_{t-1})
+        p(y_t | y_{<t}, picture) = softmax(L_o tanh(L [h_t, z_t, E y_{t-1}] + b))
+
+    Left out, as the captions are short: the gate on z_t and the penalty that asks for attention to
+    every place.
+
+    Args:
+        vocabulary_size: V; id 0 is the mark before the first word and after the last.
+        embedding_units: width of the word embedding, and of what the word is told from.
+        units: U, of the LSTM.
+        align_units: of the attention.
+        initializer: of every weight.
+    """
+
+    def __init__(self, vocabulary_size, embedding_units, units, align_units, initializer, **kwargs):
+        super().__init__(**kwargs)
+
+        def dense(units, name, activation=None):
+            return keras.layers.Dense(
+                units,
+                activation,
+                kernel_initializer=initializer,
+                dtype=self.dtype_policy,
+                name=name,
+            )
+
+        self.embedding = keras.layers.Embedding(
+            vocabulary_size,
+            embedding_units,
+            initializer,
+            dtype=self.dtype_policy,
+            name="embedding",
+        )
+        self.align = Align(align_units, initializer, dtype=self.dtype_policy, name="align")
+        self.start = dense(2 * units, "start", "tanh")
+        self.lstm = keras.layers.LSTMCell(
+            units,
+            kernel_initializer=initializer,
+            recurrent_initializer=initializer,
+            dtype=self.dtype_policy,
+            name="lstm",
+        )
+        self.readout = dense(embedding_units, "readout", "tanh")
+        self.vocabulary = dense(vocabulary_size, "vocabulary")
+
+    def build(self, features_shape):  # noqa: D102
+        features, units = features_shape[-1], self.lstm.units
+        embedded = self.embedding.output_dim
+        self.embedding.build((None, None))
+        self.align.build(features_shape, (None, units))
+        self.start.build((None, features))
+        self.lstm.build((None, embedded + features))
+        self.readout.build((None, units + features + embedded))
+        self.vocabulary.build((None, embedded))
+
+    def memorize(self, features: tf.Tensor) -> Memory:
+        """The grid [B, G, D], made ready to be attended to."""
+        return self.align.memorize(features, tf.ones(tf.shape(features)[:2], tf.bool))
+
+    def initial_state(self, memory: Memory) -> WriterState:
+        """The state before the first word."""
+        both = self.start(tf.reduce_mean(memory.values, axis=1))
+        return WriterState(*tf.split(both, 2, axis=-1))
+
+    def step(
+        self, memory: Memory, state: WriterState, embedded: tf.Tensor
+    ) -> tuple[WriterState, Sight, tf.Tensor]:
+        """Look, and take in the word before.
+
+        Args:
+            memory: the picture, from `memorize`.
+            state: of the word before.
+            embedded: the word before, [B, E].
+
+        Returns:
+            The next state, what the word is told from, and the attention [B, G].
+        """
+        context, attention = self.align(memory, state.hidden)
+        hidden, (_, cell) = self.lstm(tf.concat([embedded, context], -1), list(state))
+        return WriterState(hidden, cell), Sight(hidden, context), attention
+
+    def tell(self, sight: Sight, embedded: tf.Tensor) -> tf.Tensor:
+        """What the next word is told from and the embedded word before it, as one [..., E]."""
+        return self.readout(tf.concat([*sight, embedded], -1))
+
+    def log_probabilities(self, told: tf.Tensor) -> tf.Tensor:
+        """Of every word to be the next, nats: [..., E] of `tell` to [..., V]."""
+        return tf.nn.log_softmax(tf.cast(self.vocabulary(told), self.variable_dtype))

@@ -1,0 +1,61 @@
+import numpy as np
+import pytest
+
+from pipelines.captioning.captioner import Captioner
+from t2i_tf import checkpoints
+from t2i_tf.errors import UserError
+
+IMAGES = np.random.default_rng(0).integers(0, 256, (40, 4, 6, 3), np.uint8)
+
+
+@pytest.fixture(scope="module")
+def trained(workdir):
+    return checkpoints.load(workdir)
+
+
+@pytest.fixture(scope="module")
+def captioner(trained):
+    return Captioner(trained)
+
+
+def test_every_field_has_its_shape(captioner, trained):
+    (described,) = captioner.describe(IMAGES[:1])
+    assert 1 <= len(described.words) <= 7
+    assert described.caption == " ".join(described.words)
+    assert all(word in trained.vocabulary for word in described.words)
+    assert described.attention.shape == (len(described.words), 4, 6)
+    np.testing.assert_allclose(described.attention.sum((1, 2)), 1, rtol=1e-5)
+    assert described.log_probability < 0
+
+
+def test_a_picture_has_one_caption_alone_or_among_others_and_one_graph(trained):
+    captioner = Captioner(trained)
+    together = captioner.describe(IMAGES)
+    assert len(together) == 40 and len({described.caption for described in together}) > 1
+    for k in (0, 31, 32, 39):
+        (alone,) = captioner.describe(IMAGES[k : k + 1])
+        assert alone.caption == together[k].caption
+        assert alone.log_probability == pytest.approx(together[k].log_probability, rel=1e-5)
+    assert captioner._describe.experimental_get_tracing_count() == 1
+
+
+def test_no_pictures_have_no_captions(captioner):
+    assert captioner.describe(IMAGES[:0]) == []
+
+
+def test_the_beam_is_handed_on(trained):
+    narrow, wide = (
+        np.mean([d.log_probability for d in Captioner(trained, beam=beam).describe(IMAGES)])
+        for beam in (1, 30)
+    )
+    assert narrow != wide
+
+
+def test_pictures_of_another_size_are_refused(captioner):
+    with pytest.raises(UserError, match=r"Expected pictures of \(4, 6, 3\)"):
+        captioner.describe(np.zeros((1, 5, 6, 3), np.uint8))
+
+
+def test_a_model_that_describes_nothing_is_refused(trained):
+    with pytest.raises(UserError, match="Expected a captioner, the work folder holds object"):
+        Captioner(trained._replace(model=object()))

@@ -1,0 +1,92 @@
+"""The image captioner for one picture, equation by equation."""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from tests.reference.caption import align, lstm_step
+
+
+class Weights(NamedTuple):
+    convolutions: list  # (kernel [k, k, in, out], bias, stride)
+    places: np.ndarray  # [G, D]
+    embedding: np.ndarray
+    start: tuple
+    align: tuple  # key kernel, key bias, query kernel, score
+    lstm: tuple
+    readout: tuple
+    vocabulary: tuple
+
+
+def convolve(image, kernel, bias, stride):
+    """A convolution with zeros around, split evenly, the odd one below and to the right."""
+    size = len(kernel)
+    shape = [math.ceil(side / stride) for side in image.shape[:2]]
+    lacking = [
+        max(0, (many - 1) * stride + size - side)
+        for many, side in zip(shape, image.shape[:2], strict=True)
+    ]
+    padded = np.pad(image, [*((n // 2, n - n // 2) for n in lacking), (0, 0)])
+    result = np.empty((*shape, kernel.shape[-1]))
+    for y, x in np.ndindex(*shape):
+        patch = padded[y * stride : y * stride + size, x * stride : x * stride + size]
+        result[y, x] = np.tensordot(patch, kernel, 3) + bias
+    return result
+
+
+def look(w, image):
+    """Features [G, D] of a picture in [0, 1]."""
+    image = 2 * image - 1
+    for convolution in w.convolutions:
+        image = np.maximum(convolve(image, *convolution), 0)
+    return image.reshape(-1, image.shape[-1]) + w.places
+
+
+def begin(w, features):
+    kernel, bias = w.start
+    return np.split(np.tanh(features.mean(0) @ kernel + bias), 2)
+
+
+def step(w, features, state, word):
+    """The state after a word, log-probabilities of the next [V], and the attention [G]."""
+    embedded = w.embedding[word]
+    context, attention = align(features, state[0], *w.align)
+    state = lstm_step(np.concatenate([embedded, context]), *state, *w.lstm)
+    kernel, bias = w.readout
+    told = np.tanh(np.concatenate([state[0], context, embedded]) @ kernel + bias)
+    kernel, bias = w.vocabulary
+    logits = told @ kernel + bias
+    return state, logits - np.logaddexp.reduce(logits), attention
+
+
+def log_probability(w, image, words):
+    """log p(words, end | picture), nats, and how many of them are the most probable."""
+    features = look(w, image)
+    state, total, right = begin(w, features), 0.0, 0
+    for given, wanted in zip([0, *words], [*words, 0], strict=True):
+        state, log_p, _ = step(w, features, state, given)
+        total += log_p[wanted]
+        right += log_p.argmax() == wanted
+    return total, right
+
+
+def greedy(w, image, max_words):
+    """The most probable allowed word, again and again: words, log-probability, attention."""
+    features = look(w, image)
+    state, words, total, attentions = begin(w, features), [], 0.0, []
+    for t in range(max_words + 1):
+        state, log_p, attention = step(w, features, state, words[-1] if words else 0)
+        allowed = log_p.copy()
+        allowed[1] = -np.inf  # unknown
+        if t == 0:
+            allowed[0] = -np.inf
+        if t == max_words:
+            allowed[1:] = -np.inf
+        word = allowed.argmax()
+        total += log_p[word]
+        if word == 0:
+            break
+        words.append(int(word))
+        attentions.append(attention)
+    return words, total, np.array(attentions)
