@@ -167,7 +167,7 @@ class ImageCaptioner(Learner):
         """The pictures over the captions that were written of them."""
         pictures = self._floats(batch["image"])[:, None]
         token_ids = self.describe(batch["image"]).token_ids
-        return Preview(pictures, token_ids, pictures, tf.zeros([len(token_ids), 1, 0]))
+        return Preview(pictures, token_ids, pictures, tf.zeros([tf.shape(token_ids)[0], 1, 0]))
 
     def _look(self, image: tf.Tensor):
         if tuple(image.shape[1:]) != self.features.picture:

@@ -250,7 +250,7 @@ def test_mixed_precision_gives_nearly_the_same_loss_in_float32():
 
 
 def test_the_preview_shows_pictures_over_what_was_written(exact):
-    preview = exact.preview(batch())
+    preview = tf.function(exact.preview)(batch())
     np.testing.assert_allclose(preview.pictures[:, 0], images() / 255.0)
     np.testing.assert_array_equal(preview.token_ids, exact.describe(images()).token_ids)
     assert preview.canvases.shape == (3, 1, 16, 18, 3) and preview.alignment.shape == (3, 1, 0)
