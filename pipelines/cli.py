@@ -23,6 +23,9 @@ COMMANDS = {
     "prepare": options.Prepare,
     "train": options.Train,
     "generate": options.Generate,
+    "caption": options.Caption,
+    "gallery": options.Gallery,
+    "sharpness": options.Sharpness,
     "benchmark": options.Benchmark,
 }
 

@@ -1,5 +1,6 @@
 """What the commands do: each takes its options, calls the library, and prints what came of it."""
 
+import dataclasses
 import json
 import math
 import os
@@ -144,6 +145,54 @@ def _(chosen: options.Generate) -> int:
 
 
 @run.register
+def _(chosen: options.Caption) -> int:
+    from pipelines.captioning.caption import caption_files
+    from pipelines.captioning.captioner import Captioner
+    from t2i_tf import checkpoints
+
+    if not chosen.pictures and chosen.data is None:
+        raise UsageError("Nothing to describe: name picture files, or a data folder with --data.")
+    trained = checkpoints.load(chosen.workdir)
+    captioner = Captioner(trained, beam=chosen.beam)
+    out = chosen.out or chosen.workdir / "captions"
+    if chosen.pictures:
+        captioned = caption_files(captioner, chosen.workdir, chosen.pictures, out)
+        for picture, one in zip(chosen.pictures, captioned.described, strict=True):
+            console.print(
+                f"{picture}: {one.caption} ({one.log_probability:.1f} nats)", markup=False
+            )
+        for path in captioned.files:
+            console.print(str(path))
+    if chosen.data is not None:
+        _print_scores(chosen, captioner, trained.step, out)
+    return 0
+
+
+def _print_scores(chosen: options.Caption, captioner, step: int, out: Path) -> None:
+    """Scores on a split: a table, and `scores-SPLIT.json` in the folder `out`."""
+    from pipelines.data.data_folder import DataFolder
+    from pipelines.data.json_files import write_json
+    from pipelines.evaluation.captioner_scores import score_captioner
+
+    scores = score_captioner(captioner, DataFolder.open(chosen.data), chosen.split, chosen.limit)
+    table = Table("figure", "value", title=f"{chosen.split}: {scores.pictures:,} pictures")
+    table.add_row("BLEU-4", f"{scores.bleu_4:.3f}")
+    table.add_row("CIDEr", f"{scores.cider:.3f}")
+    for name, share in (scores.named or {}).items():
+        table.add_row(f"{name} named right", "-" if share is None else f"{share:.1%}")
+    console.print(table)
+    made = {"workdir": str(chosen.workdir), "step": step, "beam": chosen.beam}
+    made |= {"data": str(chosen.data), "split": chosen.split}
+    path = out / f"scores-{chosen.split}.json"
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        write_json(path, made | dataclasses.asdict(scores))
+    except OSError as error:
+        raise UserError(f"{out} cannot be written: {error.strerror}.") from error
+    console.print(str(path))
+
+
+@run.register
 def _(chosen: options.Demo) -> int:
     from pipelines.demo import demo
 
@@ -159,12 +208,44 @@ def _(chosen: options.Benchmark) -> int:
     for name, value in result.items():
         shown = f"{value:,.4g}" if isinstance(value, float) else value
         console.print(f"{name:>26}  {shown}")
-    if chosen.out:
-        if not chosen.out.parent.is_dir():
-            raise UserError(f"{chosen.out.parent} is no folder: --out needs one that is there.")
-        text = json.dumps(result, indent=2).encode()
-        write_atomically(chosen.out, lambda file: file.write(text))
+    _write_json(chosen.out, result)
     return 0
+
+
+@run.register
+def _(chosen: options.Gallery) -> int:
+    from pipelines.drawing.gallery import draw_gallery
+
+    out = draw_gallery(
+        chosen.workdirs, chosen.captions, chosen.out, sharpen=chosen.sharpen, seed=chosen.seed
+    )
+    console.print(str(out))
+    return 0
+
+
+@run.register
+def _(chosen: options.Sharpness) -> int:
+    from pipelines.evaluation.sharpness import measure_sharpness
+
+    measured = measure_sharpness(
+        chosen.workdir, chosen.sharpen, chosen.data, pictures=chosen.pictures, seed=chosen.seed
+    )
+    columns = list(measured["real"])
+    table = Table("pictures", *columns)
+    for name, figures in measured.items():
+        table.add_row(name, *(f"{figures[column]:.3f}" for column in columns))
+    console.print(table)
+    _write_json(chosen.out, measured)
+    return 0
+
+
+def _write_json(out: Path | None, result) -> None:
+    if out is None:
+        return
+    if not out.parent.is_dir():
+        raise UserError(f"{out.parent} is no folder: --out needs one that is there.")
+    text = json.dumps(result, indent=2).encode()
+    write_atomically(out, lambda file: file.write(text))
 
 
 def _machine() -> str:

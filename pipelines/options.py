@@ -98,8 +98,8 @@ class Train:
     checkpoint_seconds: float = 120.0
     """The longest time that a crash can cost."""
     sentences: Path | None = None
-    """The sentence encoder of a system that reads sentence vectors: a skip-thought run, the folder
-    of the published files, or a saved encoder. Needed once: the vectors are kept beside the data."""
+    """The encoder of a system that reads sentence vectors: a skip-thought run, the folder of the
+    published files, or a saved encoder. Needed once: the vectors are kept beside the data."""
     reconstructions: Path | None = None
     """For --model.pairs reconstructions: the run whose blurry reconstructions are sharpened."""
     config: Annotated[AvoidSubcommands[TrainConfig[ModelConfig]], arg(name="")] = field(
@@ -125,6 +125,64 @@ class Generate:
     """Spread of the noise: 0 draws the mean, 1 as trained."""
     sharpen: Path | None = None
     """Work folder of a sharpener: each picture once more, with edges."""
+
+
+@dataclass(frozen=True)
+class Caption:
+    """Describe pictures with a trained captioner, and show where it looked for each word.
+
+    With --data, score the captions of a split: BLEU-4 and CIDEr, and on the scenes how often object
+    and colour are named right.
+    """
+
+    workdir: Path
+    """Work folder of a captioner's run."""
+    pictures: Positional[tuple[Path, ...]] = ()
+    """Picture files; none are needed with --data."""
+    out: Path | None = None
+    """Folder for the captions, figures and scores; WORKDIR/captions where not given."""
+    beam: int = 3
+    """Hypotheses that the search keeps; 1 takes the most probable word each time."""
+    data: Path | None = None
+    """Data folder whose pictures are described and scored."""
+    split: str = "test"
+    """Of the data folder."""
+    limit: int | None = None
+    """Score the first so many pictures of the split alone."""
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """Draw the same captions with several systems: a picture with a row for each."""
+
+    captions: Positional[tuple[str, ...]]
+    """What to draw, each in quotes."""
+    workdirs: tuple[Path, ...]
+    """Work folders of the systems."""
+    out: Path = Path("gallery.png")
+    """The picture."""
+    sharpen: Path | None = None
+    """Work folder of a sharpener, for a row with what it makes of the first system's pictures."""
+    seed: int = 0
+    """Of every picture."""
+
+
+@dataclass(frozen=True)
+class Sharpness:
+    """Measure what a sharpener does to drawings of scenes: their edges, and what they show."""
+
+    workdir: Path
+    """Work folder of the system that draws."""
+    sharpen: Path
+    """Work folder of the sharpener."""
+    data: Path
+    """Data folder of the scenes."""
+    pictures: int = 500
+    """How many test captions are drawn."""
+    seed: int = 0
+    """Of the first drawing."""
+    out: Path | None = None
+    """File for the JSON."""
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from t2i_tf.errors import UserError
 from t2i_tf.files import write_atomically
 from t2i_tf.models import Learner, build_model
 from t2i_tf.optimizers import build_optimizer
+from t2i_tf.text.sentence_encoder import load_encoder
 from t2i_tf.text.tokenizer import Tokenizer, TokenReader
 from t2i_tf.text.vocabulary import Vocabulary
 
@@ -187,9 +188,7 @@ def load(workdir: Path, which: str = "best") -> Trained:
 def _reader(workdir: Path, config: TrainConfig, vocabulary: Vocabulary) -> tf.Module:
     """Captions to sentence vectors [B, D] where the model wants these, else to ids [B, N]."""
     if config.reads_sentences:
-        from t2i_tf.text.sentence_encoder import SentenceEncoder
-
-        return SentenceEncoder.load(workdir / SENTENCE_ENCODER)
+        return load_encoder(workdir / SENTENCE_ENCODER)
     return TokenReader(Tokenizer(vocabulary, config.max_words))
 
 

@@ -2,7 +2,7 @@
 
 DATA-sentences/5f0c...a1/   one folder for each encoder, named by its fingerprint
     about.json              the fingerprints of encoder and data
-    encoder.npz             the encoder itself
+    encoder.npz             the encoder itself, standardized on captions of the training split
     train.npy, val.npy ...  float32 [captions, D], in the order of records and captions
 """
 
@@ -19,9 +19,10 @@ from t2i_tf import checkpoints
 from t2i_tf.errors import UserError
 from t2i_tf.files import write_atomically
 from t2i_tf.text.published_skip_thought import is_published, load_published
-from t2i_tf.text.sentence_encoder import SentenceEncoder
+from t2i_tf.text.sentence_encoder import SentenceEncoder, load_encoder
 
 ENCODER, ABOUT = "encoder.npz", "about.json"
+STANDARD = 10_000  # captions that mean and deviation are taken of, at most
 
 
 class Sentences:
@@ -29,19 +30,21 @@ class Sentences:
 
     Args:
         folder: the data.
-        encoder: makes a vector float32 [D] of a caption.
+        encoder: makes a vector float32 [D] of a caption; it is standardized here.
 
     Raises:
         UserError: the vectors that are there were made for other data.
     """
 
     def __init__(self, folder: DataFolder, encoder: SentenceEncoder):
-        self.folder, self.encoder = folder, encoder
+        self.folder = folder
         self.path = root(folder) / encoder.fingerprint[:12]
         about = {"encoder": encoder.fingerprint, "data": folder.fingerprint}
         if not (self.path / ABOUT).exists():
             self.path.mkdir(parents=True, exist_ok=True)
-            encoder.save(self.path / ENCODER)
+            captions = read_captions(folder, "train")
+            chosen = np.random.default_rng(0).permutation(len(captions))[:STANDARD]
+            encoder.standardized(captions[chosen]).save(self.path / ENCODER)
             text = json.dumps(about, indent=2).encode()
             write_atomically(self.path / ABOUT, lambda file: file.write(text))
         elif json.loads((self.path / ABOUT).read_text()) != about:
@@ -49,6 +52,7 @@ class Sentences:
                 f"{self.path} holds the sentence vectors of other data than {folder.path} has now. "
                 "Delete it: the vectors are made again."
             )
+        self.encoder = load_encoder(self.path / ENCODER)
 
     def vectors(self, split: str) -> np.ndarray:
         """The vectors of a split, float32 [captions, D]; computed at the first call."""
@@ -76,7 +80,7 @@ def open_encoder(folder: DataFolder, path: Path | None) -> SentenceEncoder:
     """
     path = _only_encoder(folder) if path is None else Path(path)
     if path.is_file():
-        return SentenceEncoder.load(path)
+        return load_encoder(path)
     if is_published(path):
         return load_published(path, folder.vocabulary)
     trained = checkpoints.load(path)

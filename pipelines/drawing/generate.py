@@ -54,7 +54,8 @@ def generate(
 
     Raises:
         UserError: for a work folder without such a model, a sharpener of other sizes, a
-            caption without words or with too many, no caption, n < 1, a negative temperature, and a folder that cannot be written.
+            caption without words or with too many, no caption, n < 1, a negative temperature, and a
+            folder that cannot be written.
     """
     out = Path(out)
     drawer = Drawer(checkpoints.load(workdir), Sharpener.load(sharpen) if sharpen else None)

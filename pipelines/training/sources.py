@@ -44,10 +44,10 @@ class Sources:
             "reconstruction": self._reconstruct,
         }
 
-    @cached_property
+    @property
     def encoder(self) -> SentenceEncoder:
-        """The sentence encoder; UserError where there is none."""
-        return open_encoder(self.folder, self._encoder)
+        """The sentence encoder, standardized on the data; UserError where there is none."""
+        return self._sentences.encoder
 
     def columns(self, names: tuple[str, ...], split: str) -> Columns:
         """Those of the named columns that are no part of every batch."""
@@ -55,7 +55,7 @@ class Sources:
 
     @cached_property
     def _sentences(self) -> Sentences:
-        return Sentences(self.folder, self.encoder)
+        return Sentences(self.folder, open_encoder(self.folder, self._encoder))
 
     def _reconstruct(self, split: str):
         if self._reconstructions is None:

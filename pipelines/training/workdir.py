@@ -9,7 +9,7 @@ from pipelines.training.sources import Sources
 from t2i_tf import checkpoints
 from t2i_tf.config import TrainConfig
 from t2i_tf.errors import UserError
-from t2i_tf.text.sentence_encoder import SentenceEncoder
+from t2i_tf.text.sentence_encoder import SentenceEncoder, load_encoder
 
 _LENGTH = ("epochs", "steps", "minutes")  # training on for longer is no other run
 
@@ -65,7 +65,7 @@ def _check_data(workdir: Path, data: DataFolder) -> None:
 
 
 def _check_encoder(workdir: Path, encoder: SentenceEncoder) -> None:
-    before = SentenceEncoder.load(workdir / checkpoints.SENTENCE_ENCODER)
+    before = load_encoder(workdir / checkpoints.SENTENCE_ENCODER)
     if before.fingerprint != encoder.fingerprint:
         raise UserError(
             f"{workdir} was trained on the vectors of another sentence encoder. Leave --sentences "

@@ -90,7 +90,9 @@ class DRAW(BoundMaximizer):
         return filterbank.from_rows(state.canvas, self.cell.channels), steps
 
     def reconstruct(self, image, caption, noise):  # noqa: D102
-        return tf.sigmoid(self.infer(tf.cast(image, self.variable_dtype) / 255.0, caption, noise)[0])
+        return tf.sigmoid(
+            self.infer(tf.cast(image, self.variable_dtype) / 255.0, caption, noise)[0]
+        )
 
     def bound_terms(self, image, caption, noise):  # noqa: D102
         image = tf.cast(image, self.variable_dtype) / 255.0
@@ -169,6 +171,8 @@ class WordDRAW(DRAW):
 class AlignDRAW(WordDRAW):
     """alignDRAW: the decoder attends to the words anew at every step."""
 
+    title = "alignDRAW"
+
     def __init__(self, *, align_units: int, initializer="random_normal", dtype=None, **sizes):
         conditioner = Align(align_units, initializer, dtype=dtype, name="align")
         super().__init__(
@@ -183,6 +187,8 @@ class AlignDRAW(WordDRAW):
 class NoAlignDRAW(WordDRAW):
     """noalignDRAW: alignDRAW without the alignment, the mean of the words' states at every step."""
 
+    title = "noalignDRAW"
+
     def __init__(self, *, dtype=None, **sizes):
         conditioner = Average(dtype=dtype, name="average")
         super().__init__(conditioner=conditioner, dtype=dtype, name="noalign_draw", **sizes)
@@ -195,6 +201,7 @@ class SkipThoughtDRAW(DRAW):
         sentence_units: D, width of the vector.
     """
 
+    title = "skipthoughtDRAW"
     reads = "sentence"
 
     def __init__(self, *, sentence_units: int, dtype=None, **sizes):

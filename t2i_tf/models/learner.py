@@ -32,6 +32,8 @@ class Learner(keras.Model):
     player's loss.
     """
 
+    title: str = ""
+    """The system's name, as the paper has it."""
     columns: tuple[str, ...] = ("image", "token_ids")
     """What it reads of a batch."""
     measures: tuple[str, ...] = ("loss",)

@@ -1,0 +1,71 @@
+"""Skip-thought vectors (Kiros et al. 2015): GRUs read a sentence, and their last states tell it."""
+
+import keras
+import tensorflow as tf
+
+
+class SkipThoughtLayer(keras.layers.Layer):
+    """The combine-skip encoder: word ids to a vector of two parts, each of length 1.
+
+        u_t = sigmoid(W_u x_t + U_u h_{t-1}),   r_t = sigmoid(W_r x_t + U_r h_{t-1})
+        h_t = u_t h_{t-1} + (1 - u_t) tanh(W x_t + r_t (U h_{t-1}))
+
+    The first part, uni-skip, is the last state of one GRU of 2 U units; the second, bi-skip, those
+    of two GRUs of U units, one of which reads the words from the last to the first. Each part has
+    an embedding of its own. Padding changes nothing. Keras' GRU with `reset_after` is the published
+    recurrence, with a recurrent bias of zero.
+
+    Args:
+        vocabulary_size: words, with padding and unknown.
+        embedding_units: width of a word.
+        units: U; the vector has 4 U numbers, 4,800 as published.
+        initializer: of input kernels and embeddings; recurrent kernels are orthogonal.
+        seed: of those.
+    """
+
+    def __init__(
+        self,
+        vocabulary_size: int,
+        embedding_units: int,
+        units: int,
+        initializer="glorot_uniform",
+        seed: int | keras.random.SeedGenerator = 0,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.units = units
+        self.words = {
+            part: keras.layers.Embedding(
+                vocabulary_size,
+                embedding_units,
+                embeddings_initializer=keras.initializers.RandomNormal(stddev=1.0, seed=seed),
+                dtype=self.dtype_policy,
+                name=f"{part}_words",
+            )
+            for part in ("uni", "bi")
+        }
+        self.readers = {
+            name: keras.layers.GRU(
+                size,
+                go_backwards=name == "backward",
+                kernel_initializer=initializer,
+                recurrent_initializer=keras.initializers.Orthogonal(seed=seed),
+                reset_after=True,
+                dtype=self.dtype_policy,
+                name=name,
+            )
+            for name, size in (("uni", 2 * units), ("forward", units), ("backward", units))
+        }
+        for embedding in self.words.values():
+            embedding.build((None, None))
+        for reader in self.readers.values():
+            reader.build((None, None, embedding_units))
+        self.built = True
+
+    def call(self, token_ids: tf.Tensor) -> tf.Tensor:
+        """Word ids int32 [B, N], 0 is padding, to vectors [B, 4 U]."""
+        mask = token_ids > 0
+        uni, bi = (self.words[part](token_ids) for part in ("uni", "bi"))
+        both_ways = [self.readers[name](bi, mask=mask) for name in ("forward", "backward")]
+        parts = self.readers["uni"](uni, mask=mask), tf.concat(both_ways, axis=-1)
+        return tf.concat([tf.math.l2_normalize(part, axis=-1) for part in parts], axis=-1)

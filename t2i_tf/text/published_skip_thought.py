@@ -1,0 +1,94 @@
+"""The published skip-thought encoder, read from the files of github.com/ryankiros/skip-thoughts.
+
+    dictionary.txt              a word a line, in the order of the tables' rows
+    utable.npy, btable.npy      word vectors of uni-skip and bi-skip, [words, 620]
+    uni_skip.npz, bi_skip.npz   the GRUs: encoder_W, _b, _U of both gates, encoder_Wx, _bx, _Ux of
+                                the proposal; encoder_r_... of the one that reads backwards
+
+The option files beside them (.pkl) are not needed, and pickles are not read.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from t2i_tf.errors import UserError
+from t2i_tf.text.sentence_encoder import SkipThoughtEncoder
+from t2i_tf.text.vocabulary import UNKNOWN, Vocabulary
+
+FILES = ("dictionary.txt", "utable.npy", "btable.npy", "uni_skip.npz", "bi_skip.npz")
+UNKNOWN_WORD = "UNK"
+_SOURCE = "http://www.cs.toronto.edu/~rkiros/models/"
+
+
+def is_published(folder: Path) -> bool:
+    """Whether a folder has any of the published files."""
+    return any((Path(folder) / name).exists() for name in FILES)
+
+
+def load_published(folder: Path, vocabulary: Vocabulary) -> SkipThoughtEncoder:
+    """The published encoder with the word vectors of a vocabulary alone.
+
+    A word that the published dictionary lacks has the vector of its unknown word, `UNK`, as in the
+    authors' code. The tables, several GB, are mapped and not read as a whole.
+
+    Raises:
+        UserError: a file is missing or not of this layout.
+    """
+    folder = Path(folder)
+    _refuse_missing(folder)
+    try:
+        dictionary = (folder / "dictionary.txt").read_text(encoding="utf-8").split("\n")
+        rows = _rows(dictionary, vocabulary)
+        arrays = {
+            f"{part}_words/embeddings": _vectors(folder / f"{part[0]}table.npy", rows)
+            for part in ("uni", "bi")
+        }
+        with np.load(folder / "uni_skip.npz") as uni, np.load(folder / "bi_skip.npz") as bi:
+            arrays |= _gru("uni", uni, "encoder")
+            arrays |= _gru("forward", bi, "encoder") | _gru("backward", bi, "encoder_r")
+        return SkipThoughtEncoder(vocabulary, arrays)
+    except (OSError, ValueError, KeyError, IndexError) as error:
+        raise UserError(
+            f"{folder} cannot be read as the published skip-thought files: {error}. "
+            f"Copy them again from {_SOURCE}."
+        ) from None
+
+
+def _refuse_missing(folder: Path) -> None:
+    missing = [name for name in FILES if not (folder / name).is_file()]
+    if missing:
+        raise UserError(
+            f"{folder} lacks {', '.join(missing)} of the published skip-thought files. The skip-"
+            f"thoughts repository of Ryan Kiros names where they are: {_SOURCE} with the file name."
+        )
+
+
+def _rows(dictionary: list[str], vocabulary: Vocabulary) -> list[int]:
+    """The row of the tables for each id of the vocabulary."""
+    known = {word.strip(): row for row, word in enumerate(dictionary)}
+    unknown = known[UNKNOWN_WORD]
+    return [unknown] * (UNKNOWN + 1) + [
+        known.get(word, unknown) for word in vocabulary.entries[UNKNOWN + 1 :]
+    ]
+
+
+def _vectors(path: Path, rows: list[int]) -> np.ndarray:
+    return np.asarray(np.load(path, mmap_mode="r")[rows], np.float32)
+
+
+def _gru(name: str, archive, prefix: str) -> dict[str, np.ndarray]:
+    """Weights in Keras' order, update, reset, proposal; the published gates are reset, update."""
+    gates = {part: archive[f"{prefix}_{part}"] for part in ("W", "b", "U")}
+    swapped = {part: np.concatenate(_halves(array)[::-1], axis=-1) for part, array in gates.items()}
+    bias = np.concatenate([swapped["b"], archive[f"{prefix}_bx"]])
+    weights = {
+        "kernel": np.concatenate([swapped["W"], archive[f"{prefix}_Wx"]], axis=1),
+        "recurrent_kernel": np.concatenate([swapped["U"], archive[f"{prefix}_Ux"]], axis=1),
+        "bias": np.stack([bias, np.zeros_like(bias)]),
+    }
+    return {f"{name}/{key}": array.astype(np.float32) for key, array in weights.items()}
+
+
+def _halves(array: np.ndarray) -> list[np.ndarray]:
+    return np.split(array, 2, axis=-1)

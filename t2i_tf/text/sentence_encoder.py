@@ -1,0 +1,131 @@
+"""Sentence encoders: captions in, a vector of each out."""
+
+import hashlib
+import zipfile
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import tensorflow as tf
+
+from t2i_tf.errors import UserError
+from t2i_tf.files import write_atomically
+from t2i_tf.layers.skip_thought import SkipThoughtLayer
+from t2i_tf.text.tokenizer import Tokenizer
+from t2i_tf.text.vocabulary import Vocabulary
+
+_MAX_WORDS = 1_000  # of a caption; what is longer loses its end
+_FORMAT = "skip-thought 1"
+
+
+class SentenceEncoder(Protocol):
+    """What can be put in the place of skip-thoughts: a `tf.Module` of core operations."""
+
+    units: int
+    """D, width of the vector."""
+    fingerprint: str
+    """SHA-256 of whatever decides the vectors, apart from their standardization."""
+
+    def __call__(self, captions: tf.Tensor) -> tf.Tensor:
+        """Captions string [B] to vectors float32 [B, D], in the graph; the same in any batch."""
+        ...
+
+    def standardized(self, captions: np.ndarray) -> "SentenceEncoder":
+        """This encoder with numbers of mean 0 and deviation 1 over the given captions."""
+        ...
+
+    def save(self, path: Path) -> None:
+        """Write all of it to a file that `load_encoder` reads."""
+        ...
+
+
+class SkipThoughtEncoder(tf.Module):
+    """Skip-thought vectors of captions.
+
+    The numbers of a skip-thought vector are small, and most of what it says is the same for all
+    captions of a data set: `standardized` takes away the mean and divides by the deviation (our
+    choice), so that a model hears the rest beside its noise.
+
+    Args:
+        vocabulary: the words that are known; one that is not is read as the unknown word.
+        arrays: the weights by name, as `weight_names` has them; `mean` and `deviation` [D] where
+            the vectors are standardized.
+
+    Raises:
+        ValueError: an array is missing or has another shape.
+    """
+
+    def __init__(self, vocabulary: Vocabulary, arrays: dict[str, np.ndarray]):
+        super().__init__(name="skip_thought_encoder")
+        embedding = arrays["uni_words/embeddings"]
+        layer = SkipThoughtLayer(
+            *embedding.shape, arrays["forward/recurrent_kernel"].shape[0], name="skip_thought"
+        )
+        layer.set_weights([arrays[name] for name in weight_names(layer)])
+        self.vocabulary, self.arrays = vocabulary, arrays
+        self.units = 4 * layer.units
+        self.tokenizer = Tokenizer(vocabulary, _MAX_WORDS)
+        self.weights = [weight.value for weight in layer.weights]  # a Session has to find them
+        self.mean = tf.constant(arrays.get("mean", np.zeros(self.units, np.float32)))
+        self.deviation = tf.constant(arrays.get("deviation", np.ones(self.units, np.float32)))
+        self.fingerprint = _fingerprint(vocabulary, [arrays[n] for n in weight_names(layer)])
+        self._layer = layer
+
+    def __call__(self, captions: tf.Tensor) -> tf.Tensor:
+        """Captions string [B] to vectors float32 [B, D]."""
+        return (self._layer(self.tokenizer(captions)) - self.mean) / self.deviation
+
+    def standardized(self, captions: np.ndarray) -> "SkipThoughtEncoder":
+        """This encoder with numbers of mean 0 and deviation 1 over captions, bytes [n]."""
+        raw = SkipThoughtEncoder(self.vocabulary, self._raw())
+        chunks = (captions[k : k + 256] for k in range(0, len(captions), 256))
+        vectors = np.concatenate([raw(tf.constant(chunk)).numpy() for chunk in chunks])
+        deviation = vectors.std(axis=0)
+        told = {
+            "mean": vectors.mean(axis=0),
+            "deviation": np.where(deviation > 1e-6, deviation, 1.0).astype(np.float32),
+        }
+        return SkipThoughtEncoder(self.vocabulary, self._raw() | told)
+
+    def save(self, path: Path) -> None:
+        """Write words and weights to one .npz file, whole or not at all."""
+        words = np.array(self.vocabulary.entries, dtype=str)
+        content = self.arrays | {"format": np.array(_FORMAT), "words": words}
+        write_atomically(Path(path), lambda file: np.savez(file, **content))
+
+    def _raw(self) -> dict[str, np.ndarray]:
+        return {k: v for k, v in self.arrays.items() if k not in ("mean", "deviation")}
+
+
+def load_encoder(path: Path) -> SentenceEncoder:
+    """The encoder that was saved to a file.
+
+    Raises:
+        UserError: the file is missing, damaged or no encoder.
+    """
+    try:
+        with np.load(path) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+        if str(arrays.pop("format")) != _FORMAT:
+            raise KeyError("format")
+        words = tuple(arrays.pop("words").tolist())
+        return SkipThoughtEncoder(Vocabulary(words, (0,) * len(words)), arrays)
+    except FileNotFoundError:
+        raise UserError(f"{path}: there is no such sentence encoder.") from None
+    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
+        raise UserError(
+            f"{path} cannot be read as a sentence encoder ({error}). Expected a file that training "
+            "left beside its checkpoints or its data."
+        ) from None
+
+
+def weight_names(layer: SkipThoughtLayer) -> list[str]:
+    """`uni_words/embeddings`, `forward/kernel` and so on, in the order of the layer's weights."""
+    return [weight.path.replace("gru_cell/", "") for weight in layer.weights]
+
+
+def _fingerprint(vocabulary: Vocabulary, arrays: list[np.ndarray]) -> str:
+    digest = hashlib.sha256("\n".join(vocabulary.entries).encode())
+    for array in arrays:
+        digest.update(np.ascontiguousarray(array, np.float32).tobytes())
+    return digest.hexdigest()
