@@ -1,0 +1,89 @@
+"""How alike two sets of pictures are as sets, told from features of their pictures.
+
+Any features will do; figures compare only where the features are the same network's.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from t2i_tf.metrics.distances import blocks, check_features, squared_distances
+
+
+def kid(a: np.ndarray, b: np.ndarray) -> float:
+    """Kernel inception distance (Binkowski et al. 2018): the squared MMD of two sets, unbiased.
+
+        KID = mean over i != j of k(a_i, a_j) + mean over i != j of k(b_i, b_j)
+              - 2 mean over i, j of k(a_i, b_j),      k(x, y) = (x . y / D + 1)^3
+
+    Over the whole sets, not averaged over subsets: unbiased either way, and this has the smaller
+    variance and nothing random in it. It is 0 in expectation where the distributions are equal,
+    so it can be negative. Do not resample its rows: a row drawn twice is a pair that is too alike.
+
+    Args:
+        a, b: features [A, D] and [B, D], at least two rows each.
+
+    Raises:
+        ValueError: other shapes, or features that are not finite.
+    """
+    check_features(a=a, b=b)
+    if min(len(a), len(b)) < 2:
+        raise ValueError(f"Expected at least two rows each, got {len(a)} and {len(b)}.")
+    return _mean_within(a) + _mean_within(b) - 2 * _kernel_sum(a, b) / (len(a) * len(b))
+
+
+class PrecisionRecall(NamedTuple):
+    """Shares from 0 to 1."""
+
+    precision: float  # of the fake pictures that could be real
+    recall: float  # of the real pictures that could be drawn
+
+
+def precision_recall(real: np.ndarray, fake: np.ndarray, k: int = 3) -> PrecisionRecall:
+    """Improved precision and recall (Kynkaanniemi et al. 2019).
+
+    A set covers the balls around its members, each as wide as the way to the member's k-th nearest
+    neighbour in the set, its surface included. Precision is the share of `fake` that `real` covers;
+    recall the share of `real` that `fake` covers.
+
+    Both depend on the sizes of the sets: compare systems by sets of one size.
+
+    Args:
+        real, fake: features [R, D] and [F, D], more than k rows each.
+
+    Raises:
+        ValueError: other shapes, too few rows, or features that are not finite.
+    """
+    check_features(real=real, fake=fake)
+    if not 1 <= k < min(len(real), len(fake)):
+        raise ValueError(
+            f"Expected more than k rows each and k >= 1, got {len(real)} and {len(fake)}, k = {k}."
+        )
+    return PrecisionRecall(_covered(fake, real, k), _covered(real, fake, k))
+
+
+def _covered(points: np.ndarray, members: np.ndarray, k: int) -> float:
+    """The share of points that lie in a ball of one of the members."""
+    # In its own row a member is the nearest, at distance 0: the k-th other has the number k.
+    radii = np.concatenate(
+        [
+            np.partition(squared_distances(rows, members), k, axis=1)[:, k]
+            for rows in blocks(members)
+        ]
+    )
+    hits = [(squared_distances(rows, members) <= radii).any(1) for rows in blocks(points)]
+    return float(np.concatenate(hits).mean())
+
+
+def _mean_within(rows: np.ndarray) -> float:
+    """The mean of the kernel over all pairs of two different rows."""
+    alone = sum(float(_cubed((x * x).sum(1) / x.shape[1]).sum()) for x in blocks(rows))
+    return (_kernel_sum(rows, rows) - alone) / (len(rows) * (len(rows) - 1))
+
+
+def _kernel_sum(a: np.ndarray, b: np.ndarray) -> float:
+    return sum(float(_cubed(x @ y.T / x.shape[1]).sum()) for x in blocks(a) for y in blocks(b))
+
+
+def _cubed(products: np.ndarray) -> np.ndarray:
+    return (products + 1.0) ** 3
