@@ -107,6 +107,9 @@ class LapganConfig:
     """Of the discriminators."""
     label_smoothing: float = 0.0
     """The discriminators' target for real pictures is 1 less this (one-sided)."""
+    mismatched_captions: bool = False
+    """Teach the discriminators that a real picture with another's caption is wrong; not in the
+    paper, but it follows captions far sooner."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +133,8 @@ class SharpeningConfig:
     label_smoothing: float = 0.0
     """The discriminator's target for real pictures is 1 less this (one-sided)."""
     fidelity: float = 0.0
-    """Weight of the mean distance to the real picture in the generator's loss; the paper has none."""
+    """Weight of the mean distance to the real picture in the generator's loss; the paper has
+    none."""
     pairs: Literal["coarse", "reconstructions", "both"] = "coarse"
     """What it learns to sharpen: `coarse` pictures, halved and doubled again, a drawing model's
     `reconstructions` of pictures, or `both` by turns."""

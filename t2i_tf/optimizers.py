@@ -15,5 +15,5 @@ def build_optimizer(config: OptimizerConfig) -> keras.optimizers.Optimizer:
         "ema_momentum": config.ema,
     }
     if config.name == "adam":
-        return keras.optimizers.Adam(**common)
+        return keras.optimizers.Adam(beta_1=config.beta_1, **common)
     return keras.optimizers.RMSprop(rho=0.9, epsilon=1e-6, **common)

@@ -25,6 +25,7 @@ def test_a_step_of_rmsprop_with_clipping_matches_the_equation():
 
 @pytest.mark.parametrize("ema", [0.0, 0.99])
 def test_adam_keeps_averages_if_asked(ema):
-    optimizer = build_optimizer(OptimizerConfig(name="adam", ema=ema))
+    optimizer = build_optimizer(OptimizerConfig(name="adam", beta_1=0.5, ema=ema))
     assert isinstance(optimizer, keras.optimizers.Adam)
+    assert optimizer.beta_1 == 0.5
     assert optimizer.use_ema == (ema > 0)

@@ -1,0 +1,113 @@
+"""Discriminators of the Laplacian pyramid: is it real, and does it go with the caption?"""
+
+import keras
+import tensorflow as tf
+
+from t2i_tf.layers.text_plane import TextPlane, unit_scale
+
+
+class DenseDiscriminator(keras.layers.Layer):
+    """Small pictures with sentences to logits of "real", through two hidden layers.
+
+    Args:
+        shape: H, W, C of the picture.
+        text_units: width of the sentence beside the pixels.
+        units: of the hidden layers.
+        dropout: rate after each of them.
+        initializer: of all weights.
+
+    Call arguments:
+        pictures: [B, H, W, C].
+        sentence: [B, D].
+        seed: int32 [2] for dropout; None for none.
+
+    Output:
+        Logits [B].
+    """
+
+    def __init__(self, shape, text_units, units, dropout, initializer, **kwargs):
+        super().__init__(**kwargs)
+        self.pixels = shape[0] * shape[1] * shape[2]
+        self.text_units = text_units
+        self.dropout = dropout
+
+        def dense(width, activation, name):
+            return keras.layers.Dense(
+                width,
+                activation=activation,
+                kernel_initializer=initializer,
+                dtype=self.dtype_policy,
+                name=name,
+            )
+
+        self.text = dense(text_units, "relu", "text")
+        self.hidden = [dense(units, "relu", name) for name in ("hidden_1", "hidden_2")]
+        self.head = dense(1, None, "head")
+
+    def build(self, pictures_shape, sentence_shape):  # noqa: D102
+        self.text.build(sentence_shape)
+        width = self.pixels + self.text_units
+        for layer in self.hidden:
+            layer.build((None, width))
+            width = layer.units
+        self.head.build((None, width))
+
+    def call(self, pictures, sentence, seed=None):  # noqa: D102
+        text = self.text(unit_scale(sentence))
+        pixels = tf.cast(tf.reshape(pictures, [-1, self.pixels]), text.dtype)
+        x = tf.concat([pixels, text], axis=-1)
+        for k, layer in enumerate(self.hidden):
+            x = dropped(layer(x), self.dropout, seed, k)
+        return tf.cast(self.head(x)[:, 0], self.variable_dtype)
+
+
+class ConvDiscriminator(keras.layers.Layer):
+    """Pictures with a text plane to logits of "real" (Denton et al. 2015, their code).
+
+        conv 5x5 - ReLU - conv 5x5, stride 2 - ReLU - dropout - dense
+
+    Args:
+        shape: H, W, C of the picture.
+        filters: of the convolutions.
+        dropout: rate before the last layer.
+        initializer: of all weights.
+
+    Call arguments and output as of `DenseDiscriminator`.
+    """
+
+    def __init__(self, shape, filters, dropout, initializer, **kwargs):
+        super().__init__(**kwargs)
+        self.shape = shape
+        self.dropout = dropout
+        common = {"kernel_initializer": initializer, "dtype": self.dtype_policy}
+        self.text_plane = TextPlane(*shape[:2], initializer, dtype=self.dtype_policy, name="text")
+        self.fine, self.strided = (
+            keras.layers.Conv2D(
+                filters, 5, strides, padding="same", activation="relu", name=name, **common
+            )
+            for strides, name in ((1, "conv_1"), (2, "conv_2"))
+        )
+        self.head = keras.layers.Dense(1, name="head", **common)
+        half = -(-shape[0] // 2) * -(-shape[1] // 2)
+        self.features = half * filters
+
+    def build(self, pictures_shape, sentence_shape):  # noqa: D102
+        height, width, channels = self.shape
+        self.text_plane.build(sentence_shape)
+        self.fine.build((None, height, width, channels + 1))
+        self.strided.build((None, height, width, self.fine.filters))
+        self.head.build((None, self.features))
+
+    def call(self, pictures, sentence, seed=None):  # noqa: D102
+        plane = self.text_plane(sentence)
+        x = tf.concat([tf.cast(pictures, plane.dtype), plane], axis=-1)
+        x = self.strided(self.fine(x))
+        x = dropped(tf.reshape(x, [-1, self.features]), self.dropout, seed, 0)
+        return tf.cast(self.head(x)[:, 0], self.variable_dtype)
+
+
+def dropped(x: tf.Tensor, rate: float, seed: tf.Tensor | None, number: int) -> tf.Tensor:
+    """Dropout from a seed int32 [2] and the number of the layer; none where the seed is None."""
+    if seed is None or not rate:
+        return x
+    return tf.nn.experimental.stateless_dropout(x, rate, tf.random.fold_in(seed, number))

@@ -1,0 +1,116 @@
+"""Generators of the Laplacian pyramid: small pictures from nothing, residuals from coarse ones."""
+
+import keras
+import tensorflow as tf
+
+from t2i_tf.layers.text_plane import TextPlane, unit_scale
+
+
+class DenseGenerator(keras.layers.Layer):
+    """Noise and a sentence to a small picture, through two hidden layers.
+
+    Args:
+        shape: H, W, C of the picture.
+        text_units: width of the sentence beside the noise.
+        units: of the hidden layers.
+        initializer: of all weights.
+
+    Call arguments:
+        noise: [B, Z].
+        sentence: [B, D].
+
+    Output:
+        Pictures [B, H, W, C] in [0, 1].
+    """
+
+    def __init__(self, shape, text_units, units, initializer, **kwargs):
+        super().__init__(**kwargs)
+        self.shape = shape
+        self.text_units = text_units
+
+        def dense(width, activation, name):
+            return keras.layers.Dense(
+                width,
+                activation=activation,
+                kernel_initializer=initializer,
+                dtype=self.dtype_policy,
+                name=name,
+            )
+
+        self.text = dense(text_units, "relu", "text")
+        self.hidden = [dense(units, "relu", name) for name in ("hidden_1", "hidden_2")]
+        self.head = dense(shape[0] * shape[1] * shape[2], "sigmoid", "head")
+
+    def build(self, noise_shape, sentence_shape):  # noqa: D102
+        self.text.build(sentence_shape)
+        width = noise_shape[-1] + self.text_units
+        for layer in self.hidden:
+            layer.build((None, width))
+            width = layer.units
+        self.head.build((None, width))
+
+    def call(self, noise: tf.Tensor, sentence: tf.Tensor) -> tf.Tensor:  # noqa: D102
+        x = tf.concat([noise, self.text(unit_scale(sentence))], axis=-1)
+        for layer in self.hidden:
+            x = layer(x)
+        picture = tf.reshape(self.head(x), [-1, *self.shape])
+        return tf.cast(picture, self.variable_dtype)
+
+
+class ResidualGenerator(keras.layers.Layer):
+    """What a coarse picture lacks, from the planes [noise, text, colours] (authors' code).
+
+        conv 7x7 - ReLU - conv 7x7 - ReLU - conv 5x5
+
+    Args:
+        shape: H, W, C of the picture.
+        filters: of the hidden convolutions.
+        initializer: of all weights.
+
+    Call arguments:
+        coarse: pictures [B, H, W, C] in [0, 1].
+        noise: [B, H * W].
+        sentence: [B, D].
+
+    Output:
+        Residuals [B, H, W, C], to be added to the coarse pictures.
+    """
+
+    def __init__(self, shape, filters, initializer, **kwargs):
+        super().__init__(**kwargs)
+        self.shape = shape
+        height, width, channels = shape
+        self.text_plane = TextPlane(
+            height, width, initializer, dtype=self.dtype_policy, name="text_plane"
+        )
+
+        def conv(filters, side, activation, name):
+            return keras.layers.Conv2D(
+                filters,
+                side,
+                padding="same",
+                activation=activation,
+                kernel_initializer=initializer,
+                dtype=self.dtype_policy,
+                name=name,
+            )
+
+        self.convolutions = [
+            conv(filters, 7, "relu", "conv_1"),
+            conv(filters, 7, "relu", "conv_2"),
+            conv(channels, 5, None, "conv_3"),
+        ]
+
+    def build(self, coarse_shape, noise_shape, sentence_shape):  # noqa: D102
+        height, width, planes = *self.shape[:2], 2 + self.shape[2]
+        self.text_plane.build(sentence_shape)
+        for layer in self.convolutions:
+            layer.build((None, height, width, planes))
+            planes = layer.filters
+
+    def call(self, coarse: tf.Tensor, noise: tf.Tensor, sentence: tf.Tensor) -> tf.Tensor:  # noqa: D102
+        noise_plane = tf.reshape(noise, [-1, *self.shape[:2], 1])
+        x = tf.concat([noise_plane, self.text_plane(sentence), coarse], axis=-1)
+        for layer in self.convolutions:
+            x = layer(x)
+        return tf.cast(x, self.variable_dtype)

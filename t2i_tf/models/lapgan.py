@@ -1,0 +1,166 @@
+"""Conditional LAPGAN: a small picture, then residuals that double its side, each by two players."""
+
+import tensorflow as tf
+
+from t2i_tf.layers import laplacian_pyramid as pyramid
+from t2i_tf.layers.adversarial import play, uniform
+from t2i_tf.layers.discriminators import ConvDiscriminator, DenseDiscriminator
+from t2i_tf.layers.generators import DenseGenerator, ResidualGenerator
+from t2i_tf.models.base import Drawing, TextToImage
+
+
+class ConditionalLAPGAN(TextToImage):
+    """A Laplacian pyramid of generative adversarial networks (Denton et al. 2015) that reads text.
+
+        x_0 = G_0(z_0, y),   x_k = clip(up(x_{k-1}) + G_k(up(x_{k-1}), z_k, y), 0, 1)
+
+    In training every stage adds to the coarse version of the real picture, so that all of them
+    learn at once, and apart from each other; what they give is not clipped there, so that the
+    gradient is nowhere dead and the discriminator teaches the range. In generation the stages are a
+    chain. The players' losses are sums over the levels; see `adversarial` for their scale.
+
+    Args:
+        height, width, channels: of the pictures.
+        sentence_units: D, width of the caption's vector.
+        stages: residual stages above the base.
+        text_units: width of the caption in the base's networks.
+        base_units: of the base's hidden layers.
+        base_noise: units of the base's noise.
+        filters: of the residual generators' convolutions.
+        discriminator_filters: of the residual discriminators' convolutions.
+        dropout: of the discriminators.
+        label_smoothing: see `adversarial.discriminator_loss`.
+        mismatched_captions: see `adversarial.play`.
+        initializer: of every weight.
+        seed: of noise and dropout in training.
+
+    Raises:
+        UserError: height and width cannot be halved `stages` times.
+    """
+
+    title = "LAPGAN"
+    columns = ("image", "sentence")
+    reads = "sentence"
+    headline = ("generator_loss", "discriminator_loss")
+
+    def __init__(
+        self,
+        *,
+        height: int,
+        width: int,
+        channels: int,
+        sentence_units: int,
+        stages: int,
+        text_units: int,
+        base_units: int,
+        base_noise: int,
+        filters: int,
+        discriminator_filters: int,
+        dropout: float,
+        label_smoothing: float,
+        mismatched_captions: bool = False,
+        initializer="glorot_uniform",
+        seed: int = 0,
+        dtype=None,
+    ):
+        sizes = pyramid.level_sizes(height, width, stages)
+        self.level_names = [f"{h}x{w}" for h, w in sizes]
+        super().__init__(seed=seed, name="conditional_lapgan", dtype=dtype)
+        self.stages = stages
+        self.game = {
+            "label_smoothing": label_smoothing,
+            "mismatched_captions": mismatched_captions,
+        }
+        self.noise_sizes = [base_noise, *(h * w for h, w in sizes[1:])]
+        self.noise_shape = (1, sum(self.noise_sizes))
+        self.generators, self.discriminators = [], []
+        for (h, w), name, noise in zip(sizes, self.level_names, self.noise_sizes, strict=True):
+            shape = (h, w, channels)
+            here = {"initializer": initializer, "dtype": dtype}
+            there = here | {"dropout": dropout, "name": f"discriminator_{name}"}
+            here |= {"name": f"generator_{name}"}
+            pictures_shape, noise_shape, text_shape = (
+                (None, *shape),
+                (None, noise),
+                (None, sentence_units),
+            )
+            if not self.generators:
+                generator = DenseGenerator(shape, text_units, base_units, **here)
+                generator.build(noise_shape, text_shape)
+                discriminator = DenseDiscriminator(shape, text_units, base_units, **there)
+            else:
+                generator = ResidualGenerator(shape, filters, **here)
+                generator.build(pictures_shape, noise_shape, text_shape)
+                discriminator = ConvDiscriminator(shape, discriminator_filters, **there)
+            discriminator.build(pictures_shape, text_shape)
+            self.generators.append(generator)
+            self.discriminators.append(discriminator)
+        self.built = True
+
+    @property
+    def measures(self):  # noqa: D102
+        shares = (f"{kind}_judged_right_{n}" for n in self.level_names for kind in ("real", "fake"))
+        return ("generator_loss", "discriminator_loss", *shares)
+
+    @property
+    def players(self):  # noqa: D102
+        return {
+            "generator_loss": [w for part in self.generators for w in part.trainable_variables],
+            "discriminator_loss": [
+                w for part in self.discriminators for w in part.trainable_variables
+            ],
+        }
+
+    def terms(self, batch, noise, seed=None):  # noqa: D102
+        image = tf.cast(batch["image"], self.variable_dtype) / 255.0
+        sentence = tf.cast(batch["sentence"], self.variable_dtype)
+        found, drawn = {}, {}
+        for k, (name, real, noise_k) in enumerate(
+            zip(
+                self.level_names,
+                pyramid.levels(image, self.stages),
+                self._split(noise),
+                strict=True,
+            )
+        ):
+            fake = self._draw(k, pyramid.coarse(real) if k else None, noise_k, sentence)
+            seed_k = None if seed is None else tf.random.fold_in(seed, k)
+            found[name] = play(self.discriminators[k], real, fake, sentence, seed_k, **self.game)
+        for name in ("generator_loss", "discriminator_loss"):
+            drawn[name] = tf.add_n([level[name] for level in found.values()])
+        for name, level in found.items():
+            for kind in ("real_judged_right", "fake_judged_right"):
+                drawn[f"{kind}_{name}"] = level[kind]
+        return drawn
+
+    def generate(self, caption, noise):  # noqa: D102
+        caption = tf.cast(caption, self.variable_dtype)
+        picture, levels = None, []
+        for k, noise_k in enumerate(self._split(noise)):
+            coarse = pyramid.up(picture) if k else None
+            picture = tf.clip_by_value(self._draw(k, coarse, noise_k, caption), 0.0, 1.0)
+            levels.append(picture)
+        canvases = tf.stack([self._enlarged(level, k) for k, level in enumerate(levels)], axis=1)
+        examples, steps, height, width, _ = tf.unstack(tf.shape(canvases))
+        window = tf.cast(tf.stack([0, 0, height, width]), canvases.dtype)
+        return Drawing(
+            image=picture,
+            canvases=canvases,
+            alignment=tf.zeros([examples, steps, 0], canvases.dtype),
+            windows=tf.tile(window[None, None], [examples, steps, 1]),
+        )
+
+    def _split(self, noise: tf.Tensor) -> list[tf.Tensor]:
+        """Normals [1, B, Z] to U(-1, 1) [B, Z_k] for each level."""
+        return tf.split(uniform(noise[0]), self.noise_sizes, axis=-1)
+
+    def _draw(self, level, coarse, noise, sentence) -> tf.Tensor:
+        """The picture of a level, not clipped."""
+        if coarse is None:
+            return self.generators[level](noise, sentence)
+        return coarse + self.generators[level](coarse, noise, sentence)
+
+    def _enlarged(self, picture: tf.Tensor, level: int) -> tf.Tensor:
+        for _ in range(self.stages - level):
+            picture = pyramid.up(picture)
+        return picture

@@ -1,0 +1,146 @@
+"""The network that sharpens drawn pictures: it adds edges that a discriminator believes."""
+
+from typing import Literal
+
+import tensorflow as tf
+
+from t2i_tf.layers import laplacian_pyramid as pyramid
+from t2i_tf.layers.adversarial import play, uniform
+from t2i_tf.layers.discriminators import ConvDiscriminator
+from t2i_tf.layers.generators import ResidualGenerator
+from t2i_tf.models.learner import Learner, Preview
+
+Pairs = Literal["coarse", "reconstructions", "both"]
+
+
+class SharpeningGAN(Learner):
+    """The last stage of a conditional LAPGAN, made for pictures that come out blurred.
+
+        sharpened = clip(blurry + G(blurry, noise, y), 0, 1)
+
+    In training the sum is not clipped: the gradient of a clip is dead where it matters, and real
+    pictures teach the discriminator, and this the generator, which range is right. When it
+    sharpens, noise is 0, so that a picture has one sharpened version.
+
+    Args:
+        height, width, channels: of the pictures.
+        sentence_units: D, width of the caption's vector.
+        filters: of the generator's convolutions.
+        discriminator_filters: of the discriminator's convolutions.
+        dropout: of the discriminator.
+        label_smoothing: see `adversarial.discriminator_loss`.
+        fidelity: weight of the mean |sharpened - real| in the generator's loss; 0 is the paper's.
+        pairs: what it learns to sharpen. `coarse`: pictures halved and doubled again;
+            `reconstructions`: the column of that name, uint8 [B, H, W, C], what a drawing model
+            makes of the picture; `both`: these by turns.
+        initializer: of every weight.
+        seed: of noise and dropout in training.
+
+    Raises:
+        UserError: height or width is odd, and `pairs` needs coarse pictures.
+    """
+
+    title = "Sharpening"
+    headline = ("generator_loss", "discriminator_loss", "distance")
+    measures = (
+        "generator_loss",
+        "discriminator_loss",
+        "real_judged_right",
+        "fake_judged_right",
+        "distance",
+    )
+
+    def __init__(
+        self,
+        *,
+        height: int,
+        width: int,
+        channels: int,
+        sentence_units: int,
+        filters: int,
+        discriminator_filters: int,
+        dropout: float,
+        label_smoothing: float,
+        fidelity: float = 0.0,
+        pairs: Pairs = "coarse",
+        initializer="glorot_uniform",
+        seed: int = 0,
+        dtype=None,
+    ):
+        if pairs != "reconstructions":
+            pyramid.level_sizes(height, width, stages=1)
+        super().__init__(seed=seed, name="sharpening_gan", dtype=dtype)
+        self.label_smoothing, self.fidelity, self.pairs = label_smoothing, fidelity, pairs
+        self.noise_shape = (1, height * width)
+        shape, text_shape = (height, width, channels), (None, sentence_units)
+        self.generator = ResidualGenerator(
+            shape, filters, initializer, dtype=dtype, name="generator"
+        )
+        self.generator.build((None, *shape), (None, height * width), text_shape)
+        self.discriminator = ConvDiscriminator(
+            shape, discriminator_filters, dropout, initializer, dtype=dtype, name="discriminator"
+        )
+        self.discriminator.build((None, *shape), text_shape)
+        self.built = True
+
+    @property
+    def columns(self):  # noqa: D102
+        own = () if self.pairs == "coarse" else ("reconstruction",)
+        return ("image", "sentence", *own)
+
+    @property
+    def players(self):  # noqa: D102
+        return {
+            "generator_objective": self.generator.trainable_variables,
+            "discriminator_loss": self.discriminator.trainable_variables,
+        }
+
+    def terms(self, batch, noise, seed=None):  # noqa: D102
+        real, sentence = self._floats(batch["image"]), self._text(batch["sentence"])
+        blurry = self._blurry(batch)
+        fake = blurry + self.generator(blurry, uniform(noise[0]), sentence)
+        terms = play(self.discriminator, real, fake, sentence, seed, self.label_smoothing)
+        distance = tf.reduce_mean(tf.abs(fake - real), axis=[1, 2, 3])
+        objective = terms["generator_loss"] + self.fidelity * distance
+        return terms | {"distance": distance, "generator_objective": objective}
+
+    def sharpen(self, image: tf.Tensor, sentence: tf.Tensor) -> tf.Tensor:
+        """Sharpen blurry pictures.
+
+        Args:
+            image: float [B, H, W, C] in [0, 1].
+            sentence: [B, D], vectors of their captions.
+
+        Returns:
+            Float [B, H, W, C] in [0, 1], the same for the same arguments.
+        """
+        image = tf.cast(image, self.variable_dtype)
+        noise = tf.zeros([tf.shape(image)[0], self.noise_shape[1]], self.variable_dtype)
+        edges = self.generator(image, noise, self._text(sentence))
+        return tf.clip_by_value(image + edges, 0.0, 1.0)
+
+    def preview(self, batch):
+        """Rows of three: blurry, sharpened, real."""
+        blurry = self._blurry(batch)
+        sharpened = self.sharpen(blurry, batch["sentence"])
+        pictures = tf.stack([blurry, sharpened, self._floats(batch["image"])], axis=1)
+        alignment = tf.zeros([tf.shape(blurry)[0], 2, 0], blurry.dtype)
+        return Preview(pictures, batch["token_ids"], pictures[:, :2], alignment)
+
+    def _blurry(self, batch) -> tf.Tensor:
+        """What is to be sharpened of a batch, float [B, H, W, C]."""
+        if self.pairs == "coarse":
+            return pyramid.coarse(self._floats(batch["image"]))
+        reconstruction = self._floats(batch["reconstruction"])
+        if self.pairs == "reconstructions":
+            return reconstruction
+        # By turns: batches are shuffled, so that every picture comes in both kinds.
+        even = tf.range(tf.shape(reconstruction)[0]) % 2 == 0
+        coarse = pyramid.coarse(self._floats(batch["image"]))
+        return tf.where(even[:, None, None, None], coarse, reconstruction)
+
+    def _floats(self, pixels: tf.Tensor) -> tf.Tensor:
+        return tf.cast(pixels, self.variable_dtype) / 255.0
+
+    def _text(self, sentence: tf.Tensor) -> tf.Tensor:
+        return tf.cast(sentence, self.variable_dtype)

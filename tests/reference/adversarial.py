@@ -1,0 +1,94 @@
+"""Adversarial networks of one picture at a time, in NumPy. Layers are (kernel, bias) pairs."""
+
+import math
+
+import numpy as np
+
+
+def relu(x):
+    return np.maximum(x, 0)
+
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def uniform(normals):
+    """The normal distribution function, stretched from (0, 1) to (-1, 1)."""
+    return 2 * np.vectorize(lambda z: 0.5 * math.erfc(-z / math.sqrt(2)))(normals) - 1
+
+
+def discriminator_loss(real, *false, smoothing):
+    """Binary cross entropies of probabilities; all false pictures weigh as much as the real."""
+    target, real, false = 1 - smoothing, sigmoid(real), sigmoid(np.array(false))
+    return -target * np.log(real) - (1 - target) * np.log(1 - real) - np.log(1 - false).mean()
+
+
+def generator_loss(fake):
+    return -np.log(sigmoid(fake))
+
+
+def down(x):
+    return (x[::2, ::2] + x[1::2, ::2] + x[::2, 1::2] + x[1::2, 1::2]) / 4
+
+
+def up(x):
+    """Every axis read off at quarter points between the pixels' centres."""
+    for axis in (0, 1):
+        at = np.arange(2 * x.shape[axis]) / 2 - 0.25
+        x = np.apply_along_axis(lambda v, at=at: np.interp(at, np.arange(len(v)), v), axis, x)
+    return x
+
+
+def conv(x, kernel, bias, stride=1):
+    """x [H, W, C] with zeros around it, as many on both sides, or one more at the end."""
+    side, out = kernel.shape[0], [-(-n // stride) for n in x.shape[:2]]
+    pads = [max((o - 1) * stride + side - n, 0) for o, n in zip(out, x.shape[:2], strict=True)]
+    x = np.pad(x, [*((p // 2, p - p // 2) for p in pads), (0, 0)])
+    result = np.empty((*out, kernel.shape[-1]))
+    for i, j in np.ndindex(*out):
+        patch = x[i * stride : i * stride + side, j * stride : j * stride + side]
+        result[i, j] = np.tensordot(patch, kernel, 3) + bias
+    return result
+
+
+def dense(x, kernel, bias):
+    return x @ kernel + bias
+
+
+def unit_scale(sentence):
+    return sentence / np.sqrt(np.mean(sentence**2) + 1e-12)
+
+
+def text_plane(layer, sentence, shape):
+    return relu(dense(unit_scale(sentence), *layer)).reshape(*shape, 1)
+
+
+def residual_generator(layers, coarse, noise, sentence):
+    """layers: text plane, then three convolutions."""
+    shape = coarse.shape[:2]
+    plane = text_plane(layers[0], sentence, shape)
+    x = np.concatenate([noise.reshape(*shape, 1), plane, coarse], -1)
+    return conv(relu(conv(relu(conv(x, *layers[1])), *layers[2])), *layers[3])
+
+
+def conv_discriminator(layers, picture, sentence):
+    """layers: text plane, two convolutions, the logit."""
+    plane = text_plane(layers[0], sentence, picture.shape[:2])
+    x = relu(conv(np.concatenate([picture, plane], -1), *layers[1]))
+    return dense(relu(conv(x, *layers[2], stride=2)).ravel(), *layers[3])[0]
+
+
+def dense_generator(layers, noise, sentence, shape):
+    """layers: text, two hidden ones, the picture."""
+    return sigmoid(_dense_network(layers, noise, sentence)).reshape(shape)
+
+
+def dense_discriminator(layers, picture, sentence):
+    """layers: text, two hidden ones, the logit."""
+    return _dense_network(layers, picture.ravel(), sentence)[0]
+
+
+def _dense_network(layers, x, sentence):
+    x = np.concatenate([x, relu(dense(unit_scale(sentence), *layers[0]))])
+    return dense(relu(dense(relu(dense(x, *layers[1])), *layers[2])), *layers[3])
