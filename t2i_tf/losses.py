@@ -1,5 +1,7 @@
 """Named terms of a bound on the log-likelihood, one number per picture, in nats."""
 
+import math
+
 import tensorflow as tf
 import tensorflow_probability as tfp
 
@@ -21,6 +23,16 @@ def bernoulli_floor(image: tf.Tensor) -> tf.Tensor:
     image = tf.clip_by_value(image, 1e-12, 1.0)
     rest = tf.clip_by_value(1.0 - image, 1e-12, 1.0)
     return _sum_per_picture(-image * tf.math.log(image) - (1.0 - image) * tf.math.log(rest))
+
+
+def gaussian_nll(image: tf.Tensor, mean: tf.Tensor, log_sigma: tf.Tensor) -> tf.Tensor:
+    """-log p(x), p = N(mean, sigma^2) with one sigma for all pixels: least squares with a scale.
+
+    Pictures [B, ...] and a scalar; returns [B]. A density: it has no floor and may be negative.
+    """
+    flat = [tf.shape(image)[0], math.prod(image.shape[1:])]
+    density = Gaussian(tf.reshape(mean, flat), log_sigma).distribution()
+    return -density.log_prob(tf.reshape(image, flat))
 
 
 def kl_per_step(posterior: Gaussian, prior: Gaussian) -> tf.Tensor:

@@ -33,6 +33,14 @@ def test_black_and_white_pictures_have_no_floor():
     np.testing.assert_allclose(losses.bernoulli_floor(np.float32([[0, 1, 1]])), [0], atol=1e-6)
 
 
+def test_gaussian_nll_is_least_squares_with_a_scale():
+    found = losses.gaussian_nll(IMAGE, LOGITS, np.log(0.3))
+    for b in range(2):
+        squares = np.sum((IMAGE[b] - LOGITS[b]) ** 2)
+        expected = squares / (2 * 0.3**2) + IMAGE[b].size * np.log(0.3 * np.sqrt(2 * np.pi))
+        assert float(found[b]) == pytest.approx(expected, rel=1e-12)
+
+
 def test_kl_of_every_step_matches_the_closed_form():
     mean_q, log_q, mean_p, log_p = RNG.standard_normal((4, 3, 2, 5))
     found = losses.kl_per_step(Gaussian(mean_q, log_q), Gaussian(mean_p, log_p))

@@ -1,0 +1,256 @@
+"""The conditioned variational autoencoders of the paper's tables: a picture at once."""
+
+import math
+from abc import abstractmethod
+
+import keras
+import tensorflow as tf
+
+from t2i_tf import losses
+from t2i_tf.layers.conv_stacks import ConvStack, DeconvStack, stack_shapes
+from t2i_tf.layers.gaussian import Gaussian
+from t2i_tf.layers.text_plane import unit_scale
+from t2i_tf.models.base import BoundMaximizer, Drawing
+
+INITIAL_SIGMA = 0.1  # of a pixel's density, grey range 1
+LEAST_SIGMA = 1 / 255  # one of 256 grey levels: pixels tell no more
+PROBABILITY_MARGIN = 1 / 510  # half a grey level
+
+
+class ConditionedVAE(BoundMaximizer):
+    """A variational autoencoder (Kingma and Welling 2014) that is told the caption's vector y.
+
+        t = ReLU(W y + b)                                             y with a mean square of 1
+        q(z | x, y) = N(m, s^2),  [m, log s^2] = W [encode(x), t] + b
+        p(z) = N(0, I)
+        p(x | y, z) = N(sigmoid(decode([z, t])), sigma^2)
+
+        L = E_q[ log p(x | y, z) ] - KL(q(z | x, y) || p(z))
+
+    The paper tells the least-squares cost and the skip-thought vector; the rest is our choice: all
+    sizes, where the vector is joined, and a prior that does not depend on it, so that what z knows
+    of the caption is paid for and the decoder had better hear it from t.
+
+    Least squares are a Gaussian with one sigma for all pixels. It is learned: a fixed sigma of 1
+    makes pixels so cheap that z is left unused. It cannot fall below one grey level.
+
+    Every measure is in nats. `reconstruction_nll` is the negative logarithm of a density over
+    pixels in [0, 1]: it may be negative, it has no floor (`floor` is 0, `above_floor` the loss
+    itself), and it compares with no Bernoulli likelihood. So DRAW's convention is measured too:
+    `bernoulli_loss` has the same KL and `losses.bernoulli_nll` of the mean as a probability, kept
+    1 / 510 away from 0 and 1. It is a bound in its own right, of a model that training did not aim
+    at; `bernoulli_above_floor` compares with `above_floor` of DRAW.
+
+    Args:
+        height, width, channels: of the pictures.
+        sentence_units: D, width of the caption's vector.
+        text_units: of t.
+        latent_units: Z.
+        feature_units: of what `encode` gives.
+        initializer: of every weight matrix.
+        seed: of the noise in training.
+        kl_weight: see `BoundMaximizer`.
+    """
+
+    reads = "sentence"
+    measures = (*BoundMaximizer.measures, "bernoulli_loss", "bernoulli_above_floor")
+    headline = ("loss", "bernoulli_above_floor", "kl")
+
+    def __init__(
+        self,
+        *,
+        height: int,
+        width: int,
+        channels: int,
+        sentence_units: int,
+        text_units: int,
+        latent_units: int,
+        feature_units: int,
+        initializer="glorot_uniform",
+        seed: int = 0,
+        kl_weight: float = 1.0,
+        name: str,
+        dtype=None,
+    ):
+        super().__init__(seed=seed, kl_weight=kl_weight, name=name, dtype=dtype)
+        self.noise_shape = (1, latent_units)
+        self.shape = (height, width, channels)
+        self.initializer = initializer
+        self.text = self._dense(sentence_units, text_units, "relu", "text")
+        self.posterior_head = self._dense(
+            feature_units + text_units, 2 * latent_units, None, "posterior_head"
+        )
+        start = keras.initializers.Constant(math.log(INITIAL_SIGMA))
+        self.raw_log_sigma = self.add_weight(shape=(), initializer=start, name="raw_log_sigma")
+
+    @abstractmethod
+    def encode(self, image: tf.Tensor) -> tf.Tensor:
+        """Features [B, F] of pictures [B, H, W, C] in [0, 1]."""
+
+    @abstractmethod
+    def decode(self, code: tf.Tensor) -> tf.Tensor:
+        """Pictures [B, H, W, C], logits, of latents and text side by side."""
+
+    def log_sigma(self) -> tf.Tensor:
+        """The learned scale of a pixel's density: sigma = 1 / 255 + exp(weight)."""
+        return tf.math.log(LEAST_SIGMA + tf.exp(self.raw_log_sigma))
+
+    def infer(self, image: tf.Tensor, text: tf.Tensor) -> Gaussian:
+        """q(z | x, y), parameters [B, Z]."""
+        joined = tf.concat([self.encode(image), text], axis=-1)
+        outputs = tf.cast(self.posterior_head(joined), self.variable_dtype)
+        mean, log_variance = tf.split(outputs, 2, axis=-1)
+        return Gaussian(mean, 0.5 * log_variance)
+
+    def draw(self, z: tf.Tensor, text: tf.Tensor) -> tf.Tensor:
+        """The mean of p(x | y, z), logits [B, H, W, C]."""
+        code = tf.concat([tf.cast(z, text.dtype), text], axis=-1)
+        return tf.cast(self.decode(code), self.variable_dtype)
+
+    def bound_terms(self, image, caption, noise):  # noqa: D102
+        image, text = self._floats(image), self._read_text(caption)
+        posterior = self.infer(image, text)
+        logits = self.draw(posterior.sample(noise[0]), text)
+        limit = math.log(1 / PROBABILITY_MARGIN - 1)
+        zeros = tf.zeros_like(noise)
+        return {
+            "reconstruction_nll": losses.gaussian_nll(image, tf.sigmoid(logits), self.log_sigma()),
+            "kl_per_step": losses.kl_per_step(
+                Gaussian(posterior.mean[None], posterior.log_sigma[None]), Gaussian(zeros, zeros)
+            ),
+            "floor": tf.zeros_like(noise[0, :, 0]),
+            "bernoulli_nll": losses.bernoulli_nll(image, tf.clip_by_value(logits, -limit, limit)),
+            "bernoulli_floor": losses.bernoulli_floor(image),
+        }
+
+    def terms(self, batch, noise, seed=None):  # noqa: D102
+        terms = super().terms(batch, noise, seed)
+        loss = terms["bernoulli_nll"] + terms["kl"]
+        above_floor = loss - terms["bernoulli_floor"]
+        return terms | {"bernoulli_loss": loss, "bernoulli_above_floor": above_floor}
+
+    def bernoulli_bound(self, image: tf.Tensor, caption: tf.Tensor, noise: tf.Tensor) -> tf.Tensor:
+        """`bound` by DRAW's convention: minus `bernoulli_loss`, nats, [B]."""
+        return -self.terms({"image": image, self.reads: caption}, noise)["bernoulli_loss"]
+
+    def reconstruct(self, image, caption, noise):  # noqa: D102
+        text = self._read_text(caption)
+        posterior = self.infer(self._floats(image), text)
+        return tf.sigmoid(self.draw(posterior.sample(noise[0]), text))
+
+    def generate(self, caption, noise):
+        """Draw captions: the mean of p(x | y, z), at once, over the whole picture."""
+        image = tf.sigmoid(self.draw(noise[0], self._read_text(caption)))
+        whole = tf.constant([0, 0, *self.shape[:2]], self.variable_dtype)
+        return Drawing(
+            image=image,
+            canvases=image[:, None],
+            alignment=tf.zeros([tf.shape(image)[0], 1, 0], self.variable_dtype),
+            windows=tf.tile(whole[None, None], [tf.shape(image)[0], 1, 1]),
+        )
+
+    def _floats(self, pixels: tf.Tensor) -> tf.Tensor:
+        return tf.cast(pixels, self.variable_dtype) / 255.0
+
+    def _read_text(self, sentence: tf.Tensor) -> tf.Tensor:
+        return self.text(unit_scale(tf.cast(sentence, self.variable_dtype)))
+
+    def _dense(self, inputs: int, units: int, activation: str | None, name: str):
+        layer = keras.layers.Dense(
+            units,
+            activation,
+            kernel_initializer=self.initializer,
+            dtype=self.dtype_policy,
+            name=name,
+        )
+        layer.build((None, inputs))
+        return layer
+
+
+class FullyConnectedVAE(ConditionedVAE):
+    """Two hidden layers between picture and features, and two between latent and picture.
+
+    Args:
+        hidden_units: of each hidden layer.
+    """
+
+    title = "Fully-Connected VAE"
+
+    def __init__(self, *, hidden_units: int, text_units: int, latent_units: int, **sizes):
+        super().__init__(
+            text_units=text_units,
+            latent_units=latent_units,
+            feature_units=hidden_units,
+            name="fully_connected_vae",
+            **sizes,
+        )
+        pixels = math.prod(self.shape)
+        self.encoder = [
+            self._dense(pixels, hidden_units, "relu", "encoder_1"),
+            self._dense(hidden_units, hidden_units, "relu", "encoder_2"),
+        ]
+        self.decoder = [
+            self._dense(latent_units + text_units, hidden_units, "relu", "decoder_1"),
+            self._dense(hidden_units, hidden_units, "relu", "decoder_2"),
+            self._dense(hidden_units, pixels, None, "pixels"),
+        ]
+        self.built = True
+
+    def encode(self, image):  # noqa: D102
+        features = tf.reshape(image, [-1, math.prod(self.shape)])
+        for layer in self.encoder:
+            features = layer(features)
+        return features
+
+    def decode(self, code):  # noqa: D102
+        for layer in self.decoder:
+            code = layer(code)
+        return tf.reshape(code, [-1, *self.shape])
+
+
+class ConvDeconvVAE(ConditionedVAE):
+    """Three convolutions between picture and features, and their mirror.
+
+    Args:
+        filters: of the first convolution; each of the next has twice as many.
+    """
+
+    title = "Conv-Deconv VAE"
+
+    def __init__(
+        self,
+        *,
+        height: int,
+        width: int,
+        channels: int,
+        filters: int,
+        text_units: int,
+        latent_units: int,
+        dtype=None,
+        **sizes,
+    ):
+        shape, counts = (height, width, channels), [filters, 2 * filters, 4 * filters]
+        grid = stack_shapes(shape, counts)[-1]
+        super().__init__(
+            height=height,
+            width=width,
+            channels=channels,
+            text_units=text_units,
+            latent_units=latent_units,
+            feature_units=math.prod(grid),
+            name="conv_deconv_vae",
+            dtype=dtype,
+            **sizes,
+        )
+        self.encoder = ConvStack(shape, counts, self.initializer, dtype=dtype, name="encoder")
+        self.encoder.build((None, *shape))
+        self.grid = self._dense(latent_units + text_units, math.prod(grid), "relu", "grid")
+        self.decoder = DeconvStack(shape, counts, self.initializer, dtype=dtype, name="decoder")
+        self.decoder.build((None, *grid))
+        self.built = True
+
+    def encode(self, image):  # noqa: D102
+        return tf.reshape(self.encoder(image), [-1, math.prod(self.decoder.shapes[0])])
+
+    def decode(self, code):  # noqa: D102
+        return self.decoder(tf.reshape(self.grid(code), [-1, *self.decoder.shapes[0]]))
