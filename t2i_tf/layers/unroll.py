@@ -20,7 +20,8 @@ def unroll(step: Callable, state: Any, inputs: tf.Tensor, output_type: type) -> 
     """Run `step(state, input_t, t) -> (state, outputs_t)` for t = 0 .. T - 1.
 
     A `TensorArray` feeds the inputs: the gradient of `inputs[t]` would write a whole tensor of
-    zeros at every step. T is static, so that XLA can compile the gradient.
+    zeros at every step. XLA, which compiles for given shapes, must find T in that of the inputs: it
+    has to know how often the body runs before it can take the gradient.
 
     Args:
         step: a pure function; what it returns as state has the shapes of what it got.
@@ -31,7 +32,7 @@ def unroll(step: Callable, state: Any, inputs: tf.Tensor, output_type: type) -> 
     Returns:
         The last state, and the outputs of all steps, each [T, ...].
     """
-    steps = inputs.shape[0]
+    steps = tf.shape(inputs)[0] if inputs.shape[0] is None else inputs.shape[0]
     feed = tf.TensorArray(inputs.dtype, size=steps).unstack(inputs)
     stacks = [tf.TensorArray(inputs.dtype, size=steps) for _ in output_type._fields]
 

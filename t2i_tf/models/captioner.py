@@ -88,7 +88,7 @@ class ImageCaptioner(Learner):
         words = tf.pad(token_ids, [[0, 0], [1, 1]])
         given, wanted = words[:, :-1], words[:, 1:]
         log_p = self.log_probabilities(batch["image"], given, seed)
-        counts = tf.cast((given != PAD) | (tf.range(given.shape[1]) == 0), log_p.dtype)
+        counts = tf.cast((given != PAD) | (tf.range(tf.shape(given)[1]) == 0), log_p.dtype)
         nll = -tf.gather(log_p, wanted, batch_dims=2)
         right = tf.argmax(log_p, axis=-1, output_type=tf.int32) == wanted
         hits = tf.reduce_sum(tf.cast(right, log_p.dtype) * counts, axis=1)

@@ -45,9 +45,10 @@ def test_runs_every_step_in_order_and_stacks_what_it_leaves(dtype):
     assert outputs.seen.dtype == dtype
 
 
+@pytest.mark.parametrize("known", [len(INPUTS), None])
 @pytest.mark.parametrize("xla", [False, True])
-def test_gradients_pass_through_all_steps(xla):
-    @tf.function(jit_compile=xla)
+def test_gradients_pass_through_all_steps(xla, known):
+    @tf.function(jit_compile=xla, input_signature=[tf.TensorSpec([known, 3], tf.float64)])
     def gradient(inputs):
         with tf.GradientTape() as tape:
             tape.watch(inputs)
