@@ -62,15 +62,18 @@ class ResidualGenerator(keras.layers.Layer):
 
         conv 7x7 - ReLU - conv 7x7 - ReLU - conv 5x5
 
+    It begins by adding nothing, our choice: the last convolution is zero. With random weights it
+    would begin as noise, which the players need a thousand steps to be rid of.
+
     Args:
         shape: H, W, C of the picture.
         filters: of the hidden convolutions.
-        initializer: of all weights.
+        initializer: of all weights but the last convolution's.
 
     Call arguments:
-        coarse: pictures [B, H, W, C] in [0, 1].
         noise: [B, H * W].
         sentence: [B, D].
+        coarse: pictures [B, H, W, C] in [0, 1].
 
     Output:
         Residuals [B, H, W, C], to be added to the coarse pictures.
@@ -84,31 +87,31 @@ class ResidualGenerator(keras.layers.Layer):
             height, width, initializer, dtype=self.dtype_policy, name="text_plane"
         )
 
-        def conv(filters, side, activation, name):
+        def conv(filters, side, activation, kernel_initializer, name):
             return keras.layers.Conv2D(
                 filters,
                 side,
                 padding="same",
                 activation=activation,
-                kernel_initializer=initializer,
+                kernel_initializer=kernel_initializer,
                 dtype=self.dtype_policy,
                 name=name,
             )
 
         self.convolutions = [
-            conv(filters, 7, "relu", "conv_1"),
-            conv(filters, 7, "relu", "conv_2"),
-            conv(channels, 5, None, "conv_3"),
+            conv(filters, 7, "relu", initializer, "conv_1"),
+            conv(filters, 7, "relu", initializer, "conv_2"),
+            conv(channels, 5, None, "zeros", "conv_3"),
         ]
 
-    def build(self, coarse_shape, noise_shape, sentence_shape):  # noqa: D102
+    def build(self, noise_shape, sentence_shape, coarse_shape=None):  # noqa: D102
         height, width, planes = *self.shape[:2], 2 + self.shape[2]
         self.text_plane.build(sentence_shape)
         for layer in self.convolutions:
             layer.build((None, height, width, planes))
             planes = layer.filters
 
-    def call(self, coarse: tf.Tensor, noise: tf.Tensor, sentence: tf.Tensor) -> tf.Tensor:  # noqa: D102
+    def call(self, noise: tf.Tensor, sentence: tf.Tensor, coarse: tf.Tensor) -> tf.Tensor:  # noqa: D102
         noise_plane = tf.reshape(noise, [-1, *self.shape[:2], 1])
         x = tf.concat([noise_plane, self.text_plane(sentence), coarse], axis=-1)
         for layer in self.convolutions:

@@ -74,25 +74,19 @@ class ConditionalLAPGAN(TextToImage):
         self.noise_sizes = [base_noise, *(h * w for h, w in sizes[1:])]
         self.noise_shape = (1, sum(self.noise_sizes))
         self.generators, self.discriminators = [], []
-        for (h, w), name, noise in zip(sizes, self.level_names, self.noise_sizes, strict=True):
-            shape = (h, w, channels)
-            here = {"initializer": initializer, "dtype": dtype}
-            there = here | {"dropout": dropout, "name": f"discriminator_{name}"}
-            here |= {"name": f"generator_{name}"}
-            pictures_shape, noise_shape, text_shape = (
-                (None, *shape),
-                (None, noise),
-                (None, sentence_units),
-            )
-            if not self.generators:
+        common = {"initializer": initializer, "dtype": dtype}
+        for k, (name, size) in enumerate(zip(self.level_names, sizes, strict=True)):
+            shape = (*size, channels)
+            here = common | {"name": f"generator_{name}"}
+            there = common | {"name": f"discriminator_{name}", "dropout": dropout}
+            if k == 0:
                 generator = DenseGenerator(shape, text_units, base_units, **here)
-                generator.build(noise_shape, text_shape)
                 discriminator = DenseDiscriminator(shape, text_units, base_units, **there)
             else:
                 generator = ResidualGenerator(shape, filters, **here)
-                generator.build(pictures_shape, noise_shape, text_shape)
                 discriminator = ConvDiscriminator(shape, discriminator_filters, **there)
-            discriminator.build(pictures_shape, text_shape)
+            generator.build((None, self.noise_sizes[k]), (None, sentence_units))
+            discriminator.build((None, *shape), (None, sentence_units))
             self.generators.append(generator)
             self.discriminators.append(discriminator)
         self.built = True
@@ -105,33 +99,24 @@ class ConditionalLAPGAN(TextToImage):
     @property
     def players(self):  # noqa: D102
         return {
-            "generator_loss": [w for part in self.generators for w in part.trainable_variables],
-            "discriminator_loss": [
-                w for part in self.discriminators for w in part.trainable_variables
-            ],
+            "generator_loss": _weights(self.generators),
+            "discriminator_loss": _weights(self.discriminators),
         }
 
     def terms(self, batch, noise, seed=None):  # noqa: D102
         image = tf.cast(batch["image"], self.variable_dtype) / 255.0
         sentence = tf.cast(batch["sentence"], self.variable_dtype)
-        found, drawn = {}, {}
-        for k, (name, real, noise_k) in enumerate(
-            zip(
-                self.level_names,
-                pyramid.levels(image, self.stages),
-                self._split(noise),
-                strict=True,
-            )
-        ):
+        games = []
+        levels = zip(pyramid.levels(image, self.stages), self._split(noise), strict=True)
+        for k, (real, noise_k) in enumerate(levels):
             fake = self._draw(k, pyramid.coarse(real) if k else None, noise_k, sentence)
             seed_k = None if seed is None else tf.random.fold_in(seed, k)
-            found[name] = play(self.discriminators[k], real, fake, sentence, seed_k, **self.game)
-        for name in ("generator_loss", "discriminator_loss"):
-            drawn[name] = tf.add_n([level[name] for level in found.values()])
-        for name, level in found.items():
-            for kind in ("real_judged_right", "fake_judged_right"):
-                drawn[f"{kind}_{name}"] = level[kind]
-        return drawn
+            games.append(play(self.discriminators[k], real, fake, sentence, seed_k, **self.game))
+        losses = ("generator_loss", "discriminator_loss")
+        terms = {name: tf.add_n([game[name] for game in games]) for name in losses}
+        for level, game in zip(self.level_names, games, strict=True):
+            terms |= {f"{name}_{level}": game[name] for name in game if name not in losses}
+        return terms
 
     def generate(self, caption, noise):  # noqa: D102
         caption = tf.cast(caption, self.variable_dtype)
@@ -141,8 +126,9 @@ class ConditionalLAPGAN(TextToImage):
             picture = tf.clip_by_value(self._draw(k, coarse, noise_k, caption), 0.0, 1.0)
             levels.append(picture)
         canvases = tf.stack([self._enlarged(level, k) for k, level in enumerate(levels)], axis=1)
-        examples, steps, height, width, _ = tf.unstack(tf.shape(canvases))
-        window = tf.cast(tf.stack([0, 0, height, width]), canvases.dtype)
+        _, steps, height, width, _ = canvases.shape
+        examples = tf.shape(canvases)[0]
+        window = tf.constant([0, 0, height, width], canvases.dtype)
         return Drawing(
             image=picture,
             canvases=canvases,
@@ -156,11 +142,16 @@ class ConditionalLAPGAN(TextToImage):
 
     def _draw(self, level, coarse, noise, sentence) -> tf.Tensor:
         """The picture of a level, not clipped."""
+        generator = self.generators[level]
         if coarse is None:
-            return self.generators[level](noise, sentence)
-        return coarse + self.generators[level](coarse, noise, sentence)
+            return generator(noise, sentence)
+        return coarse + generator(noise, sentence, coarse)
 
     def _enlarged(self, picture: tf.Tensor, level: int) -> tf.Tensor:
         for _ in range(self.stages - level):
             picture = pyramid.up(picture)
         return picture
+
+
+def _weights(parts) -> list:
+    return [weight for part in parts for weight in part.trainable_variables]

@@ -76,7 +76,7 @@ class SharpeningGAN(Learner):
         self.generator = ResidualGenerator(
             shape, filters, initializer, dtype=dtype, name="generator"
         )
-        self.generator.build((None, *shape), (None, height * width), text_shape)
+        self.generator.build((None, height * width), text_shape)
         self.discriminator = ConvDiscriminator(
             shape, discriminator_filters, dropout, initializer, dtype=dtype, name="discriminator"
         )
@@ -98,7 +98,7 @@ class SharpeningGAN(Learner):
     def terms(self, batch, noise, seed=None):  # noqa: D102
         real, sentence = self._floats(batch["image"]), self._text(batch["sentence"])
         blurry = self._blurry(batch)
-        fake = blurry + self.generator(blurry, uniform(noise[0]), sentence)
+        fake = blurry + self.generator(uniform(noise[0]), sentence, blurry)
         terms = play(self.discriminator, real, fake, sentence, seed, self.label_smoothing)
         distance = tf.reduce_mean(tf.abs(fake - real), axis=[1, 2, 3])
         objective = terms["generator_loss"] + self.fidelity * distance
@@ -116,7 +116,7 @@ class SharpeningGAN(Learner):
         """
         image = tf.cast(image, self.variable_dtype)
         noise = tf.zeros([tf.shape(image)[0], self.noise_shape[1]], self.variable_dtype)
-        edges = self.generator(image, noise, self._text(sentence))
+        edges = self.generator(noise, self._text(sentence), image)
         return tf.clip_by_value(image + edges, 0.0, 1.0)
 
     def preview(self, batch):
