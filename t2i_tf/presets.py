@@ -166,7 +166,9 @@ PRESETS = {
         optimizer=_FAST,
     ),
     "fully-connected-vae-scenes": _scenes(
-        VaeConfig("fully-connected"), "blurry pictures of the right colours"
+        VaeConfig("fully-connected"),
+        "blurry pictures of the right colours",
+        optimizer=replace(_ADAM, learning_rate=2e-3),
     ),
     "conv-deconv-vae-scenes": _scenes(
         VaeConfig("convolutional"), "blurry pictures of the right colours"
@@ -176,10 +178,18 @@ PRESETS = {
         SharpeningConfig(), "edges where a drawing is blurry", next=_SHARPEN
     ),
     "captioner-scenes": _scenes(
-        CaptionerConfig(), "object and colour named right of most pictures", next=_CAPTION
+        CaptionerConfig(
+            filters=32, embedding_units=64, decoder_units=256, align_units=128, dropout=0.2
+        ),
+        "object and colour of nearly every picture named right",
+        next=_CAPTION,
+        optimizer=replace(_ADAM, learning_rate=2e-3),
     ),
     "skip-thought-scenes": _scenes(
-        SkipThoughtConfig(), "vectors that tell objects, colours and places apart", next=_ENCODE
+        SkipThoughtConfig(),
+        "vectors of which a linear classifier reads object, colour, background and place",
+        next=_ENCODE,
+        minutes=3.0,
     ),
     "align-draw-mnist": _mnist(
         _with("align", _DRAW_MNIST), "two digits, or one, at the places that the caption names"

@@ -4,18 +4,38 @@ import dataclasses
 
 import keras
 
-from t2i_tf.config import DrawConfig, ModelConfig
+from t2i_tf.config import (
+    CaptionerConfig,
+    DrawConfig,
+    LapganConfig,
+    ModelConfig,
+    SharpeningConfig,
+    SkipThoughtConfig,
+    VaeConfig,
+)
 from t2i_tf.models.base import BoundMaximizer, Drawing, TextToImage
+from t2i_tf.models.captioner import Description, ImageCaptioner
 from t2i_tf.models.draw import AlignDRAW, NoAlignDRAW, SkipThoughtDRAW
+from t2i_tf.models.lapgan import ConditionalLAPGAN
 from t2i_tf.models.learner import Learner, Preview
+from t2i_tf.models.sharpening import SharpeningGAN
+from t2i_tf.models.skip_thought import SkipThought
+from t2i_tf.models.vae import ConvDeconvVAE, FullyConnectedVAE
 
 __all__ = [
     "AlignDRAW",
     "BoundMaximizer",
+    "ConditionalLAPGAN",
+    "ConvDeconvVAE",
+    "Description",
     "Drawing",
+    "FullyConnectedVAE",
+    "ImageCaptioner",
     "Learner",
     "NoAlignDRAW",
     "Preview",
+    "SharpeningGAN",
+    "SkipThought",
     "SkipThoughtDRAW",
     "TextToImage",
     "build_model",
@@ -51,4 +71,39 @@ def _draw(conditioning, initializer, sentence_units, align_units, generator, **s
     return SkipThoughtDRAW(sentence_units=sentence_units, **sizes)
 
 
-_BUILDERS = {DrawConfig: _draw}
+def _lapgan(generator, **sizes):
+    return ConditionalLAPGAN(initializer=keras.initializers.GlorotUniform(seed=generator), **sizes)
+
+
+def _sharpening(generator, **sizes):
+    return SharpeningGAN(initializer=keras.initializers.GlorotUniform(seed=generator), **sizes)
+
+
+def _vae(kind, hidden_units, filters, generator, **sizes):
+    sizes["initializer"] = keras.initializers.GlorotUniform(seed=generator)
+    if kind == "fully-connected":
+        return FullyConnectedVAE(hidden_units=hidden_units, **sizes)
+    return ConvDeconvVAE(filters=filters, **sizes)
+
+
+def _captioner(generator, **sizes):
+    initializers = {
+        "initializer": keras.initializers.GlorotUniform(seed=generator),
+        "feature_initializer": keras.initializers.HeUniform(seed=generator),
+    }
+    return ImageCaptioner(**initializers, **sizes)
+
+
+def _skip_thought(generator, **sizes):
+    initializer = keras.initializers.GlorotUniform(seed=generator)
+    return SkipThought(initializer=initializer, generator=generator, **sizes)
+
+
+_BUILDERS = {
+    CaptionerConfig: _captioner,
+    DrawConfig: _draw,
+    LapganConfig: _lapgan,
+    SharpeningConfig: _sharpening,
+    SkipThoughtConfig: _skip_thought,
+    VaeConfig: _vae,
+}

@@ -1,0 +1,100 @@
+"""A sharpener behind a drawer, and the table of several systems."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from pipelines.drawing.drawer import Drawer
+from pipelines.drawing.gallery import gallery
+from pipelines.drawing.sharpener import Sharpener
+from pipelines.evaluation.sharpness import gradient_magnitude
+from t2i_tf.checkpoints import Trained
+from t2i_tf.errors import UserError
+from t2i_tf.models import build_model
+from t2i_tf.presets import preset
+from t2i_tf.text.tokenizer import Tokenizer, TokenReader
+from t2i_tf.text.vocabulary import Vocabulary
+
+VOCABULARY = Vocabulary.from_counts(dict.fromkeys(("a", "red", "green", "bus"), 1))
+UNITS = 5
+
+
+def vectors(captions):
+    """A stand-in for a sentence encoder: a vector of each caption's letters."""
+    codes = tf.strings.to_hash_bucket_fast(captions, 1000)
+    return tf.sin(tf.cast(codes, tf.float32)[:, None] * tf.range(1.0, 1.0 + UNITS))
+
+
+def trained(name, reader=None, **sizes):
+    config = preset(name).config
+    model = dataclasses.replace(config.model, height=8, width=8, **sizes)
+    reader = reader or TokenReader(Tokenizer(VOCABULARY, config.max_words))
+    config = dataclasses.replace(config, model=model)
+    return Trained(build_model(model), config, VOCABULARY, reader, 0)
+
+
+@pytest.fixture(scope="module")
+def system():
+    return trained("align-draw-tiny", vocabulary_size=len(VOCABULARY))
+
+
+@pytest.fixture(scope="module")
+def sharpener():
+    return Sharpener(trained("sharpening-tiny", vectors, sentence_units=UNITS))
+
+
+def test_each_drawing_comes_sharpened_too(system, sharpener):
+    ((plain,),) = Drawer(system).draw(["a red bus"], seed=3)
+    (row,) = Drawer(system, sharpener).draw(["a red bus"], n=2, seed=3)
+    assert plain.sharpened is None
+    np.testing.assert_array_equal(row[0].image, plain.image)
+    blurry = tf.constant(row[1].image[None] / np.float32(255))
+    expected = sharpener(blurry, vectors(tf.constant(["a red bus"])))[0] * 255
+    # The drawing is sharpened before it is rounded to pixels.
+    np.testing.assert_allclose(row[1].sharpened, expected, atol=2)
+    assert (row[0].sharpened != row[0].image).any()
+
+
+def test_the_caption_tells_the_sharpener_too(sharpener):
+    image = tf.fill([2, 8, 8, 3], 0.5)
+    one, other = sharpener(image, sharpener.read(tf.constant(["a red bus", "a green bus"])))
+    assert np.abs(one - other).max() > 1e-6
+
+
+def test_other_sizes_and_other_models_are_refused(system, sharpener):
+    other = trained("sharpening-tiny", vectors, sentence_units=UNITS, channels=1)
+    with pytest.raises(UserError, match=r"8 x 8 x 1.*draws 8 x 8 x 3"):
+        Drawer(system, Sharpener(other))
+    with pytest.raises(UserError, match="AlignDRAW, which sharpens nothing"):
+        Sharpener(system)
+    with pytest.raises(UserError, match="SharpeningGAN, which draws no captions"):
+        Drawer(sharpener.trained)
+
+
+def test_gallery_has_a_row_a_system_and_a_column_a_caption():
+    images = np.random.default_rng(0).integers(0, 256, (2, 3, 8, 8, 3), np.uint8)
+    names, captions = ["alignDRAW", "LAPGAN"], ["a red bus", "a bus " * 20, "x"]
+    page = np.asarray(gallery(images, names, captions))
+    for row, column in ((0, 0), (1, 2)):
+        picture = np.kron(images[row, column], np.ones((12, 12, 1), np.uint8))
+        assert any(
+            (page[y : y + 96, x : x + 96] == picture).all()
+            for y in range(page.shape[0] - 95)
+            for x in range(150, page.shape[1] - 95)
+            if (page[y, x] == picture[0, 0]).all()
+        )
+    with pytest.raises(ValueError, match=r"Expected pictures \[2, 2"):
+        gallery(images, names, captions[:2])
+
+
+def test_gradient_magnitude_of_a_slope_and_an_edge():
+    slope = np.tile(np.arange(0, 40, 4, dtype=np.uint8), (10, 1))[None, :, :, None]
+    np.testing.assert_allclose(gradient_magnitude(slope), 4 / 255)
+    edge = np.zeros((1, 3, 3, 1), np.uint8)
+    edge[:, 1:] = 255  # of the four differences taken, two go down over it
+    np.testing.assert_allclose(gradient_magnitude(edge), 0.5)
+    both = np.zeros((1, 2, 2, 1), np.uint8)
+    both[0, 0, 1], both[0, 1, 0] = 51, 68
+    np.testing.assert_allclose(gradient_magnitude(both), np.hypot(0.2, 68 / 255))
