@@ -1,0 +1,169 @@
+"""Features of pictures, from a small network that is trained on the data folder's own pictures.
+
+The paper took its features from a VGG-like network for CIFAR; this one learns which words a
+picture's captions have, so that it can be trained on any data folder, whatever its pictures show.
+"""
+
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from pipelines.data.data_folder import DataFolder
+from pipelines.evaluation.kept_network import About, load_or_train, train_steps
+from pipelines.evaluation.split_pictures import SplitPictures, read_pictures
+from t2i_tf.text.tokenizer import split_words
+from t2i_tf.text.vocabulary import UNKNOWN, Vocabulary
+
+SIDE = 32  # pixels: larger or smaller pictures are resized to it, as CIFAR's are
+FILTERS = (32, 64, 128)
+UNITS = 128  # D, of the features
+WORDS = 256  # at most: the most frequent ones
+
+PICTURES = 50_000  # of the training split, at most
+STEPS, BATCH, LEARNING_RATE = 1200, 64, 2e-3
+
+
+class Classifier(keras.Model):
+    """3x3 convolutions, each halved by max pooling, a layer of features, and a logit of each word.
+
+    Args:
+        words: that it looks for, K of them.
+        channels: of the pictures, 1 or 3.
+        seed: of the first weights.
+
+    Call arguments:
+        images: uint8 [B, H, W, C], of any size.
+
+    Output:
+        Logits float32 [B, K].
+    """
+
+    def __init__(self, words: Sequence[str], channels: int, seed: int = 0, **kwargs):
+        super().__init__(name="classifier", **kwargs)
+        self.words = tuple(words)
+        generator = keras.random.SeedGenerator(seed)
+        he = keras.initializers.HeNormal(generator)
+        self.convolutions = [
+            keras.layers.Conv2D(
+                count, 3, padding="same", activation="relu", kernel_initializer=he, name=f"conv_{k}"
+            )
+            for k, count in enumerate(FILTERS)
+        ]
+        self.dense = keras.layers.Dense(
+            UNITS, activation="relu", kernel_initializer=he, name="features"
+        )
+        self.head = keras.layers.Dense(len(self.words), kernel_initializer=he, name="words")
+        shapes = [(channels, *FILTERS)[k] for k in range(len(FILTERS))]
+        for convolution, depth in zip(self.convolutions, shapes, strict=True):
+            convolution.build((None, None, None, depth))
+        self.dense.build((None, (SIDE >> len(FILTERS)) ** 2 * FILTERS[-1]))
+        self.head.build((None, UNITS))
+        self.built = True
+        self._embed = tf.function(self.embed, reduce_retracing=True)
+
+    def call(self, images: tf.Tensor) -> tf.Tensor:  # noqa: D102
+        return self.head(self.hidden(images))
+
+    def hidden(self, images: tf.Tensor) -> tf.Tensor:
+        """The layer before the logits, [B, D], not negative."""
+        x = tf.image.resize(tf.cast(images, tf.float32) / 255.0 - 0.5, (SIDE, SIDE), "area")
+        for convolution in self.convolutions:
+            x = tf.nn.max_pool2d(convolution(x), 2, 2, "VALID")
+        return self.dense(tf.reshape(x, [tf.shape(x)[0], -1]))
+
+    def embed(self, images: tf.Tensor) -> tf.Tensor:
+        """What `features` gives, in the graph."""
+        return tf.math.l2_normalize(self.hidden(images), axis=-1, epsilon=1e-12) * UNITS**0.5
+
+    def features(self, images: np.ndarray) -> np.ndarray:
+        """The features of pictures, all of the length sqrt(D): their mean square is 1.
+
+        So x . y / D is the cosine of two, near by distance is near by cosine, and KID's kernel is
+        (cosine + 1)^3, whatever the scale that training happened to give.
+
+        Args:
+            images: uint8 [B, H, W, C], of any size.
+
+        Returns:
+            float32 [B, D].
+
+        Raises:
+            ValueError: other pictures.
+        """
+        channels = self.convolutions[0].kernel.shape[2]
+        if images.ndim != 4 or images.dtype != np.uint8 or images.shape[-1] != channels:
+            raise ValueError(
+                f"Expected uint8 [B, H, W, {channels}], got {images.dtype} {list(images.shape)}."
+            )
+        chunks = [images[k : k + 256] for k in range(0, len(images), 256)]
+        found = [self._embed(tf.constant(chunk)).numpy() for chunk in chunks]
+        return np.concatenate([np.zeros((0, UNITS), np.float32), *found])
+
+
+def open_classifier(folder: DataFolder) -> tuple[Classifier, About]:
+    """The classifier of a data folder, kept in `DATA-classifier`; trained where it is not there.
+
+    Training takes about a minute on two cores. The figures kept with it are in nats for a picture
+    of `val`, lower is better: `nats`, and `nats_of_frequencies` of one that sees no picture.
+
+    Raises:
+        UserError: the data are damaged, or what is kept belongs to other data.
+    """
+    classifier = Classifier(frequent_words(folder.vocabulary), folder.channels)
+    return classifier, load_or_train(
+        classifier, folder, "classifier", lambda: train_classifier(classifier, folder)
+    )
+
+
+def train_classifier(
+    classifier: Classifier, folder: DataFolder, *, steps: int = STEPS, seed: int = 0
+) -> dict[str, float]:
+    """Train on `train`, and give the figures on `val`, if there is one."""
+    pictures = read_pictures(folder, "train", PICTURES)
+    labels = word_shares(pictures.captions, classifier.words)
+    train_steps(
+        classifier,
+        keras.losses.BinaryCrossentropy(from_logits=True),
+        lambda step: _batch(pictures, labels, np.random.default_rng([seed, step])),
+        steps=steps,
+        learning_rate=LEARNING_RATE,
+        what="the classifier",
+    )
+    if "val" not in folder.manifest.splits:
+        return {}
+    held_back = read_pictures(folder, "val", 2000)
+    wanted = word_shares(held_back.captions, classifier.words)
+    chunks = [held_back.images[k : k + 256] for k in range(0, len(wanted), 256)]
+    logits = np.concatenate([classifier(chunk).numpy() for chunk in chunks])
+    shares = np.clip(labels.mean(0), 1e-3, 1 - 1e-3)
+    frequencies = np.broadcast_to(np.log(shares / (1 - shares)), logits.shape)
+    return {"nats": _nats(wanted, logits), "nats_of_frequencies": _nats(wanted, frequencies)}
+
+
+def frequent_words(vocabulary: Vocabulary, count: int = WORDS) -> tuple[str, ...]:
+    """The most frequent words, without the reserved ones."""
+    order = np.argsort(-np.array(vocabulary.counts[UNKNOWN + 1 :]), kind="stable")[:count]
+    return tuple(vocabulary.entries[UNKNOWN + 1 + k] for k in order)
+
+
+def word_shares(captions: Sequence[Sequence[str]], words: Sequence[str]) -> np.ndarray:
+    """How many of a picture's captions have each word: float32 [pictures, K] from 0 to 1."""
+    column = {word: k for k, word in enumerate(words)}
+    shares = np.zeros((len(captions), len(words)), np.float32)
+    for row, few in zip(shares, captions, strict=True):
+        for caption in few:
+            row[[column[word] for word in set(split_words(caption)) if word in column]] += 1
+        row /= max(len(few), 1)
+    return shares
+
+
+def _batch(pictures: SplitPictures, labels: np.ndarray, random: np.random.Generator):
+    chosen = random.integers(len(labels), size=BATCH)
+    return pictures.images[chosen], labels[chosen]
+
+
+def _nats(wanted: np.ndarray, logits: np.ndarray) -> float:
+    """Cross-entropy of a picture's words, summed over the words."""
+    return float((np.logaddexp(0, logits) - wanted * logits).sum(1).mean())
