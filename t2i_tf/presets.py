@@ -144,6 +144,7 @@ def _tiny(model, next: str = _DRAW) -> Preset:
 
 
 _FAST = replace(_ADAM, learning_rate=4e-3)
+_GAME = replace(_ADAM, learning_rate=5e-4, beta_1=0.5)
 _GREY = {"height": 60, "width": 60, "channels": 1}
 
 PRESETS = {
@@ -167,15 +168,31 @@ PRESETS = {
     ),
     "fully-connected-vae-scenes": _scenes(
         VaeConfig("fully-connected"),
-        "blurry pictures of the right colours",
+        "the usual picture of a caption: much the same from seed to seed, a little smeared",
         optimizer=replace(_ADAM, learning_rate=2e-3),
     ),
     "conv-deconv-vae-scenes": _scenes(
         VaeConfig("convolutional"), "blurry pictures of the right colours"
     ),
-    "lapgan-scenes": _scenes(LapganConfig(), "crisp pictures that follow the caption loosely"),
+    "lapgan-scenes": _scenes(
+        LapganConfig(
+            base_units=512,
+            base_noise=32,
+            filters=32,
+            discriminator_filters=32,
+            dropout=0.0,
+            mismatched_captions=True,
+        ),
+        "crisp pictures that follow the caption loosely",
+        optimizer=_GAME,
+        batch_size=32,
+    ),
     "sharpening-scenes": _scenes(
-        SharpeningConfig(), "edges where a drawing is blurry", next=_SHARPEN
+        SharpeningConfig(filters=32, discriminator_filters=32, dropout=0.0, fidelity=20.0),
+        "drawings with gradients as steep as real pictures have, and the same content",
+        next=_SHARPEN,
+        optimizer=_GAME,
+        batch_size=32,
     ),
     "captioner-scenes": _scenes(
         CaptionerConfig(

@@ -86,7 +86,7 @@ def open_encoder(folder: DataFolder, path: Path | None) -> SentenceEncoder:
     trained = checkpoints.load(path)
     if not hasattr(trained.model, "sentence_encoder"):
         raise UserError(
-            f"{path} holds a {type(trained.model).__name__}. Expected a sentence encoder: the work "
+            f"{path} holds {type(trained.model).__name__}. Expected a sentence encoder: the work "
             "folder of a skip-thought preset, the published files, or a saved encoder.npz."
         )
     return trained.model.sentence_encoder(trained.vocabulary)

@@ -42,7 +42,14 @@ def open_workdir(workdir: Path, config: TrainConfig, data: DataFolder, sources: 
 
 
 def _check_config(workdir: Path, config: TrainConfig) -> None:
-    before, now = (_flat(c) for c in (checkpoints.read_config(workdir), config))
+    begun = checkpoints.read_config(workdir)
+    if type(begun.model) is not type(config.model):
+        raise UserError(
+            f"{workdir} holds a run of another system: its model has a "
+            f"{type(begun.model).__name__}, this preset a {type(config.model).__name__}. "
+            "Choose another --workdir."
+        )
+    before, now = _flat(begun), _flat(config)
     changed = [
         f"--{name.replace('_', '-')} was {before[name]!r}, is {now[name]!r}"
         for name in now

@@ -11,6 +11,7 @@ from pipelines.training.train import smoke, train
 from t2i_tf import checkpoints
 from t2i_tf.config import OptimizerConfig
 from t2i_tf.errors import UserError
+from t2i_tf.presets import preset
 
 
 class At(keras.callbacks.Callback):
@@ -121,6 +122,35 @@ def test_other_settings_are_refused_by_name(whole, data, config):
     )
     with pytest.raises(UserError, match=r"--batch-size was 8, is 4; --model.steps was 3, is 5"):
         train(changed, data, whole[0])
+
+
+def test_another_system_is_refused_by_name(whole, data):
+    with pytest.raises(UserError, match="has a DrawConfig, this preset a CaptionerConfig"):
+        train(preset("captioner-tiny").config, data, whole[0])
+
+
+def test_without_a_sentence_encoder_the_commands_are_told(data, tmp_path):
+    with pytest.raises(
+        UserError, match=r"(?s)train --preset skip-thought-scenes.*--sentences"
+    ) as told:
+        train(preset("lapgan-tiny").config, data, tmp_path / "run")
+    assert not (tmp_path / "run").exists() and "published" in str(told.value)
+
+
+def test_a_run_that_is_no_encoder_is_refused(whole, data, tmp_path):
+    with pytest.raises(UserError, match=r"holds AlignDRAW\. Expected a sentence encoder"):
+        train(preset("lapgan-tiny").config, data, tmp_path / "run", sentences=whole[0])
+
+
+def test_reconstructions_have_to_be_named(data, tmp_path):
+    config = preset("sharpening-tiny").config
+    model = dataclasses.replace(config.model, pairs="both")
+    config = dataclasses.replace(config, model=model, xla=False, steps=2, report_every=1)
+    encoder = tmp_path / "encoder"
+    small = dataclasses.replace(preset("skip-thought-tiny").config, xla=False, steps=1)
+    train(small, data, encoder)
+    with pytest.raises(UserError, match="name the model's work folder with --reconstructions"):
+        train(config, data, tmp_path / "run", sentences=encoder)
 
 
 def test_a_longer_training_is_no_other_run(whole, data, config, tmp_path):
