@@ -1,22 +1,19 @@
-"""How often drawn pictures show what their captions say, as told by the judge of the scenes."""
+"""How often drawn pictures show what their captions say, as told by the judge of their data."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import msgspec
 import numpy as np
 from rich.progress import track
 
 from pipelines.data.data_folder import DataFolder
-from pipelines.data.scene_world import Scene
 from pipelines.data.tfrecords import parse_batch, read_records
 from pipelines.drawing.drawer import BATCH, Drawer
-from pipelines.evaluation.judge import Judge, accuracy
-from t2i_tf.errors import UserError
+from pipelines.evaluation.judging import Judging, Shown, open_judging, read_shown
 
 SEEN, HELD_OUT = "test", "held_out"  # splits: new pictures of seen compositions, unseen ones
 
-Fractions = Mapping[str, float]  # colour, background, object and place, each from 0 to 1
+Fractions = Mapping[str, float]  # by attribute, each from 0 to 1
 
 
 @dataclass(frozen=True)
@@ -30,11 +27,11 @@ class CaptionAccuracy:
 
 @dataclass(frozen=True)
 class Told:
-    """A scene, a caption that tells it, and its picture."""
+    """What a picture shows, a caption that tells it, and the picture."""
 
-    scene: Scene
+    scene: Shown
     caption: str
-    image: np.ndarray  # uint8 [H, W, 3]
+    image: np.ndarray  # uint8 [H, W, C]
 
 
 def caption_accuracy(
@@ -44,29 +41,29 @@ def caption_accuracy(
 
     Args:
         drawer: of a model trained on `folder`.
-        folder: data folder of the scenes.
+        folder: data folder of the scenes, or of MNIST with captions.
         pictures: drawn of each kind; twice as many real ones measure the judge.
         seed: of the first picture.
 
     Raises:
-        UserError: the folder does not hold scenes.
+        UserError: the folder holds neither.
     """
-    judge = Judge((folder.height, folder.width))
     real, held_out = read_told(folder, SEEN, 2 * pictures), read_told(folder, HELD_OUT, pictures)
+    judging = open_judging(folder, real[0].scene)
     seen = real[:pictures]
     drawn = draw_told(drawer, [*seen, *held_out], seed)
     return CaptionAccuracy(
-        judge=_judged(judge, [one.image for one in real], real),
-        seen=_judged(judge, drawn[: len(seen)], seen),
-        held_out=_judged(judge, drawn[len(seen) :], held_out),
+        judge=_judged(judging, [one.image for one in real], real),
+        seen=_judged(judging, drawn[: len(seen)], seen),
+        held_out=_judged(judging, drawn[len(seen) :], held_out),
     )
 
 
 def read_told(folder: DataFolder, split: str, count: int) -> list[Told]:
-    """The first pictures of a split, with their scenes; the k-th has its (k mod 5)-th caption.
+    """The first pictures of a split, and what they show; their captions take turns: 0, 1, 2, ...
 
     Raises:
-        UserError: the split is missing or was not made by the scenes.
+        UserError: the split is missing, or does not tell what its pictures show.
     """
     records = read_records([shard.path for shard in folder.shards(split)]).take(count).batch(count)
     batch = parse_batch(next(iter(records)), folder.shape)
@@ -77,27 +74,17 @@ def read_told(folder: DataFolder, split: str, count: int) -> list[Told]:
         strict=True,
     )
     return [
-        Told(_scene(attributes, folder), captions[k % len(captions)].decode(), image)
+        Told(read_shown(attributes, folder), captions[k % len(captions)].decode(), image)
         for k, (attributes, captions, image) in enumerate(rows)
     ]
 
 
 def draw_told(drawer: Drawer, told: Sequence[Told], seed: int = 0) -> list[np.ndarray]:
-    """A picture of each caption, uint8 [H, W, 3], from the seeds `seed`, `seed` + 1, ..."""
+    """A picture of each caption, uint8 [H, W, C], from the seeds `seed`, `seed` + 1, ..."""
     pairs = [(one.caption, seed + k) for k, one in enumerate(told)]
     starts = track(range(0, len(pairs), BATCH), "Drawing captions", transient=True)
     return [d.image for k in starts for d in drawer.draw_pairs(pairs[k : k + BATCH])]
 
 
-def _scene(attributes: bytes, folder: DataFolder) -> Scene:
-    try:
-        return msgspec.json.decode(attributes, type=Scene)
-    except msgspec.DecodeError:
-        raise UserError(
-            f"{folder.path}: its pictures do not tell their scenes. Expected data prepared from"
-            " `python -m pipelines scenes`."
-        ) from None
-
-
-def _judged(judge: Judge, images: Sequence[np.ndarray], wanted: Sequence[Told]) -> Fractions:
-    return accuracy(judge.judge(np.stack(images)), [one.scene for one in wanted])
+def _judged(judging: Judging, images: Sequence[np.ndarray], wanted: Sequence[Told]) -> Fractions:
+    return judging.accuracy(judging.judge(np.stack(images)), [one.scene for one in wanted])

@@ -2,10 +2,12 @@ import math
 import random
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from pipelines.data.data_folder import DataFolder
 from pipelines.data.scenes import captions, is_held_out, render, sample_scene
+from pipelines.evaluation import judging
 from pipelines.evaluation.caption_accuracy import caption_accuracy, read_told
 from t2i_tf.errors import UserError
 from tests.data_folders import make_examples, write_data_folder
@@ -27,11 +29,10 @@ def folder(tmp_path_factory):
 
 
 class Draftsman:
-    """Draws what the captions say, and where it is held out another picture."""
+    """Draws what the captions of the first test pictures say, of others the first of these."""
 
-    def __init__(self, folder):
-        self.held_out = [one.caption for one in read_told(folder, "held_out", 6)]
-        self.right = {one.caption: one.image for one in read_told(folder, "test", 16)}
+    def __init__(self, folder, pictures=16):
+        self.right = {one.caption: one.image for one in read_told(folder, "test", pictures)}
         self.seeds = []
 
     def draw_pairs(self, pairs):
@@ -47,6 +48,26 @@ def test_right_drawings_are_told_from_wrong_ones(folder):
     assert min(v for v in accuracy.judge.values() if not math.isnan(v)) > 0.9
     assert min(v for v in accuracy.seen.values() if not math.isnan(v)) > 0.8
     assert accuracy.held_out["object"] < 0.5
+
+
+def test_drawings_of_digits_are_judged_by_the_judge_of_digits(tmp_path, monkeypatch):
+    """The judge is replaced by one that knows the pictures by their grey."""
+    asked = [("top left", 3), ("top right", 5), ("bottom left", 7), ("bottom right", 9)]
+    examples = [
+        (f"{k}", np.full((2, 1, 1), k, np.uint8), [f"a {digit} at the {place}"], told)
+        for k, (place, digit) in enumerate(asked)
+        for told in [{"place": place, "digits": [digit], "template": 4}]
+    ]
+    splits = {"train": examples, "test": examples, "held_out": examples}
+    folder = DataFolder.open(write_data_folder(tmp_path / "data", splits))
+
+    def judge(images):
+        return [dict([asked[image[0, 0, 0]]]) for image in images]
+
+    monkeypatch.setattr(judging, "open_digit_judge", lambda _: (SimpleNamespace(judge=judge), None))
+    accuracy = caption_accuracy(Draftsman(folder, pictures=2), folder, pictures=4)
+    assert accuracy.judge == {"digit": 1.0, "place": 1.0, "both": 1.0}
+    assert accuracy.seen == {"digit": 0.5, "place": 0.5, "both": 0.5}
 
 
 def test_captions_take_turns(folder):

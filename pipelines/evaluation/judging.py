@@ -1,0 +1,55 @@
+"""Who judges the pictures of a data folder: it follows from what their records tell of them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+
+from pipelines.data.data_folder import DataFolder
+from pipelines.data.scene_world import Scene
+from pipelines.evaluation.digit_judge import (
+    Digits,
+    digit_accuracy,
+    open_digit_judge,
+    read_digits,
+)
+from pipelines.evaluation.judge import Judge, accuracy
+from t2i_tf.errors import UserError
+
+Shown = Scene | Digits  # what a picture shows
+
+
+class Judging(NamedTuple):
+    """A judge, and how its answers are counted."""
+
+    judge: Callable[[np.ndarray], Sequence[Shown]]  # pictures, uint8 [B, H, W, C]
+    accuracy: Callable[[Sequence[Shown], Sequence[Shown]], Mapping[str, float]]  # judged, wanted
+
+
+def open_judging(folder: DataFolder, shown: Shown) -> Judging:
+    """The judge of pictures such as `shown` tells of; that of digits is trained where it has to."""
+    if isinstance(shown, Scene):
+        return Judging(Judge((folder.height, folder.width)).judge, accuracy)
+    return Judging(open_digit_judge(folder)[0].judge, digit_accuracy)
+
+
+def read_shown(attributes: bytes, folder: DataFolder) -> Shown:
+    """What a picture shows, as its record tells it.
+
+    Raises:
+        UserError: it tells neither a scene nor digits.
+    """
+    for read in (_read_scene, read_digits):
+        try:
+            return read(attributes)
+        except msgspec.DecodeError:
+            continue
+    raise UserError(
+        f"{folder.path}: its pictures do not tell their scenes or digits. Expected data prepared"
+        " from `python -m pipelines scenes`, or with `--source mnist-captions`."
+    )
+
+
+def _read_scene(attributes: bytes) -> Scene:
+    return msgspec.json.decode(attributes, type=Scene)
