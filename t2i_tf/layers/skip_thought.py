@@ -51,6 +51,7 @@ class SkipThoughtLayer(keras.layers.Layer):
                 kernel_initializer=initializer,
                 recurrent_initializer=keras.initializers.Orthogonal(seed=seed),
                 reset_after=True,
+                use_cudnn=False,  # XLA and exported graphs cannot hold cuDNN's
                 dtype=self.dtype_policy,
                 name=name,
             )

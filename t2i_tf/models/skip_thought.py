@@ -64,6 +64,7 @@ class SkipThought(Learner):
             return_sequences=True,
             kernel_initializer=initializer,
             recurrent_initializer=keras.initializers.Orthogonal(seed=generator),
+            use_cudnn=False,  # XLA cannot compile cuDNN's
             dtype=dtype,
             name="writer",
         )

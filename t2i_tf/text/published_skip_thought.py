@@ -8,6 +8,7 @@
 The option files beside them (.pkl) are not needed, and pickles are not read.
 """
 
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +31,8 @@ def load_published(folder: Path, vocabulary: Vocabulary) -> SkipThoughtEncoder:
     """The published encoder with the word vectors of a vocabulary alone.
 
     A word that the published dictionary lacks has the vector of its unknown word, `UNK`, as in the
-    authors' code. The tables, several GB, are mapped and not read as a whole.
+    authors' code. Captions are split into words by `Tokenizer`, lower-case, where the authors use
+    NLTK's tokenizer and keep capitals. The tables, several GB, are mapped and not read as a whole.
 
     Raises:
         UserError: a file is missing or not of this layout.
@@ -38,17 +40,20 @@ def load_published(folder: Path, vocabulary: Vocabulary) -> SkipThoughtEncoder:
     folder = Path(folder)
     _refuse_missing(folder)
     try:
-        dictionary = (folder / "dictionary.txt").read_text(encoding="utf-8").split("\n")
+        dictionary = (folder / "dictionary.txt").read_bytes().decode().split("\n")
+        tables = {
+            part: _table(folder / f"{part[0]}table.npy", dictionary) for part in ("uni", "bi")
+        }
         rows = _rows(dictionary, vocabulary)
         arrays = {
-            f"{part}_words/embeddings": _vectors(folder / f"{part[0]}table.npy", rows)
-            for part in ("uni", "bi")
+            f"{part}_words/embeddings": np.asarray(table[rows], np.float32)
+            for part, table in tables.items()
         }
         with np.load(folder / "uni_skip.npz") as uni, np.load(folder / "bi_skip.npz") as bi:
             arrays |= _gru("uni", uni, "encoder")
             arrays |= _gru("forward", bi, "encoder") | _gru("backward", bi, "encoder_r")
         return SkipThoughtEncoder(vocabulary, arrays)
-    except (OSError, ValueError, KeyError, IndexError) as error:
+    except (OSError, EOFError, ValueError, LookupError, zipfile.BadZipFile) as error:
         raise UserError(
             f"{folder} cannot be read as the published skip-thought files: {error}. "
             f"Copy them again from {_SOURCE}."
@@ -73,8 +78,11 @@ def _rows(dictionary: list[str], vocabulary: Vocabulary) -> list[int]:
     ]
 
 
-def _vectors(path: Path, rows: list[int]) -> np.ndarray:
-    return np.asarray(np.load(path, mmap_mode="r")[rows], np.float32)
+def _table(path: Path, dictionary: list[str]) -> np.ndarray:
+    table = np.load(path, mmap_mode="r")
+    if len(dictionary) < len(table):
+        raise ValueError(f"{path.name} has {len(table):,} rows, dictionary.txt fewer words")
+    return table
 
 
 def _gru(name: str, archive, prefix: str) -> dict[str, np.ndarray]:

@@ -72,8 +72,13 @@ class SkipThoughtEncoder(tf.Module):
         self._layer = layer
 
     def __call__(self, captions: tf.Tensor) -> tf.Tensor:
-        """Captions string [B] to vectors float32 [B, D]."""
-        return (self._layer(self.tokenizer(captions)) - self.mean) / self.deviation
+        """Captions string [B] to vectors float32 [B, D].
+
+        A caption without words has the zero vector, less the mean where it is standardized.
+        """
+        # A GRU needs a step: padding, even where no caption of the batch has a word.
+        token_ids = tf.pad(self.tokenizer(captions), [[0, 0], [0, 1]])
+        return (self._layer(token_ids) - self.mean) / self.deviation
 
     def standardized(self, captions: np.ndarray) -> "SkipThoughtEncoder":
         """This encoder with numbers of mean 0 and deviation 1 over captions, bytes [n]."""

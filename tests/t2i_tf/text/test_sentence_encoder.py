@@ -50,6 +50,11 @@ def encoder(published):
     return load_published(published, VOCABULARY)
 
 
+def copy_files(published, folder):
+    for file in FILES:
+        (folder / file).write_bytes((published / file).read_bytes())
+
+
 def expected(folder, words):
     tables = (np.load(folder / f"{name}table.npy").astype(np.float64) for name in "ub")
     with np.load(folder / "uni_skip.npz") as uni, np.load(folder / "bi_skip.npz") as bi:
@@ -69,6 +74,11 @@ def test_a_vector_is_the_same_alone_and_in_a_batch(encoder):
     together = encoder(tf.constant(CAPTIONS)).numpy()
     for caption, vector in zip(CAPTIONS, together, strict=True):
         np.testing.assert_allclose(encoder(tf.constant([caption])).numpy()[0], vector, atol=1e-6)
+
+
+def test_a_caption_without_words_is_told_by_zeros_alone_and_in_a_batch(encoder):
+    np.testing.assert_array_equal(encoder(tf.constant([""])), np.zeros([1, 4 * UNITS]))
+    np.testing.assert_array_equal(encoder(tf.constant(["", "a dog"]))[0], np.zeros(4 * UNITS))
 
 
 def test_each_part_has_length_one(encoder):
@@ -101,12 +111,29 @@ def test_a_missing_file_is_named_with_its_source(published, tmp_path, name):
         load_published(tmp_path, VOCABULARY)
 
 
-def test_a_damaged_file_is_told(published, tmp_path):
-    for file in FILES:
-        (tmp_path / file).write_bytes((published / file).read_bytes())
+def test_a_file_of_other_arrays_is_told(published, tmp_path):
+    copy_files(published, tmp_path)
     np.savez(tmp_path / "bi_skip.npz", encoder_W=np.zeros((5, 6)))
     with pytest.raises(UserError, match=r"cannot be read as the published skip-thought files"):
         load_published(tmp_path, VOCABULARY)
+
+
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("share", [0, 0.3])
+def test_a_broken_off_download_is_told(published, tmp_path, name, share):
+    copy_files(published, tmp_path)
+    content = (published / name).read_bytes()
+    (tmp_path / name).write_bytes(content[: int(share * len(content))])
+    with pytest.raises(UserError, match=r"cannot be read as the published skip-thought files"):
+        load_published(tmp_path, VOCABULARY)
+
+
+def test_a_word_of_the_dictionary_may_hold_a_carriage_return(published, encoder, tmp_path):
+    copy_files(published, tmp_path)
+    dictionary = "\n".join(["<eos>", "UNK", "a", "b\rc", *DICTIONARY[4:]])
+    (tmp_path / "dictionary.txt").write_bytes(dictionary.encode())
+    known = tf.constant(["a red dog"])  # whose rows lie before and behind that word
+    np.testing.assert_array_equal(load_published(tmp_path, VOCABULARY)(known), encoder(known))
 
 
 @pytest.mark.parametrize("content", [b"", b"no archive"])
