@@ -108,8 +108,11 @@ class LapganConfig:
     label_smoothing: float = 0.0
     """The discriminators' target for real pictures is 1 less this (one-sided)."""
     mismatched_captions: bool = False
-    """Teach the discriminators that a real picture with another's caption is wrong; not in the
-    paper, but it follows captions far sooner."""
+    """Teach the base's discriminator that a real picture with another's caption is wrong; not in
+    the paper, but it follows captions far sooner."""
+    fidelity: float = 0.0
+    """Weight of the mean distance to the real picture in the residual generators' loss; the paper
+    has none, but its stages are long in unlearning noise."""
 
 
 @dataclass(frozen=True)

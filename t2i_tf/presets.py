@@ -182,6 +182,7 @@ PRESETS = {
             discriminator_filters=32,
             dropout=0.0,
             mismatched_captions=True,
+            fidelity=20.0,
         ),
         "crisp pictures that follow the caption loosely",
         optimizer=_GAME,

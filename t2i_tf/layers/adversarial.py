@@ -56,7 +56,7 @@ def play(
 
     Returns:
         `generator_loss` and `discriminator_loss`; `real_judged_right` and `fake_judged_right`, 1 or
-        0; all [B].
+        0; `distance`, the mean |fake - real|; all [B].
     """
     shown = [(real, sentence), (fake, sentence)]
     if mismatched_captions:
@@ -69,6 +69,7 @@ def play(
         "discriminator_loss": discriminator_loss(real_logits, logits[1:], label_smoothing),
         "real_judged_right": tf.cast(real_logits > 0, real_logits.dtype),
         "fake_judged_right": tf.cast(fake_logits < 0, fake_logits.dtype),
+        "distance": tf.reduce_mean(tf.abs(fake - real), axis=[1, 2, 3]),
     }
 
 

@@ -17,7 +17,8 @@ class ConditionalLAPGAN(TextToImage):
     In training every stage adds to the coarse version of the real picture, so that all of them
     learn at once, and apart from each other; what they give is not clipped there, so that the
     gradient is nowhere dead and the discriminator teaches the range. In generation the stages are a
-    chain. The players' losses are sums over the levels; see `adversarial` for their scale.
+    chain. The players' losses are sums over the levels, and so is the distance of what the stages
+    draw from the real pictures; see `adversarial` for their scale.
 
     Args:
         height, width, channels: of the pictures.
@@ -30,7 +31,9 @@ class ConditionalLAPGAN(TextToImage):
         discriminator_filters: of the residual discriminators' convolutions.
         dropout: of the discriminators.
         label_smoothing: see `adversarial.discriminator_loss`.
-        mismatched_captions: see `adversarial.play`.
+        mismatched_captions: see `adversarial.play`; for the base, which has nothing else to go by.
+        fidelity: weight of the mean |drawn - real| in the loss of the residual generators; 0 is the
+            paper's.
         initializer: of every weight.
         seed: of noise and dropout in training.
 
@@ -59,6 +62,7 @@ class ConditionalLAPGAN(TextToImage):
         dropout: float,
         label_smoothing: float,
         mismatched_captions: bool = False,
+        fidelity: float = 0.0,
         initializer="glorot_uniform",
         seed: int = 0,
         dtype=None,
@@ -67,10 +71,8 @@ class ConditionalLAPGAN(TextToImage):
         self.level_names = [f"{h}x{w}" for h, w in sizes]
         super().__init__(seed=seed, name="conditional_lapgan", dtype=dtype)
         self.stages = stages
-        self.game = {
-            "label_smoothing": label_smoothing,
-            "mismatched_captions": mismatched_captions,
-        }
+        self.label_smoothing, self.fidelity = label_smoothing, fidelity
+        self.mismatched_captions = mismatched_captions
         self.noise_sizes = [base_noise, *(h * w for h, w in sizes[1:])]
         self.noise_shape = (1, sum(self.noise_sizes))
         self.generators, self.discriminators = [], []
@@ -94,29 +96,38 @@ class ConditionalLAPGAN(TextToImage):
     @property
     def measures(self):  # noqa: D102
         shares = (f"{kind}_judged_right_{n}" for n in self.level_names for kind in ("real", "fake"))
-        return ("generator_loss", "discriminator_loss", *shares)
+        return ("generator_loss", "discriminator_loss", "distance", *shares)
 
     @property
     def players(self):  # noqa: D102
         return {
-            "generator_loss": _weights(self.generators),
+            "generator_objective": _weights(self.generators),
             "discriminator_loss": _weights(self.discriminators),
         }
 
     def terms(self, batch, noise, seed=None):  # noqa: D102
         image = tf.cast(batch["image"], self.variable_dtype) / 255.0
         sentence = tf.cast(batch["sentence"], self.variable_dtype)
-        games = []
         levels = zip(pyramid.levels(image, self.stages), self._split(noise), strict=True)
-        for k, (real, noise_k) in enumerate(levels):
-            fake = self._draw(k, pyramid.coarse(real) if k else None, noise_k, sentence)
-            seed_k = None if seed is None else tf.random.fold_in(seed, k)
-            games.append(play(self.discriminators[k], real, fake, sentence, seed_k, **self.game))
-        losses = ("generator_loss", "discriminator_loss")
-        terms = {name: tf.add_n([game[name] for game in games]) for name in losses}
+        games = [
+            play(
+                self.discriminators[k],
+                real,
+                self._draw(k, pyramid.coarse(real) if k else None, noise_k, sentence),
+                sentence,
+                seed=None if seed is None else tf.random.fold_in(seed, k),
+                label_smoothing=self.label_smoothing,
+                mismatched_captions=self.mismatched_captions and k == 0,
+            )
+            for k, (real, noise_k) in enumerate(levels)
+        ]
+        games[0]["distance"] = tf.zeros_like(games[0]["distance"])  # nothing ties it to one picture
+        sums = ("generator_loss", "discriminator_loss", "distance")
+        terms = {name: tf.add_n([game[name] for game in games]) for name in sums}
         for level, game in zip(self.level_names, games, strict=True):
-            terms |= {f"{name}_{level}": game[name] for name in game if name not in losses}
-        return terms
+            terms |= {f"{name}_{level}": game[name] for name in game if name not in sums}
+        objective = terms["generator_loss"] + self.fidelity * terms["distance"]
+        return terms | {"generator_objective": objective}
 
     def generate(self, caption, noise):  # noqa: D102
         caption = tf.cast(caption, self.variable_dtype)

@@ -100,9 +100,8 @@ class SharpeningGAN(Learner):
         blurry = self._blurry(batch)
         fake = blurry + self.generator(uniform(noise[0]), sentence, blurry)
         terms = play(self.discriminator, real, fake, sentence, seed, self.label_smoothing)
-        distance = tf.reduce_mean(tf.abs(fake - real), axis=[1, 2, 3])
-        objective = terms["generator_loss"] + self.fidelity * distance
-        return terms | {"distance": distance, "generator_objective": objective}
+        objective = terms["generator_loss"] + self.fidelity * terms["distance"]
+        return terms | {"generator_objective": objective}
 
     def sharpen(self, image: tf.Tensor, sentence: tf.Tensor) -> tf.Tensor:
         """Sharpen blurry pictures.

@@ -47,7 +47,7 @@ def model():
 
 @pytest.mark.parametrize("mismatched", [False, True])
 def test_the_losses_match_the_equations(mismatched):
-    exact = exact_model(mismatched_captions=mismatched)
+    exact = exact_model(mismatched_captions=mismatched, fidelity=2.0)
     data, z = batch(), noise(exact)
     terms = exact.terms(data, tf.constant(z))
     z = np.split(reference.uniform(z[0]), np.cumsum(exact.noise_sizes)[:-1], axis=-1)
@@ -56,7 +56,7 @@ def test_the_losses_match_the_equations(mismatched):
         levels = [data["image"][b].numpy() / 255.0]
         for _ in range(2):
             levels.insert(0, reference.down(levels[0]))
-        losses = np.zeros(2)
+        losses = np.zeros(3)  # of generator and discriminator, and distances
         for k, real in enumerate(levels):
             drawn = network(exact.generators[k])
             judge = network(exact.discriminators[k])
@@ -68,7 +68,7 @@ def test_the_losses_match_the_equations(mismatched):
                 fake = reference.dense_generator(drawn, z[0][b], sentence, real.shape)
                 discriminator = reference.dense_discriminator
             shown = [(real, sentence), (fake, sentence)]
-            if mismatched:
+            if mismatched and k == 0:
                 shown.append((real, data["sentence"][b - 1].numpy().astype(np.float64)))
             logits = [discriminator(judge, *pair) for pair in shown]
             name = exact.level_names[k]
@@ -77,9 +77,13 @@ def test_the_losses_match_the_equations(mismatched):
             losses += (
                 reference.generator_loss(logits[1]),
                 reference.discriminator_loss(*logits, smoothing=0.1),
+                np.abs(fake - real).mean() if k else 0,
             )
         np.testing.assert_allclose(terms["generator_loss"][b], losses[0], rtol=1e-10)
         np.testing.assert_allclose(terms["discriminator_loss"][b], losses[1], rtol=1e-10)
+        np.testing.assert_allclose(terms["distance"][b], losses[2], rtol=1e-10)
+        objective = losses[0] + 2 * losses[2]
+        np.testing.assert_allclose(terms["generator_objective"][b], objective, rtol=1e-10)
 
 
 def test_a_drawing_matches_the_equations():
