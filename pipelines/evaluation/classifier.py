@@ -118,7 +118,7 @@ def open_classifier(folder: DataFolder) -> tuple[Classifier, About]:
 
 
 def train_classifier(
-    classifier: Classifier, folder: DataFolder, *, steps: int = STEPS, seed: int = 0
+    classifier: Classifier, folder: DataFolder, *, steps: int | None = None, seed: int = 0
 ) -> dict[str, float]:
     """Train on `train`, and give the figures on `val`, if there is one."""
     pictures = read_pictures(folder, "train", PICTURES)
@@ -127,7 +127,7 @@ def train_classifier(
         classifier,
         keras.losses.BinaryCrossentropy(from_logits=True),
         lambda step: _batch(pictures, labels, np.random.default_rng([seed, step])),
-        steps=steps,
+        steps=steps or STEPS,
         learning_rate=LEARNING_RATE,
         what="the classifier",
     )

@@ -163,7 +163,7 @@ def open_digit_judge(folder: DataFolder) -> tuple[DigitJudge, About]:
 
 
 def train_digit_judge(
-    judge: DigitJudge, folder: DataFolder, *, steps: int = STEPS, seed: int = 0
+    judge: DigitJudge, folder: DataFolder, *, steps: int | None = None, seed: int = 0
 ) -> dict[str, float]:
     """Train on `train`, and give the accuracy on `val`."""
     pictures = read_pictures(folder, "train")
@@ -172,7 +172,7 @@ def train_digit_judge(
         judge,
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         lambda step: _batch(pictures, labels, np.random.default_rng([seed, step])),
-        steps=steps,
+        steps=steps or STEPS,
         learning_rate=LEARNING_RATE,
         what="the judge of digits",
     )

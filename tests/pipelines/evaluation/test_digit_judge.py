@@ -53,7 +53,7 @@ def folder(source, tmp_path_factory):
 @pytest.fixture(scope="module")
 def judge(folder):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module.train_digit_judge, "__kwdefaults__", {"steps": 150, "seed": 0})
+        patch.setattr(module, "STEPS", 120)
         return open_digit_judge(folder)[0]
 
 
