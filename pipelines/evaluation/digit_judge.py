@@ -151,7 +151,7 @@ def digit_accuracy(judged: Sequence[Digits], wanted: Sequence[Digits]) -> Mappin
 def open_digit_judge(folder: DataFolder) -> tuple[DigitJudge, About]:
     """The judge of a data folder, kept in `DATA-digit-judge`; trained where it is not there.
 
-    Training takes about a minute on two cores. The figures kept with it are its accuracy on `val`.
+    Training takes a minute or two on two cores. The figures kept with it: its accuracy on `val`.
 
     Raises:
         UserError: the data are damaged, or what is kept belongs to other data.
