@@ -218,7 +218,7 @@ class OptimizerConfig:
 class TrainConfig(Generic[Model]):
     """One training: what, on which captions, how long. Seed and step fix data order and noise."""
 
-    model: Model = DrawConfig()
+    model: Model = DrawConfig()  # pyright: ignore[reportAssignmentType]
     optimizer: OptimizerConfig = OptimizerConfig()
     batch_size: int = 100
     """Captions of a step, over all devices."""
