@@ -187,6 +187,7 @@ PRESETS = {
         "crisp pictures that follow the caption loosely",
         optimizer=_GAME,
         batch_size=32,
+        xla=False,  # slower than TensorFlow's own convolutions on a CPU
     ),
     "sharpening-scenes": _scenes(
         SharpeningConfig(filters=32, discriminator_filters=32, dropout=0.0, fidelity=20.0),
@@ -194,6 +195,7 @@ PRESETS = {
         next=_SHARPEN,
         optimizer=_GAME,
         batch_size=32,
+        xla=False,  # slower than TensorFlow's own convolutions on a CPU
     ),
     "captioner-scenes": _scenes(
         CaptionerConfig(

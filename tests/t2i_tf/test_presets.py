@@ -19,9 +19,17 @@ def test_the_default_config_is_the_preset_of_the_paper():
 
 
 @pytest.mark.parametrize("name", PRESETS)
-def test_a_preset_is_named_after_its_conditioning_and_states_command_and_cost(name):
+def test_a_preset_states_command_cost_and_what_comes_next(name):
     entry = preset(name)
-    expected = "average" if name.startswith("noalign") else "align"
-    assert entry.config.model.conditioning == expected
     assert f"--preset {name}" in entry.command(name)
+    assert ("--sentences" in entry.command(name)) == entry.config.reads_sentences
     assert entry.data and entry.cost and entry.expect
+    assert "{workdir}" in entry.next
+
+
+@pytest.mark.parametrize("world", ["scenes", "mnist", "coco", "tiny"])
+def test_a_preset_of_a_draw_system_is_named_after_its_conditioning(world):
+    for system, conditioning in (("align", "align"), ("noalign", "average")):
+        assert preset(f"{system}-draw-{world}").config.model.conditioning == conditioning
+    sentence = preset(f"skip-thought-draw-{world}").config
+    assert sentence.model.conditioning == "sentence" and sentence.reads_sentences
