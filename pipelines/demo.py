@@ -5,9 +5,7 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from importlib.metadata import version
 from pathlib import Path
-from platform import python_version
 
 from pipelines.data.coco import CocoSource
 from pipelines.data.data_folder import DataFolder
@@ -15,17 +13,18 @@ from pipelines.data.prepare import prepare
 from pipelines.data.scene_captions import TALK_CAPTIONS
 from pipelines.data.scene_world import is_held_out
 from pipelines.data.scenes import write_scenes
-from pipelines.demo_report import Flip, Making, ReportFacts, duration, write_report
+from pipelines.demo_report import Flip, Making, ReportFacts, write_report
 from pipelines.drawing.drawer import Drawer, Drawn
 from pipelines.evaluation.caption_accuracy import HELD_OUT, SEEN, Told, caption_accuracy, read_told
-from pipelines.training.callbacks import read_history
+from pipelines.machine import versions
+from pipelines.page.rendering import duration
+from pipelines.training.history import read_history
 from pipelines.training.train import Outcome, train
 from t2i_tf import checkpoints
 from t2i_tf.config import TrainConfig
 from t2i_tf.errors import UserError
 from t2i_tf.presets import preset
 
-LIBRARIES = ("tensorflow", "keras", "tensorflow-probability", "numpy")
 OPENING = 6  # captions that open the report
 GALLERY = 8  # captions of each gallery
 FLIP_SEEDS = 4
@@ -161,7 +160,7 @@ def _making(
         training_seconds=outcome.seconds,
         training_pictures=pictures,
         cores=os.cpu_count() or 1,
-        versions={"python": python_version()} | {name: version(name) for name in LIBRARIES},
+        versions=versions(),
         took=took,
         command=f"python -m pipelines demo --folder {folder}",
         next_commands={

@@ -1,22 +1,16 @@
 """The demo's report: one page that needs nothing beside itself, and its figures as JSON."""
 
-import base64
-import io
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import jinja2
-import numpy as np
-
 from pipelines.data.json_files import write_json
 from pipelines.drawing.animation import animation
 from pipelines.drawing.drawer import Drawn
-from pipelines.drawing.pictures import picture
 from pipelines.evaluation.caption_accuracy import CaptionAccuracy
 from pipelines.loss_curve import loss_plot
+from pipelines.page.rendering import data_uri, render
 from t2i_tf.files import write_atomically
 
 TEMPLATE = Path(__file__).with_suffix(".html.j2")
@@ -86,61 +80,19 @@ def report_figures(facts: ReportFacts) -> dict[str, Any]:
 
 def render_page(facts: ReportFacts) -> str:
     """The page as HTML."""
-    environment = jinja2.Environment(
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        loader=jinja2.FileSystemLoader(TEMPLATE.parent),
-    )
-    environment.filters |= {
-        "png": png_uri,
-        "gif": gif_uri,
-        "percent": percent,
-        "duration": duration,
-        "marked": marked_words,
+    facts_and_more = {name: getattr(facts, name) for name in facts.__dataclass_fields__} | {
+        "attributes": ATTRIBUTES,
+        "plot": loss_plot(facts.history, CURVES),
     }
-    return environment.get_template(TEMPLATE.name).render(
-        **{name: getattr(facts, name) for name in facts.__dataclass_fields__},
-        attributes=ATTRIBUTES,
-        plot=loss_plot(facts.history, CURVES),
-    )
-
-
-def png_uri(pixels: np.ndarray) -> str:
-    """A picture uint8 [H, W, C] as a data URI."""
-    file = io.BytesIO()
-    picture(pixels).save(file, "PNG", optimize=True)
-    return _uri("image/png", file.getvalue())
+    return render(TEMPLATE, {"gif": gif_uri, "marked": marked_words}, facts_and_more)
 
 
 def gif_uri(drawn: Drawn) -> str:
     """A drawing, step by step, as a data URI."""
-    return _uri("image/gif", animation(drawn.canvases, drawn.windows))
-
-
-def percent(fraction: float) -> str:
-    """A fraction in per cent, a dash where it is NaN."""
-    return "–" if math.isnan(fraction) else f"{100 * fraction:.1f}\N{NO-BREAK SPACE}%"
-
-
-def duration(seconds: float) -> str:
-    """Seconds in words.
-
-    >>> duration(7.26), duration(272.4)
-    ('7.3 s', '4 min 32 s')
-    """
-    if seconds < 59.95:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s"
+    return data_uri("image/gif", animation(drawn.canvases, drawn.windows))
 
 
 def marked_words(rows: Sequence[Sequence[Drawn]]) -> list[list[tuple[str, bool]]]:
     """The words of each row's caption, and whether some other row lacks the word."""
     common = set.intersection(*(set(row[0].words) for row in rows))
     return [[(word, word not in common) for word in row[0].words] for row in rows]
-
-
-def _uri(kind: str, content: bytes) -> str:
-    return f"data:{kind};base64,{base64.b64encode(content).decode()}"

@@ -43,6 +43,9 @@ class LossPlot:
     bottom: int = HEIGHT - BOTTOM
 
 
+Series = Sequence[tuple[float, float]]  # minutes and losses
+
+
 def loss_plot(
     history: Sequence[Mapping[str, float]], columns: Mapping[str, str]
 ) -> LossPlot | None:
@@ -55,15 +58,36 @@ def loss_plot(
     Returns:
         None where there is nothing to show.
     """
-    series = {name: _series(history, column) for name, column in columns.items()}
-    values = [loss for points in series.values() for _, loss in points]
+    return series_plot({name: series(history, column) for name, column in columns.items()})
+
+
+def series(history: Sequence[Mapping[str, float]], column: str) -> Series:
+    """One column of a history over its minutes; what is not positive is left out."""
+    rows = ((row["seconds"] / 60, row.get(column, math.nan)) for row in history)
+    return [(minute, loss) for minute, loss in rows if 0 < loss < math.inf]
+
+
+def series_plot(
+    named: Mapping[str, Series], width: int = WIDTH, right: int = RIGHT
+) -> LossPlot | None:
+    """The plot of several series, each under its name.
+
+    Args:
+        named: positive losses; an empty series has no curve.
+        width: of the drawing.
+        right: its margin, in which the names stand.
+
+    Returns:
+        None where every series is empty.
+    """
+    values = [loss for points in named.values() for _, loss in points]
     if not values:
         return None
-    minutes = max(minute for points in series.values() for minute, _ in points) or 1.0
+    minutes = max(minute for points in named.values() for minute, _ in points) or 1.0
     low, high = min(values) / 1.1, max(values) * 1.1
 
     def x(minute: float) -> float:
-        return round(LEFT + (WIDTH - LEFT - RIGHT) * minute / minutes, 1)
+        return round(LEFT + (width - LEFT - right) * minute / minutes, 1)
 
     def y(loss: float) -> float:
         share = math.log(high / loss) / math.log(high / low)
@@ -71,7 +95,7 @@ def loss_plot(
 
     lines = {
         name: tuple((x(minute), y(loss)) for minute, loss in points)
-        for name, points in series.items()
+        for name, points in named.items()
         if points
     }
     labels = _apart({name: points[-1][1] + 4 for name, points in lines.items()})
@@ -79,21 +103,21 @@ def loss_plot(
         curves=tuple(Curve(name, points, labels[name]) for name, points in lines.items()),
         x_ticks=tuple(Tick(x(t), f"{t:g}") for t in _ticks(MaxNLocator(5), 0, minutes)),
         y_ticks=tuple(Tick(y(t), f"{t:g}") for t in _ticks(_log_locator(low, high), low, high)),
+        width=width,
+        right=width - right,
     )
 
 
-def _series(history: Sequence[Mapping[str, float]], column: str) -> list[tuple[float, float]]:
-    """Minutes and losses."""
-    rows = ((row["seconds"] / 60, row.get(column, math.nan)) for row in history)
-    return [(minute, loss) for minute, loss in rows if 0 < loss < math.inf]
-
-
 def _apart(places: Mapping[str, float]) -> dict[str, float]:
-    """The places, moved down where they are nearer than a line of text to the one above."""
+    """The places, moved down where they are nearer than a line of text to the one above.
+
+    Where that leads below the axis, all are moved up as far.
+    """
     apart: dict[str, float] = {}
     for name, at in sorted(places.items(), key=lambda place: place[1]):
         apart[name] = max([at, *(other + LINE for other in apart.values())])
-    return apart
+    below = max(max(apart.values()) - (HEIGHT - BOTTOM + LINE), 0)
+    return {name: at - below for name, at in apart.items()}
 
 
 def _log_locator(low: float, high: float) -> LogLocator:

@@ -1,6 +1,6 @@
 """What several systems draw for the same captions: a row for each system."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -40,26 +40,57 @@ def draw_gallery(
         UserError: see `Drawer.draw`; also for pictures of several sizes, and a file that cannot be
             written.
     """
+    rows = draw_rows(workdirs, captions, sharpen=sharpen, seed=seed)
+    write_gallery(rows, captions, out)
+    return out
+
+
+def draw_rows(
+    workdirs: Sequence[Path],
+    captions: Sequence[str],
+    *,
+    sharpen: Path | None = None,
+    sharpened: int = 0,
+    seed: int = 0,
+) -> dict[str, list[np.ndarray]]:
+    """What each system draws for the captions, uint8 [H, W, C], by the systems' names.
+
+    Args:
+        workdirs: of the systems.
+        captions: each drawn from the same seed.
+        sharpen: work folder of a sharpener.
+        sharpened: the number of the system whose pictures are sharpened, in the last row.
+        seed: of every picture.
+
+    Raises:
+        UserError: see `Drawer.draw`; also for pictures of several sizes.
+    """
     sharpener = Sharpener.load(sharpen) if sharpen else None
     rows: dict[str, list[np.ndarray]] = {}
+    last: dict[str, list[np.ndarray]] = {}
     for k, workdir in enumerate(workdirs):
-        drawer = Drawer(checkpoints.load(workdir), sharpener if k == 0 else None)
+        chosen = sharpener if k == sharpened else None
+        drawer = Drawer(checkpoints.load(workdir), chosen)
         drawn = [first for first, *_ in drawer.draw(captions, seed=seed)]
         name = drawer.model.title
         rows[name if name not in rows else f"{name} ({workdir.name})"] = [d.image for d in drawn]
-        if k == 0 and sharpener:
-            sharpened = {f"{name}, sharpened": [d.sharpened for d in drawn]}
-    if sharpener:
-        rows |= sharpened
+        if chosen:
+            last = {f"{name}, sharpened": [d.sharpened for d in drawn]}
     sizes = {row[0].shape for row in rows.values()}
     if len(sizes) > 1:
         raise UserError(f"The systems draw pictures of several sizes: {sorted(sizes)}.")
+    return rows | last
+
+
+def write_gallery(
+    rows: Mapping[str, Sequence[np.ndarray]], captions: Sequence[str], out: Path
+) -> None:
+    """Write the `gallery` of named rows; UserError where the file cannot be written."""
     picture = gallery(np.array(list(rows.values())), list(rows), captions)
     try:
         write_atomically(out, lambda file: picture.save(file, "PNG", optimize=True))
     except OSError as error:
         raise UserError(f"{out} cannot be written: {error.strerror}.") from error
-    return out
 
 
 def gallery(images: np.ndarray, names: Sequence[str], captions: Sequence[str]) -> Image.Image:

@@ -16,6 +16,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from pipelines.training.history import read_history
 from pipelines.training.schedule import Budget, learning_rate
 from t2i_tf.checkpoints import CheckpointFolder
 from t2i_tf.config import OptimizerConfig
@@ -179,17 +180,6 @@ class History(keras.callbacks.Callback):
         writer.writeheader()
         writer.writerows(self.rows)
         write_atomically(self.path, lambda file: file.write(text.getvalue().encode()))
-
-
-def read_history(path: Path) -> list[dict[str, float]]:
-    """The rows of a history.csv, none where it is missing; seconds, nats."""
-    if not path.exists():
-        return []
-    with path.open(newline="") as file:
-        return [
-            {name: float(value or "nan") for name, value in row.items()}
-            for row in csv.DictReader(file)
-        ]
 
 
 class Bar(keras.callbacks.Callback):

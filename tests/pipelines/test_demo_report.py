@@ -10,13 +10,12 @@ from pipelines.demo_report import (
     Flip,
     Making,
     ReportFacts,
-    duration,
     marked_words,
-    percent,
     write_report,
 )
 from pipelines.drawing.drawer import Drawn
 from pipelines.evaluation.caption_accuracy import CaptionAccuracy
+from pipelines.page.rendering import duration, percent
 
 RNG = np.random.default_rng(0)
 

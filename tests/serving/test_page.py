@@ -2,7 +2,6 @@
 
 import io
 import re
-import shutil
 import time
 
 import numpy as np
@@ -10,22 +9,11 @@ import pytest
 from PIL import Image
 
 from serving.client import Client
+from tests.browser import Browser, By, Keys, needs_browser
 from tests.serving.page_process import PageProcess
 from tests.serving.server_process import free_port
 
-webdriver = pytest.importorskip("selenium.webdriver")
-from selenium.webdriver.common.by import By  # noqa: E402
-from selenium.webdriver.common.keys import Keys  # noqa: E402
-from selenium.webdriver.support.ui import WebDriverWait  # noqa: E402
-
-CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-pytestmark = pytest.mark.skipif(
-    not (CHROMIUM and DRIVER), reason="needs chromium and chromedriver (chromium-driver in Debian)"
-)
-FLAGS = (
-    "--headless --no-sandbox --disable-gpu --disable-background-networking "
-    "--disable-component-update --disable-sync --no-first-run --disable-dev-shm-usage"
-)
+pytestmark = needs_browser
 CAPTION = "a zebra is flying in blue skies"
 PIXELS = """
 const canvas = document.querySelector(arguments[0]);
@@ -34,41 +22,7 @@ return [canvas.height, canvas.width, Array.from(image.data)];
 """
 
 
-class Browser:
-    def __init__(self, folder, monkeypatch):
-        monkeypatch.setenv("SE_OFFLINE", "true")
-        monkeypatch.setenv("SE_AVOID_STATS", "true")
-        options = webdriver.ChromeOptions()
-        options.binary_location = CHROMIUM
-        for flag in [*FLAGS.split(), f"--user-data-dir={folder / 'profile'}"]:
-            options.add_argument(flag)
-        self.downloads = folder / "downloads"
-        options.add_experimental_option(
-            "prefs", {"download.default_directory": str(self.downloads)}
-        )
-        options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-        service = webdriver.ChromeService(executable_path=DRIVER)
-        self.driver = webdriver.Chrome(options=options, service=service)
-
-    def look(self, width=1200, height=900, **media):
-        """Size in pixels, and media features such as prefers_color_scheme="dark"."""
-        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
-        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-        features = [{"name": n.replace("_", "-"), "value": v} for n, v in media.items()]
-        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
-
-    def find(self, selector):
-        return self.driver.find_element(By.CSS_SELECTOR, selector)
-
-    def text(self, selector):
-        return self.find(selector).text
-
-    def run(self, script, *arguments):
-        return self.driver.execute_script(script, *arguments)
-
-    def wait(self, fact, seconds=10):
-        return WebDriverWait(self.driver, seconds, 0.05).until(lambda _: fact())
-
+class PageBrowser(Browser):
     def press(self, *keys):
         self.run("document.activeElement.blur()")
         for key in keys:
@@ -97,7 +51,7 @@ class Browser:
 @pytest.fixture(scope="module")
 def chromium(tmp_path_factory):
     with pytest.MonkeyPatch.context() as monkeypatch:
-        browser = Browser(tmp_path_factory.mktemp("browser"), monkeypatch)
+        browser = PageBrowser(tmp_path_factory.mktemp("browser"), monkeypatch)
         yield browser
         browser.driver.quit()
 

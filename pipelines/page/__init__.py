@@ -1,0 +1,1 @@
+"""What the report pages share: their style, their parts, and pictures inside the HTML."""

@@ -1,0 +1,292 @@
+"""What surrounds the trainings of a comparison: order, resuming, failures. Nothing is trained."""
+
+import json
+import os
+import re
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from pipelines.evaluation import comparison as comparison_module
+from pipelines.evaluation.compare import compare
+from pipelines.evaluation.compare_plan import plan_runs, world_of
+from pipelines.evaluation.comparison import Interrupted, Work
+from pipelines.evaluation.forecast import Forecast, about
+from pipelines.options import DEFAULT_SYSTEMS, Compare
+from t2i_tf.errors import UsageError, UserError
+from tests.data_folders import make_examples, write_data_folder
+from tests.pipelines.evaluation.evaluations import evaluation
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    splits = {"train": make_examples(6), "test": make_examples(4, seed=1, prefix="test")}
+    return write_data_folder(tmp_path_factory.mktemp("compare") / "data", splits)
+
+
+class Killed(BaseException):
+    """As `kill -9`: nothing of the comparison catches it."""
+
+
+class Fakes:
+    """Work that notes what it was asked for, and leaves the files that the real work leaves."""
+
+    def __init__(self):
+        self.done, self.arguments = [], {}
+        self.instead = {}  # name of a run -> what its training does instead
+        self.clock = 1_000_000_000
+
+    def work(self):
+        return Work(self.train, self.evaluate, self.study, self.report)
+
+    def write(self, path, text="{}"):
+        """Each file is newer than the one before."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        self.clock += 1
+        os.utime(path, (self.clock, self.clock))
+
+    def train(self, config, data, workdir, *, sentences, reconstructions):
+        self.done.append(f"train {workdir.name}")
+        self.arguments[workdir.name] = (config, sentences, reconstructions)
+        if workdir.name in self.instead:
+            self.instead[workdir.name]()
+        self.write(workdir / "checkpoints" / "step-00000012.npz")
+        interrupted = self.instead.get("interrupt") == workdir.name
+        return SimpleNamespace(step=12, seconds=6.0, loss=np.inf, interrupted=interrupted)
+
+    def evaluate(self, workdir, data, *, sharpen, out):
+        self.done.append(f"measure {workdir.name}")
+        self.arguments[f"measure {workdir.name}"] = sharpen
+        self.write(out, json.dumps(evaluation()))
+
+    def study(self, name, workdir, out, *, data, captioner):
+        self.done.append(f"study {name}")
+        self.arguments[f"study {name}"] = (workdir.name, captioner and captioner.name)
+        if name == "colours":
+            raise UsageError("The system knows none of the words.")
+        self.write(out / f"{name}.json")
+
+    def report(self, comparison):
+        self.done.append("report")
+        self.measured, self.studied = comparison.measured(), comparison.studied()
+
+
+@pytest.fixture
+def fakes(monkeypatch):
+    """Models are none, so none are to be forgotten, and TensorFlow is not imported."""
+    monkeypatch.setattr(comparison_module, "_then_forget_models", lambda work: work())
+    return Fakes()
+
+
+@pytest.fixture
+def options(data, tmp_path):
+    def options(**changes):
+        defaults = {"minutes": 0.5, "world": "tiny"} | changes
+        return Compare(data=data, workdir=tmp_path / "compare", **defaults)
+
+    return options
+
+
+TWO = ("noalign-draw", "skip-thought-draw")
+
+
+def test_everything_is_done_once_and_in_order(options, fakes, tmp_path, capsys):
+    assert compare(options(), fakes.work()) == {}
+    assert fakes.done == [
+        "train skip-thought",
+        *(f"train {system}" for system in DEFAULT_SYSTEMS),
+        "train sharpening",
+        "train captioner",
+        *(f"measure {system}" for system in DEFAULT_SYSTEMS),
+        "study compositions",
+        "study colours",
+        "study backgrounds",
+        "study objects",
+        "study alignment",
+        "study cycle",
+        "report",
+    ]
+    said = capsys.readouterr().out
+    assert re.search(
+        r"\[1/22\] Train skip-thought encoder: about 8 s; all in .* at \d\d:\d\d", said
+    )
+    assert "Left out: The system knows none" in said
+    assert fakes.measured == list(DEFAULT_SYSTEMS) and "colours" not in fakes.studied
+
+
+def test_who_needs_what_gets_it(options, fakes, tmp_path):
+    compare(options(seed=7), fakes.work())
+    folder = tmp_path / "compare"
+    config, sentences, reconstructions = fakes.arguments["align-draw"]
+    assert (config.minutes, config.seed, sentences, reconstructions) == (0.5, 7, None, None)
+    assert fakes.arguments["skip-thought"][0].minutes == 0.125
+    for name in ("skip-thought-draw", "lapgan", "conv-deconv-vae", "sharpening"):
+        assert fakes.arguments[name][1] == folder / "skip-thought"
+    assert fakes.arguments["measure align-draw"] == folder / "sharpening"
+    assert fakes.arguments["measure lapgan"] is None
+    assert fakes.arguments["study alignment"] == ("align-draw", None)
+    assert fakes.arguments["study cycle"] == ("align-draw", "captioner")
+
+
+def test_the_same_command_again_does_nothing_but_the_report(options, fakes):
+    compare(options(systems=TWO), fakes.work())
+    fakes.done.clear()
+    compare(options(systems=TWO), fakes.work())
+    assert fakes.done == ["study colours", "report"]  # what was left out is asked for again
+
+
+def test_a_killed_comparison_goes_on_with_the_system_that_was_killed(options, fakes, tmp_path):
+    def die():
+        raise Killed
+
+    fakes.instead["skip-thought-draw"] = die
+    with pytest.raises(Killed):
+        compare(options(systems=TWO), fakes.work())
+    assert fakes.done == ["train skip-thought", "train noalign-draw", "train skip-thought-draw"]
+    record = json.loads((tmp_path / "compare" / "compare.json").read_text())
+    begun = record["runs"]["skip-thought-draw"]["started"]
+    assert record["runs"]["skip-thought-draw"]["ended"] is None
+    fakes.done.clear(), fakes.instead.clear()
+    assert compare(options(systems=TWO), fakes.work()) == {}
+    assert fakes.done[:4] == [
+        "train skip-thought-draw",
+        "train sharpening",
+        "train captioner",
+        "measure noalign-draw",
+    ]
+    record = json.loads((tmp_path / "compare" / "compare.json").read_text())
+    assert record["runs"]["skip-thought-draw"]["started"] == begun
+
+
+def test_ctrl_c_ends_it_and_it_goes_on(options, fakes):
+    fakes.instead["interrupt"] = "noalign-draw"
+    with pytest.raises(Interrupted, match="step 12") as stopped:
+        compare(options(systems=TWO), fakes.work())
+    assert stopped.value.exit_code == 130
+    fakes.done.clear(), fakes.instead.clear()
+    compare(options(systems=TWO), fakes.work())
+    assert fakes.done[0] == "train noalign-draw"
+
+
+def test_a_failure_is_told_and_the_others_go_on(options, fakes, capsys):
+    def became_nan():
+        raise UserError("The loss became nan at step 3.")
+
+    fakes.instead["noalign-draw"] = became_nan
+    failed = compare(options(systems=TWO), fakes.work())
+    assert failed["Train noalignDRAW"] == "The loss became nan at step 3."
+    assert "needs the training of noalignDRAW" in failed["Measure noalignDRAW"]
+    assert "Train noalignDRAW FAILED: The loss became nan" in capsys.readouterr().out
+    assert fakes.measured == ["skip-thought-draw"] and fakes.done[-1] == "report"
+    fakes.done.clear(), fakes.instead.clear()
+    assert compare(options(systems=TWO), fakes.work()) == {}
+    assert fakes.done[:2] == ["train noalign-draw", "measure noalign-draw"]
+
+
+def test_without_its_encoder_a_system_is_not_begun(options, fakes):
+    def broken():
+        raise RuntimeError("no memory")
+
+    fakes.instead["skip-thought"] = broken
+    failed = compare(options(systems=TWO), fakes.work())
+    assert failed["Train skip-thought encoder"] == "RuntimeError: no memory"
+    assert "skip-thought encoder, which failed" in failed["Train skipthoughtDRAW"]
+    assert "train skip-thought-draw" not in fakes.done and "measure noalign-draw" in fakes.done
+
+
+def test_what_was_trained_since_is_measured_again(options, fakes, tmp_path):
+    compare(options(systems=TWO), fakes.work())
+    fakes.write(tmp_path / "compare" / "noalign-draw" / "checkpoints" / "step-00000024.npz")
+    fakes.done.clear()
+    compare(options(systems=TWO), fakes.work())
+    assert fakes.done[0] == "measure noalign-draw" and "measure skip-thought-draw" not in fakes.done
+
+
+def test_more_minutes_train_on_but_not_the_encoder(options, fakes):
+    compare(options(systems=TWO), fakes.work())
+    fakes.done.clear()
+    compare(options(systems=TWO, minutes=1.0), fakes.work())
+    assert fakes.done[:2] == ["train noalign-draw", "train skip-thought-draw"]
+    fakes.done.clear()
+    compare(options(systems=TWO, minutes=0.5), fakes.work())
+    assert not [done for done in fakes.done if done.startswith("train")]
+
+
+def test_a_folder_is_of_one_comparison(options, fakes, data, tmp_path):
+    compare(options(systems=TWO), fakes.work())
+    with pytest.raises(UserError, match="another seed: 0, not 5"):
+        compare(options(systems=TWO, seed=5), fakes.work())
+    with pytest.raises(UserError, match="another world: 'tiny', not 'mnist'"):
+        compare(options(systems=TWO, world="mnist"), fakes.work())
+    other = write_data_folder(tmp_path / "other", {"train": make_examples(5)})
+    with pytest.raises(UserError, match="another data"):
+        compare(Compare(other, tmp_path / "compare", 0.5, world="tiny"), fakes.work())
+
+
+def test_what_is_left_out():
+    def names(*systems, **changes):
+        return [run.name for run in plan_runs(systems, "tiny", 1.0, **changes)]
+
+    assert names("align-draw") == ["skip-thought", "align-draw", "sharpening", "captioner"]
+    assert names("align-draw", without=("sharpener", "captioner")) == ["align-draw"]
+    assert names("lapgan", without=("captioner",)) == ["skip-thought", "lapgan"]
+    assert names("lapgan", own_encoder=True) == ["lapgan", "captioner"]
+
+
+@pytest.mark.parametrize(
+    ("systems", "minutes", "said"),
+    [
+        (["align-drew"], 1.0, "Did you mean 'align-draw'"),
+        (["lapgan", "lapgan"], 1.0, "twice"),
+        ([], 1.0, "Nothing to compare"),
+        (["lapgan"], 0.0, "more than 0"),
+    ],
+)
+def test_what_cannot_be_planned(systems, minutes, said):
+    with pytest.raises(UsageError, match=said):
+        plan_runs(systems, "tiny", minutes)
+
+
+def test_the_world_follows_from_the_source(options, fakes):
+    assert [world_of(s) for s in ("scenes", "mnist-captions", "coco")] == [
+        "scenes",
+        "mnist",
+        "coco",
+    ]
+    with pytest.raises(UsageError, match="'test', does not tell"):
+        compare(options(world=None), fakes.work())
+
+
+def test_the_commands_that_are_remembered(options, fakes, tmp_path):
+    chosen = options(systems=TWO, without=("captioner",))
+    command = chosen.command()
+    assert command.startswith(f"python -m pipelines compare --data {chosen.data} --workdir")
+    assert command.endswith(
+        "--minutes 0.5 --systems noalign-draw skip-thought-draw --world tiny --without captioner"
+    )
+    compare(chosen, fakes.work())
+    compare(chosen, fakes.work())
+    record = json.loads((tmp_path / "compare" / "compare.json").read_text())
+    assert record["commands"] == [command]
+    workdir = chosen.workdir
+    assert record["runs"]["skip-thought-draw"]["command"] == (
+        f"python -m pipelines train --preset skip-thought-draw-tiny --data {chosen.data} "
+        f"--workdir {workdir}/skip-thought-draw --minutes 0.5 --sentences {workdir}/skip-thought"
+    )
+
+
+def test_the_forecast():
+    said = []
+    forecast = Forecast({"a": 60.0, "b": 0.0, "c": 7200.0}, said.append)
+    forecast.begin("a")
+    forecast.end("a")
+    forecast.begin("b")
+    forecast.end("b")
+    forecast.expect("c", 600.0)
+    forecast.expect("a", 600.0)  # is over
+    forecast.begin("c")
+    assert said[0].startswith("[1/3] a: about 60 s; all in 2 h 1 min, at ")
+    assert said[1] == "[2/3] b: is done" and said[2].startswith("[3/3] c: about 10 min; all in 10")
+    assert (about(40), about(725)) == ("40 s", "12 min")

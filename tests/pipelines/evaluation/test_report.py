@@ -1,0 +1,180 @@
+import dataclasses
+import io
+import re
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pipelines.evaluation.compare_record import Record, RunRecord
+from pipelines.evaluation.report import (
+    ReportFacts,
+    Shown,
+    StudyShown,
+    curves_together,
+    render_page,
+    run_curves,
+    write_report,
+)
+from pipelines.evaluation.tables import build_tables
+from tests.pipelines.evaluation.evaluations import evaluation, gan_evaluation
+
+CAPTIONS = ["a <b>bus</b> & a car", "a stop sign is flying in blue skies"]
+DATE = "2016-05-02T09:30:00+00:00"
+
+
+def history(*columns, rows=4):
+    return [
+        {
+            "step": 10 * k,
+            "seconds": 60.0 * k,
+            **{name: 90.0 / k + n for n, name in enumerate(columns)},
+        }
+        for k in range(1, rows)
+    ]
+
+
+def png(width=1100, height=60):
+    file = io.BytesIO()
+    Image.new("RGB", (width, height)).save(file, "PNG")
+    return file.getvalue()
+
+
+@pytest.fixture
+def facts():
+    draw = history("loss", "above_floor", "val_above_floor")
+    random = np.random.default_rng(0)
+    return ReportFacts(
+        record=Record(
+            data="data/scenes-32",
+            fingerprint="f" * 64,
+            world="scenes",
+            seed=3,
+            started=DATE,
+            commands=[
+                "python -m pipelines compare --data data/scenes-32 --workdir runs --minutes 12"
+            ],
+            runs={
+                "align-draw": RunRecord(
+                    "align-draw-scenes",
+                    "python -m pipelines train",
+                    DATE,
+                    12,
+                    1234,
+                    720.4,
+                    1500.0,
+                    DATE,
+                ),
+                "lapgan": RunRecord("lapgan-scenes", "python -m pipelines train", DATE),
+            },
+            evaluation_seconds={"align-draw": 130.0},
+            failed={"Train LAPGAN": "The loss became nan at step 12."},
+        ),
+        data={"source": "scenes", "pictures": "32 x 32 x 3: train 20,000, test 1,000"},
+        tables=build_tables({"align-draw": evaluation(), "lapgan": gan_evaluation()}),
+        runs=[
+            Shown("skip-thought", "skip-thought encoder", history("word_nll", "val_word_nll")),
+            Shown("align-draw", "alignDRAW", draw),
+            Shown("noalign-draw", "noalignDRAW", draw),
+            Shown("lapgan", "LAPGAN", history("generator_loss", "discriminator_loss")),
+            Shown("captioner", "captioner", []),
+        ],
+        captions=CAPTIONS,
+        splits=["test", "held_out"],
+        pictures={
+            name: random.integers(0, 256, (2, 6, 6, 3), np.uint8) for name in ("Real", "alignDRAW")
+        },
+        studied="alignDRAW",
+        studies=[
+            StudyShown("Flipping the colour", "It flips.", [{"caption": "a", "all": 0.5}], [png()])
+        ],
+        machine={"processor": "An abacus", "cores": "2"},
+        versions={"tensorflow": "2.21.0"},
+    )
+
+
+def test_the_page_needs_nothing_beside_itself(facts, tmp_path):
+    write_report(tmp_path / "report.html", facts)
+    html = (tmp_path / "report.html").read_text()
+    sources = re.findall(r'(?:src|srcset|href)="([^"]*)"', html)
+    assert sources and all(source.startswith("data:") for source in sources)
+    assert "//" not in re.sub(r'"data:[^"]*"', "", html)
+    assert "url(" not in html and "<script" not in html
+    assert [entry.name for entry in tmp_path.iterdir()] == ["report.html"]
+
+
+def test_the_page_tells_the_facts(facts):
+    html = render_page(facts)
+    assert html.count("a &lt;b&gt;bus&lt;/b&gt; &amp; a car</th>") == 1
+    assert html.count('class="pixels"') == 4
+    assert "The loss became nan" in html and "An abacus" in html and "2 May 2016, 09:30" in html
+    assert "paper 68.5" in html and "paper -2042.31" in html and "1,234" in html
+    assert "12 min 0 s" in html and "compare --data data/scenes-32" in html
+    assert "Flipping the colour" in html and "0.50" in html
+
+
+def test_of_a_run_what_it_is_judged_by_is_drawn(facts):
+    encoder, align, _, gan, captioner = facts.runs
+    assert [curve.name for curve in run_curves(encoder).plot.curves] == ["training", "validation"]
+    assert run_curves(align).meaning == "nats above the floor"
+    assert {curve.name for curve in run_curves(gan).plot.curves} == {"generator", "discriminator"}
+    assert run_curves(captioner) is None
+    together = curves_together(facts.runs)
+    assert [curve.name for curve in together.curves] == ["alignDRAW", "noalignDRAW"]
+
+
+def test_a_vae_is_drawn_by_the_likelihood_that_compares():
+    vae = Shown("v", "VAE", history("above_floor", "bernoulli_above_floor", "val_above_floor"))
+    assert [curve.name for curve in run_curves(vae).plot.curves] == ["training"]
+
+
+def test_a_report_of_little(facts):
+    """Nothing drawn, studied or measured: the paper's tables, and what failed."""
+    empty = {"runs": [], "captions": [], "splits": [], "pictures": {}, "studies": []}
+    html = render_page(dataclasses.replace(facts, **empty, tables=build_tables({})))
+    assert "<svg" not in html and "Studies" not in html and "paper 68.5" in html
+
+
+@pytest.fixture(scope="module")
+def chromium(tmp_path_factory):
+    from tests.browser import Browser
+
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        browser = Browser(tmp_path_factory.mktemp("browser"), monkeypatch)
+        yield browser
+        browser.driver.quit()
+
+
+WIDER = """
+const wide = [...document.querySelectorAll("body *")].filter(
+  (one) => !one.closest(".scroll, pre, svg") && one.getBoundingClientRect().right > innerWidth + 1);
+return wide.map((one) => one.outerHTML.slice(0, 80));
+"""
+CUT = """
+return [...document.querySelectorAll("svg")].flatMap((svg) =>
+  [...svg.querySelectorAll("text.name")].filter((text) =>
+    text.getBBox().x + text.getBBox().width > svg.viewBox.baseVal.width)
+  .map((text) => text.textContent));
+"""
+
+
+@pytest.mark.parametrize("width", [1280, 360])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_in_a_browser(request, facts, tmp_path, width, scheme):
+    browser_module = pytest.importorskip("tests.browser")
+    if not (browser_module.CHROMIUM and browser_module.DRIVER):
+        pytest.skip("needs chromium and chromedriver (chromium-driver in Debian)")
+    browser = request.getfixturevalue("chromium")
+    path = tmp_path / "report.html"
+    write_report(path, facts)
+    browser.look(width, prefers_color_scheme=scheme)
+    browser.driver.get(path.as_uri())
+    assert browser.run("return document.documentElement.scrollWidth") <= width
+    assert browser.run(WIDER) == []
+    assert browser.run(CUT) == []
+    paper = browser.find("body").value_of_css_property("background-color")
+    assert (int(re.search(r"\d+", paper)[0]) > 200) == (scheme == "light")
+    images = browser.run("return [...document.images].map((image) => image.naturalWidth)")
+    assert len(images) == 5 and all(images)
+    shot = Image.open(io.BytesIO(browser.driver.get_screenshot_as_png()))
+    assert shot.width == width and len(shot.convert("RGB").getcolors(1 << 20)) > 20

@@ -1,0 +1,132 @@
+import json
+
+import pytest
+
+from pipelines.evaluation import paper
+from pipelines.evaluation.tables import Cell, build_tables, tables_json, tables_markdown, value_text
+from tests.pipelines.evaluation.evaluations import evaluation, figure, gan_evaluation
+
+TITLES = [
+    "LAPGAN",
+    "Fully-Conn VAE",
+    "Conv-Deconv VAE",
+    "skipthoughtDRAW",
+    "noalignDRAW",
+    "alignDRAW",
+]
+
+
+@pytest.fixture
+def tables():
+    sharpened = evaluation(sharpened=figure(-1800.0))
+    found = build_tables({"align-draw": sharpened, "lapgan": gan_evaluation()})
+    return {table.name: table for table in found}
+
+
+def cells(table, title):
+    row = next(row for row in table.rows if row.title == title)
+    return {column.key: cell for column, cell in zip(table.columns, row.cells, strict=True)}
+
+
+def test_the_papers_tables_have_its_order_and_every_row(tables):
+    for name in ("retrieval", "bound"):
+        assert [row.title for row in tables[name].rows] == TITLES
+
+
+def test_a_figure_has_its_interval_and_the_papers_beside_it(tables):
+    found = cells(tables["retrieval"], "alignDRAW")["r_at_5"]
+    assert (found.value, found.low, found.high, found.paper.value) == (7.5, 7.0, 8.0, 14.0)
+    assert cells(tables["bound"], "alignDRAW")["test_sharpened"].value == -1800.0
+    similarity = cells(tables["retrieval"], "alignDRAW")["ssim"]
+    assert (similarity.value, similarity.spread, similarity.paper.spread) == (0.25, 0.125, 0.11)
+    assert similarity.paper.spread_mark == "R" and similarity.paper.mark == "T"
+
+
+def test_what_is_null_or_was_not_measured_is_a_dash(tables):
+    gan = cells(tables["bound"], "LAPGAN")
+    assert all(cell == Cell() for cell in gan.values())
+    never = cells(tables["retrieval"], "noalignDRAW")["r_at_1"]
+    assert never.value is None and never.paper.value == 2.8
+    assert all(
+        value_text(column, cell) == "-"
+        for column, cell in zip(tables["bound"].columns, gan.values(), strict=True)
+    )
+
+
+def test_captions_are_told_by_kind_and_attribute_in_percent(tables):
+    table = tables["captions"]
+    assert [column.title for column in table.columns] == [
+        "colour, seen",
+        "background, seen",
+        "object, seen",
+        "colour, held out",
+        "background, held out",
+        "object, held out",
+    ]
+    assert [row.title for row in table.rows] == ["LAPGAN", "alignDRAW", "real pictures"]
+    assert table.columns[0].text(table.rows[1].cells[0].value) == "90.0"
+    assert table.rows[1].cells[2] == Cell()  # nothing was asked
+    assert table.rows[-1].cells[0].value == 0.9 and table.rows[-1].cells[3] == Cell()
+
+
+def test_variety_has_what_real_pictures_get(tables):
+    assert cells(tables["variety"], "real pictures")["diversity"].value == 0.12
+    assert cells(tables["variety"], "alignDRAW")["precision_classifier"].low is None
+    assert not any("inception" in column.key for column in tables["variety"].columns)
+    seen = evaluation()
+    seen["kid"]["inception"] = {"value": 0.02, "low": None, "high": None}
+    wider = {table.name: table for table in build_tables({"align-draw": seen})}["variety"]
+    assert cells(wider, "alignDRAW")["kid_inception"].value == 0.02
+    assert cells(wider, "alignDRAW")["recall_inception"] == Cell()
+
+
+def test_data_without_a_judge_have_no_table_of_captions():
+    found = build_tables({"align-draw": evaluation() | {"caption_accuracy": None}})
+    assert "captions" not in {table.name for table in found}
+
+
+def test_nothing_measured_leaves_the_papers_tables():
+    found = build_tables({})
+    assert [table.name for table in found] == ["retrieval", "bound"]
+    assert cells(found[1], "alignDRAW")["train"].paper.value == -1792.15
+
+
+def test_markdown(tables):
+    text = tables_markdown(list(tables.values()), "Scenes.")
+    lines = text.splitlines()
+    assert lines[0] == "Scenes."
+    row = next(line for line in lines if line.startswith("| alignDRAW | 1.5 (1.0 to 2.0) | 3.0 |"))
+    assert "0.250 ± 0.125 (0.240 to 0.260) | 0.156 ± 0.110 | - |" in row
+    assert "| LAPGAN | - | - | - | - |" in text
+    bars = [line.count("|") for line in lines if line.startswith("|")]
+    heads = [line.count("|") for line in lines if line.startswith(("| system", "|---"))]
+    assert set(bars) <= set(heads)  # no cell has a bar of its own
+    assert "recalled from the paper" in lines[-1]
+
+
+def test_json_has_unrounded_figures_and_nulls(tables):
+    plain = json.loads(json.dumps(tables_json(list(tables.values()))))
+    rows = {row["system"]: row["figures"] for row in plain[0]["rows"]}
+    assert rows["align-draw"]["ssim"]["spread"] == 0.125
+    assert rows["align-draw"]["r_at_1"]["paper"] == {
+        "value": 3.0,
+        "mark": "T",
+        "spread": None,
+        "spread_mark": "R",
+    }
+    assert plain[1]["rows"][0]["figures"]["test"] is None
+
+
+def test_the_papers_facts():
+    """Section 4's tables, and that every mark is explained."""
+    assert list(paper.SYSTEMS.values()) == TITLES
+    assert paper.RETRIEVAL["align-draw"]["r_at_50"].value == 68.5
+    assert set(paper.RETRIEVAL["lapgan"]) == {"ssim"}
+    assert set(paper.BOUNDS) == {"skip-thought-draw", "noalign-draw", "align-draw"}
+    reported = [
+        r
+        for table in (paper.RETRIEVAL, paper.BOUNDS)
+        for row in table.values()
+        for r in row.values()
+    ]
+    assert {mark for r in reported for mark in (r.mark, r.spread_mark)} <= set(paper.MARKS)
