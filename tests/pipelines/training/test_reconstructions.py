@@ -1,0 +1,69 @@
+"""A sharpener that learns from a drawing model's own reconstructions."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from pipelines.data.captions import read_captions
+from pipelines.data.data_folder import DataFolder
+from pipelines.data.pairs import LengthRange
+from pipelines.data.tfrecords import parse_batch, read_records
+from pipelines.drawing.reconstructions import Reconstructions
+from pipelines.training.callbacks import read_history
+from pipelines.training.train import train
+from t2i_tf import checkpoints
+from t2i_tf.errors import UserError
+from t2i_tf.presets import preset
+
+LENGTHS = LengthRange(4, 16, 16)
+
+
+def short(name, **changes):
+    config = preset(name).config
+    return dataclasses.replace(config, xla=False, steps=2, report_every=2, **changes)
+
+
+@pytest.fixture(scope="module")
+def runs(data, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs")
+    train(short("align-draw-tiny"), data, folder / "draw")
+    train(short("skip-thought-tiny"), data, folder / "skip")
+    return folder
+
+
+def test_rows_are_what_the_model_makes_of_picture_and_caption(data, runs):
+    folder = DataFolder.open(data)
+    rows = Reconstructions(folder, runs / "draw", LENGTHS).pictures("val")
+    captions = read_captions(folder, "val")
+    assert rows.shape == (len(captions), 8, 8, 3)
+    read = [4 <= len(caption.split()) <= 16 for caption in captions]
+    assert rows[read].any(axis=(1, 2, 3)).all() and not rows[np.logical_not(read)].any()
+    trained = checkpoints.load(runs / "draw")
+    k = read.index(True)  # of the first picture, if its captions are not all too short
+    assert k < 5
+    image = _first_picture(folder)[None]
+    caption = trained.reader(tf.constant(captions[k : k + 1]))
+    expected = trained.model.reconstruct(image, caption, trained.model.noise([k]))[0]
+    np.testing.assert_allclose(rows[k], 255 * expected, atol=1)
+
+
+def test_a_sharpener_trains_on_them(data, runs, tmp_path):
+    config = short("sharpening-tiny")
+    config = dataclasses.replace(config, model=dataclasses.replace(config.model, pairs="both"))
+    outcome = train(
+        config, data, tmp_path / "run", sentences=runs / "skip", reconstructions=runs / "draw"
+    )
+    (row,) = read_history(tmp_path / "run" / "history.csv")
+    assert outcome.step == 2 and np.isfinite(list(row.values())).all()
+
+
+def test_a_model_that_reconstructs_nothing_is_refused(data, runs):
+    with pytest.raises(UserError, match="SkipThought, which reconstructs no picture"):
+        Reconstructions(DataFolder.open(data), runs / "skip", LENGTHS)
+
+
+def _first_picture(folder):
+    files = [shard.path for shard in folder.shards("val")]
+    return parse_batch(next(iter(read_records(files).batch(1))), folder.shape)["image"][0]
