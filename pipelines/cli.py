@@ -26,6 +26,9 @@ COMMANDS = {
     "caption": options.Caption,
     "gallery": options.Gallery,
     "sharpness": options.Sharpness,
+    "evaluate": options.Evaluate,
+    "study": options.Study,
+    "compare": options.Compare,
     "benchmark": options.Benchmark,
 }
 

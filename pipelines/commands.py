@@ -213,6 +213,28 @@ def _(chosen: options.Benchmark) -> int:
 
 
 @run.register
+def _(chosen: options.Evaluate) -> int:
+    from pipelines.evaluation.evaluate import FILE, evaluate
+    from pipelines.evaluation.evaluation_table import evaluation_notes, evaluation_table
+
+    result = evaluate(
+        chosen.workdir,
+        chosen.data,
+        sharpen=chosen.sharpen,
+        out=chosen.out,
+        split=chosen.split,
+        seed=chosen.seed,
+        inception=chosen.inception,
+        **dataclasses.asdict(chosen.sizes),
+    )
+    console.print(evaluation_table(result))
+    for note in evaluation_notes(result):
+        console.print(note, markup=False)
+    console.print(str(chosen.out or chosen.workdir / FILE))
+    return 0
+
+
+@run.register
 def _(chosen: options.Gallery) -> int:
     from pipelines.drawing.gallery import draw_gallery
 
@@ -237,6 +259,56 @@ def _(chosen: options.Sharpness) -> int:
     console.print(table)
     _write_json(chosen.out, measured)
     return 0
+
+
+@run.register
+def _(chosen: options.Study) -> int:
+    from pipelines.evaluation.studies.study import study
+
+    found = study(
+        chosen.name,
+        chosen.workdir,
+        chosen.out or chosen.workdir / "studies",
+        data=chosen.data,
+        captioner=chosen.captioner,
+        sentences=chosen.sentences,
+        seeds=chosen.seeds,
+        captions=chosen.captions,
+        seed=chosen.seed,
+    )
+    columns = list(dict.fromkeys(name for row in found.table for name in row))
+    table = Table(*columns, title=found.title, title_justify="left")
+    for row in found.table:
+        table.add_row(*(_cell(row.get(column)) for column in columns))
+    console.print(table)
+    console.print(found.text, markup=False)
+    for path in (*found.figures, found.json):
+        console.print(str(path))
+    return 0
+
+
+@run.register
+def _(chosen: options.Compare) -> int:
+    from pipelines.evaluation.compare import compare
+    from pipelines.evaluation.comparison import Interrupted
+
+    try:
+        failed = compare(chosen)
+    except Interrupted as stopped:
+        console.print(str(stopped), markup=False)
+        return stopped.exit_code
+    for name in ("tables.md", "tables.json", "report.html"):
+        if (chosen.workdir / name).exists():
+            console.print(str(chosen.workdir / name))
+    for title, why in failed.items():
+        console.print(f"{title} failed: {why}", markup=False)
+    return 1 if failed else 0
+
+
+def _cell(value: str | float | None) -> str:
+    if value is None:
+        return "-"
+    return value if isinstance(value, str) else f"{value:.2f}"
 
 
 def _write_json(out: Path | None, result) -> None:

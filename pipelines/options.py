@@ -1,11 +1,14 @@
 """What each command accepts: dataclasses from which the flags and the help are made."""
 
-from dataclasses import dataclass, field
+import shlex
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Annotated, Literal
 
 from tyro.conf import AvoidSubcommands, Positional, arg
 
+from pipelines.evaluation.paper import SYSTEMS, System
+from pipelines.evaluation.sizes import Sizes
 from t2i_tf.config import ModelConfig, TrainConfig
 
 
@@ -183,6 +186,107 @@ class Sharpness:
     """Of the first drawing."""
     out: Path | None = None
     """File for the JSON."""
+
+
+@dataclass(frozen=True)
+class Study:
+    """Study a trained system as the talk does: figures, and numbers as JSON.
+
+    Without sentences, the talk's are taken where the model knows their words.
+    """
+
+    name: Positional[
+        Literal["compositions", "colours", "backgrounds", "objects", "alignment", "cycle"]
+    ]
+    """`compositions`: things never seen together; `colours`, `backgrounds`, `objects`: one word
+    flips, the seeds stay; `alignment`: which words each step attends to; `cycle`: caption to
+    picture to caption."""
+    workdir: Path
+    """Work folder of the system."""
+    sentences: Positional[tuple[str, ...]] = ()
+    """What to draw instead, each in quotes; of a flip, the reference first."""
+    data: Path | None = None
+    """Data folder that it was trained on; `alignment` and `cycle` take test captions of it."""
+    captioner: Path | None = None
+    """Work folder of a captioner, for `cycle`."""
+    out: Path | None = None
+    """Folder for the figures and the JSON; WORKDIR/studies where not given."""
+    seeds: int = 8
+    """Pictures a caption."""
+    captions: int = 200
+    """Test captions that `alignment` and `cycle` take."""
+    seed: int = 0
+    """Of the first picture."""
+
+
+@dataclass(frozen=True)
+class Evaluate:
+    """Measure a trained system: bounds, retrieval, similarity, caption accuracy, and more.
+
+    A table, and WORKDIR/evaluation.json, each figure with its 95 % interval. A system without a
+    bound, the LAPGAN, has none and cannot retrieve.
+    """
+
+    workdir: Path
+    """Work folder of the system."""
+    data: Path
+    """Data folder that it was trained on."""
+    sharpen: Path | None = None
+    """Work folder of a sharpener, for the figures after sharpening."""
+    out: Path | None = None
+    """File for the JSON; WORKDIR/evaluation.json where not given."""
+    split: str = "test"
+    """Of the data folder."""
+    seed: int = 0
+    """Of all noise."""
+    inception: Path | None = None
+    """InceptionV3's weights without its top, as keras.applications has them (.h5): precision,
+    recall and KID by its features too."""
+    sizes: Annotated[Sizes, arg(name="")] = field(default_factory=Sizes)
+
+
+World = Literal["scenes", "mnist", "coco", "tiny"]
+Part = Literal["sharpener", "captioner", "studies"]
+DEFAULT_SYSTEMS: tuple[System, ...] = tuple(reversed(SYSTEMS))  # the paper's own first
+
+
+@dataclass(frozen=True)
+class Compare:
+    """Train every system with the same budget, measure each, and write tables and a report.
+
+    The paper's tables with its figures beside ours, its studies, and one page with all of it.
+    Broken off, the same command goes on; what is trained and measured is not done again.
+    """
+
+    data: Path
+    """Data folder, made by `prepare`."""
+    workdir: Path
+    """Folder for the runs, tables.md, tables.json and report.html."""
+    minutes: float
+    """Of training, of every system; of the sharpener and the captioner too."""
+    systems: tuple[System, ...] = DEFAULT_SYSTEMS
+    """In the order in which they are trained."""
+    world: World | None = None
+    """Whose presets; guessed from the data folder's source where not given. `tiny`: to see that it
+    works."""
+    encoder_minutes: float | None = None
+    """Of training, of the sentence encoder; a quarter of the others' where not given."""
+    sentences: Path | None = None
+    """A sentence encoder that is there, as `train` takes it, instead of one trained here."""
+    without: tuple[Part, ...] = ()
+    """What is left out."""
+    seed: int = 0
+    """Of every run."""
+
+    def command(self) -> str:
+        """What was typed, less the defaults."""
+        words = ["python", "-m", "pipelines", "compare"]
+        for one in fields(self):
+            value = getattr(self, one.name)
+            if value != one.default:
+                values = value if isinstance(value, tuple) else (value,)
+                words += [f"--{one.name.replace('_', '-')}", *values]
+        return shlex.join(f"{word:g}" if isinstance(word, float) else str(word) for word in words)
 
 
 @dataclass(frozen=True)

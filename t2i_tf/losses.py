@@ -40,5 +40,14 @@ def kl_per_step(posterior: Gaussian, prior: Gaussian) -> tf.Tensor:
     return tfp.distributions.kl_divergence(posterior.distribution(), prior.distribution())
 
 
+def log_ratio_per_step(posterior: Gaussian, prior: Gaussian, noise: tf.Tensor) -> tf.Tensor:
+    """log Q(z_t) - log P(z_t) of every step, at the z_t that `noise` makes of the posterior.
+
+    Its expectation over the noise is `kl_per_step`. All [T, B, Z]; returns [T, B].
+    """
+    z = posterior.sample(noise)
+    return posterior.distribution().log_prob(z) - prior.distribution().log_prob(z)
+
+
 def _sum_per_picture(x: tf.Tensor) -> tf.Tensor:
     return tf.reduce_sum(tf.reshape(x, [tf.shape(x)[0], -1]), axis=-1)

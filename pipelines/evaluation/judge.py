@@ -37,7 +37,7 @@ class Judge:
         shifts = [Jitter(dx=dx, dy=dy) for dx, dy in SHIFTS]
         drawn = list(itertools.product(candidate_objects(), shifts))
         self._scenes = [scene for scene, _ in drawn]
-        layers = [self._layer(scene, shift) for scene, shift in drawn]
+        layers = [self.layer(scene, shift) for scene, shift in drawn]
         self._colours = np.stack([colour for colour, _ in layers])  # [K, H, W, 3]
         self._alphas = np.stack([alpha for _, alpha in layers])  # [K, H, W, 1]
 
@@ -66,7 +66,7 @@ class Judge:
     def _background(self, name: str) -> np.ndarray:
         return self._pixels(draw_background(name, max(self._size)))
 
-    def _layer(self, scene: Scene, jitter: Jitter) -> tuple[np.ndarray, np.ndarray]:
+    def layer(self, scene: Scene, jitter: Jitter) -> tuple[np.ndarray, np.ndarray]:
         """Colour times alpha [H, W, 3], and alpha [H, W, 1]: what black and white let through."""
         on_black, on_white = (self._drawn_on(level, scene, jitter) for level in (0, 255))
         alpha = 1 - (on_white - on_black).mean(-1, keepdims=True)

@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from t2i_tf import losses
+from t2i_tf.layers.gaussian import Gaussian
 from t2i_tf.models.learner import Batch, Learner, Preview
 
 
@@ -91,6 +93,16 @@ class BoundMaximizer(TextToImage):
         """
 
     @abstractmethod
+    def look(
+        self, image: tf.Tensor, caption: tf.Tensor, noise: tf.Tensor
+    ) -> tuple[dict[str, tf.Tensor], Gaussian, Gaussian]:
+        """How a sample of the posterior explains a picture; arguments as of `bound_terms`.
+
+        Returns:
+            The terms of the likelihood, nats [B]: `reconstruction_nll`, and `floor`, the part of it
+            that no model can avoid. And posterior and prior, parameters [T, B, Z].
+        """
+
     def bound_terms(self, image: tf.Tensor, caption: tf.Tensor, noise: tf.Tensor) -> dict:
         """Named terms of -bound, nats.
 
@@ -100,9 +112,27 @@ class BoundMaximizer(TextToImage):
             noise: [T, B, Z], standard normal.
 
         Returns:
-            `reconstruction_nll` [B], `kl_per_step` [T, B] and `floor` [B], the part of
-            `reconstruction_nll` that no model can avoid.
+            `kl_per_step` [T, B], and the terms of the likelihood, as of `look`.
         """
+        likelihood, posterior, prior = self.look(image, caption, noise)
+        return likelihood | {"kl_per_step": losses.kl_per_step(posterior, prior)}
+
+    def importance_terms(self, image: tf.Tensor, caption: tf.Tensor, noise: tf.Tensor) -> dict:
+        """`bound_terms` at the sample that `noise` makes, without an expectation over it.
+
+        The importance weight of that sample z is p(x, z | y) / q(z | x, y), with the logarithm
+
+            log w = -reconstruction_nll - sum_t log_ratio_per_step
+
+        and the mean of w over the noise is p(x | y) itself (Burda et al. 2016).
+
+        Returns:
+            As `bound_terms`, with `log_ratio_per_step` [T, B], log q(z_t) - log p(z_t), in place of
+            `kl_per_step`, its expectation.
+        """
+        likelihood, posterior, prior = self.look(image, caption, noise)
+        ratio = losses.log_ratio_per_step(posterior, prior, noise)
+        return likelihood | {"log_ratio_per_step": ratio}
 
     def terms(self, batch, noise, seed=None):  # noqa: D102
         terms = self.bound_terms(batch["image"], batch[self.reads], noise)

@@ -94,16 +94,15 @@ class DRAW(BoundMaximizer):
             self.infer(tf.cast(image, self.variable_dtype) / 255.0, caption, noise)[0]
         )
 
-    def bound_terms(self, image, caption, noise):  # noqa: D102
+    def look(self, image, caption, noise):  # noqa: D102
         image = tf.cast(image, self.variable_dtype) / 255.0
         logits, steps = self.infer(image, caption, noise)
-        posterior = Gaussian(steps.posterior_mean, steps.posterior_log_sigma)
-        prior = Gaussian(steps.prior_mean, steps.prior_log_sigma)
-        return {
+        likelihood = {
             "reconstruction_nll": losses.bernoulli_nll(image, logits),
-            "kl_per_step": losses.kl_per_step(posterior, prior),
             "floor": losses.bernoulli_floor(image),
         }
+        posterior = Gaussian(steps.posterior_mean, steps.posterior_log_sigma)
+        return likelihood, posterior, Gaussian(steps.prior_mean, steps.prior_log_sigma)
 
     def generate(self, caption, noise):  # noqa: D102
         with weights_read_once(self):
@@ -167,6 +166,24 @@ class WordDRAW(DRAW):
             **sizes,
         )
 
+    def represent(self, token_ids: tf.Tensor) -> tf.Tensor:
+        """Captions [B, N] as one vector each: the average of the words' states, [B, D]."""
+        states, mask = self.caption_encoder(token_ids)
+        weights = tf.cast(mask, states.dtype)
+        total = tf.reduce_sum(states * weights[:, :, None], axis=1)
+        return total / tf.reduce_sum(weights, axis=1, keepdims=True)
+
+    def memorize(self, caption):
+        """Captions [B, N]; also what `represent` gives, [B, D], or a mean of such vectors.
+
+        A vector is the only state there is then, as a sentence's vector is in skipthoughtDRAW:
+        alignDRAW has nothing to choose from.
+        """
+        caption = tf.convert_to_tensor(caption)
+        if not caption.dtype.is_floating:
+            return super().memorize(caption)
+        return self.cell.conditioner.memorize(*one_state(caption, self.compute_dtype))
+
 
 class AlignDRAW(WordDRAW):
     """alignDRAW: the decoder attends to the words anew at every step."""
@@ -223,5 +240,10 @@ class OneState(keras.layers.Layer):
     """A sentence vector [B, D] as the only caption state: states [B, 1, D] and their mask."""
 
     def call(self, sentence: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:  # noqa: D102
-        states = tf.cast(sentence, self.compute_dtype)[:, None]
-        return states, tf.ones(tf.shape(states)[:2], tf.bool)
+        return one_state(sentence, self.compute_dtype)
+
+
+def one_state(vector: tf.Tensor, dtype: str) -> tuple[tf.Tensor, tf.Tensor]:
+    """Vectors [B, D] as caption states [B, 1, D] and their mask."""
+    states = tf.cast(vector, dtype)[:, None]
+    return states, tf.ones(tf.shape(states)[:2], tf.bool)

@@ -107,21 +107,20 @@ class ConditionedVAE(BoundMaximizer):
         code = tf.concat([tf.cast(z, text.dtype), text], axis=-1)
         return tf.cast(self.decode(code), self.variable_dtype)
 
-    def bound_terms(self, image, caption, noise):  # noqa: D102
+    def look(self, image, caption, noise):  # noqa: D102
         image, text = self._floats(image), self._read_text(caption)
         posterior = self.infer(image, text)
         logits = self.draw(posterior.sample(noise[0]), text)
         limit = math.log(1 / PROBABILITY_MARGIN - 1)
         zeros = tf.zeros_like(noise)
-        return {
+        likelihood = {
             "reconstruction_nll": losses.gaussian_nll(image, tf.sigmoid(logits), self.log_sigma()),
-            "kl_per_step": losses.kl_per_step(
-                Gaussian(posterior.mean[None], posterior.log_sigma[None]), Gaussian(zeros, zeros)
-            ),
             "floor": tf.zeros_like(noise[0, :, 0]),
             "bernoulli_nll": losses.bernoulli_nll(image, tf.clip_by_value(logits, -limit, limit)),
             "bernoulli_floor": losses.bernoulli_floor(image),
         }
+        posterior = Gaussian(posterior.mean[None], posterior.log_sigma[None])
+        return likelihood, posterior, Gaussian(zeros, zeros)
 
     def terms(self, batch, noise, seed=None):  # noqa: D102
         terms = super().terms(batch, noise, seed)

@@ -1,0 +1,203 @@
+"""Measures a trained system as the paper does, and where the paper did not: `evaluation.json`."""
+
+import dataclasses
+import os
+import platform
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pipelines.data.data_folder import DataFolder
+from pipelines.data.json_files import write_json
+from pipelines.drawing.sharpener import Sharpener
+from pipelines.evaluation.bounds import measure_bounds
+from pipelines.evaluation.candidates import candidates
+from pipelines.evaluation.classifier import open_classifier
+from pipelines.evaluation.evaluated_run import about_run, open_run
+from pipelines.evaluation.inception import Inception
+from pipelines.evaluation.mean_caption import CAPTIONS, mean_caption
+from pipelines.evaluation.painter import Painter
+from pipelines.evaluation.realism import Features, realism_figures
+from pipelines.evaluation.retrieval import measure_retrieval
+from pipelines.evaluation.scorer import Scorer
+from pipelines.evaluation.similarity import (
+    diversity_figures,
+    draw_samples,
+    similarity_figures,
+)
+from pipelines.evaluation.sizes import Sizes
+from pipelines.evaluation.told_and_drawn import measure_told_and_drawn
+from pipelines.evaluation.told_pictures import ToldPictures, read_told_pictures
+from t2i_tf.checkpoints import Trained
+from t2i_tf.errors import UserError
+
+FILE = "evaluation.json"
+POOL = 5000  # pictures of the split, at most: the candidates are among them
+
+Evaluation = dict[str, Any]
+
+
+def evaluate(
+    workdir: Path,
+    data: Path,
+    *,
+    sharpen: Path | None = None,
+    out: Path | None = None,
+    split: str = "test",
+    seed: int = 0,
+    inception: Path | None = None,
+    **sizes: int,
+) -> Evaluation:
+    """Measure the system of a work folder, and write what was found when all of it is there.
+
+    A figure is {"value", "low", "high"}, see `figures`; one that the system or the data cannot have
+    is None: a GAN has neither bound nor retrieval.
+
+    Args:
+        workdir: of a text-to-image system; its best checkpoint is taken.
+        data: the data folder that it was trained on.
+        sharpen: work folder of a sharpener, for the figures after sharpening.
+        out: file; WORKDIR/evaluation.json where not given.
+        split: of the pictures that training did not see.
+        seed: of all noise, the same in every measurement of another system.
+        inception: file of InceptionV3's weights, for precision, recall and KID by its features too.
+        sizes: the fields of `Sizes` that are not to be the defaults.
+
+    Returns:
+        `system`, the paper's name; `run`, see `about_run`; `bound`, see `measure_bounds`, nats;
+        `retrieval`, see `measure_retrieval`; `ssim`, with `mean`, `spread`, and the same again
+        `sharpened`; `caption_accuracy`, see `measure_told_and_drawn`; `diversity`;
+        `precision_recall` and `kid`; `settings`, `seconds` of each part, and `machine`.
+
+    Raises:
+        UserError: a folder does not hold what it should, a size or a vocabulary is another, or the
+            split has fewer pictures than candidates are asked for.
+    """
+    wanted = Sizes(**sizes).reduced()
+    workdir, folder = Path(workdir), DataFolder.open(data)
+    out = Path(out) if out else workdir / FILE
+    trained = open_run(workdir, folder)
+    if not out.parent.is_dir():
+        raise UserError(f"{out.parent} is no folder: --out needs one that is there.")
+    if trained.model.bound is not None:
+        _check_candidates(folder, split, wanted.candidates)
+    sharpener = Sharpener.load(sharpen) if sharpen else None
+    painter = Painter(trained, sharpener)
+    other_features = Inception(inception).features if inception else None
+    test = read_told_pictures(folder, split, POOL, trained.config.max_words)
+    features = open_classifier(folder)[0].features
+    parts = _Parts(trained, folder, test, painter, wanted, seed)
+    seconds: dict[str, float] = {}
+    bound = retrieval = None
+    if trained.model.bound is not None:
+        scorer = Scorer(trained, sharpener)
+        bound = _timed(seconds, parts.bounds, scorer)
+        retrieval = _timed(seconds, parts.retrieval, scorer, features)
+    ssim, diversity = _timed(seconds, parts.samples)
+    accuracy = _timed(seconds, parts.accuracy)
+    realism = _timed(seconds, parts.realism, {"classifier": features, "inception": other_features})
+    result = {
+        "system": trained.model.title,
+        "run": about_run(workdir, trained, folder),
+        "bound": bound,
+        "retrieval": retrieval,
+        "ssim": ssim,
+        "caption_accuracy": accuracy,
+        "diversity": diversity,
+        **realism,
+        "settings": {
+            "data": str(data),
+            "source": folder.manifest.source,
+            "split": split,
+            "split_pictures": len(test.images),
+            "sharpen": str(sharpen) if sharpen else None,
+            "inception": str(inception) if inception else None,
+            "seed": seed,
+            "sizes": dataclasses.asdict(wanted),
+        },
+        "seconds": seconds,
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+    }
+    write_json(out, result)
+    return result
+
+
+@dataclasses.dataclass(frozen=True)
+class _Parts:
+    """The parts of an evaluation; `test` are pictures that training did not see."""
+
+    trained: Trained
+    folder: DataFolder
+    test: ToldPictures
+    painter: Painter
+    wanted: Sizes
+    seed: int
+
+    def bounds(self, scorer: Scorer) -> dict[str, Any]:
+        names = [name for name in ("train", "val") if name in self.folder.manifest.splits]
+        splits = {name: self._told(name, self.wanted.pictures) for name in names}
+        splits["test"] = self.test.first(self.wanted.pictures)
+        return measure_bounds(scorer, splits, weighed=self.wanted.weighed, seed=self.seed)
+
+    def retrieval(self, scorer: Scorer, features: Features) -> dict[str, Any]:
+        captions = self.test.captions[: self.wanted.captions]
+        chosen = candidates(features(self.test.images), self.wanted.candidates)
+        return measure_retrieval(
+            scorer,
+            self.test.images,
+            scorer.read(captions),
+            chosen[: len(captions)],
+            mean_caption(self.trained, self._told("train", CAPTIONS).captions),
+            few=max(len(captions) // 10, 2),
+            seed=self.seed,
+        )
+
+    def samples(self) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
+        """The figures of structural similarity and of diversity, of the same drawings."""
+        told, samples = self.test.first(self.wanted.similar), self.wanted.samples
+        drawn, sharpened = draw_samples(self.painter, told, samples, self.seed)
+        ssim = similarity_figures(drawn, told.images)
+        if ssim is not None:
+            after = None if sharpened is None else similarity_figures(sharpened, told.images)
+            ssim |= {"sharpened": after, "captions": len(drawn), "samples": samples}
+        return ssim, diversity_figures(drawn, told.captions, self.folder)
+
+    def accuracy(self) -> dict[str, Any] | None:
+        return measure_told_and_drawn(
+            self.painter,
+            self.folder,
+            self.test.first(2 * self.wanted.judged),
+            max_words=self.trained.config.max_words,
+            pictures=self.wanted.judged,
+            seed=self.seed,
+        )
+
+    def realism(self, networks: Mapping[str, Features | None]) -> dict[str, Any]:
+        told = self.test.first(self.wanted.pictures)
+        seeds = self.seed + np.arange(len(told.captions))
+        drawn = self.painter.paint(told.captions, seeds, "Drawing a picture of each caption")
+        return realism_figures(told.images, drawn.images, networks)
+
+    def _told(self, split: str, count: int) -> ToldPictures:
+        return read_told_pictures(self.folder, split, count, self.trained.config.max_words)
+
+
+def _timed(seconds: dict[str, float], part: Callable, *args) -> Any:
+    """What a part gives; how long it took is noted under its name."""
+    start = time.monotonic()
+    result = part(*args)
+    seconds[part.__name__] = round(time.monotonic() - start, 1)
+    return result
+
+
+def _check_candidates(folder: DataFolder, split: str, count: int) -> None:
+    there = folder.split(split).examples
+    if count < 2 or there < count:
+        raise UserError(
+            f"Retrieval among {count} candidates needs 2 or more, and as many pictures: the split"
+            f" {split!r} of {folder.path} has {there}. Ask for fewer with --candidates, or prepare"
+            " more pictures for this split."
+        )

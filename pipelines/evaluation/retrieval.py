@@ -1,0 +1,114 @@
+"""Image retrieval by caption, the paper's protocol (section 4.3; recalled).
+
+A caption ranks the pictures that look most like its own, itself among them, by
+
+    L(x | y) - L(x | y_mean)
+
+nats, where the second term takes away the advantage of pictures that are easy whatever the caption.
+All bounds of a round come from the same noise: what differs between two of them is the picture and
+the caption, not the luck of a sample. Where S samples are taken a bound is the mean of S rounds.
+The bound is the system's own, by the likelihood that it was trained with.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from pipelines.evaluation.candidates import RIGHT
+from pipelines.evaluation.figures import figure
+from pipelines.evaluation.scorer import Scorer
+from t2i_tf.metrics.retrieval import median_rank, ranks, recall_at_k
+
+RECALLS = (1, 5, 10, 50)
+
+
+class Scores(NamedTuple):
+    """Bounds of candidates, nats, float32 [captions, candidates]."""
+
+    given_caption: np.ndarray  # L(x | y)
+    given_mean: np.ndarray  # L(x | y_mean)
+
+
+def score_candidates(
+    scorer: Scorer,
+    images: np.ndarray,
+    captions: np.ndarray,
+    candidates: np.ndarray,
+    mean: np.ndarray,
+    *,
+    samples: int = 1,
+    seed: int = 0,
+) -> Scores:
+    """The bounds of every caption's candidates.
+
+    Args:
+        images: uint8 [pictures, H, W, C].
+        captions: as the scorer reads them, [captions, ...].
+        candidates: numbers of pictures, int [captions, K].
+        mean: y_mean, [D].
+        samples: S, rounds.
+        seed: of the first round's noise.
+    """
+    pairs = np.stack(
+        [candidates.ravel(), np.repeat(np.arange(len(candidates)), candidates.shape[1])], axis=1
+    )
+    seen, place = np.unique(candidates, return_inverse=True)
+    alone = np.stack([seen, np.zeros_like(seen)], axis=1)
+    conditional, marginal = 0.0, 0.0
+    for k in range(samples):
+        noise = scorer.model.noise([seed + k])[:, 0].numpy()
+        what = f"Retrieval, sample {k + 1} of {samples}"
+        conditional = conditional + scorer.own_bounds(images, captions, pairs, noise, what)
+        marginal = marginal + scorer.own_bounds(
+            images, mean[None], alone, noise, "Bounds given the mean caption"
+        )
+    return Scores(
+        (conditional / samples).reshape(candidates.shape),
+        (marginal / samples)[place].reshape(candidates.shape),
+    )
+
+
+def retrieval_figures(scores: np.ndarray, seed: int = 0) -> dict[str, Any]:
+    """Recalls, percent, and the median rank, from 1, of scores [captions, candidates].
+
+    The right candidate is in the column `RIGHT`. Each figure has its interval over captions.
+    """
+    places = ranks(scores, np.full(len(scores), RIGHT), seed)
+    recalls = {f"r_at_{k}": figure(places, lambda rows, k=k: recall_at_k(rows, k)) for k in RECALLS}
+    return recalls | {"median_rank": figure(places, median_rank)}
+
+
+def measure_retrieval(
+    scorer: Scorer,
+    images: np.ndarray,
+    captions: np.ndarray,
+    candidates: np.ndarray,
+    mean: np.ndarray,
+    *,
+    few: int,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """All figures of retrieval; arguments as of `score_candidates`.
+
+    Args:
+        few: captions that are ranked by ten samples too, which cost ten times as much.
+
+    Returns:
+        The figures of the paper's protocol with one sample, and as `bound_alone` those by L(x | y)
+        alone; both again by ten samples as `s10` and `s10_bound_alone`, for the first `few`
+        captions, and by one sample for the same captions, `s1_of_s10`.
+    """
+    one = score_candidates(scorer, images, captions, candidates, mean, seed=seed)
+    ten = score_candidates(
+        scorer, images, captions[:few], candidates[:few], mean, samples=10, seed=seed
+    )
+    gain, gain_of_ten = (scores.given_caption - scores.given_mean for scores in (one, ten))
+    return retrieval_figures(gain) | {
+        "bound_alone": retrieval_figures(one.given_caption),
+        "s10": retrieval_figures(gain_of_ten),
+        "s10_bound_alone": retrieval_figures(ten.given_caption),
+        "s1_of_s10": retrieval_figures(gain[:few]),
+        "candidates": candidates.shape[1],
+        "captions": len(candidates),
+        "captions_of_s10": len(candidates[:few]),
+    }

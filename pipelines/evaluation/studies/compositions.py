@@ -1,0 +1,71 @@
+"""Compositions that nobody has seen: does a stop sign fly?"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from pipelines.drawing.pictures import enlarged
+from pipelines.evaluation.studies.result import Finding
+from pipelines.evaluation.studies.sheet import SIDE, Cell, Row, sheet
+from pipelines.evaluation.studies.subject import Subject
+from pipelines.evaluation.studies.talk import talk_topics
+from pipelines.evaluation.studies.verdict import in_words, shares, verdict
+
+
+def study_compositions(
+    subject: Subject, sentences: Sequence[str], *, seeds: int, seed: int
+) -> Finding:
+    """Draw sentences from several seeds; of scenes, say which pictures show what was asked.
+
+    Args:
+        sentences: the talk's where none are given.
+    """
+    captions = sentences or [c for topic in talk_topics("compositions", subject) for c in topic]
+    rows = subject.draw(captions, seeds, seed)
+    images = np.array([[drawn.image for drawn in row] for row in rows])
+    verdicts = [[{} for _ in row] for row in rows]
+    if subject.judge:
+        judged = subject.judge.judge(images.reshape(-1, *images.shape[2:]))
+        verdicts = [
+            [verdict(caption, judged[k * seeds + n]) for n in range(seeds)]
+            for k, caption in enumerate(captions)
+        ]
+    table = [
+        {"caption": caption} | shares(of_one)
+        for caption, of_one in zip(captions, verdicts, strict=True)
+    ]
+    blocks = [
+        Row(
+            caption,
+            [
+                Cell(enlarged(image, SIDE), in_words(right))
+                for image, right in zip(of_one, rights, strict=True)
+            ],
+            note=_in_short([right for right in rights if right]),
+        )
+        for caption, of_one, rights in zip(captions, images, verdicts, strict=True)
+    ]
+    return Finding(
+        "Novel compositions",
+        _text(subject, [right for of_one in verdicts for right in of_one if right]),
+        table if subject.judge else [{"caption": caption} for caption in captions],
+        {"compositions": sheet([blocks])},
+        {"seeds": [seed + k for k in range(seeds)]},
+    )
+
+
+def _in_short(rights: Sequence) -> str:
+    if not rights:
+        return ""
+    return f"all as asked: {sum(all(right.values()) for right in rights)} of {len(rights)}"
+
+
+def _text(subject: Subject, rights: Sequence) -> str:
+    if not subject.judge:
+        return "No judge: the pictures are not of the scenes' world, they are to be looked at."
+    if not rights:
+        return "The sentences name no object of the scenes: the judge was not asked."
+    told = ", ".join(
+        f"{name} {share:.0%}" for name, share in shares(rights).items() if share is not None
+    )
+    return f"Of {len(rights)} pictures, the judge finds as asked: {told}."

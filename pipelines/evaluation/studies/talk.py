@@ -1,0 +1,89 @@
+"""The sentences of the studies: the talk's, as the scenes word them or as the talk does."""
+
+from collections.abc import Mapping
+
+from pipelines.data.scene_captions import TALK_CAPTIONS
+from pipelines.evaluation.studies.subject import Subject
+from t2i_tf.errors import UsageError
+
+Topic = tuple[str, ...]  # captions that belong together: of a flip, all but a word or two is equal
+
+# The talk's and the paper's own wording, for photographs.
+PHOTOGRAPHS: Mapping[str, tuple[Topic, ...]] = {
+    "compositions": (
+        ("a stop sign is flying in blue skies",),
+        ("a pale yellow school bus is flying in blue skies",),
+        ("a herd of elephants is flying in blue skies",),
+        ("a large commercial airplane is flying in blue skies",),
+    ),
+    "colours": (
+        tuple(
+            f"a {colour} school bus parked in a parking lot"
+            for colour in ("yellow", "red", "green", "blue")
+        ),
+    ),
+    "backgrounds": (
+        tuple(f"a large commercial plane flying in {sky} skies" for sky in ("clear", "rainy")),
+        tuple(f"a herd of elephants walking across a {g} grass field" for g in ("dry", "green")),
+    ),
+    "objects": (
+        ("a chocolate dessert is on the table", "a bowl of bananas is on the table"),
+        ("a vintage photo of a cat", "a vintage photo of a dog"),
+    ),
+}
+
+# The same ideas for handwritten digits, which the talk does not show (our choice).
+DIGITS: Mapping[str, tuple[Topic, ...]] = {
+    "compositions": (
+        ("the digit seven is at the top left of the image .",),
+        ("the digit seven is on the left of the digit two .",),
+        ("the digit seven is at the top of the digit two .",),
+    ),
+    "objects": (
+        tuple(f"the digit {d} is at the top left of the image ." for d in ("seven", "two", "zero")),
+    ),
+    "backgrounds": (),
+    "colours": (),
+}
+
+# As the scenes tell them; where a training set lacks them, see `scene_world.HELD_OUT_COLOURS`.
+_BUSES, _PLANES, _HERDS = (
+    tuple(caption for caption, _ in TALK_CAPTIONS[study][which])
+    for study, which in (
+        ("colour flips", slice(None)),
+        ("background flips", slice(2)),
+        ("background flips", slice(2, None)),
+    )
+)
+_TABLE, _FIELD = (
+    tuple(caption for caption, _ in TALK_CAPTIONS["object flips"][which])
+    for which in (slice(2), slice(2, None))
+)
+SCENES: Mapping[str, tuple[Topic, ...]] = {
+    "compositions": (
+        *((caption,) for caption, _ in TALK_CAPTIONS["novel compositions"]),
+        ("a purple school bus is parked in the snow",),
+        ("a blue house is standing in the desert",),
+        ("a green car is driving across the beach",),
+        ("a white balloon is floating over the forest",),
+    ),
+    "colours": (_BUSES,),
+    "backgrounds": (_PLANES, _HERDS),
+    "objects": (_TABLE, _FIELD),
+}
+
+
+def talk_topics(study: str, subject: Subject) -> list[Topic]:
+    """The topics of a study whose words the system knows, every one of them.
+
+    Raises:
+        UsageError: it knows none.
+    """
+    worded = SCENES[study] if subject.scenes else (*PHOTOGRAPHS[study], *DIGITS[study])
+    known = [topic for topic in worded if not subject.drawer.unknown_words(topic)]
+    if not known:
+        raise UsageError(
+            f"{subject.workdir} knows the words of none of the talk's sentences for {study!r}. "
+            "Give sentences of your own, each in quotes."
+        )
+    return known

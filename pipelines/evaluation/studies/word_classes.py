@@ -1,0 +1,70 @@
+"""What kind of word each word of a caption is."""
+
+from collections.abc import Sequence
+
+from pipelines.data.mnist_captions import TEMPLATES, WORDS
+from pipelines.data.scene_captions import MANNERS, OBJECT_WORDS, PLACE_PHRASES, SETTINGS
+from pipelines.data.scene_world import COLOURS
+
+CLASSES = (
+    "object",
+    "colour",
+    "place",
+    "background",
+    "verb",
+    "other",
+    "function",
+    "punctuation",
+)
+
+# Articles, prepositions, conjunctions, pronouns and auxiliary verbs that captions use.
+_ARTICLES = "a an the this that these those some any no"
+_PRONOUNS = "there it its his her their"
+_AUXILIARIES = "is are was were be been being has have had do does"
+_PREPOSITIONS = (
+    "of in on at to from by for with into onto over under across through near behind above below "
+    "between beside along around up down off out"
+)
+FUNCTION_WORDS = frozenset(
+    f"{_ARTICLES} {_PRONOUNS} {_AUXILIARIES} {_PREPOSITIONS} and or but while as".split()
+)
+
+
+def _words(phrases) -> frozenset[str]:
+    words = {word for phrase in phrases for word in phrase.split()}
+    return frozenset(words - FUNCTION_WORDS - {"{colour}"})
+
+
+_OBJECTS = _words(
+    phrase for words in OBJECT_WORDS.values() for phrase in (*words.nouns, words.plural, "herd")
+) | frozenset(WORDS)
+_PLACES = _words((*PLACE_PHRASES.values(), *(template.place for template in TEMPLATES)))
+_BACKGROUNDS = _words(name for setting in SETTINGS.values() for name in setting.names)
+_BACKGROUND_COLOURS = _BACKGROUNDS & frozenset(COLOURS)  # green grass, blue skies
+
+
+def word_classes(words: Sequence[str]) -> list[str]:
+    """The class, one of `CLASSES`, of each word of a caption.
+
+    The words of the scenes, and the digits and places of MNIST with captions, are told apart by
+    what they stand for; of other captions, colours, function words and punctuation marks are, and
+    the rest is "other". A colour is the background's where a word of the background follows it.
+    """
+    following = [*words[1:], ""]
+    return [_class(word, after) for word, after in zip(words, following, strict=True)]
+
+
+def _class(word: str, after: str) -> str:
+    if not any(letter.isalnum() for letter in word):
+        return "punctuation"
+    if word in _BACKGROUND_COLOURS and after in _BACKGROUNDS:
+        return "background"
+    kinds = {
+        "function": FUNCTION_WORDS,
+        "colour": COLOURS,
+        "place": _PLACES,
+        "object": _OBJECTS,
+        "background": _BACKGROUNDS,
+        "verb": MANNERS,
+    }
+    return next((name for name, words in kinds.items() if word in words), "other")

@@ -1,0 +1,77 @@
+"""How often drawings show what their captions say, with intervals."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from pipelines.data.data_folder import DataFolder
+from pipelines.evaluation.caption_accuracy import HELD_OUT
+from pipelines.evaluation.figures import figure
+from pipelines.evaluation.judging import Judging, Shown, open_judging, read_shown
+from pipelines.evaluation.painter import Painter
+from pipelines.evaluation.told_pictures import ToldPictures, read_told_pictures
+from t2i_tf.errors import UserError
+
+
+def measure_told_and_drawn(
+    painter: Painter,
+    folder: DataFolder,
+    test: ToldPictures,
+    *,
+    max_words: int,
+    pictures: int = 250,
+    seed: int = 0,
+) -> dict[str, Any] | None:
+    """Draw captions of seen and of held-out compositions, a seed each, and judge the drawings.
+
+    Args:
+        painter: of a system trained on `folder`.
+        test: pictures of seen compositions.
+        max_words: of a caption.
+        pictures: drawn of each kind.
+        seed: of the first picture.
+
+    Returns:
+        `seen`, `held_out` and `judge`, which is how often the judge is right about the real
+        pictures: the most that can be measured. Each has a figure of every attribute; `held_out` is
+        None where the data have no such split. None altogether where the data do not tell what
+        their pictures show.
+    """
+    try:
+        shown = read_shown(test.attributes[0], folder)
+    except UserError:
+        return None
+    judging = open_judging(folder, shown)
+
+    def judged(images: np.ndarray, told: ToldPictures):
+        wanted = [read_shown(attributes, folder) for attributes in told.attributes]
+        return right_figures(judging, judging.judge(images), wanted)
+
+    def drawn(told: ToldPictures, first: int, what: str):
+        seeds = first + np.arange(len(told.captions))
+        return judged(painter.paint(told.captions, seeds, what).images, told)
+
+    held_out = None
+    if HELD_OUT in folder.manifest.splits:
+        told = read_told_pictures(folder, HELD_OUT, pictures, max_words)
+        held_out = drawn(told, seed + pictures, "Drawing held-out captions")
+    return {
+        "seen": drawn(test.first(pictures), seed, "Drawing seen captions"),
+        "held_out": held_out,
+        "judge": judged(test.images, test),
+    }
+
+
+def right_figures(
+    judging: Judging, judged: Sequence[Shown], wanted: Sequence[Shown]
+) -> dict[str, Any]:
+    """The mean share of right answers, a figure of each attribute; None where nothing was asked.
+
+    A picture counts once, with the share of its answers that are right, where something is asked of
+    it: so a picture with two digits counts as much as one with one.
+    """
+    each = [judging.accuracy([got], [want]) for got, want in zip(judged, wanted, strict=True)]
+    found = {name: np.array([one[name] for one in each], np.float64) for name in each[0]}
+    asked = {name: right[~np.isnan(right)] for name, right in found.items()}
+    return {name: figure(right) if len(right) else None for name, right in asked.items()}
