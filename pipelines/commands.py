@@ -8,6 +8,7 @@ import platform
 from functools import singledispatch
 from pathlib import Path
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -277,7 +278,7 @@ def _(chosen: options.Study) -> int:
         seed=chosen.seed,
     )
     columns = list(dict.fromkeys(name for row in found.table for name in row))
-    table = Table(*columns, title=found.title, title_justify="left")
+    table = Table(*columns, title=found.title, title_justify="left", box=SIMPLE_HEAD)
     for row in found.table:
         table.add_row(*(_cell(row.get(column)) for column in columns))
     console.print(table)

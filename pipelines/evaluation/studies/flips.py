@@ -85,7 +85,12 @@ class Flipped:
         if self.scenes:
             wanted = self._wanted(k) if k else (None, None)
             told |= dict(zip(("inside wanted", "outside wanted"), wanted, strict=True))
-        return told | (shares(self.verdicts[k]) if any(self.verdicts[k]) else {})
+        asked = self.judged()[k]
+        return told | ({"all": asked["all"]} if asked else {})
+
+    def judged(self) -> list[dict[str, float | None]]:
+        """Of each caption the shares that the judge finds as asked; empty where it is not asked."""
+        return [shares(rights) if any(rights) else {} for rights in self.verdicts]
 
     def _wanted(self, k: int) -> tuple[float | None, float | None]:
         """The change of the scenes' own pictures."""
@@ -135,6 +140,11 @@ def study_flips(
         {
             "between_seeds": between,
             "region": [flip.known_by for flip in flips],
+            "judge": {
+                caption: judged
+                for flip in flips
+                for caption, judged in zip(flip.captions, flip.judged(), strict=True)
+            },
             "seeds": [seed + k for k in range(seeds)],
         },
     )
