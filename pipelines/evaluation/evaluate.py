@@ -12,16 +12,19 @@ import numpy as np
 
 from pipelines.data.data_folder import DataFolder
 from pipelines.data.json_files import write_json
+from pipelines.data.pairs import LengthRange
 from pipelines.drawing.sharpener import Sharpener
 from pipelines.evaluation.bounds import measure_bounds
 from pipelines.evaluation.candidates import candidates
+from pipelines.evaluation.caption_accuracy import HELD_OUT
 from pipelines.evaluation.classifier import open_classifier
 from pipelines.evaluation.evaluated_run import about_run, open_run
 from pipelines.evaluation.inception import Inception
+from pipelines.evaluation.judging import Shown, read_shown
 from pipelines.evaluation.mean_caption import CAPTIONS, mean_caption
 from pipelines.evaluation.painter import Painter
 from pipelines.evaluation.realism import Features, realism_figures
-from pipelines.evaluation.retrieval import measure_retrieval
+from pipelines.evaluation.retrieval import ceiling_figures, measure_retrieval
 from pipelines.evaluation.scorer import Scorer
 from pipelines.evaluation.similarity import (
     diversity_figures,
@@ -32,7 +35,7 @@ from pipelines.evaluation.sizes import Sizes
 from pipelines.evaluation.told_and_drawn import measure_told_and_drawn
 from pipelines.evaluation.told_pictures import ToldPictures, read_told_pictures
 from t2i_tf.checkpoints import Trained
-from t2i_tf.errors import UserError
+from t2i_tf.errors import UsageError, UserError
 
 FILE = "evaluation.json"
 POOL = 5000  # pictures of the split, at most: the candidates are among them
@@ -61,35 +64,39 @@ def evaluate(
         data: the data folder that it was trained on.
         sharpen: work folder of a sharpener, for the figures after sharpening.
         out: file; WORKDIR/evaluation.json where not given.
-        split: of the pictures that training did not see.
-        seed: of all noise, the same in every measurement of another system.
+        split: of pictures that training did not see, and of compositions that it did.
+        seed: of all noise, the same in every measurement of another system; 0 or more.
         inception: file of InceptionV3's weights, for precision, recall and KID by its features too.
         sizes: the fields of `Sizes` that are not to be the defaults.
 
     Returns:
         `system`, the paper's name; `run`, see `about_run`; `bound`, see `measure_bounds`, nats;
-        `retrieval`, see `measure_retrieval`; `ssim`, with `mean`, `spread`, and the same again
-        `sharpened`; `caption_accuracy`, see `measure_told_and_drawn`; `diversity`;
+        `retrieval`, see `measure_retrieval`, with `ceiling`, see `ceiling_figures`; `ssim`, with
+        `mean`, `spread`, and the same again `sharpened`; `caption_accuracy`, see `measure_told_and_drawn`; `diversity`;
         `precision_recall` and `kid`; `settings`, `seconds` of each part, and `machine`.
 
     Raises:
+        UsageError: a size, seed or split that cannot be.
         UserError: a folder does not hold what it should, a size or a vocabulary is another, or the
             split has fewer pictures than candidates are asked for.
     """
-    wanted = Sizes(**sizes).reduced()
+    wanted = Sizes(**sizes).checked().reduced()
+    _check(split, seed)
     workdir, folder = Path(workdir), DataFolder.open(data)
     out = Path(out) if out else workdir / FILE
     trained = open_run(workdir, folder)
-    if not out.parent.is_dir():
-        raise UserError(f"{out.parent} is no folder: --out needs one that is there.")
-    if trained.model.bound is not None:
-        _check_candidates(folder, split, wanted.candidates)
+    if out.is_dir() or not out.parent.is_dir():
+        raise UserError(f"Expected --out to be a file in a folder that is there, got {out}.")
     sharpener = Sharpener.load(sharpen) if sharpen else None
     painter = Painter(trained, sharpener)
     other_features = Inception(inception).features if inception else None
-    test = read_told_pictures(folder, split, POOL, trained.config.max_words)
-    features = open_classifier(folder)[0].features
-    parts = _Parts(trained, folder, test, painter, wanted, seed)
+    lengths = LengthRange(trained.config.min_words, trained.config.max_words)
+    test = read_told_pictures(folder, split, POOL, lengths)
+    if trained.model.bound is not None:
+        _check_candidates(folder, split, len(test.images), wanted.candidates)
+    classifier, about_classifier = open_classifier(folder)
+    features = classifier.features
+    parts = _Parts(trained, folder, lengths, test, painter, wanted, seed)
     seconds: dict[str, float] = {}
     bound = retrieval = None
     if trained.model.bound is not None:
@@ -114,6 +121,7 @@ def evaluate(
             "split": split,
             "split_pictures": len(test.images),
             "sharpen": str(sharpen) if sharpen else None,
+            "classifier": about_classifier.weights,
             "inception": str(inception) if inception else None,
             "seed": seed,
             "sizes": dataclasses.asdict(wanted),
@@ -131,6 +139,7 @@ class _Parts:
 
     trained: Trained
     folder: DataFolder
+    lengths: LengthRange
     test: ToldPictures
     painter: Painter
     wanted: Sizes
@@ -144,16 +153,18 @@ class _Parts:
 
     def retrieval(self, scorer: Scorer, features: Features) -> dict[str, Any]:
         captions = self.test.captions[: self.wanted.captions]
-        chosen = candidates(features(self.test.images), self.wanted.candidates)
-        return measure_retrieval(
+        chosen = candidates(features(self.test.images), self.wanted.candidates)[: len(captions)]
+        shown = self._shown()
+        measured = measure_retrieval(
             scorer,
             self.test.images,
             scorer.read(captions),
-            chosen[: len(captions)],
+            chosen,
             mean_caption(self.trained, self._told("train", CAPTIONS).captions),
             few=max(len(captions) // 10, 2),
             seed=self.seed,
         )
+        return measured | {"ceiling": shown and ceiling_figures(shown, chosen, self.seed)}
 
     def samples(self) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
         """The figures of structural similarity and of diversity, of the same drawings."""
@@ -170,7 +181,7 @@ class _Parts:
             self.painter,
             self.folder,
             self.test.first(2 * self.wanted.judged),
-            max_words=self.trained.config.max_words,
+            lengths=self.lengths,
             pictures=self.wanted.judged,
             seed=self.seed,
         )
@@ -182,7 +193,14 @@ class _Parts:
         return realism_figures(told.images, drawn.images, networks)
 
     def _told(self, split: str, count: int) -> ToldPictures:
-        return read_told_pictures(self.folder, split, count, self.trained.config.max_words)
+        return read_told_pictures(self.folder, split, count, self.lengths)
+
+    def _shown(self) -> list[Shown] | None:
+        """What the test pictures show, None where their records do not tell."""
+        try:
+            return [read_shown(attributes, self.folder) for attributes in self.test.attributes]
+        except UserError:
+            return None
 
 
 def _timed(seconds: dict[str, float], part: Callable, *args) -> Any:
@@ -193,11 +211,20 @@ def _timed(seconds: dict[str, float], part: Callable, *args) -> Any:
     return result
 
 
-def _check_candidates(folder: DataFolder, split: str, count: int) -> None:
-    there = folder.split(split).examples
+def _check(split: str, seed: int) -> None:
+    if split in ("train", HELD_OUT):
+        raise UsageError(
+            f"Expected a split of new pictures of seen compositions, as `test` is, got {split!r}. "
+            "Figures of `train` and `held_out` are told beside those of `test`."
+        )
+    if seed < 0:
+        raise UsageError(f"Expected a seed of 0 or more, got {seed}.")
+
+
+def _check_candidates(folder: DataFolder, split: str, there: int, count: int) -> None:
     if count < 2 or there < count:
         raise UserError(
             f"Retrieval among {count} candidates needs 2 or more, and as many pictures: the split"
-            f" {split!r} of {folder.path} has {there}. Ask for fewer with --candidates, or prepare"
-            " more pictures for this split."
+            f" {split!r} of {folder.path} has {there} to choose from. Ask for fewer with"
+            " --candidates."
         )

@@ -32,6 +32,9 @@ def evaluation_notes(result: Mapping[str, Any]) -> list[str]:
         )
     if not run["same_data"]:
         notes.append("The data folder is not the one that the system was trained on.")
+    if result["retrieval"]:
+        few = result["retrieval"]["captions_of_s10"]
+        notes.append(f"S = 10: ten samples a bound, for the first {few} captions alone.")
     if result["bound"] is None:
         notes.append(
             f"{result['system']} has no bound of the likelihood, and so no retrieval either."
@@ -54,7 +57,7 @@ def _rows(result: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping | None]
         yield f"KL of step {t}, nats", _SHARE, step
     for key, shown in (_RECALLS | {"median_rank": "Med r"}).items():
         for variant, told in _VARIANTS.items():
-            found = retrieval.get(variant, {}) if variant else retrieval
+            found = (retrieval.get(variant) or {}) if variant else retrieval
             yield shown + told, _PERCENT, found.get(key)
     ssim = result["ssim"] or {}
     for name, found in (("SSI", ssim), ("SSI, sharpened", ssim.get("sharpened") or {})):
@@ -75,6 +78,8 @@ def _rows(result: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping | None]
 _VARIANTS = {
     None: "",
     "bound_alone": ", by L(x|y) alone",
-    "s10": ", S = 10",
-    "s10_bound_alone": ", S = 10, by L(x|y) alone",
+    "ceiling": ", the most that captions can tell",
+    "s1_of_s10": ", S = 1, first captions",
+    "s10": ", S = 10, first captions",
+    "s10_bound_alone": ", S = 10, first captions, by L(x|y) alone",
 }

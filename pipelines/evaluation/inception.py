@@ -12,7 +12,9 @@ SIDE, BATCH = 299, 32
 
 
 class Inception:
-    """The pooled features before the classes, as the figures KID and FID of other work have them.
+    """The pooled features before the classes.
+
+    Published figures of KID mostly use the weights of 2015, which are others: they do not compare.
 
     Args:
         weights: an .h5 file of keras.applications.InceptionV3 without its top,

@@ -50,7 +50,8 @@ def load_or_train(
     Raises:
         UserError: what is kept is damaged, or belongs to other data or another network.
     """
-    path = folder.path.with_name(f"{folder.path.name}-{name}")
+    whole = folder.path.resolve()  # `.` has no name
+    path = whole.with_name(f"{whole.name}-{name}")
     if not (path / ABOUT).exists():
         about = About(folder.fingerprint, figures=dict(train()), weights=fingerprint(network))
         path.mkdir(parents=True, exist_ok=True)

@@ -21,7 +21,8 @@ def realism_figures(
     They are no means over examples, and so have no intervals.
 
     Args:
-        real, drawn: uint8 [n, H, W, C], as many of each.
+        real: uint8 [n, H, W, C].
+        drawn: a drawing of each real picture's caption, uint8 [n, H, W, C].
         networks: what gives the features, by name.
 
     Returns:
@@ -42,5 +43,5 @@ def _figures(real: np.ndarray, drawn: np.ndarray, features: Features | None):
     both = precision_recall(a, b, NEIGHBOURS)
     return {
         "precision_recall": {"precision": point(both.precision), "recall": point(both.recall)},
-        "kid": point(kid(a, b)),
+        "kid": point(kid(a, b, paired=True)),
     }

@@ -8,8 +8,11 @@ nats, where the second term takes away the advantage of pictures that are easy w
 All bounds of a round come from the same noise: what differs between two of them is the picture and
 the caption, not the luck of a sample. Where S samples are taken a bound is the mean of S rounds.
 The bound is the system's own, by the likelihood that it was trained with.
+
+The intervals are over captions, given the noise of the seed and the pictures that there are.
 """
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -76,6 +79,20 @@ def retrieval_figures(scores: np.ndarray, seed: int = 0) -> dict[str, Any]:
     places = ranks(scores, np.full(len(scores), RIGHT), seed)
     recalls = {f"r_at_{k}": figure(places, lambda rows, k=k: recall_at_k(rows, k)) for k in RECALLS}
     return recalls | {"median_rank": figure(places, median_rank)}
+
+
+def ceiling_figures(shown: Sequence[Any], candidates: np.ndarray, seed: int = 0) -> dict[str, Any]:
+    """The figures of a search that sees perfectly, and knows no more than captions tell.
+
+    Pictures that show the same have captions that fit each other, so that the right one among them
+    is found by luck. No system can do better but by luck.
+
+    Args:
+        shown: what each picture shows, [pictures].
+        candidates: numbers of pictures, int [captions, K].
+    """
+    alike = [[shown[k] == shown[row[RIGHT]] for k in row] for row in candidates]
+    return retrieval_figures(np.array(alike, np.float32), seed)
 
 
 def measure_retrieval(

@@ -30,7 +30,8 @@ class Scorer:
         batch: pairs at a time.
 
     Raises:
-        UserError: the system has no bound, as a GAN, or the sharpener is of another size.
+        UserError: the system has no bound, as a GAN, or the sharpener is of another size. Every
+            method raises it where a figure is not finite.
     """
 
     def __init__(self, trained: Trained, sharpener: Sharpener | None = None, batch: int = BATCH):
@@ -170,7 +171,15 @@ class Scorer:
             numbers = np.minimum(np.arange(start, start + self.batch), len(rows) - 1)
             found = compute(numbers)  # the last row once more, where the batch is not full
             parts.append({name: x.numpy()[: len(rows) - start] for name, x in found.items()})
-        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        found = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        if not all(
+            np.isfinite(values).all() for values in found.values() if values.dtype.kind == "f"
+        ):
+            raise UserError(
+                f"{self.model.title} gives figures that are infinite or no numbers: its weights are"
+                " damaged, or its training diverged."
+            )
+        return found
 
 
 def _by_bernoulli(terms) -> tuple[tf.Tensor, tf.Tensor]:

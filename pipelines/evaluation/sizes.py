@@ -3,6 +3,8 @@
 import dataclasses
 from dataclasses import dataclass
 
+from t2i_tf.errors import UsageError
+
 
 @dataclass(frozen=True)
 class Sizes:
@@ -24,6 +26,18 @@ class Sizes:
     """Drawings of seen, and of held-out compositions, that are judged by their captions."""
     quick: bool = False
     """At most 100 captions, and of everything else so little that it takes a minute."""
+
+    def checked(self) -> "Sizes":
+        """These sizes.
+
+        Raises:
+            UsageError: one of them is less than 1.
+        """
+        for field in dataclasses.fields(self):
+            if field.type in (int, "int") and getattr(self, field.name) < 1:
+                flag, size = field.name.replace("_", "-"), getattr(self, field.name)
+                raise UsageError(f"Expected --{flag} of 1 or more, got {size}.")
+        return self
 
     def reduced(self) -> "Sizes":
         """These sizes; where it is to be `quick`, small ones."""

@@ -8,7 +8,8 @@ from pipelines.evaluation import paper
 from pipelines.evaluation.paper import SYSTEMS, Reported
 
 DASH = "-"
-REAL = "real pictures"  # the row of what pictures of the data themselves get
+REAL = "real"  # names the row of what a perfect system gets
+_REAL_TITLES = {"retrieval": "the most that captions tell"}  # of that row, else "real pictures"
 
 Evaluation = Mapping[str, Any]  # an evaluation.json
 Keys = tuple[str, ...]  # where a figure is in it
@@ -66,8 +67,13 @@ class Table:
 
 
 RETRIEVAL = (
-    *(Column(f"r_at_{k}", f"R@{k}, %", ("retrieval", f"r_at_{k}")) for k in (1, 5, 10, 50)),
-    Column("median_rank", "Med r", ("retrieval", "median_rank"), 0),
+    *(
+        Column(key, title, ("retrieval", key), digits, real=("retrieval", "ceiling", key))
+        for key, title, digits in (
+            *((f"r_at_{k}", f"R@{k}, %", 1) for k in (1, 5, 10, 50)),
+            ("median_rank", "Med r", 0),
+        )
+    ),
     Column("ssim", "SSI", ("ssim", "mean"), 3, spread=("ssim", "spread")),
     Column(
         "ssim_sharpened",
@@ -121,7 +127,8 @@ _TEXTS = {
     "retrieval": (
         "Image retrieval and image similarity",
         "R@K: of how many captions, percent, the right picture is among the first K of 100 "
-        "candidates; Med r: its median rank. Chance is K percent, and rank 50. SSI: structural "
+        "candidates; Med r: its median rank. Chance is K percent, and rank 50. The last row is a "
+        "perfect eye, which yet cannot tell candidates apart that show the same. SSI: structural "
         "similarity of drawings and the true picture, mean ± standard deviation.",
     ),
     "bound": (
@@ -169,8 +176,9 @@ def _layout(evaluations: Mapping[str, Evaluation]) -> Iterator[tuple[str, tuple[
 
 def _table(name: str, columns: tuple[Column, ...], evaluations: Mapping[str, Evaluation]) -> Table:
     rows = tuple(_rows(columns, evaluations, _PAPER.get(name)))
-    if rows and any(column.real for column in columns):
-        rows = (*rows, _real_row(columns, evaluations.values()))
+    real = _real_row(_REAL_TITLES.get(name, "real pictures"), columns, evaluations.values())
+    if rows and any(cell.value is not None for cell in real.cells):
+        rows = (*rows, real)
     return Table(name, *_TEXTS[name], columns, rows)
 
 
@@ -263,7 +271,8 @@ def _cell(column: Column, evaluation: Evaluation, reported: Reported | None) -> 
 
 def _told_columns(evaluations) -> Iterator[Column]:
     """A column for each attribute that some judge was asked for, of seen and held-out captions."""
-    for kind, title in {"seen": "seen", "held_out": "held out"}.items():
+    kinds = (("seen", "seen", "judge"), ("held_out", "held out", "judge_held_out"))
+    for kind, title, judge in kinds:
         asked = {
             name
             for evaluation in evaluations
@@ -277,19 +286,19 @@ def _told_columns(evaluations) -> Iterator[Column]:
                     ("caption_accuracy", kind, name),
                     1,
                     scale=100.0,
-                    real=("caption_accuracy", "judge", name) if kind == "seen" else (),
+                    real=("caption_accuracy", judge, name),
                 )
 
 
-def _real_row(columns: Sequence[Column], evaluations) -> Row:
-    """What real pictures get: the same for every system, so of the first that has it."""
+def _real_row(title: str, columns: Sequence[Column], evaluations) -> Row:
+    """What a perfect system gets: the same for every system, so of the first that has it."""
     cells = []
     for column in columns:
         figures = (look_up(e, column.real) for e in evaluations if column.real)
         figure = next((figure for figure in figures if figure), None)
         keys = ("value", "low", "high")
         cells.append(Cell(*(figure[key] for key in keys)) if figure else Cell())
-    return Row("real", REAL, tuple(cells))
+    return Row(REAL, title, tuple(cells))
 
 
 def _markdown(table: Table) -> Iterator[str]:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from pipelines.data.data_folder import DataFolder
+from pipelines.data.pairs import LengthRange
 from pipelines.evaluation.caption_accuracy import HELD_OUT
 from pipelines.evaluation.figures import figure
 from pipelines.evaluation.judging import Judging, Shown, open_judging, read_shown
@@ -19,7 +20,7 @@ def measure_told_and_drawn(
     folder: DataFolder,
     test: ToldPictures,
     *,
-    max_words: int,
+    lengths: LengthRange,
     pictures: int = 250,
     seed: int = 0,
 ) -> dict[str, Any] | None:
@@ -28,15 +29,15 @@ def measure_told_and_drawn(
     Args:
         painter: of a system trained on `folder`.
         test: pictures of seen compositions.
-        max_words: of a caption.
+        lengths: of captions.
         pictures: drawn of each kind.
         seed: of the first picture.
 
     Returns:
-        `seen`, `held_out` and `judge`, which is how often the judge is right about the real
-        pictures: the most that can be measured. Each has a figure of every attribute; `held_out` is
-        None where the data have no such split. None altogether where the data do not tell what
-        their pictures show.
+        `seen` and `held_out`, and how often the judge is right about the real pictures of both,
+        the most that can be measured: `judge` and `judge_held_out`. Each has a figure of every
+        attribute; those of held-out compositions are None where the data have no such split. None
+        altogether where the data do not tell what their pictures show.
     """
     try:
         shown = read_shown(test.attributes[0], folder)
@@ -54,12 +55,12 @@ def measure_told_and_drawn(
 
     held_out = None
     if HELD_OUT in folder.manifest.splits:
-        told = read_told_pictures(folder, HELD_OUT, pictures, max_words)
-        held_out = drawn(told, seed + pictures, "Drawing held-out captions")
+        held_out = read_told_pictures(folder, HELD_OUT, pictures, lengths)
     return {
         "seen": drawn(test.first(pictures), seed, "Drawing seen captions"),
-        "held_out": held_out,
+        "held_out": held_out and drawn(held_out, seed + pictures, "Drawing held-out captions"),
         "judge": judged(test.images, test),
+        "judge_held_out": held_out and judged(held_out.images, held_out),
     }
 
 

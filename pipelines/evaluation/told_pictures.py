@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pipelines.data.data_folder import DataFolder
+from pipelines.data.pairs import LengthRange
 from pipelines.evaluation.split_pictures import read_pictures
 from t2i_tf.errors import UserError
 from t2i_tf.text.tokenizer import split_words
@@ -24,7 +25,7 @@ class ToldPictures(NamedTuple):
 
 
 def read_told_pictures(
-    folder: DataFolder, split: str, count: int, max_words: int, min_words: int = 1
+    folder: DataFolder, split: str, count: int, lengths: LengthRange
 ) -> ToldPictures:
     """The first `count` pictures of a split that have a caption of a length that the system reads.
 
@@ -35,14 +36,14 @@ def read_told_pictures(
     """
     found = read_pictures(folder, split, count)
     usable = [
-        [caption for caption in captions if min_words <= len(split_words(caption)) <= max_words]
+        [caption for caption in captions if lengths.holds(len(split_words(caption)))]
         for captions in found.captions
     ]
     kept = [k for k, captions in enumerate(usable) if captions]
     if not kept:
         raise UserError(
-            f"{folder.path}, split {split!r}: no picture has a caption of {min_words} to "
-            f"{max_words} words, which the system was trained to read."
+            f"{folder.path}, split {split!r}: no picture has a caption of {lengths.shortest} to "
+            f"{lengths.longest} words, which the system was trained to read."
         )
     return ToldPictures(
         found.images[kept],

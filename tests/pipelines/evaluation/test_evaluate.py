@@ -8,10 +8,13 @@ import numpy as np
 import pytest
 
 from pipelines.cli import main
+from pipelines.data.data_folder import DataFolder
 from pipelines.data.scenes import captions, render, sample_scene
 from pipelines.evaluation import classifier
 from pipelines.evaluation.evaluate import evaluate
+from pipelines.evaluation.evaluated_run import open_run
 from pipelines.evaluation.evaluation_table import evaluation_notes
+from pipelines.evaluation.scorer import Scorer
 from pipelines.evaluation.sizes import Sizes
 from pipelines.training.train import train
 from t2i_tf.errors import UserError
@@ -101,7 +104,9 @@ def test_the_keys(result):
     for figures in (result["ssim"], result["ssim"]["sharpened"]):
         assert set(figures["mean"]) == set(figures["spread"]) == FIGURE
     accuracy = result["caption_accuracy"]
-    for kind in ("seen", "held_out", "judge"):
+    assert result["retrieval"]["ceiling"]["r_at_1"]["value"] > 50.0
+    assert len(result["settings"]["classifier"]) == 64
+    for kind in ("seen", "held_out", "judge", "judge_held_out"):
         assert set(accuracy[kind]) == {"colour", "background", "object", "place"}
     assert accuracy["judge"]["background"]["value"] > accuracy["seen"]["background"]["value"]
     assert set(result["diversity"]["drawn"]) == FIGURE
@@ -137,6 +142,11 @@ def test_what_is_refused(draw, data, encoder, sharpener, tmp_path):
         with pytest.raises(UserError, match=match):
             evaluate(workdir, folder, out=tmp_path / "none.json", **(SMALL | more))
 
+    refused("Expected --judged of 1 or more, got 0", judged=0)
+    refused("Expected a seed of 0 or more, got -1", seed=-1)
+    refused("Expected a split of new pictures .* got 'train'", split="train")
+    with pytest.raises(UserError, match="Expected --out to be a file"):
+        evaluate(draw, data, out=tmp_path, **SMALL)
     refused(r"needs 2 or more, and as many pictures: the split 'test' .* has 14", candidates=15)
     refused("SkipThought, which draws no captions", workdir=encoder)
     refused("SharpeningGAN, which draws no captions", workdir=sharpener)
@@ -156,6 +166,16 @@ def test_what_is_refused(draw, data, encoder, sharpener, tmp_path):
         (tmp_path / "run" / name).write_bytes((draw / name).read_bytes())
     refused("damaged", workdir=tmp_path / "run")
     assert not (tmp_path / "none.json").exists()
+
+
+def test_weights_that_are_no_numbers(draw, data):
+    trained = open_run(draw, DataFolder.open(data))
+    for weight in trained.model.trainable_weights:
+        weight.assign(np.full(weight.shape, np.nan))
+    with pytest.raises(UserError, match="infinite or no numbers"):
+        images, captions = np.zeros((2, 16, 16, 3), np.uint8), ["a red bus", "a dog"]
+        scorer = Scorer(trained, batch=2)
+        scorer.terms(images, scorer.read(captions), np.arange(2), "Bounds")
 
 
 def test_quick_is_small_and_keeps_what_is_smaller():

@@ -7,6 +7,7 @@ import tensorflow as tf
 from pipelines.evaluation.candidates import RIGHT, candidates
 from pipelines.evaluation.mean_caption import mean_caption
 from pipelines.evaluation.retrieval import (
+    ceiling_figures,
     measure_retrieval,
     retrieval_figures,
     score_candidates,
@@ -47,6 +48,20 @@ def test_the_mean_caption_takes_the_advantage_of_easy_pictures_away():
     assert gain["r_at_1"]["value"] == 100.0 and gain["median_rank"]["value"] == 1
     # By L(x|y) alone an odd picture stands behind its even neighbour.
     assert alone["r_at_1"]["value"] == 50.0 and alone["r_at_5"]["value"] == 100.0
+    measured = measure_retrieval(telepath, None, captions, chosen, np.array([-1]), few=4)
+    for variant in (measured, measured["s10"], measured["s1_of_s10"]):
+        assert variant["r_at_1"]["value"] == 100.0
+    for variant in (measured["bound_alone"], measured["s10_bound_alone"]):
+        assert variant["r_at_1"]["value"] == 50.0
+    shuffled = measure_retrieval(telepath, None, captions[::-1], chosen, np.array([-1]), few=4)
+    assert shuffled["r_at_1"]["value"] < 50.0
+
+
+def test_the_ceiling_is_luck_among_pictures_that_show_the_same():
+    chosen = np.tile(np.arange(4), (400, 1))  # the right one is number 0
+    perfect = ceiling_figures(["bus", "dog", "cat", "bus"], chosen)
+    assert abs(perfect["r_at_1"]["value"] - 50) < 10 and perfect["r_at_5"]["value"] == 100.0
+    assert ceiling_figures("abcd", chosen)["r_at_1"]["value"] == 100.0
 
 
 def test_scores_are_the_models_bounds_from_one_noise():

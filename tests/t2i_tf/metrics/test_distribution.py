@@ -32,6 +32,23 @@ def test_kid_by_hand():
     assert kid(np.zeros((2, 2)), np.ones((2, 2))) == pytest.approx(7.0)
 
 
+def test_kid_of_pairs_leaves_them_out():
+    a, b = column(0, 1), column(1, 2)
+    # Within a k(0, 1) = 1, within b k(1, 2) = 27; between k(0, 2) = 1 and k(1, 1) = 8.
+    assert kid(a, b, paired=True) == pytest.approx(1 + 27 - 2 * (1 + 8) / 2)
+    random = np.random.default_rng(0)
+    found, biased = [], []
+    for _ in range(400):  # a picture and a drawing of its caption, from the same distribution
+        captions = random.normal(size=(30, 4))
+        real, drawn = captions + 0.3 * random.normal(size=(2, 30, 4))
+        found.append(kid(real, drawn, paired=True))
+        biased.append(kid(real, drawn))
+    error = np.std(found) / np.sqrt(len(found))
+    assert abs(np.mean(found)) < 3 * error < 0.1 * abs(np.mean(biased))
+    with pytest.raises(ValueError, match="Expected pairs, got 2 and 3"):
+        kid(column(0, 1), column(0, 1, 2), paired=True)
+
+
 def test_kid_of_uneven_sets_in_blocks(monkeypatch):
     monkeypatch.setattr("t2i_tf.metrics.distances.BLOCK", 4)
     random = np.random.default_rng(0)
