@@ -309,7 +309,7 @@ def _(chosen: options.Compare) -> int:
 def _cell(value: str | float | None) -> str:
     if value is None:
         return "-"
-    return value if isinstance(value, str) else f"{value:.2f}"
+    return value if isinstance(value, str) else f"{value:.3f}"
 
 
 def _write_json(out: Path | None, result) -> None:

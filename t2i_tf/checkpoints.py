@@ -6,6 +6,7 @@ keeps a CRC of every array: damage is found when a checkpoint is read.
 
 import dataclasses
 import json
+import math
 import re
 import zipfile
 from collections.abc import Callable, Mapping
@@ -67,13 +68,16 @@ class CheckpointFolder:
     def save(self, model: keras.Model, progress: Mapping[str, Any]) -> Path:
         """Write model, optimizer, metrics and `progress` (plain values); delete what is too old.
 
-        The archive appears under its name only when it is whole.
+        The archive appears under its name only when it is whole; what a killed writing left is
+        deleted too.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self.path(int(model.optimizer.iterations))
         arrays = {name: np.asarray(variable) for name, variable in _variables(model).items()}
         arrays["progress"] = np.array(json.dumps(dict(progress)))
         write_atomically(path, lambda file: np.savez(file, **arrays))
+        for remnant in self.folder.glob(".step-*.npz.*"):
+            remnant.unlink()
         for step in self.steps()[: -self.keep]:
             if step != self.best():
                 self.path(step).unlink()
@@ -86,11 +90,19 @@ class CheckpointFolder:
 
     def best(self) -> int | None:
         """The step that `mark_best` named last, if its checkpoint is there."""
+        return self._best()[0]
+
+    def best_loss(self) -> float:
+        """Its validation loss, nats; infinite where there is none."""
+        return self._best()[1]
+
+    def _best(self) -> tuple[int | None, float]:
         try:
-            step = json.loads((self.folder / "best.json").read_text())["step"]
+            best = json.loads((self.folder / "best.json").read_text())
+            step, loss = best["step"], best["loss"]
         except (OSError, ValueError, KeyError):
-            return None
-        return step if self.path(step).exists() else None
+            return None, math.inf
+        return (step, loss) if self.path(step).exists() else (None, math.inf)
 
     def restore_newest(self, model: keras.Model, say=print) -> dict[str, Any] | None:
         """Put the newest readable checkpoint into a compiled model.

@@ -45,7 +45,7 @@ def compare(chosen: Compare, work: Work | None = None) -> dict[str, str]:
         without=chosen.without,
         seed=chosen.seed,
     )
-    record = Record.open(chosen.workdir, folder, world, chosen.seed)
+    record = Record.open(chosen.workdir, folder, world, chosen.seed, chosen.sentences)
     record.begin(chosen.workdir, chosen.command())
     comparison = Comparison(
         folder,

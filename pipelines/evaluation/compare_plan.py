@@ -1,6 +1,7 @@
 """What a comparison trains, in which order, with which settings. It needs no TensorFlow."""
 
 import dataclasses
+import math
 import shlex
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -8,7 +9,7 @@ from pathlib import Path
 
 from pipelines.evaluation.paper import SYSTEMS
 from pipelines.options import Part, World
-from t2i_tf.config import SharpeningConfig, TrainConfig
+from t2i_tf.config import TrainConfig
 from t2i_tf.errors import UsageError, did_you_mean
 from t2i_tf.presets import preset
 
@@ -31,22 +32,18 @@ class Run:
     preset: str
     config: TrainConfig
     reads_encoder: bool = False  # the encoder that the comparison trained
-    reconstructions: str | None = None  # the run whose reconstructions it learns from
 
     @property
     def title(self) -> str:
         """What it trains, for people."""
         return TITLES[self.name]
 
-    def command(
-        self, data: Path, workdir: Path, sentences: Path | None, reconstructions: Path | None
-    ) -> str:
+    def command(self, data: Path, workdir: Path, sentences: Path | None) -> str:
         """What trains it alone."""
         words = ["python", "-m", "pipelines", "train", "--preset", self.preset, "--data", data]
         words += ["--workdir", workdir, "--minutes", f"{self.minutes:g}"]
         words += ["--seed", self.config.seed] if self.config.seed else []
         words += ["--sentences", sentences] if sentences else []
-        words += ["--reconstructions", reconstructions] if reconstructions else []
         return shlex.join(map(str, words))
 
     @property
@@ -98,37 +95,31 @@ def plan_runs(
     Raises:
         UsageError: no such system, one named twice, none at all, or no minutes.
     """
-    _check(systems, minutes)
+    encoder_minutes = minutes / ENCODER_SHARE if encoder_minutes is None else encoder_minutes
+    _check(systems, minutes, encoder_minutes)
     budgets = dict.fromkeys(systems, minutes)
-    draw = [system for system in systems if draws_by_steps(system)]
-    if draw and "sharpener" not in without:
+    if any(map(draws_by_steps, systems)) and "sharpener" not in without:
         budgets[SHARPENER] = minutes
     if "captioner" not in without:
         budgets[CAPTIONER] = minutes
-    runs = [_run(name, world, budget, seed, own_encoder, draw) for name, budget in budgets.items()]
+    runs = [_run(name, world, budget, seed, own_encoder) for name, budget in budgets.items()]
     if any(run.reads_encoder for run in runs):
-        budget = encoder_minutes or minutes / ENCODER_SHARE
-        runs.insert(0, _run(ENCODER, world, budget, seed, own_encoder, draw))
+        runs.insert(0, _run(ENCODER, world, encoder_minutes, seed, own_encoder))
     return runs
 
 
-def _run(
-    name: str, world: World, minutes: float, seed: int, own_encoder: bool, draw: Sequence[str]
-) -> Run:
+def _run(name: str, world: World, minutes: float, seed: int, own_encoder: bool) -> Run:
     name_of_preset = f"{name}-{world}"
     config = dataclasses.replace(preset(name_of_preset).config, minutes=minutes, seed=seed)
-    model = config.model
-    sharpens_drawings = isinstance(model, SharpeningConfig) and model.pairs != "coarse"
     return Run(
         name,
         name_of_preset,
         config,
         reads_encoder=config.reads_sentences and not own_encoder,
-        reconstructions=draw[0] if sharpens_drawings else None,
     )
 
 
-def _check(systems: Sequence[str], minutes: float) -> None:
+def _check(systems: Sequence[str], *budgets: float) -> None:
     if not systems:
         raise UsageError(f"Nothing to compare. Choose among: {', '.join(SYSTEMS)}.")
     for k, system in enumerate(systems):
@@ -136,5 +127,6 @@ def _check(systems: Sequence[str], minutes: float) -> None:
             raise UsageError(f"No system is called {system!r}. {did_you_mean(system, SYSTEMS)}")
         if system in systems[:k]:
             raise UsageError(f"The system {system!r} is named twice.")
-    if not minutes > 0:
-        raise UsageError(f"Expected a budget of more than 0 minutes, got {minutes}.")
+    for minutes in budgets:
+        if not (minutes > 0 and math.isfinite(minutes)):
+            raise UsageError(f"Expected a budget of more than 0 minutes, got {minutes:g}.")

@@ -23,6 +23,7 @@ class RunRecord(msgspec.Struct):
     seconds: float = 0.0  # of training, in all sittings
     loss: float | None = None  # the lowest validation loss, nats
     ended: str | None = None
+    machine: dict[str, str] = {}  # that it was trained on, last, and the versions
 
     def end(self, minutes: float) -> None:
         """The budget is spent."""
@@ -41,20 +42,25 @@ class Record(msgspec.Struct):
     runs: dict[str, RunRecord] = {}
     evaluation_seconds: dict[str, float] = {}
     failed: dict[str, str] = {}  # part -> why
+    sentences: str | None = None  # the encoder, where none is trained here
 
     @classmethod
-    def open(cls, workdir: Path, data: DataFolder, world: str, seed: int) -> "Record":
+    def open(
+        cls, workdir: Path, data: DataFolder, world: str, seed: int, sentences: Path | None = None
+    ) -> "Record":
         """The record of a begun comparison, or a new one.
 
         Raises:
-            UserError: the folder compares systems on other data, or with other presets or seeds.
+            UserError: the folder compares systems on other data, or with another world, seed or
+                sentence encoder.
         """
         path = Path(workdir) / FILE
         new = cls(str(data.path), data.fingerprint, world, seed, now(), [])
+        new.sentences = sentences and str(sentences)
         if not path.exists():
             return new
         found = read_json(path, cls)
-        for what in ("fingerprint", "world", "seed"):
+        for what in ("fingerprint", "world", "seed", "sentences"):
             before, here = getattr(found, what), getattr(new, what)
             if before != here:
                 named = "data" if what == "fingerprint" else what
@@ -74,11 +80,7 @@ class Record(msgspec.Struct):
         self.failed = {}
         if command not in self.commands:
             self.commands.append(command)
-        try:
-            Path(workdir).mkdir(parents=True, exist_ok=True)
-            self.save(workdir)
-        except OSError as error:
-            raise UserError(f"{workdir} cannot be written: {error.strerror}.") from error
+        self.save(workdir)
 
     def begin_run(self, name: str, preset: str, command: str) -> RunRecord:
         """A run that begins, or goes on."""
@@ -92,8 +94,16 @@ class Record(msgspec.Struct):
         return run is not None and run.ended is not None and run.minutes >= minutes
 
     def save(self, workdir: Path) -> None:
-        """Write it, whole or not at all."""
-        write_json(Path(workdir) / FILE, self)
+        """Write it, whole or not at all.
+
+        Raises:
+            UserError: the folder cannot be written.
+        """
+        try:
+            Path(workdir).mkdir(parents=True, exist_ok=True)
+            write_json(Path(workdir) / FILE, self)
+        except OSError as error:
+            raise UserError(f"{workdir} cannot be written: {error.strerror}.") from error
 
 
 def now() -> str:

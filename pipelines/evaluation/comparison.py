@@ -1,12 +1,14 @@
 """The pieces of a comparison: each training, measurement and study, and what is written of them."""
 
+import dataclasses
 import gc
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from pipelines.data.data_folder import DataFolder
+from pipelines.data.json_files import read_json
 from pipelines.evaluation.compare_plan import (
     CAPTIONER,
     ENCODER,
@@ -17,6 +19,7 @@ from pipelines.evaluation.compare_plan import (
 )
 from pipelines.evaluation.compare_record import Record
 from pipelines.evaluation.paper import SYSTEMS
+from pipelines.evaluation.sizes import Sizes
 from pipelines.training.history import read_history
 from t2i_tf.errors import UsageError, UserError
 
@@ -38,6 +41,7 @@ class Work(NamedTuple):
     evaluate: Callable[..., Any]
     study: Callable[..., Any]
     report: Callable[..., Any]
+    machine: Callable[[], Mapping[str, str]]
 
 
 def real_work() -> Work:
@@ -45,9 +49,10 @@ def real_work() -> Work:
     from pipelines.evaluation.evaluate import evaluate
     from pipelines.evaluation.report_facts import report_comparison
     from pipelines.evaluation.studies.study import study
+    from pipelines.machine import machine, versions
     from pipelines.training.train import train
 
-    return Work(train, evaluate, study, report_comparison)
+    return Work(train, evaluate, study, report_comparison, lambda: {**machine(), **versions()})
 
 
 class Piece(NamedTuple):
@@ -87,7 +92,7 @@ class Comparison:
         self.runs = {run.name: run for run in runs}
         self.sentences = sentences
         self.systems = [name for name in self.runs if name in SYSTEMS]
-        self.subject = next(filter(draws_by_steps, self.systems), self.systems[0])
+        self.subject = min(self.systems, key=_interest)
         self.studies = self._studies() if with_studies else ()
 
     def pieces(self) -> list[Piece]:
@@ -105,7 +110,7 @@ class Comparison:
 
     def studied(self) -> list[str]:
         """The studies whose findings are there."""
-        return [name for name in self.studies if self._found(name)]
+        return [name for name in self.studies if self._is_studied(name)]
 
     def trained(self, *names: str) -> list[str]:
         """Those of the named runs that have ended."""
@@ -134,24 +139,18 @@ class Comparison:
         return self.record.is_trained(run.name, minutes) and _newest(self.path(run.name)) > 0
 
     def _train(self, run: Run) -> None:
-        sentences = self._sentences(run)
-        reconstructions = self._needed(run.reconstructions) if run.reconstructions else None
-        workdir = self.path(run.name)
-        command = run.command(self.folder.path, workdir, sentences, reconstructions)
+        sentences, workdir = self._sentences(run), self.path(run.name)
+        command = run.command(self.folder.path, workdir, sentences)
         record = self.record.begin_run(run.name, run.preset, command)
+        record.machine = dict(self.work.machine())
         self.record.save(self.workdir)
         outcome = _then_forget_models(
-            lambda: self.work.train(
-                run.config,
-                self.folder.path,
-                workdir,
-                sentences=sentences,
-                reconstructions=reconstructions,
-            )
+            lambda: self.work.train(run.config, self.folder.path, workdir, sentences=sentences)
         )
         record.steps, record.seconds = outcome.step, round(outcome.seconds, 1)
         record.loss = outcome.loss if outcome.loss < float("inf") else None
         if outcome.interrupted:
+            self.record.save(self.workdir)
             raise Interrupted(
                 f"Stopped while training {run.title}, which is saved at step {outcome.step}. The "
                 "same command goes on from there."
@@ -183,10 +182,19 @@ class Comparison:
         return Piece(f"Measure {TITLES[system]}", lambda: self._measure(system), is_done, seconds)
 
     def _is_measured(self, system: str) -> bool:
-        """Whether it was measured as it is now, with the sharpener as it is now."""
-        trained = self._is_trained(self.runs[system])
-        newest = max(_newest(self.path(system)), _newest(self.sharpener(system)))
-        return trained and _written(self.path(system) / EVALUATION) > newest
+        """Whether it was measured as it is now, with the sharpener as it is now, and in full."""
+        file, sharpener = self.path(system) / EVALUATION, self.sharpener(system)
+        newest = max(_newest(self.path(system)), _newest(sharpener))
+        if not self._is_trained(self.runs[system]) or _written(file) <= newest:
+            return False
+        wanted = {
+            "split": "test",
+            "seed": self.record.seed,
+            "sizes": dataclasses.asdict(Sizes()),
+            **({"sharpen": str(sharpener)} if sharpener else {}),
+        }
+        made = read_json(file, dict[str, Any])["settings"]
+        return all(made[name] == value for name, value in wanted.items())
 
     def sharpener(self, system: str) -> Path | None:
         """What sharpens the drawings of a system: as in the paper, those of DRAW alone."""
@@ -200,6 +208,7 @@ class Comparison:
                 workdir,
                 self.folder.path,
                 sharpen=self.sharpener(system),
+                seed=self.record.seed,
                 out=workdir / EVALUATION,
             )
         )
@@ -216,19 +225,21 @@ class Comparison:
         return tuple(name for name in STUDIES if not left_out.get(name))
 
     def _study_piece(self, name: str) -> Piece:
-        def is_done() -> bool:
-            seen = [self.subject, *([CAPTIONER] if name == "cycle" else [])]
-            return self._found(name) > max(_newest(self.path(run)) for run in seen)
-
         return Piece(
             f"Study {name}",
             lambda: self._study(name),
-            is_done,
-            lambda: 0.0 if is_done() else STUDYING,
+            lambda: self._is_studied(name),
+            lambda: 0.0 if self._is_studied(name) else STUDYING,
         )
 
-    def _found(self, name: str) -> int:
-        return _written(self.path("studies") / f"{name}.json")
+    def _is_studied(self, name: str) -> bool:
+        """Whether the findings are of the subject as it is now."""
+        seen = [self.subject, *([CAPTIONER] if name == "cycle" else [])]
+        file = self.path("studies") / f"{name}.json"
+        if _written(file) <= max(_newest(self.path(run)) for run in seen):
+            return False
+        made = read_json(file, dict[str, Any])["made"]
+        return Path(made["workdir"]).name == self.subject and made["seed"] == self.record.seed
 
     def _study(self, name: str) -> None:
         subject = self._needed(self.subject)
@@ -241,6 +252,7 @@ class Comparison:
                     self.path("studies"),
                     data=self.folder.path,
                     captioner=captioner,
+                    seed=self.record.seed,
                 )
             )
         except UsageError as error:  # the data know none of the study's words
@@ -248,6 +260,11 @@ class Comparison:
 
     def _report(self) -> None:
         _then_forget_models(lambda: self.work.report(self))
+
+
+def _interest(system: str) -> tuple[bool, bool]:
+    """Least for what is most worth a study: what attends to words, then what draws by steps."""
+    return system != "align-draw", not draws_by_steps(system)
 
 
 def _then_forget_models(work: Callable[[], Any]) -> Any:

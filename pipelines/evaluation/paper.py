@@ -10,6 +10,10 @@ from typing import Literal, NamedTuple
 
 DATA = "COCO, 32x32"
 MARKS = {"T": "from the authors' talk", "R": "recalled from the paper, not checked word for word"}
+SOURCES = (
+    "Of the paper's figures, all but the spread of SSI stand in the authors' talk; that spread is "
+    "recalled from the paper, not checked word for word."
+)
 
 
 class Reported(NamedTuple):

@@ -65,8 +65,8 @@ class ReportFacts:
     pictures: Mapping[str, Sequence[np.ndarray]]  # row -> a picture a caption, uint8 [H, W, C]
     studied: str  # the system that the studies are of
     studies: Sequence[StudyShown]
-    machine: Mapping[str, str]
-    versions: Mapping[str, str]
+    budgets: str  # how long the systems were trained, in words
+    machines: Sequence[tuple[Sequence[str], Mapping[str, str]]]  # titles of runs, on what
 
 
 class Curves(NamedTuple):
@@ -137,4 +137,4 @@ def figure_in_words(value: Any) -> str:
     """What a study's table holds, in words: shares, counts, words."""
     if value is None:
         return DASH
-    return f"{value:.2f}" if isinstance(value, float) else str(value)
+    return f"{value:.3f}" if isinstance(value, float) else str(value)

@@ -9,13 +9,14 @@ from pipelines.data.data_folder import DataFolder
 from pipelines.data.json_files import read_json, write_json
 from pipelines.drawing.gallery import write_gallery
 from pipelines.evaluation.compare_plan import SHARPENER, TITLES
+from pipelines.evaluation.compare_record import Record
 from pipelines.evaluation.comparison import EVALUATION, Comparison
 from pipelines.evaluation.paper import SYSTEMS
 from pipelines.evaluation.report import ReportFacts, Shown, StudyShown, write_report
-from pipelines.evaluation.side_by_side import SideBySide, side_by_side
+from pipelines.evaluation.side_by_side import NOTHING, SideBySide, side_by_side
 from pipelines.evaluation.tables import Table, build_tables, tables_json, tables_markdown
-from pipelines.machine import machine, versions
 from pipelines.training.history import read_history
+from t2i_tf.errors import UserError
 from t2i_tf.files import write_atomically
 
 
@@ -32,7 +33,11 @@ def report_comparison(comparison: Comparison) -> None:
     """Write `tables.md`, `tables.json`, `gallery.png` and `report.html` of what is there."""
     workdir = comparison.workdir
     tables = write_tables(comparison)
-    shown = _side_by_side(comparison)
+    try:
+        shown = _side_by_side(comparison)
+    except UserError as error:  # a damaged run costs its pictures, not the report
+        comparison.record.failed["Draw the same captions"] = str(error)
+        shown = NOTHING
     if shown.captions:
         write_gallery(shown.rows, shown.captions, workdir / "gallery.png")
     facts = ReportFacts(
@@ -48,8 +53,8 @@ def report_comparison(comparison: Comparison) -> None:
         pictures=shown.rows,
         studied=TITLES[comparison.subject],
         studies=[read_study(workdir / "studies" / f"{name}.json") for name in comparison.studied()],
-        machine=machine(),
-        versions=versions(),
+        budgets=budgets_in_words(comparison.record),
+        machines=machines(comparison.record),
     )
     write_report(workdir / "report.html", facts)
 
@@ -88,11 +93,46 @@ def about_data(folder: DataFolder) -> dict[str, str]:
     }
 
 
+def budgets_in_words(record: Record) -> str:
+    """How long the systems were trained: one budget, or which had which.
+
+    >>> record = Record("d", "f", "scenes", 0, "", [])
+    >>> for name in ("align-draw", "lapgan"):
+    ...     record.begin_run(name, "", "").end(12.0)
+    >>> budgets_in_words(record)
+    'Every system was trained for 12 minutes.'
+    >>> record.runs["lapgan"].end(1.5)
+    >>> budgets_in_words(record)
+    'Not of one budget: alignDRAW was trained for 12, LAPGAN for 1.5 minutes.'
+    """
+    minutes = {name: run.minutes for name, run in record.runs.items() if name in SYSTEMS}
+    if not minutes:
+        return "No system was trained."
+    first, *others = minutes.items()
+    if all(budget == first[1] for _, budget in others):
+        return f"Every system was trained for {first[1]:g} minutes."
+    told = [f"{TITLES[first[0]]} was trained for {first[1]:g}"]
+    told += [f"{TITLES[name]} for {budget:g}" for name, budget in others]
+    return f"Not of one budget: {', '.join(told)} minutes."
+
+
+def machines(record: Record) -> list[tuple[list[str], dict[str, str]]]:
+    """What trained which runs: titles, and the machine and versions in words."""
+    found: list[tuple[list[str], dict[str, str]]] = []
+    for name, run in record.runs.items():
+        same = next((titles for titles, machine in found if machine == run.machine), None)
+        if same is None:
+            found.append(([TITLES[name]], run.machine))
+        else:
+            same.append(TITLES[name])
+    return found
+
+
 def _side_by_side(comparison: Comparison) -> SideBySide:
     """In the paper's order; of the sharpener, what it makes of the system that is studied."""
     systems = comparison.trained(*(name for name in SYSTEMS if name in comparison.runs))
     if not systems:
-        return SideBySide([], [], {})
+        return NOTHING
     sharpens = comparison.trained(SHARPENER) and comparison.subject in systems
     return side_by_side(
         comparison.folder,
@@ -105,9 +145,8 @@ def _side_by_side(comparison: Comparison) -> SideBySide:
 
 def _heading(comparison: Comparison) -> str:
     folder = comparison.folder
-    minutes = max(comparison.runs[system].minutes for system in comparison.systems)
     return (
         f"Data: {folder.manifest.source}, {folder.split('train').examples:,} training pictures of "
-        f"{folder.height}x{folder.width}. Every system was trained for {minutes:g} minutes. In "
-        "brackets: 95 % intervals, by bootstrap over examples."
+        f"{folder.height}x{folder.width}. {budgets_in_words(comparison.record)} In brackets: 95 % "
+        "intervals, by bootstrap over examples, given the seed of the noise."
     )

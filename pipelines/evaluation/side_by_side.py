@@ -25,6 +25,9 @@ class SideBySide(NamedTuple):
     rows: Mapping[str, Sequence[np.ndarray]]  # title -> pictures, uint8 [H, W, C]
 
 
+NOTHING = SideBySide([], [], {})
+
+
 def side_by_side(
     folder: DataFolder,
     workdirs: Sequence[Path],
@@ -51,6 +54,8 @@ def side_by_side(
             captions.append(caption)
             splits.append(split)
             real.append(image)
+    if not captions:
+        return NOTHING
     drawn = draw_rows(workdirs, captions, sharpen=sharpen, sharpened=sharpened, seed=seed)
     return SideBySide(captions, splits, {REAL: real} | drawn)
 

@@ -194,11 +194,9 @@ def look_up(evaluation: Evaluation, keys: Keys) -> Mapping[str, float | None] | 
 
 def tables_markdown(tables: Sequence[Table], heading: str) -> str:
     """All tables as Markdown: value, 95 % interval and, where the paper has one, its figure."""
-    marks = {mark for table in tables for mark in _marks(table)}
-    told = "; ".join(f"{mark}: {words}" for mark, words in paper.MARKS.items() if mark in marks)
     lines = [line for table in tables for line in _markdown(table)]
     return "\n".join(
-        [heading, "", *lines, f"The paper's figures are of {paper.DATA} ({told}).", ""]
+        [heading, "", *lines, f"The paper's figures are of {paper.DATA}. {paper.SOURCES}", ""]
     )
 
 
@@ -320,13 +318,6 @@ def _markdown(table: Table) -> Iterator[str]:
     yield ""
     yield table.note
     yield ""
-
-
-def _marks(table: Table) -> Iterator[str]:
-    for reported in (cell.paper for row in table.rows for cell in row.cells if cell.paper):
-        yield reported.mark
-        if reported.spread is not None:
-            yield reported.spread_mark
 
 
 def _plain(cell: Cell) -> dict[str, Any] | None:

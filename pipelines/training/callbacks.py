@@ -99,13 +99,13 @@ class Checkpointer(keras.callbacks.Callback):
         if progress is None:
             return False
         self.clock.restart(progress["elapsed"])
-        self.best_loss = progress["best_loss"]
+        self.best_loss = self.folder.best_loss()  # what is marked, not what was about to be
         self._metrics = [v.numpy() for v in self._metric_variables()]
         return True
 
     def save(self) -> None:
         """Write a checkpoint of this moment."""
-        self.folder.save(self.model, {"elapsed": self.clock.elapsed, "best_loss": self.best_loss})
+        self.folder.save(self.model, {"elapsed": self.clock.elapsed})
         self._saved = time.monotonic()
 
     def __enter__(self):

@@ -109,8 +109,8 @@ def train(
         pace,
         TensorBoard(workdir, folder, config, clock, columns),
         *([keras.callbacks.SwapEMAWeights()] if config.optimizer.ema > 0 else []),
+        History(workdir / "history.csv", clock),  # first: what a kill in between leaves is redone
         checkpointer,
-        History(workdir / "history.csv", clock),
         bar,
     ]
     # Each round goes from a checkpoint to the end of its interval, or over all whole intervals that

@@ -27,7 +27,7 @@ def open_workdir(workdir: Path, config: TrainConfig, data: DataFolder, sources: 
         _check_data(workdir, data)
         if encoder:
             _check_encoder(workdir, encoder)
-    elif workdir.exists() and any(workdir.iterdir()):
+    elif workdir.exists() and not _is_half_begun(workdir):
         raise UserError(
             f"{workdir} is not empty and holds no run. Expected a new folder, or one that training "
             "made; choose another --workdir."
@@ -39,6 +39,15 @@ def open_workdir(workdir: Path, config: TrainConfig, data: DataFolder, sources: 
         if encoder:
             encoder.save(workdir / checkpoints.SENTENCE_ENCODER)
     checkpoints.write_config(workdir, config)
+
+
+def _is_half_begun(workdir: Path) -> bool:
+    """Whether a folder is empty, or holds no more than a run that was killed as it began."""
+    own = ("data.json", "vocabulary.txt", checkpoints.SENTENCE_ENCODER, "config.json")
+    return all(
+        path.name in own or path.name.startswith(tuple(f".{name}." for name in own))
+        for path in workdir.iterdir()
+    )
 
 
 def _check_config(workdir: Path, config: TrainConfig) -> None:

@@ -53,7 +53,11 @@ def study_alignment(
             "sentence and no words: it attends to none of them. Study a run of alignDRAW."
         )
     asked = list(sentences) or _test_captions(subject, captions, seed)
-    drawn = subject.draw_pairs([(caption, seed + k) for k, caption in enumerate(asked)])
+    drawn = [
+        one
+        for one in subject.draw_pairs([(caption, seed + k) for k, caption in enumerate(asked)])
+        if len(one.words) > 1  # one word has all the attention
+    ]
     attention = measure_attention(drawn)
     present = attention.words.any(0)
     names = [name for name, there in zip(CLASSES, present, strict=True) if there]
@@ -85,12 +89,11 @@ def study_alignment(
 
 
 def measure_attention(drawn: Sequence[Drawn]) -> Attention:
-    """Entropy and classes of the attention of drawings.
+    """Entropy and classes of the attention of drawings of two words or more.
 
     Raises:
-        UserError: every caption has a single word, so that there is nothing to choose.
+        UserError: there is none, so that there is nothing to choose.
     """
-    drawn = [one for one in drawn if len(one.words) > 1]
     if not drawn:
         raise UserError("Expected captions of two words or more: one word has all the attention.")
     classes = [np.array([CLASSES.index(c) for c in word_classes(one.words)]) for one in drawn]

@@ -120,7 +120,7 @@ def study_flips(
         sentences: one flip, its reference first; the talk's flips where none are given.
 
     Raises:
-        UsageError: a single sentence, or words that the system does not know.
+        UsageError: a single sentence, or none and the system knows none of the talk's words.
     """
     if len(sentences) == 1:
         raise UsageError("A flip needs two sentences or more, which differ in a word. Got one.")

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pipelines.data.scene_drawing import Jitter
-from pipelines.data.scene_world import Scene
+from pipelines.data.scene_world import OBJECTS, Scene
 from pipelines.evaluation.judge import SHIFTS, Judge
 from pipelines.evaluation.scene_words import read_caption
 
@@ -37,9 +37,14 @@ def change(before: np.ndarray, after: np.ndarray, region: np.ndarray | None) -> 
 
 
 def scene_of(caption: str) -> Scene | None:
-    """The scene that a caption tells; None where it names no object or no background."""
+    """The scene that a caption tells.
+
+    None where it names no object or no background, or not the colour of an object that has several.
+    """
     named = read_caption(caption)
     if named.object is None or named.background is None:
+        return None
+    if OBJECTS[named.object].coloured and named.colour is None:
         return None
     place, count = named.place or "middle", named.count or "one"
     return Scene(named.object, named.colour, named.background, place, count)

@@ -1,7 +1,9 @@
 """One study of one trained system: its figures, and its JSON, into a folder."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from pipelines.evaluation.studies.alignment import study_alignment
 from pipelines.evaluation.studies.compositions import study_compositions
@@ -64,16 +66,21 @@ def study(
         finding = study_cycle(subject, sentences, captioner=captioner, captions=captions, seed=seed)
     else:
         finding = study_flips(name, subject, sentences, seeds=seeds, seed=seed)
-    return _write(Path(out), name, finding, subject, sentences)
+    unread = subject.drawer.unknown_words(sentences)
+    if unread:
+        said = f"{finding.text} Unknown to the system, left unread: {', '.join(unread)}."
+        finding = replace(finding, text=said)
+    made = {"sentences": list(sentences), "unknown_words": unread, "seed": seed}
+    return _write(Path(out), name, finding, subject, made)
 
 
 def _write(
-    out: Path, name: str, finding: Finding, subject: Subject, sentences: Sequence[str]
+    out: Path, name: str, finding: Finding, subject: Subject, made: Mapping[str, Any]
 ) -> StudyResult:
-    made = {"workdir": str(subject.workdir), "system": subject.title, "step": subject.step}
-    made |= {"data": subject.folder and str(subject.folder.path), "sentences": list(sentences)}
+    of = {"workdir": str(subject.workdir), "system": subject.title, "step": subject.step}
+    of |= {"data": subject.folder and str(subject.folder.path)}
     try:
         out.mkdir(parents=True, exist_ok=True)
-        return write_finding(out, name, finding, made)
+        return write_finding(out, name, finding, of | dict(made))
     except OSError as error:
         raise UserError(f"{out} cannot be written: {error.strerror}.") from error

@@ -1,5 +1,9 @@
 """What `evaluate` writes, made by hand."""
 
+import dataclasses
+
+from pipelines.evaluation.sizes import Sizes
+
 
 def figure(value, half=0.5):
     return {"value": value, "low": value - half, "high": value + half}
@@ -35,6 +39,12 @@ def evaluation(system="alignDRAW", first=1.5, bound=-1550.0, sharpened=None):
             "inception": None,
         },
         "kid": {"classifier": point(0.0125), "inception": None},
+        "settings": {
+            "sharpen": None,
+            "split": "test",
+            "seed": 0,
+            "sizes": dataclasses.asdict(Sizes()),
+        },
     }
 
 

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -38,7 +39,7 @@ class Fakes:
         self.clock = 1_000_000_000
 
     def work(self):
-        return Work(self.train, self.evaluate, self.study, self.report)
+        return Work(self.train, self.evaluate, self.study, self.report, lambda: {"cores": "2"})
 
     def write(self, path, text="{}"):
         """Each file is newer than the one before."""
@@ -47,26 +48,29 @@ class Fakes:
         self.clock += 1
         os.utime(path, (self.clock, self.clock))
 
-    def train(self, config, data, workdir, *, sentences, reconstructions):
+    def train(self, config, data, workdir, *, sentences):
         self.done.append(f"train {workdir.name}")
-        self.arguments[workdir.name] = (config, sentences, reconstructions)
+        self.arguments[workdir.name] = (config, sentences)
         if workdir.name in self.instead:
             self.instead[workdir.name]()
         self.write(workdir / "checkpoints" / "step-00000012.npz")
         interrupted = self.instead.get("interrupt") == workdir.name
         return SimpleNamespace(step=12, seconds=6.0, loss=np.inf, interrupted=interrupted)
 
-    def evaluate(self, workdir, data, *, sharpen, out):
+    def evaluate(self, workdir, data, *, sharpen, seed, out):
         self.done.append(f"measure {workdir.name}")
         self.arguments[f"measure {workdir.name}"] = sharpen
-        self.write(out, json.dumps(evaluation()))
+        found = evaluation()
+        found["settings"] |= {"sharpen": sharpen and str(sharpen), "seed": seed}
+        self.write(out, json.dumps(found))
 
-    def study(self, name, workdir, out, *, data, captioner):
+    def study(self, name, workdir, out, *, data, captioner, seed):
         self.done.append(f"study {name}")
         self.arguments[f"study {name}"] = (workdir.name, captioner and captioner.name)
         if name == "colours":
             raise UsageError("The system knows none of the words.")
-        self.write(out / f"{name}.json")
+        made = {"workdir": str(workdir), "seed": seed}
+        self.write(out / f"{name}.json", json.dumps({"made": made}))
 
     def report(self, comparison):
         self.done.append("report")
@@ -119,8 +123,8 @@ def test_everything_is_done_once_and_in_order(options, fakes, tmp_path, capsys):
 def test_who_needs_what_gets_it(options, fakes, tmp_path):
     compare(options(seed=7), fakes.work())
     folder = tmp_path / "compare"
-    config, sentences, reconstructions = fakes.arguments["align-draw"]
-    assert (config.minutes, config.seed, sentences, reconstructions) == (0.5, 7, None, None)
+    config, sentences = fakes.arguments["align-draw"]
+    assert (config.minutes, config.seed, sentences) == (0.5, 7, None)
     assert fakes.arguments["skip-thought"][0].minutes == 0.125
     for name in ("skip-thought-draw", "lapgan", "conv-deconv-vae", "sharpening"):
         assert fakes.arguments[name][1] == folder / "skip-thought"
@@ -214,12 +218,44 @@ def test_more_minutes_train_on_but_not_the_encoder(options, fakes):
     assert not [done for done in fakes.done if done.startswith("train")]
 
 
+def test_what_is_of_another_system_is_not_shown_as_the_subjects(options, fakes):
+    compare(options(systems=TWO), fakes.work())
+    fakes.done.clear()
+    compare(options(systems=(*TWO, "align-draw")), fakes.work())
+    assert fakes.arguments["study objects"] == ("align-draw", None)
+    assert [done for done in fakes.done if done.startswith("study")] == [
+        f"study {name}" for name in comparison_module.STUDIES
+    ]
+    fakes.instead["captioner"] = lambda: (_ for _ in ()).throw(UserError("no"))
+    compare(options(systems=(*TWO, "align-draw"), minutes=1.0), fakes.work())
+    assert "cycle" not in fakes.studied and "objects" in fakes.studied
+
+
+def test_what_was_measured_otherwise_is_measured_again(options, fakes, tmp_path):
+    compare(options(systems=TWO[:1]), fakes.work())
+    compare(options(systems=TWO, without=("sharpener",)), fakes.work())
+    assert fakes.arguments["measure skip-thought-draw"] is None
+    fakes.done.clear()
+    compare(options(systems=TWO), fakes.work())
+    assert [done for done in fakes.done if done.startswith("measure")] == [
+        "measure skip-thought-draw",  # noalignDRAW was not: nobody measured it unsharpened
+    ]
+    quick = evaluation()
+    quick["settings"]["sizes"]["captions"] = 100
+    fakes.write(tmp_path / "compare" / "noalign-draw" / "evaluation.json", json.dumps(quick))
+    fakes.done.clear()
+    compare(options(systems=TWO), fakes.work())
+    assert "measure noalign-draw" in fakes.done
+
+
 def test_a_folder_is_of_one_comparison(options, fakes, data, tmp_path):
     compare(options(systems=TWO), fakes.work())
     with pytest.raises(UserError, match="another seed: 0, not 5"):
         compare(options(systems=TWO, seed=5), fakes.work())
     with pytest.raises(UserError, match="another world: 'tiny', not 'mnist'"):
         compare(options(systems=TWO, world="mnist"), fakes.work())
+    with pytest.raises(UserError, match="another sentences: None, not 'encoder'"):
+        compare(options(systems=TWO, sentences=Path("encoder")), fakes.work())
     other = write_data_folder(tmp_path / "other", {"train": make_examples(5)})
     with pytest.raises(UserError, match="another data"):
         compare(Compare(other, tmp_path / "compare", 0.5, world="tiny"), fakes.work())
@@ -242,11 +278,18 @@ def test_what_is_left_out():
         (["lapgan", "lapgan"], 1.0, "twice"),
         ([], 1.0, "Nothing to compare"),
         (["lapgan"], 0.0, "more than 0"),
+        (["lapgan"], float("inf"), "more than 0 minutes, got inf"),
     ],
 )
 def test_what_cannot_be_planned(systems, minutes, said):
     with pytest.raises(UsageError, match=said):
         plan_runs(systems, "tiny", minutes)
+
+
+def test_the_encoders_budget_is_one_too():
+    assert plan_runs(["lapgan"], "tiny", 1.0, encoder_minutes=3.0)[0].minutes == 3.0
+    with pytest.raises(UsageError, match="more than 0 minutes, got -3"):
+        plan_runs(["lapgan"], "tiny", 1.0, encoder_minutes=-3.0)
 
 
 def test_the_world_follows_from_the_source(options, fakes):

@@ -88,8 +88,8 @@ def facts():
         studies=[
             StudyShown("Flipping the colour", "It flips.", [{"caption": "a", "all": 0.5}], [png()])
         ],
-        machine={"processor": "An abacus", "cores": "2"},
-        versions={"tensorflow": "2.21.0"},
+        budgets="Every system was trained for 12 minutes.",
+        machines=[(["alignDRAW", "LAPGAN"], {"processor": "An abacus", "tensorflow": "2.21.0"})],
     )
 
 
@@ -110,7 +110,11 @@ def test_the_page_tells_the_facts(facts):
     assert "The loss became nan" in html and "An abacus" in html and "2 May 2016, 09:30" in html
     assert "paper 68.5" in html and "paper -2042.31" in html and "1,234" in html
     assert "12 min 0 s" in html and "compare --data data/scenes-32" in html
-    assert "Flipping the colour" in html and "0.50" in html
+    assert "Flipping the colour" in html and "0.500" in html
+    assert "trained for 12 minutes" in html and "<h3>alignDRAW, LAPGAN</h3>" not in html
+    two = [(["alignDRAW", "LAPGAN"], {"cores": "2"}), (["captioner"], {"cores": "4"})]
+    html = render_page(dataclasses.replace(facts, machines=two))
+    assert "<h3>alignDRAW, LAPGAN</h3>" in html and "<h3>captioner</h3>" in html
 
 
 def test_of_a_run_what_it_is_judged_by_is_drawn(facts):

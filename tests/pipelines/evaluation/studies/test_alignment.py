@@ -40,7 +40,7 @@ def test_entropy_and_shares_of_a_hand_made_alignment():
 
 def test_captions_of_a_word_have_nothing_to_choose():
     with pytest.raises(UserError, match="two words or more"):
-        measure_attention([drawn([[1.0]], ("car",))])
+        measure_attention([])
 
 
 def test_uniform_attention_has_no_margin(subject):
