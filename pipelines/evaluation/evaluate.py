@@ -73,8 +73,8 @@ def evaluate(
         `system`, the paper's name; `run`, see `about_run`; `bound`, see `measure_bounds`, nats;
         `retrieval`, see `measure_retrieval`, with `ceiling`, see `ceiling_figures`; `ssim`, with
         `mean`, `spread`, and the same again `sharpened`; `caption_accuracy`, see
-        `measure_told_and_drawn`; `diversity`; `precision_recall` and `kid`; `settings`, `seconds` of each
-        part, and `machine`.
+        `measure_told_and_drawn`; `diversity`; `precision_recall` and `kid`; `settings`,
+        `seconds` of each part, and `machine`.
 
     Raises:
         UsageError: a size, seed or split that cannot be.
