@@ -99,7 +99,7 @@ class Checkpointer(keras.callbacks.Callback):
         if progress is None:
             return False
         self.clock.restart(progress["elapsed"])
-        self.best_loss = self.folder.best_loss()  # what is marked, not what was about to be
+        self.best_loss = self.folder.best_loss()
         self._metrics = [v.numpy() for v in self._metric_variables()]
         return True
 
@@ -143,12 +143,11 @@ class Checkpointer(keras.callbacks.Callback):
             raise Interrupted
 
     def on_epoch_end(self, epoch, logs=None):  # noqa: D102
-        best = logs.get("val_loss", math.inf) < self.best_loss
-        if best:
+        if logs.get("val_loss", math.inf) < self.best_loss:
             self.best_loss = logs["val_loss"]
-        self.save()
-        if best:
+            # First: after a kill in between the interval is done again, and marked again.
             self.folder.mark_best(int(self.model.optimizer.iterations), self.best_loss)
+        self.save()
 
     def _metric_variables(self):
         return [variable for metric in self.model.metrics for variable in metric.variables]

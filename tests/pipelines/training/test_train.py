@@ -116,6 +116,40 @@ def test_a_run_that_crashes_twice_and_loses_a_checkpoint_ends_the_same(
     assert_same_run(tmp_path / "run", whole[0])
 
 
+def test_a_run_that_is_killed_before_its_last_checkpoint_is_whole_again(
+    whole, data, config, tmp_path, monkeypatch
+):
+    class Killed(BaseException):
+        pass
+
+    save = checkpoints.CheckpointFolder.save
+
+    def kill_at_the_end(folder, model, progress):
+        if int(model.optimizer.iterations) == 12:
+            raise Killed
+        return save(folder, model, progress)
+
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(checkpoints.CheckpointFolder, "save", kill_at_the_end)
+        train(config, data, tmp_path / "run")
+    (tmp_path / "run" / "checkpoints" / ".step-00000012.npz.abc").write_bytes(b"half")
+    assert train(config, data, tmp_path / "run").loss == whole[1].loss
+    assert_same_run(tmp_path / "run", whole[0])
+    left = [
+        {path.name for path in (workdir / "checkpoints").iterdir()}
+        for workdir in (tmp_path / "run", whole[0])
+    ]
+    assert left[0] == left[1]
+
+
+def test_a_run_that_is_killed_as_it_begins_begins_anew(data, config, tmp_path):
+    workdir = tmp_path / "run"
+    workdir.mkdir()
+    (workdir / "data.json").write_text("{")
+    (workdir / ".vocabulary.txt.abc").write_text("half")
+    assert train(smoke(config), data, workdir).step == 2
+
+
 def test_other_settings_are_refused_by_name(whole, data, config):
     changed = dataclasses.replace(
         config, batch_size=4, model=dataclasses.replace(config.model, steps=5)
