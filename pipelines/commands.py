@@ -278,7 +278,7 @@ def _(chosen: options.Study) -> int:
         seed=chosen.seed,
     )
     columns = list(dict.fromkeys(name for row in found.table for name in row))
-    table = Table(*columns, title=found.title, title_justify="left", box=SIMPLE_HEAD)
+    table = Table(*columns, title=found.title, title_justify="left", box=SIMPLE_HEAD, padding=0)
     for row in found.table:
         table.add_row(*(_cell(row.get(column)) for column in columns))
     console.print(table)

@@ -85,6 +85,7 @@ class CheckpointFolder:
 
     def mark_best(self, step: int, loss: float) -> None:
         """Remember that the checkpoint of `step` has the lowest validation loss, nats."""
+        self.folder.mkdir(parents=True, exist_ok=True)
         text = json.dumps({"step": step, "loss": loss}).encode()
         write_atomically(self.folder / "best.json", lambda file: file.write(text))
 
