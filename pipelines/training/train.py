@@ -117,7 +117,8 @@ def train(
     # remain. `fit` leaves averaged weights behind, so every round begins from the checkpoint.
     with checkpointer, bar, contextlib.suppress(Interrupted):
         while True:
-            checkpointer.restore()
+            if not checkpointer.restore():
+                clock.restart(0.0)  # what came before is no training
             step = int(model.optimizer.iterations)
             if budget.progress(step, clock.elapsed) >= 1.0:
                 break
