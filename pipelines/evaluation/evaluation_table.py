@@ -78,6 +78,7 @@ def _rows(result: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping | None]
 _VARIANTS = {
     None: "",
     "bound_alone": ", by L(x|y) alone",
+    "minus_floor": ", by Bernoulli bound minus floor",
     "ceiling": ", the most that captions can tell",
     "s1_of_s10": ", S = 1, first captions",
     "s10": ", S = 10, first captions",

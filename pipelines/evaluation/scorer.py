@@ -75,15 +75,15 @@ class Scorer:
             what,
         )
 
-    def own_bounds(
+    def pair_bounds(
         self,
         images: np.ndarray,
         captions: np.ndarray,
         pairs: np.ndarray,
         noise: np.ndarray,
         what: str,
-    ) -> np.ndarray:
-        """The system's own bound of many pairs from the same noise, float32 [P], nats.
+    ) -> Terms:
+        """The bounds of many pairs from the same noise.
 
         Args:
             images: uint8 [pictures, H, W, C].
@@ -91,13 +91,17 @@ class Scorer:
             pairs: int [P, 2], numbers of picture and caption.
             noise: [T, Z].
             what: is done, for the progress bar.
+
+        Returns:
+            Nats, as of `terms`: `own_bound` and `minus_floor`, each [P].
         """
         common = np.repeat(noise[:, None], self.batch, axis=1)
-        return self._map(
+        found = self._map(
             lambda rows: self._terms(images[pairs[rows, 0]], captions[pairs[rows, 1]], common),
             pairs,
             what,
-        )["own_bound"]
+        )
+        return {name: found[name] for name in ("own_bound", "minus_floor")}
 
     def log_weights(
         self, images: np.ndarray, captions: np.ndarray, samples: int, seed: int, what: str

@@ -32,10 +32,11 @@ class Telepath:
     def __init__(self):
         self.asked = 0
 
-    def own_bounds(self, images, captions, pairs, noise, what):
+    def pair_bounds(self, images, captions, pairs, noise, what):
         self.asked += len(pairs)
         picture, caption = pairs[:, 0], captions[pairs[:, 1], 0]
-        return 5.0 * (picture == caption) + 100.0 * (picture % 2 == 0)
+        right = 5.0 * (picture == caption)
+        return {"own_bound": right + 100.0 * (picture % 2 == 0), "minus_floor": right - 5.0}
 
 
 def test_the_mean_caption_takes_the_advantage_of_easy_pictures_away():
@@ -49,7 +50,7 @@ def test_the_mean_caption_takes_the_advantage_of_easy_pictures_away():
     # By L(x|y) alone an odd picture stands behind its even neighbour.
     assert alone["r_at_1"]["value"] == 50.0 and alone["r_at_5"]["value"] == 100.0
     measured = measure_retrieval(telepath, None, captions, chosen, np.array([-1]), few=4)
-    for variant in (measured, measured["s10"], measured["s1_of_s10"]):
+    for variant in (measured, measured["s10"], measured["s1_of_s10"], measured["minus_floor"]):
         assert variant["r_at_1"]["value"] == 100.0
     for variant in (measured["bound_alone"], measured["s10_bound_alone"]):
         assert variant["r_at_1"]["value"] == 50.0
@@ -78,6 +79,10 @@ def test_scores_are_the_models_bounds_from_one_noise():
         )
         np.testing.assert_allclose(found.given_caption[row, column], np.mean(bounds), rtol=1e-5)
         np.testing.assert_allclose(found.given_mean[row, column], np.mean(means), rtol=1e-5)
+        pixels = np.clip(image.astype(np.float64) / 255, 1e-12, 1 - 1e-12)
+        floor = -(pixels * np.log(pixels) + (1 - pixels) * np.log(1 - pixels)).sum()
+        expected = np.mean(bounds) + floor
+        np.testing.assert_allclose(found.minus_floor[row, column], expected, rtol=1e-4)
 
 
 def test_the_mean_caption_of_each_kind():
