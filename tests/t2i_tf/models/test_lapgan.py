@@ -134,7 +134,7 @@ def test_a_caption_with_a_seed_is_one_picture_alone_or_in_a_batch(model):
     captions = batch()["sentence"]
     together = model.generate(captions, model.noise([5, 6, 7])).canvases
     alone = model.generate(captions[1:2], model.noise([6])).canvases
-    np.testing.assert_allclose(together[1:2], alone, atol=1e-6)
+    np.testing.assert_allclose(together[1:2], alone, atol=3e-5)  # a convolution sums by batch size
     other = model.generate(captions[1:2], model.noise([8])).canvases
     assert np.abs(other - alone).max() > 1e-4
 

@@ -121,7 +121,8 @@ def test_a_picture_is_sharpened_alone_as_in_a_batch_and_always_the_same(model):
     blurry, sentence = picture(3), batch()["sentence"]
     together = model.sharpen(blurry, sentence)
     np.testing.assert_array_equal(together, model.sharpen(blurry, sentence))
-    np.testing.assert_allclose(together[1:2], model.sharpen(blurry[1:2], sentence[1:2]), atol=1e-6)
+    alone = model.sharpen(blurry[1:2], sentence[1:2])
+    np.testing.assert_allclose(together[1:2], alone, atol=3e-5)  # a convolution sums by batch size
     other = model.sharpen(blurry[1:2], sentence[:1])
     assert np.abs(other - together[1:2]).max() > 1e-4
 
