@@ -44,6 +44,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         console.print("[red]Error:[/red]", end=" ")
         console.print(str(error), markup=False)
         return error.exit_code
+    except BrokenPipeError:  # the `head` of `... | head` has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # Python itself would complain as it ends
+        return 1
     except KeyboardInterrupt:
         return 130
 

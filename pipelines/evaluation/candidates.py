@@ -8,7 +8,7 @@ from t2i_tf.metrics.distances import BLOCK, check_features, squared_distances
 RIGHT = 0  # the column of the picture itself
 
 
-def candidates(features: np.ndarray, count: int = 100) -> np.ndarray:
+def candidates(features: np.ndarray, count: int = 100, searched: int | None = None) -> np.ndarray:
     """For each picture itself and the `count` - 1 nearest others: the paper's hard candidates.
 
     The picture itself stands in the column `RIGHT`, the others follow from the nearest on, equally
@@ -17,9 +17,10 @@ def candidates(features: np.ndarray, count: int = 100) -> np.ndarray:
     Args:
         features: [pictures, D]; near is near by Euclidean distance.
         count: of candidates for each picture, itself included.
+        searched: only the first so many are searched for; the others are candidates alone.
 
     Returns:
-        Numbers of pictures, int64 [pictures, count].
+        Numbers of pictures, int64 [searched, count].
 
     Raises:
         UserError: fewer pictures than candidates.
@@ -31,13 +32,17 @@ def candidates(features: np.ndarray, count: int = 100) -> np.ndarray:
             f"Retrieval among {count} candidates needs as many pictures, there are "
             f"{len(features)}. Ask for fewer candidates, or prepare more pictures for this split."
         )
+    searched = len(features) if searched is None else min(searched, len(features))
     return np.concatenate(
-        [_of_block(features, start, count) for start in range(0, len(features), BLOCK)]
+        [
+            _of_block(features, start, min(start + BLOCK, searched), count)
+            for start in range(0, searched, BLOCK)
+        ]
     )
 
 
-def _of_block(features: np.ndarray, start: int, count: int) -> np.ndarray:
-    distances = squared_distances(features[start : start + BLOCK], features)
+def _of_block(features: np.ndarray, start: int, end: int, count: int) -> np.ndarray:
+    distances = squared_distances(features[start:end], features)
     rows = np.arange(len(distances))
     distances[rows, start + rows] = -1.0  # nearer than any double of the picture
     farthest = np.partition(distances, count - 1, axis=1)[:, count - 1]

@@ -71,8 +71,9 @@ def evaluate(
 
     Returns:
         `system`, the paper's name; `run`, see `about_run`; `bound`, see `measure_bounds`, nats;
-        `retrieval`, see `measure_retrieval`, with `ceiling`, see `ceiling_figures`; `ssim`, with
-        `mean`, `spread`, and the same again `sharpened`; `caption_accuracy`, see
+        `retrieval`, see `measure_retrieval`, with `ceiling`, see `ceiling_figures`, and the same
+        of captions of held-out compositions as `held_out`; `ssim`, with `mean`, `spread`, and the
+        same again `sharpened`; `caption_accuracy`, see
         `measure_told_and_drawn`; `diversity`; `precision_recall` and `kid`; `settings`,
         `seconds` of each part, and `machine`.
 
@@ -153,19 +154,25 @@ class _Parts:
         return measure_bounds(scorer, splits, weighed=self.wanted.weighed, seed=self.seed)
 
     def retrieval(self, scorer: Scorer, features: Features) -> dict[str, Any]:
-        captions = self.test.captions[: self.wanted.captions]
-        chosen = candidates(features(self.test.images), self.wanted.candidates)[: len(captions)]
-        shown = self._shown()
-        measured = measure_retrieval(
-            scorer,
-            self.test.images,
-            scorer.read(captions),
-            chosen,
-            mean_caption(self.trained, self._told("train", CAPTIONS).captions),
-            few=max(len(captions) // 10, 2),
-            seed=self.seed,
-        )
-        return measured | {"ceiling": shown and ceiling_figures(shown, chosen, self.seed)}
+        mean = mean_caption(self.trained, self._told("train", CAPTIONS).captions)
+
+        def search(told: ToldPictures, count: int, few: int = 0) -> dict[str, Any]:
+            """Search for the first `count` pictures among all of them."""
+            chosen = candidates(features(told.images), self.wanted.candidates, count)
+            read = scorer.read(told.captions[:count])
+            found = measure_retrieval(
+                scorer, told.images, read, chosen, mean, few=few, seed=self.seed
+            )
+            shown = self._shown(told)
+            return found | {"ceiling": shown and ceiling_figures(shown, chosen, self.seed)}
+
+        count = min(self.wanted.captions, len(self.test.captions))
+        found = search(self.test, count, few=max(count // 10, 2))
+        if HELD_OUT not in self.folder.manifest.splits:
+            return found | {"held_out": None}
+        held_out = self._told(HELD_OUT, self.wanted.captions)
+        among = held_out.followed_by(self.test)
+        return found | {"held_out": search(among, len(held_out.captions))}
 
     def samples(self) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
         """The figures of structural similarity and of diversity, of the same drawings."""
@@ -196,10 +203,10 @@ class _Parts:
     def _told(self, split: str, count: int) -> ToldPictures:
         return read_told_pictures(self.folder, split, count, self.lengths)
 
-    def _shown(self) -> list[Shown] | None:
-        """What the test pictures show, None where their records do not tell."""
+    def _shown(self, told: ToldPictures) -> list[Shown] | None:
+        """What pictures show, None where their records do not tell."""
         try:
-            return [read_shown(attributes, self.folder) for attributes in self.test.attributes]
+            return [read_shown(attributes, self.folder) for attributes in told.attributes]
         except UserError:
             return None
 

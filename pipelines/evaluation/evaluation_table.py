@@ -55,10 +55,10 @@ def _rows(result: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping | None]
     yield "its gain, nats", _NATS, bound.get("importance_gain")
     for t, step in enumerate(bound.get("kl_per_step", []), 1):
         yield f"KL of step {t}, nats", _SHARE, step
-    for key, shown in (_RECALLS | {"median_rank": "Med r"}).items():
-        for variant, told in _VARIANTS.items():
-            found = (retrieval.get(variant) or {}) if variant else retrieval
-            yield shown + told, _PERCENT, found.get(key)
+    yield from _retrieval_rows(retrieval, _VARIANTS)
+    if held_out := retrieval.get("held_out"):
+        once = {key: told for key, told in _VARIANTS.items() if key is None or key in held_out}
+        yield from _retrieval_rows(held_out, once, "held-out captions: ")
     ssim = result["ssim"] or {}
     for name, found in (("SSI", ssim), ("SSI, sharpened", ssim.get("sharpened") or {})):
         yield name, _SHARE, found.get("mean")
@@ -73,6 +73,13 @@ def _rows(result: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping | None]
             for name in ("precision", "recall"):
                 yield f"{name}, {network}", _SHARE, (found or {}).get(name)
             yield f"KID, {network}", _SHARE, result["kid"][network]
+
+
+def _retrieval_rows(retrieval: Mapping[str, Any], variants: Mapping, whose: str = ""):
+    for key, shown in (_RECALLS | {"median_rank": "Med r"}).items():
+        for variant, told in variants.items():
+            found = (retrieval.get(variant) or {}) if variant else retrieval
+            yield whose + shown + told, _PERCENT, found.get(key)
 
 
 _VARIANTS = {

@@ -23,6 +23,14 @@ class ToldPictures(NamedTuple):
         """The first `count` of them."""
         return ToldPictures(*(part[:count] for part in self))
 
+    def followed_by(self, others: "ToldPictures") -> "ToldPictures":
+        """These, then the others."""
+        return ToldPictures(
+            np.concatenate([self.images, others.images]),
+            self.captions + others.captions,
+            self.attributes + others.attributes,
+        )
+
 
 def read_told_pictures(
     folder: DataFolder, split: str, count: int, lengths: LengthRange

@@ -52,6 +52,15 @@ def test_wrong_usage_exits_with_2_and_says_what_to_do(arguments, said):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("package", ["pipelines", "serving"])
+def test_a_reader_that_leaves_early_is_no_failure_of_ours(package):
+    command = [sys.executable, "-u", "-m", package, "--help"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 1
+
+
 def test_a_failure_exits_with_1_and_without_a_traceback(tmp_path):
     done = run("train", "--data", str(tmp_path / "none"), "--workdir", str(tmp_path / "run"))
     assert done.returncode == 1

@@ -27,6 +27,7 @@ def test_the_nearest_in_blocks(monkeypatch):
     monkeypatch.setattr("pipelines.evaluation.candidates.BLOCK", 8)
     assert (candidates(features, 10) == whole).all()
     assert (whole[:, RIGHT] == np.arange(53)).all()
+    assert (candidates(features, 10, searched=20) == whole[:20]).all()
     for k in (0, 8, 52):
         distances = np.linalg.norm(features - features[k], axis=1)
         assert whole[k].tolist() == np.argsort(distances)[:10].tolist()

@@ -11,6 +11,8 @@ from pipelines.cli import main
 from pipelines.data.data_folder import DataFolder
 from pipelines.data.scenes import captions, render, sample_scene
 from pipelines.evaluation import classifier
+from pipelines.evaluation import evaluate as evaluate_module
+from pipelines.evaluation.candidates import RIGHT
 from pipelines.evaluation.evaluate import evaluate
 from pipelines.evaluation.evaluated_run import open_run
 from pipelines.evaluation.evaluation_table import evaluation_notes
@@ -101,6 +103,10 @@ def test_the_keys(result):
         for name in ("r_at_1", "r_at_5", "r_at_10", "r_at_50", "median_rank"):
             assert set(figures[name]) == FIGURE
     assert result["retrieval"]["r_at_5"]["value"] == 100.0
+    held_out = result["retrieval"]["held_out"]
+    for figures in (held_out, held_out["minus_floor"], held_out["ceiling"]):
+        assert set(figures["r_at_1"]) == FIGURE and figures["r_at_5"]["value"] == 100.0
+    assert (held_out["captions"], held_out["candidates"]) == (6, 5) and "s10" not in held_out
     for figures in (result["ssim"], result["ssim"]["sharpened"]):
         assert set(figures["mean"]) == set(figures["spread"]) == FIGURE
     accuracy = result["caption_accuracy"]
@@ -135,6 +141,22 @@ def test_the_command_and_a_half_trained_gan(data, encoder, tmp_path, capsys):
     assert found["run"]["budget_spent"] == 0.25 and not found["run"]["finished"]
     assert found["ssim"]["mean"]["value"] < 1
     assert len(evaluation_notes(found)) == 2
+
+
+def test_held_out_captions_search_among_pictures_of_both_kinds(draw, data, monkeypatch):
+    asked = []
+
+    def record(scorer, images, captions, chosen, mean, *, few=0, seed=0):
+        asked.append((len(images), len(captions), chosen))
+        return measure(scorer, images, captions, chosen, mean, few=few, seed=seed)
+
+    measure = evaluate_module.measure_retrieval
+    monkeypatch.setattr(evaluate_module, "measure_retrieval", record)
+    evaluate(draw, data, out=draw / "both.json", **SMALL | {"samples": 1, "candidates": 12})
+    (_, _, seen), (pictures, captions, held_out) = asked
+    assert pictures == 6 + 14 and captions == len(held_out) == 6 and len(seen) == 12
+    assert (held_out[:, RIGHT] == np.arange(6)).all()  # the held-out pictures stand first
+    assert (held_out >= 6).any()
 
 
 def test_what_is_refused(draw, data, encoder, sharpener, tmp_path):
@@ -192,3 +214,4 @@ def test_figures_of_pictures_that_tell_nothing(tmp_path):
     found = evaluate(workdir, folder, **SMALL | {"samples": 1})
     assert found["caption_accuracy"] is None and found["diversity"] is None
     assert np.isfinite(found["bound"]["test"]["value"])
+    assert found["retrieval"]["held_out"] is None

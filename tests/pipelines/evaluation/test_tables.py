@@ -4,7 +4,12 @@ import pytest
 
 from pipelines.evaluation import paper
 from pipelines.evaluation.tables import Cell, build_tables, tables_json, tables_markdown, value_text
-from tests.pipelines.evaluation.evaluations import evaluation, figure, gan_evaluation
+from tests.pipelines.evaluation.evaluations import (
+    evaluation,
+    figure,
+    gan_evaluation,
+    retrieval,
+)
 
 TITLES = [
     "LAPGAN",
@@ -78,6 +83,19 @@ def test_variety_has_what_real_pictures_get(tables):
     wider = {table.name: table for table in build_tables({"align-draw": seen})}["variety"]
     assert cells(wider, "alignDRAW")["kid_inception"].value == 0.02
     assert cells(wider, "alignDRAW")["recall_inception"] == Cell()
+
+
+def test_held_out_captions_have_a_table_where_they_were_searched_for(tables):
+    assert "held_out" not in tables
+    searched = retrieval(1.0) | {"minus_floor": retrieval(1.5), "ceiling": retrieval(2.0)}
+    found = evaluation()
+    found["retrieval"]["held_out"] = searched
+    built = {table.name: table for table in build_tables({"align-draw": found})}
+    table = built["held_out"]
+    assert [row.title for row in table.rows] == ["alignDRAW", "the most that captions tell"]
+    ours, most = (cells(table, row.title) for row in table.rows)
+    assert (ours["gain_r_at_10"].value, ours["floor_r_at_10"].value) == (10.0, 15.0)
+    assert most["gain_r_at_10"].value == most["floor_r_at_10"].value == 20.0
 
 
 def test_data_without_a_judge_have_no_table_of_captions():
