@@ -88,10 +88,11 @@ def retrieval_figures(scores: np.ndarray, seed: int = 0) -> dict[str, Any]:
     """Recalls, percent, and the median rank, from 1, of scores [captions, candidates].
 
     The right candidate is in the column `RIGHT`. Each figure has its interval over captions.
+    `ranks`, from 0, are those of the captions, for systems to be compared caption by caption.
     """
     places = ranks(scores, np.full(len(scores), RIGHT), seed)
     recalls = {f"r_at_{k}": figure(places, lambda rows, k=k: recall_at_k(rows, k)) for k in RECALLS}
-    return recalls | {"median_rank": figure(places, median_rank)}
+    return recalls | {"median_rank": figure(places, median_rank), "ranks": places.tolist()}
 
 
 def ceiling_figures(shown: Sequence[Any], candidates: np.ndarray, seed: int = 0) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
 from pipelines.evaluation import paper
+from pipelines.evaluation.paired import SUBJECT, with_leads
 from pipelines.evaluation.paper import SYSTEMS, Reported
 
 DASH = "-"
@@ -120,6 +121,16 @@ HELD_OUT = tuple(
         ("median_rank", "Med r", 0),
     )
 )
+LEADS = tuple(
+    Column(f"{kind}_{key}", f"{figure}, {title}", ("lead", *where, key))
+    for kind, title, where in (
+        ("gain", "as the paper", ()),
+        ("floor", "minus floor", ("minus_floor",)),
+        ("held_out_gain", "held out, as the paper", ("held_out",)),
+        ("held_out_floor", "held out, minus floor", ("held_out", "minus_floor")),
+    )
+    for key, figure in (("r_at_1", "R@1"), ("r_at_10", "R@10"))
+)
 VARIETY = (Column("diversity", "Diversity", ("diversity", "drawn"), 3, real=("diversity", "real")),)
 
 
@@ -139,6 +150,7 @@ def build_tables(evaluations: Mapping[str, Evaluation]) -> list[Table]:
         evaluations: of the systems, by the names of `SYSTEMS`; a system without one has the paper's
             figures alone.
     """
+    evaluations = with_leads(evaluations)
     tables = [_table(name, columns, evaluations) for name, columns in _layout(evaluations)]
     return [table for table in tables if table.rows]
 
@@ -170,6 +182,12 @@ _TEXTS = {
         "that look most like it, of held-out and of seen compositions alike: ranked as the paper "
         "does, and by the Bernoulli bound minus the picture's floor, which asks the same of all.",
     ),
+    "leads": (
+        f"By how much {SYSTEMS[SUBJECT]} finds more",
+        f"Percentage points by which {SYSTEMS[SUBJECT]}'s recall is above the system's, of the "
+        "same captions and candidates. The interval is that of the difference, caption by caption: "
+        "where it does not hold 0, the two differ, even if the intervals of their recalls touch.",
+    ),
     "variety": (
         "Variety and realism",
         "Diversity: mean distance of drawings of one caption, beside that of real pictures of one "
@@ -197,6 +215,8 @@ def _layout(evaluations: Mapping[str, Evaluation]) -> Iterator[tuple[str, tuple[
         yield "captions", told
     if any(look_up(e, ("retrieval", "held_out")) for e in evaluations.values()):
         yield "held_out", HELD_OUT
+    if any(look_up(e, ("lead", "r_at_1")) for e in evaluations.values()):
+        yield "leads", LEADS
     variety = (*VARIETY, *_realism_columns("classifier"))
     if any(look_up(e, ("kid", "inception")) for e in evaluations.values()):
         variety = (*variety, *_realism_columns("inception", " (Inception)"))
@@ -273,14 +293,13 @@ def _rows(
     evaluations: Mapping[str, Evaluation],
     reported: Mapping[str, Mapping[str, Reported]] | None = None,
 ) -> Iterator[Row]:
-    """A row for each system of the paper, or for those evaluated where it reports nothing."""
+    """A row for each system of the paper, or for those with a figure where it reports nothing."""
     for system, title in SYSTEMS.items():
-        if reported is None and system not in evaluations:
-            continue
         known = (reported or {}).get(system, {})
         found = evaluations.get(system, {})
-        cells = (_cell(column, found, known.get(column.key)) for column in columns)
-        yield Row(system, title, tuple(cells))
+        cells = tuple(_cell(column, found, known.get(column.key)) for column in columns)
+        if reported is not None or any(cell.value is not None for cell in cells):
+            yield Row(system, title, cells)
 
 
 def _cell(column: Column, evaluation: Evaluation, reported: Reported | None) -> Cell:

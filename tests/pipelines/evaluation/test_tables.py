@@ -98,6 +98,19 @@ def test_held_out_captions_have_a_table_where_they_were_searched_for(tables):
     assert most["gain_r_at_10"].value == most["floor_r_at_10"].value == 20.0
 
 
+def test_leads_are_of_those_who_searched_beside_alignDRAW():
+    subject, other = evaluation(), evaluation("noalignDRAW")
+    subject["retrieval"]["ranks"], other["retrieval"]["ranks"] = [0, 0, 0, 4], [0, 3, 20, 4]
+    found = build_tables({"align-draw": subject, "noalign-draw": other, "lapgan": gan_evaluation()})
+    table = next(table for table in found if table.name == "leads")
+    assert [row.title for row in table.rows] == ["noalignDRAW"]
+    shown = cells(table, "noalignDRAW")
+    assert (shown["gain_r_at_1"].value, shown["gain_r_at_10"].value) == (50.0, 25.0)
+    assert shown["held_out_gain_r_at_1"] == Cell()
+    alone = build_tables({"align-draw": subject, "lapgan": gan_evaluation()})
+    assert "leads" not in {table.name for table in alone}
+
+
 def test_data_without_a_judge_have_no_table_of_captions():
     found = build_tables({"align-draw": evaluation() | {"caption_accuracy": None}})
     assert "captions" not in {table.name for table in found}
