@@ -2,6 +2,7 @@
 
 import dataclasses
 import importlib
+import math
 import pkgutil
 import shutil
 
@@ -72,7 +73,8 @@ def run(system, data, workdir, encoder=None, steps=4):
         xla=False,
         deterministic=True,
     )
-    train(config, data, workdir, sentences=encoder)
+    # No checkpoint but at the end of an interval, however slow the machine is.
+    train(config, data, workdir, sentences=encoder, checkpoint_seconds=math.inf)
     return workdir
 
 

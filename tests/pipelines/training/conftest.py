@@ -6,7 +6,7 @@ from t2i_tf.presets import preset
 from tests.data_folders import make_examples, write_data_folder
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def data(tmp_path_factory):
     splits = {
         "train": make_examples(60, shape=(8, 8, 3)),
@@ -17,5 +17,5 @@ def data(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def config():
-    """The tiny preset without XLA: these tests are about what surrounds the model."""
-    return dataclasses.replace(preset("align-draw-tiny").config, xla=False, deterministic=True)
+    """A model that is built in a moment: these tests are about what surrounds it."""
+    return dataclasses.replace(preset("captioner-tiny").config, xla=False, deterministic=True)
