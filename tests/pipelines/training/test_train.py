@@ -14,7 +14,6 @@ from t2i_tf.config import OptimizerConfig
 from t2i_tf.errors import UserError
 from t2i_tf.presets import preset
 
-
 NEVER = math.inf  # no checkpoint but at the end of an interval, however slow the machine is
 
 
