@@ -133,7 +133,7 @@ def _text(table: Sequence[dict[str, Any]], count: int) -> str:
     said = []
     for row in table:
         right = [
-            f"{name} {row[name]:.0%}"
+            f"{name} {row[name]:.1%}"
             for name in ("object", "colour", "background", "place", "all")
             if row.get(name) is not None
         ]
