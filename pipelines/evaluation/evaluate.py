@@ -164,7 +164,7 @@ class _Parts:
                 scorer, told.images, read, chosen, mean, few=few, seed=self.seed
             )
             shown = self._shown(told)
-            return found | {"ceiling": shown and ceiling_figures(shown, chosen, self.seed)}
+            return found | {"ceiling": shown and ceiling_figures(shown, chosen)}
 
         count = min(self.wanted.captions, len(self.test.captions))
         found = search(self.test, count, few=max(count // 10, 2))

@@ -20,6 +20,7 @@ captions of held-out ones are searched too, among pictures of both kinds (our ch
 The intervals are over captions, given the noise of the seed and the pictures that there are.
 """
 
+import itertools
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -95,18 +96,30 @@ def retrieval_figures(scores: np.ndarray, seed: int = 0) -> dict[str, Any]:
     return recalls | {"median_rank": figure(places, median_rank), "ranks": places.tolist()}
 
 
-def ceiling_figures(shown: Sequence[Any], candidates: np.ndarray, seed: int = 0) -> dict[str, Any]:
+def ceiling_figures(shown: Sequence[Any], candidates: np.ndarray) -> dict[str, Any]:
     """The figures of a search that sees perfectly, and knows no more than captions tell.
 
     Pictures that show the same have captions that fit each other, so that the right one among them
-    is found by luck. No system can do better but by luck.
+    is found by luck. No system can do better but by luck; these are the figures of luck itself, in
+    expectation.
 
     Args:
         shown: what each picture shows, [pictures].
         candidates: numbers of pictures, int [captions, K].
     """
-    alike = [[shown[k] == shown[row[RIGHT]] for k in row] for row in candidates]
-    return retrieval_figures(np.array(alike, np.float32), seed)
+    alike = np.array([sum(shown[k] == shown[row[RIGHT]] for k in row) for row in candidates])
+    recalls = {f"r_at_{k}": figure(alike, lambda rows, k=k: _luck(rows, k)) for k in RECALLS}
+    return recalls | {"median_rank": figure(alike, _median_of_luck)}
+
+
+def _luck(alike: np.ndarray, k: int) -> float:
+    """How often, percent, one of n equals is among the first k, in the mean over n [captions]."""
+    return 100.0 * float(np.minimum(k / alike, 1.0).mean())
+
+
+def _median_of_luck(alike: np.ndarray) -> int:
+    """The rank, from 1, up to which half of the captions find theirs."""
+    return next(k for k in itertools.count(1) if _luck(alike, k) >= 50.0)
 
 
 def measure_retrieval(

@@ -160,8 +160,9 @@ _TEXTS = {
         "Image retrieval and image similarity",
         "R@K: of how many captions, percent, the right picture is among the first K of 100 "
         "candidates; Med r: its median rank. Chance is K percent, and rank 50. The last row is a "
-        "perfect eye, which yet cannot tell candidates apart that show the same. SSI: structural "
-        "similarity of drawings and the true picture, mean ± standard deviation.",
+        "perfect eye, which has to guess among candidates that show the same: its mean over all "
+        "guesses. SSI: structural similarity of drawings and the true picture, mean ± standard "
+        "deviation.",
     ),
     "bound": (
         "Lower bound of the log-likelihood, nats",
