@@ -235,7 +235,7 @@ PRESETS = {
         ),
         _MNIST_DATA,
         "60 minutes on two cores: it trains for as long as it is told to",
-        "two digits, or one, at the places that the caption names",
+        "the digits and places of the caption; of held-out captions four digits of five",
     ),
     "noalign-draw-mnist": _mnist(_with("average", _DRAW_MNIST), "as align-draw-mnist"),
     "skip-thought-draw-mnist": _mnist(_with("sentence", _DRAW_MNIST), "as align-draw-mnist"),
