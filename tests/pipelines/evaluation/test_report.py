@@ -19,7 +19,7 @@ from pipelines.evaluation.report import (
 from pipelines.evaluation.tables import build_tables
 from tests.pipelines.evaluation.evaluations import evaluation, gan_evaluation
 
-CAPTIONS = ["a <b>bus</b> & a car", "a stop sign is flying in blue skies"]
+CAPTIONS = ["a <b>bus</b> & a car", "a stop sign is flying in blue skies"] * 4
 DATE = "2016-05-02T09:30:00+00:00"
 
 
@@ -80,9 +80,10 @@ def facts():
             Shown("captioner", "captioner", []),
         ],
         captions=CAPTIONS,
-        splits=["test", "held_out"],
+        splits=["test", "held_out"] * 4,
         pictures={
-            name: random.integers(0, 256, (2, 6, 6, 3), np.uint8) for name in ("Real", "alignDRAW")
+            name: random.integers(0, 256, (8, 6, 6, 3), np.uint8)
+            for name in ("Real", "skipthoughtDRAW")
         },
         studied="alignDRAW",
         studies=[
@@ -105,8 +106,8 @@ def test_the_page_needs_nothing_beside_itself(facts, tmp_path):
 
 def test_the_page_tells_the_facts(facts):
     html = render_page(facts)
-    assert html.count("a &lt;b&gt;bus&lt;/b&gt; &amp; a car</th>") == 1
-    assert html.count('class="pixels"') == 4
+    assert html.count("a &lt;b&gt;bus&lt;/b&gt; &amp; a car</th>") == 4
+    assert html.count('class="pixels"') == 16
     assert "The loss became nan" in html and "An abacus" in html and "2 May 2016, 09:30" in html
     assert "paper 68.5" in html and "paper -2042.31" in html and "1,234" in html
     assert "12 min 0 s" in html and "compare --data data/scenes-32" in html
@@ -160,6 +161,10 @@ return [...document.querySelectorAll("svg")].flatMap((svg) =>
     text.getBBox().x + text.getBBox().width > svg.viewBox.baseVal.width)
   .map((text) => text.textContent));
 """
+OVERLAPPING = """
+return [...document.querySelectorAll("th")].filter((one) => one.scrollWidth > one.clientWidth)
+  .map((one) => one.textContent);
+"""
 
 
 @pytest.mark.parametrize("width", [1280, 360])
@@ -176,9 +181,10 @@ def test_the_page_in_a_browser(request, facts, tmp_path, width, scheme):
     assert browser.run("return document.documentElement.scrollWidth") <= width
     assert browser.run(WIDER) == []
     assert browser.run(CUT) == []
+    assert browser.run(OVERLAPPING) == []
     paper = browser.find("body").value_of_css_property("background-color")
     assert (int(re.search(r"\d+", paper)[0]) > 200) == (scheme == "light")
     images = browser.run("return [...document.images].map((image) => image.naturalWidth)")
-    assert len(images) == 5 and all(images)
+    assert len(images) == 17 and all(images)
     shot = Image.open(io.BytesIO(browser.driver.get_screenshot_as_png()))
     assert shot.width == width and len(shot.convert("RGB").getcolors(1 << 20)) > 20
