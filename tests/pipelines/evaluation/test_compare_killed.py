@@ -19,7 +19,7 @@ def command(tmp_path):
         for seed, (name, count) in enumerate({"train": 60, "val": 20, "test": 20}.items())
     }
     data = write_data_folder(tmp_path / "data", splits)
-    flags = ["--data", str(data), "--workdir", str(tmp_path / "compare"), "--minutes", "0.2"]
+    flags = ["--data", str(data), "--workdir", str(tmp_path / "compare"), "--minutes", "0.5"]
     flags += ["--world", "tiny", "--systems", *SYSTEMS]
     flags += ["--without", "sharpener", "captioner", "studies"]
     return [sys.executable, "-m", "pipelines", "compare", *flags]
