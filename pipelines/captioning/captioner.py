@@ -43,7 +43,10 @@ class Captioner:
             )
         self.model, self.vocabulary, self.config = trained.model, trained.vocabulary, trained.config
         max_words = trained.config.max_words
-        self._describe = tf.function(lambda images: self.model.describe(images, beam, max_words))
+        self._describe = tf.function(
+            lambda images: self.model.describe(images, beam, max_words),
+            autograph=False,  # it would wrap what the model says of wrong pictures in a stack
+        )
 
     def describe(self, images: np.ndarray) -> list[Described]:
         """The captions of pictures uint8 [B, H, W, C].

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipelines.evaluation.paper import SYSTEMS
+from pipelines.evaluation.seeds import check_seed
 from pipelines.options import Part, World
 from t2i_tf.config import TrainConfig
 from t2i_tf.errors import UsageError, did_you_mean
@@ -93,10 +94,11 @@ def plan_runs(
         seed: of every run.
 
     Raises:
-        UsageError: no such system, one named twice, none at all, or no minutes.
+        UsageError: no such system, one named twice, none at all, no minutes, or a seed below 0.
     """
     encoder_minutes = minutes / ENCODER_SHARE if encoder_minutes is None else encoder_minutes
     _check(systems, minutes, encoder_minutes)
+    check_seed(seed)
     budgets = dict.fromkeys(systems, minutes)
     if any(map(draws_by_steps, systems)) and "sharpener" not in without:
         budgets[SHARPENER] = minutes

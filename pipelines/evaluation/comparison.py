@@ -193,8 +193,8 @@ class Comparison:
             "sizes": dataclasses.asdict(Sizes()),
             **({"sharpen": str(sharpener)} if sharpener else {}),
         }
-        made = read_json(file, dict[str, Any])["settings"]
-        return all(made[name] == value for name, value in wanted.items())
+        made = read_json(file, dict[str, Any]).get("settings", {})
+        return all(made.get(name) == value for name, value in wanted.items())
 
     def sharpener(self, system: str) -> Path | None:
         """What sharpens the drawings of a system: as in the paper, those of DRAW alone."""

@@ -26,6 +26,7 @@ from pipelines.evaluation.painter import Painter
 from pipelines.evaluation.realism import Features, realism_figures
 from pipelines.evaluation.retrieval import ceiling_figures, measure_retrieval
 from pipelines.evaluation.scorer import Scorer
+from pipelines.evaluation.seeds import check_seed
 from pipelines.evaluation.similarity import (
     diversity_figures,
     draw_samples,
@@ -122,6 +123,7 @@ def evaluate(
             "source": folder.manifest.source,
             "split": split,
             "split_pictures": len(test.images),
+            "words": [lengths.shortest, lengths.longest],
             "sharpen": str(sharpen) if sharpen else None,
             "classifier": about_classifier.weights,
             "inception": str(inception) if inception else None,
@@ -225,14 +227,12 @@ def _check(split: str, seed: int) -> None:
             f"Expected a split of new pictures of seen compositions, as `test` is, got {split!r}. "
             "Figures of `train` and `held_out` are told beside those of `test`."
         )
-    if seed < 0:
-        raise UsageError(f"Expected a seed of 0 or more, got {seed}.")
+    check_seed(seed)
 
 
 def _check_candidates(folder: DataFolder, split: str, there: int, count: int) -> None:
-    if count < 2 or there < count:
+    if there < count:
         raise UserError(
-            f"Retrieval among {count} candidates needs 2 or more, and as many pictures: the split"
-            f" {split!r} of {folder.path} has {there} to choose from. Ask for fewer with"
-            " --candidates."
+            f"Retrieval among {count} candidates needs as many pictures: the split {split!r} of "
+            f"{folder.path} has {there} to choose from. Ask for fewer with --candidates."
         )

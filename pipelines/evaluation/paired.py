@@ -16,6 +16,8 @@ from t2i_tf.metrics.retrieval import recall_at_k
 SUBJECT = "align-draw"  # the paper's own
 RECALLS = (1, 10)
 _VARIANTS = ("minus_floor", "held_out")  # of `retrieval`, and of `held_out` in turn
+# The settings that say which captions search, and among what; the classifier is that of the data.
+_SEARCHED = ("classifier", "split", "split_pictures", "words", "sizes")
 
 Evaluation = Mapping[str, Any]  # an evaluation.json
 
@@ -24,7 +26,8 @@ def with_leads(evaluations: Mapping[str, Evaluation]) -> dict[str, Evaluation]:
     """Every evaluation, and in that of a system that alignDRAW can be paired with its `lead`.
 
     `lead` is laid out as `retrieval` is, with figures in percentage points: alignDRAW's recall
-    minus the system's. There is none where one of the two has no ranks, or other candidates.
+    minus the system's. There is none where one of the two has no ranks, other captions or other
+    candidates.
     """
     return {
         system: evaluation | {"lead": _lead_over(evaluation, evaluations[SUBJECT])}
@@ -35,19 +38,19 @@ def with_leads(evaluations: Mapping[str, Evaluation]) -> dict[str, Evaluation]:
 
 
 def _lead_over(other: Evaluation, subject: Evaluation) -> dict[str, Any]:
-    def candidates(evaluation):
-        settings = evaluation["settings"]
-        return [settings.get(name) for name in ("classifier", "split", "sizes")]
+    def searched(evaluation):
+        return [evaluation["settings"].get(name) for name in _SEARCHED]
 
-    if candidates(other) != candidates(subject):
+    if searched(other) != searched(subject):
         return {}
     return _lead(subject["retrieval"] or {}, other["retrieval"] or {})
 
 
 def _lead(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> dict[str, Any]:
-    if not (ours.get("ranks") and theirs.get("ranks")):
+    ranks = [found.get("ranks") or [] for found in (ours, theirs)]
+    if not ranks[0] or len(ranks[0]) != len(ranks[1]):
         return {}
-    pairs = np.stack([ours["ranks"], theirs["ranks"]], axis=1)
+    pairs = np.stack(ranks, axis=1)
     return {
         f"r_at_{k}": figure(
             pairs, lambda rows, k=k: recall_at_k(rows[:, 0], k) - recall_at_k(rows[:, 1], k)

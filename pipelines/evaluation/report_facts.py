@@ -148,5 +148,5 @@ def _heading(comparison: Comparison) -> str:
     return (
         f"Data: {folder.manifest.source}, {folder.split('train').examples:,} training pictures of "
         f"{folder.height}x{folder.width}. {budgets_in_words(comparison.record)} In brackets: 95 % "
-        "intervals, by bootstrap over examples, given the seed of the noise."
+        "intervals, by bootstrap over examples, given this training and the seed of the noise."
     )

@@ -31,12 +31,14 @@ class Sizes:
         """These sizes.
 
         Raises:
-            UsageError: one of them is less than 1.
+            UsageError: one of them is less than 1, or there is nothing to choose from.
         """
         for field in dataclasses.fields(self):
             if field.type in (int, "int") and getattr(self, field.name) < 1:
                 flag, size = field.name.replace("_", "-"), getattr(self, field.name)
                 raise UsageError(f"Expected --{flag} of 1 or more, got {size}.")
+        if self.candidates < 2:
+            raise UsageError("Expected --candidates of 2 or more: of 1 there is nothing to find.")
         return self
 
     def reduced(self) -> "Sizes":

@@ -169,7 +169,8 @@ _TEXTS = {
         "Higher is better; - where a system has no bound (a GAN) or was not sharpened. Test minus "
         "floor is how far the bound is from the best that any model can have on real-valued pixels "
         "under a Bernoulli likelihood, which is 0. The VAEs, trained by least squares, are scored "
-        "under that likelihood too.",
+        "under that likelihood too. The importance-weighted bound is of fewer pictures: it does "
+        "not compare with the column Test.",
     ),
     "captions": (
         "Does the drawing show what the caption says?",
@@ -187,7 +188,8 @@ _TEXTS = {
         f"By how much {SYSTEMS[SUBJECT]} finds more",
         f"Percentage points by which {SYSTEMS[SUBJECT]}'s recall is above the system's, of the "
         "same captions and candidates. The interval is that of the difference, caption by caption: "
-        "where it does not hold 0, the two differ, even if the intervals of their recalls touch.",
+        "where it does not hold 0, these two models differ, even if the intervals of their recalls "
+        "touch; of other trainings of theirs it does not tell.",
     ),
     "variety": (
         "Variety and realism",

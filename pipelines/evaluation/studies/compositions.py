@@ -1,4 +1,4 @@
-"""Compositions that nobody has seen: does a stop sign fly?"""
+"""Novel compositions: does a stop sign fly? Beside them an airplane, which flies in training."""
 
 from collections.abc import Sequence
 

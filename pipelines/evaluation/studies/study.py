@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from pipelines.evaluation.seeds import check_seed
 from pipelines.evaluation.studies.alignment import study_alignment
 from pipelines.evaluation.studies.compositions import study_compositions
 from pipelines.evaluation.studies.cycle import study_cycle
@@ -30,7 +31,7 @@ def study(
 ) -> StudyResult:
     """Study a trained system, and write what was found.
 
-        compositions   sentences of things that nobody has seen together, drawn from several seeds
+        compositions   sentences of what hardly goes together, drawn from several seeds
         colours, backgrounds, objects
                        a word of a caption flips, the seeds stay: what changes, and where
         alignment      the attention over the words at every step: its entropy, and on which words
@@ -50,13 +51,15 @@ def study(
         captions: of the data, how many.
 
     Raises:
-        UsageError: no such study, nothing to study with, or seeds or captions below 1.
+        UsageError: no such study, nothing to study with, seeds or captions below 1, or a seed
+            below 0.
         UserError: folders that do not hold what they should, or a system without what is studied.
     """
     if name not in STUDIES:
         raise UsageError(f"No study is called {name!r}. {did_you_mean(name, STUDIES)}")
     if min(seeds, captions) < 1:
         raise UsageError(f"Expected one seed and caption or more, got {seeds} and {captions}.")
+    check_seed(seed)
     subject = workdir if isinstance(workdir, Subject) else Subject.open(workdir, data)
     if name == "compositions":
         finding = study_compositions(subject, sentences, seeds=seeds, seed=seed)

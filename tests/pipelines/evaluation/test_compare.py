@@ -246,6 +246,10 @@ def test_what_was_measured_otherwise_is_measured_again(options, fakes, tmp_path)
     fakes.done.clear()
     compare(options(systems=TWO), fakes.work())
     assert "measure noalign-draw" in fakes.done
+    fakes.write(tmp_path / "compare" / "noalign-draw" / "evaluation.json", "{}")
+    fakes.done.clear()
+    compare(options(systems=TWO), fakes.work())
+    assert "measure noalign-draw" in fakes.done
 
 
 def test_a_folder_is_of_one_comparison(options, fakes, data, tmp_path):
@@ -290,6 +294,11 @@ def test_the_encoders_budget_is_one_too():
     assert plan_runs(["lapgan"], "tiny", 1.0, encoder_minutes=3.0)[0].minutes == 3.0
     with pytest.raises(UsageError, match="more than 0 minutes, got -3"):
         plan_runs(["lapgan"], "tiny", 1.0, encoder_minutes=-3.0)
+
+
+def test_a_seed_that_no_measurement_takes_is_refused_before_training():
+    with pytest.raises(UsageError, match="seed of 0 or more, got -1"):
+        plan_runs(["lapgan"], "tiny", 1.0, seed=-1)
 
 
 def test_the_world_follows_from_the_source(options, fakes):

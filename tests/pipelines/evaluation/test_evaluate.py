@@ -165,11 +165,12 @@ def test_what_is_refused(draw, data, encoder, sharpener, tmp_path):
             evaluate(workdir, folder, out=tmp_path / "none.json", **(SMALL | more))
 
     refused("Expected --judged of 1 or more, got 0", judged=0)
+    refused("Expected --candidates of 2 or more", candidates=1)
     refused("Expected a seed of 0 or more, got -1", seed=-1)
     refused("Expected a split of new pictures .* got 'train'", split="train")
     with pytest.raises(UserError, match="Expected --out to be a file"):
         evaluate(draw, data, out=tmp_path, **SMALL)
-    refused(r"needs 2 or more, and as many pictures: the split 'test' .* has 14", candidates=15)
+    refused(r"needs as many pictures: the split 'test' .* has 14", candidates=15)
     refused("SkipThought, which draws no captions", workdir=encoder)
     refused("SharpeningGAN, which draws no captions", workdir=sharpener)
     refused("AlignDRAW, which sharpens nothing", sharpen=draw)

@@ -48,6 +48,10 @@ def test_other_candidates_and_none_at_all_are_not_paired():
     other = searched([0, 1])
     other["settings"] = other["settings"] | {"classifier": "of other data"}
     assert lead(searched([0, 0]), other) == {}
+    for name, value in (("words", [4, 16]), ("split_pictures", 7)):
+        other["settings"] = evaluation()["settings"] | {name: value}
+        assert lead(searched([0, 0]), other) == {}
+    assert lead(searched([0, 0]), searched([0, 0, 0])) == {}
     assert lead(searched([0, 0]), evaluation() | {"retrieval": None}) == {}
     alone = {"noalign-draw": searched([0])}
     assert with_leads(alone) == alone

@@ -77,6 +77,8 @@ def test_wrong_usage_is_told(align_run, tmp_path):
         study("colour", align_run, tmp_path)
     with pytest.raises(UsageError, match="one seed"):
         study("colours", align_run, tmp_path, seeds=0)
+    with pytest.raises(UsageError, match="seed of 0 or more, got -1"):
+        study("colours", align_run, tmp_path, seed=-1)
     with pytest.raises(UsageError, match="--captioner"):
         study("cycle", align_run, tmp_path)
 
