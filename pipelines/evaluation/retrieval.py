@@ -101,7 +101,8 @@ def ceiling_figures(shown: Sequence[Any], candidates: np.ndarray) -> dict[str, A
 
     Pictures that show the same have captions that fit each other, so that the right one among them
     is found by luck. No system can do better but by luck; these are the figures of luck itself, in
-    expectation.
+    expectation, as long as there are more candidates than pictures that show the same: past that
+    the candidates are the nearest of them, with the right one in their midst.
 
     Args:
         shown: what each picture shows, [pictures].
