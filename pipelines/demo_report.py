@@ -5,13 +5,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from pipelines.data.json_files import write_json
 from pipelines.drawing.animation import animation
 from pipelines.drawing.drawer import Drawn
 from pipelines.evaluation.caption_accuracy import CaptionAccuracy
 from pipelines.loss_curve import loss_plot
 from pipelines.page.rendering import data_uri, render
 from t2i_tf.files import write_atomically
+from t2i_tf.json_files import write_json
 
 TEMPLATE = Path(__file__).with_suffix(".html.j2")
 CURVES = {"training": "above_floor", "validation": "val_above_floor"}

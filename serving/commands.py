@@ -2,13 +2,13 @@
 
 from serving import options
 from serving.errors import ServingError
-from t2i_tf import quiet
+from t2i_tf import import_tensorflow
 from t2i_tf.errors import UserError
 
 
 def export(chosen: options.Export) -> None:
     """`export`: say which version appeared. Raises ServingError where none did."""
-    quiet.import_tensorflow()
+    import_tensorflow.import_tensorflow()
     from serving.export import export as export_run
 
     try:
@@ -20,7 +20,7 @@ def export(chosen: options.Export) -> None:
 
 def check(chosen: options.Check) -> None:
     """`check`: say what holds. Raises ServingError where something does not."""
-    quiet.import_tensorflow()
+    import_tensorflow.import_tensorflow()
     from serving.check import check as check_version
 
     for sentence in check_version(chosen.version):

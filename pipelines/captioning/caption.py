@@ -10,11 +10,11 @@ import numpy as np
 from pipelines.captioning.attention_figure import attention_figure
 from pipelines.captioning.captioner import Captioner, Described
 from pipelines.data.example import Example
-from pipelines.data.json_files import read_json, write_json
 from pipelines.data.pictures import Fit, PictureReader
 from t2i_tf.config import CaptionerConfig
 from t2i_tf.errors import UserError
 from t2i_tf.files import write_atomically
+from t2i_tf.json_files import read_json, write_json
 
 
 class Captioned(NamedTuple):

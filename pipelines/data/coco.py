@@ -17,8 +17,8 @@ from typing import Any
 import msgspec
 
 from pipelines.data.example import Example
-from pipelines.data.json_files import read_json
 from t2i_tf.errors import UserError
+from t2i_tf.json_files import read_json
 
 CAPTIONS_PER_PICTURE = 5  # the paper's; COCO gives some pictures six or seven
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import msgspec
 
-from pipelines.data.json_files import decode_json, read_text_bytes
 from t2i_tf.errors import UserError, did_you_mean
+from t2i_tf.json_files import decode_json, read_text_bytes
 from t2i_tf.text.vocabulary import Vocabulary
 
 FORMAT = 1  # of the manifest; a folder of another format is refused

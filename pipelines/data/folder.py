@@ -15,8 +15,8 @@ import msgspec
 
 from pipelines.data.coco import clean_captions
 from pipelines.data.example import Example
-from pipelines.data.json_files import decode_json, read_text_bytes
 from t2i_tf.errors import UsageError, UserError
+from t2i_tf.json_files import decode_json, read_text_bytes
 
 
 class Row(msgspec.Struct):

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.data.data_folder import MANIFEST
-from pipelines.data.json_files import read_json, write_json
 from pipelines.data.manifest import read_manifest
 from pipelines.data.shards import Shard, ShardRecord, file_sha256
 from t2i_tf.errors import UserError
+from t2i_tf.json_files import read_json, write_json
 
 JOURNAL = ".prepare"
 

@@ -7,9 +7,9 @@ from typing import Any
 import msgspec
 
 from pipelines.data.data_folder import FORMAT, MANIFEST, VOCABULARY
-from pipelines.data.json_files import read_json
 from pipelines.data.shards import Shard, ShardRecord, file_sha256
 from t2i_tf.errors import UserError
+from t2i_tf.json_files import read_json
 
 NAMED = 5  # bad pictures or shards that an error names
 FIT = ("height", "width", "channels", "filter", "crop")

@@ -21,7 +21,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from pipelines.data.example import Example, Source
 from pipelines.data.journal import Journal, is_finished
-from pipelines.data.json_files import write_json
 from pipelines.data.manifest import (
     MANIFEST,
     VOCABULARY,
@@ -40,6 +39,7 @@ from pipelines.data.shards import (
     write_shard,
 )
 from t2i_tf.errors import UsageError, UserError
+from t2i_tf.json_files import write_json
 from t2i_tf.text.vocabulary import Vocabulary
 
 RECORD_OVERHEAD = 1024  # bytes of a record's captions and attributes, generously

@@ -6,8 +6,8 @@ from pathlib import Path
 import msgspec
 
 from pipelines.data.data_folder import DataFolder
-from pipelines.data.json_files import read_json, write_json
 from t2i_tf.errors import UserError
+from t2i_tf.json_files import read_json, write_json
 
 FILE = "compare.json"
 

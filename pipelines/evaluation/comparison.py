@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from pipelines.data.data_folder import DataFolder
-from pipelines.data.json_files import read_json
 from pipelines.evaluation.compare_plan import (
     CAPTIONER,
     ENCODER,
@@ -22,6 +21,7 @@ from pipelines.evaluation.paper import SYSTEMS
 from pipelines.evaluation.sizes import Sizes
 from pipelines.training.history import read_history
 from t2i_tf.errors import UsageError, UserError
+from t2i_tf.json_files import read_json
 
 EVALUATION = "evaluation.json"  # in the folder of a system
 STUDIES = ("compositions", "colours", "backgrounds", "objects", "alignment", "cycle")

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from pipelines.data.data_folder import DataFolder
-from pipelines.data.json_files import write_json
 from pipelines.data.pairs import LengthRange
 from pipelines.drawing.sharpener import Sharpener
 from pipelines.evaluation.bounds import measure_bounds
@@ -37,6 +36,7 @@ from pipelines.evaluation.told_and_drawn import measure_told_and_drawn
 from pipelines.evaluation.told_pictures import ToldPictures, read_told_pictures
 from t2i_tf.checkpoints import Trained
 from t2i_tf.errors import UsageError, UserError
+from t2i_tf.json_files import write_json
 
 FILE = "evaluation.json"
 POOL = 5000  # pictures of the split, at most: the candidates are among them

@@ -16,9 +16,9 @@ import numpy as np
 from rich.progress import track
 
 from pipelines.data.data_folder import DataFolder
-from pipelines.data.json_files import read_json, write_json
 from t2i_tf.errors import UserError
 from t2i_tf.files import write_atomically
+from t2i_tf.json_files import read_json, write_json
 
 WEIGHTS, ABOUT = "weights.npz", "about.json"
 

@@ -6,7 +6,6 @@ from typing import Any
 import msgspec
 
 from pipelines.data.data_folder import DataFolder
-from pipelines.data.json_files import read_json, write_json
 from pipelines.drawing.gallery import write_gallery
 from pipelines.evaluation.compare_plan import SHARPENER, TITLES
 from pipelines.evaluation.compare_record import Record
@@ -18,6 +17,7 @@ from pipelines.evaluation.tables import Table, build_tables, tables_json, tables
 from pipelines.training.history import read_history
 from t2i_tf.errors import UserError
 from t2i_tf.files import write_atomically
+from t2i_tf.json_files import read_json, write_json
 
 
 class _Study(msgspec.Struct):

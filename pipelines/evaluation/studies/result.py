@@ -7,8 +7,8 @@ from typing import Any
 
 from PIL import Image
 
-from pipelines.data.json_files import write_json
 from t2i_tf.files import write_atomically
+from t2i_tf.json_files import write_json
 
 
 @dataclass(frozen=True)

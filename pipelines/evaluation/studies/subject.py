@@ -9,11 +9,11 @@ import msgspec
 from rich.progress import track
 
 from pipelines.data.data_folder import DataFolder
-from pipelines.data.json_files import read_json
 from pipelines.drawing.drawer import BATCH, Drawer, Drawn
 from pipelines.evaluation.judge import Judge
 from t2i_tf import checkpoints
 from t2i_tf.errors import UserError
+from t2i_tf.json_files import read_json
 
 SCENES = "scenes"  # the source that a manifest names
 
