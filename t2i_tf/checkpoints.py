@@ -23,7 +23,7 @@ from t2i_tf.errors import UserError
 from t2i_tf.files import write_atomically
 from t2i_tf.models import Learner, build_model
 from t2i_tf.optimizers import build_optimizer
-from t2i_tf.text.sentence_encoder import load_encoder
+from t2i_tf.sentence_encoder.encoder import load_encoder
 from t2i_tf.text.tokenizer import Tokenizer, TokenReader
 from t2i_tf.text.vocabulary import Vocabulary
 

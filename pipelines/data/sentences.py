@@ -18,8 +18,8 @@ from pipelines.data.data_folder import DataFolder
 from t2i_tf import checkpoints
 from t2i_tf.errors import UserError
 from t2i_tf.files import write_atomically
-from t2i_tf.text.published_skip_thought import is_published, load_published
-from t2i_tf.text.sentence_encoder import SentenceEncoder, load_encoder
+from t2i_tf.sentence_encoder.encoder import SentenceEncoder, load_encoder
+from t2i_tf.sentence_encoder.published_weights import is_published, load_published
 
 ENCODER, ABOUT = "encoder.npz", "about.json"
 STANDARD = 10_000  # captions that mean and deviation are taken of, at most

@@ -12,7 +12,7 @@ from pipelines.data.sentences import Sentences, open_encoder
 from pipelines.drawing.reconstructions import Reconstructions
 from t2i_tf.checkpoints import SENTENCE_ENCODER
 from t2i_tf.errors import UserError
-from t2i_tf.text.sentence_encoder import SentenceEncoder
+from t2i_tf.sentence_encoder.encoder import SentenceEncoder
 
 
 class Sources:

@@ -9,7 +9,7 @@ from pipelines.training.sources import Sources
 from t2i_tf import checkpoints
 from t2i_tf.config import TrainConfig
 from t2i_tf.errors import UserError
-from t2i_tf.text.sentence_encoder import SentenceEncoder, load_encoder
+from t2i_tf.sentence_encoder.encoder import SentenceEncoder, load_encoder
 
 _LENGTH = ("epochs", "steps", "minutes")  # training on for longer is no other run
 

@@ -3,9 +3,9 @@
 import keras
 import tensorflow as tf
 
-from t2i_tf.layers.skip_thought import SkipThoughtLayer
 from t2i_tf.models.learner import Learner
-from t2i_tf.text.sentence_encoder import SkipThoughtEncoder, weight_names
+from t2i_tf.sentence_encoder.encoder import SkipThoughtEncoder, weight_names
+from t2i_tf.sentence_encoder.skip_thought_layer import SkipThoughtLayer
 from t2i_tf.text.vocabulary import Vocabulary
 
 

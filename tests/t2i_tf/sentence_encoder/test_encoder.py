@@ -5,8 +5,8 @@ import pytest
 import tensorflow as tf
 
 from t2i_tf.errors import UserError
-from t2i_tf.text.published_skip_thought import FILES, is_published, load_published
-from t2i_tf.text.sentence_encoder import load_encoder
+from t2i_tf.sentence_encoder.encoder import load_encoder
+from t2i_tf.sentence_encoder.published_weights import FILES, is_published, load_published
 from t2i_tf.text.vocabulary import Vocabulary
 from tests.reference import skip_thought as reference
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from t2i_tf.errors import UserError
-from t2i_tf.text.sentence_encoder import SkipThoughtEncoder
+from t2i_tf.sentence_encoder.encoder import SkipThoughtEncoder
 from t2i_tf.text.vocabulary import UNKNOWN, Vocabulary
 
 FILES = ("dictionary.txt", "utable.npy", "btable.npy", "uni_skip.npz", "bi_skip.npz")

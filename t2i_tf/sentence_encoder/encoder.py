@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from t2i_tf.errors import UserError
 from t2i_tf.files import write_atomically
-from t2i_tf.layers.skip_thought import SkipThoughtLayer
+from t2i_tf.sentence_encoder.skip_thought_layer import SkipThoughtLayer
 from t2i_tf.text.tokenizer import Tokenizer
 from t2i_tf.text.vocabulary import Vocabulary
 

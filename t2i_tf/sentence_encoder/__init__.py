@@ -1,0 +1,1 @@
+"""Captions to sentence vectors: skip-thought encoders, trained here or published."""
