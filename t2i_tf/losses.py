@@ -5,7 +5,7 @@ import math
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from t2i_tf.layers.gaussian import Gaussian
+from t2i_tf.layers.draw.gaussian import Gaussian
 
 
 def bernoulli_nll(image: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:

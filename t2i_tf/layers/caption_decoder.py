@@ -5,7 +5,7 @@ from typing import NamedTuple
 import keras
 import tensorflow as tf
 
-from t2i_tf.layers.conditioning import Align, Memory
+from t2i_tf.layers.draw.conditioning import Align, Memory
 
 
 class WriterState(NamedTuple):

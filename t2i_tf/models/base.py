@@ -6,7 +6,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from t2i_tf import losses
-from t2i_tf.layers.gaussian import Gaussian
+from t2i_tf.layers.draw.gaussian import Gaussian
 from t2i_tf.models.learner import Batch, Learner, Preview
 
 

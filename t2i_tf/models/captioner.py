@@ -7,8 +7,8 @@ import tensorflow as tf
 from t2i_tf.errors import UserError
 from t2i_tf.layers.beam_search import beam_search
 from t2i_tf.layers.caption_decoder import CaptionDecoder, Sight
+from t2i_tf.layers.draw.unroll import unroll, weights_read_once
 from t2i_tf.layers.feature_grid import FeatureGrid
-from t2i_tf.layers.unroll import unroll, weights_read_once
 from t2i_tf.models.learner import Learner, Preview
 from t2i_tf.text.vocabulary import PAD
 

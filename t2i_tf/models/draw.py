@@ -4,12 +4,12 @@ import keras
 import tensorflow as tf
 
 from t2i_tf import losses
-from t2i_tf.layers import filterbank
 from t2i_tf.layers.caption_encoder import CaptionEncoder
-from t2i_tf.layers.conditioning import Align, Average, Conditioner
-from t2i_tf.layers.draw_cell import DrawCell, GenerationStep, InferenceStep
-from t2i_tf.layers.gaussian import Gaussian
-from t2i_tf.layers.unroll import unroll, weights_read_once
+from t2i_tf.layers.draw import filterbank
+from t2i_tf.layers.draw.conditioning import Align, Average, Conditioner
+from t2i_tf.layers.draw.draw_cell import DrawCell, GenerationStep, InferenceStep
+from t2i_tf.layers.draw.gaussian import Gaussian
+from t2i_tf.layers.draw.unroll import unroll, weights_read_once
 from t2i_tf.models.base import BoundMaximizer, Drawing
 
 

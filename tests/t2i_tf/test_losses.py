@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from t2i_tf import losses
-from t2i_tf.layers.gaussian import Gaussian
+from t2i_tf.layers.draw.gaussian import Gaussian
 from tests.reference import draw as reference
 
 RNG = np.random.default_rng(0)

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from t2i_tf import losses
-from t2i_tf.layers.gaussian import Gaussian
+from t2i_tf.layers.draw.gaussian import Gaussian
 from tests.reference import draw as reference
 from tests.t2i_tf import tiny
 

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from t2i_tf.layers import filterbank
-from t2i_tf.layers.draw_cell import DrawState
+from t2i_tf.layers.draw import filterbank
+from t2i_tf.layers.draw.draw_cell import DrawState
 from tests.reference import draw as reference
 from tests.t2i_tf import tiny
 

@@ -5,9 +5,9 @@ from typing import NamedTuple
 import keras
 import tensorflow as tf
 
-from t2i_tf.layers import filterbank
-from t2i_tf.layers.conditioning import Memory
-from t2i_tf.layers.gaussian import Gaussian
+from t2i_tf.layers.draw import filterbank
+from t2i_tf.layers.draw.conditioning import Memory
+from t2i_tf.layers.draw.gaussian import Gaussian
 
 
 class DrawState(NamedTuple):

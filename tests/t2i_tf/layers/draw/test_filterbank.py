@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from t2i_tf.layers import filterbank
+from t2i_tf.layers.draw import filterbank
 from tests.reference import attention
 
 HEIGHT, WIDTH, SIZE = 6, 9, 4

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from t2i_tf.layers.conditioning import Align, Average
+from t2i_tf.layers.draw.conditioning import Align, Average
 from tests.reference import caption
 
 MASK = np.array([[True] * 4, [True, False, False, False], [True, True, False, False]])

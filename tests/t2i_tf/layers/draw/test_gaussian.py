@@ -1,6 +1,6 @@
 import numpy as np
 
-from t2i_tf.layers.gaussian import Gaussian
+from t2i_tf.layers.draw.gaussian import Gaussian
 
 MEAN, LOG_SIGMA, NOISE = np.random.default_rng(0).standard_normal((3, 2, 5, 4))
 

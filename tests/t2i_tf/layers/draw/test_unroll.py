@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from t2i_tf.layers.unroll import unroll
+from t2i_tf.layers.draw.unroll import unroll
 
 
 class State(NamedTuple):
