@@ -5,10 +5,10 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from t2i_tf.errors import UserError
-from t2i_tf.layers.beam_search import beam_search
-from t2i_tf.layers.caption_decoder import CaptionDecoder, Sight
+from t2i_tf.layers.caption.beam_search import beam_search
+from t2i_tf.layers.caption.caption_decoder import CaptionDecoder, Sight
+from t2i_tf.layers.caption.image_encoder import FeatureGrid
 from t2i_tf.layers.draw.unroll import unroll, weights_read_once
-from t2i_tf.layers.feature_grid import FeatureGrid
 from t2i_tf.models.learner import Learner, Preview
 from t2i_tf.text.vocabulary import PAD
 

@@ -4,7 +4,7 @@ import keras
 import tensorflow as tf
 
 from t2i_tf import losses
-from t2i_tf.layers.caption_encoder import CaptionEncoder
+from t2i_tf.layers.caption.caption_encoder import CaptionEncoder
 from t2i_tf.layers.draw import filterbank
 from t2i_tf.layers.draw.conditioning import Align, Average, Conditioner
 from t2i_tf.layers.draw.draw_cell import DrawCell, GenerationStep, InferenceStep

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from t2i_tf.layers.caption_encoder import CaptionEncoder
+from t2i_tf.layers.caption.caption_encoder import CaptionEncoder
 from tests.reference import caption
 from tests.t2i_tf import tiny
 

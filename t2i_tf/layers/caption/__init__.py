@@ -1,0 +1,1 @@
+"""Captions to states, and images to captions."""
