@@ -2,10 +2,10 @@
 
 import tensorflow as tf
 
-from t2i_tf.layers import laplacian_pyramid as pyramid
-from t2i_tf.layers.adversarial import play, uniform
-from t2i_tf.layers.discriminators import ConvDiscriminator, DenseDiscriminator
-from t2i_tf.layers.generators import DenseGenerator, ResidualGenerator
+from t2i_tf.layers.gan import laplacian_pyramid as pyramid
+from t2i_tf.layers.gan.discriminators import ConvDiscriminator, DenseDiscriminator
+from t2i_tf.layers.gan.generators import DenseGenerator, ResidualGenerator
+from t2i_tf.layers.gan.losses import play, uniform
 from t2i_tf.models.base import Drawing, TextToImage
 
 

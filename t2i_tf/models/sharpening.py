@@ -4,10 +4,10 @@ from typing import Literal
 
 import tensorflow as tf
 
-from t2i_tf.layers import laplacian_pyramid as pyramid
-from t2i_tf.layers.adversarial import play, uniform
-from t2i_tf.layers.discriminators import ConvDiscriminator
-from t2i_tf.layers.generators import ResidualGenerator
+from t2i_tf.layers.gan import laplacian_pyramid as pyramid
+from t2i_tf.layers.gan.discriminators import ConvDiscriminator
+from t2i_tf.layers.gan.generators import ResidualGenerator
+from t2i_tf.layers.gan.losses import play, uniform
 from t2i_tf.models.learner import Learner, Preview
 
 Pairs = Literal["coarse", "reconstructions", "both"]

@@ -3,7 +3,7 @@ import pytest
 import tensorflow as tf
 
 from t2i_tf.errors import UserError
-from t2i_tf.layers import laplacian_pyramid as pyramid
+from t2i_tf.layers.gan import laplacian_pyramid as pyramid
 from tests.reference import adversarial as reference
 
 

@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from t2i_tf.layers.text_plane import TextPlane, unit_scale
+from t2i_tf.layers.gan.sentence_plane import TextPlane, unit_scale
 
 
 class DenseGenerator(keras.layers.Layer):
