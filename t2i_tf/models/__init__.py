@@ -13,13 +13,13 @@ from t2i_tf.config import (
     SkipThoughtConfig,
     VaeConfig,
 )
-from t2i_tf.models.base import BoundMaximizer, Drawing, TextToImage
 from t2i_tf.models.captioner import Description, ImageCaptioner
 from t2i_tf.models.draw import AlignDRAW, NoAlignDRAW, SkipThoughtDRAW
 from t2i_tf.models.lapgan import ConditionalLAPGAN
-from t2i_tf.models.learner import Learner, Preview
 from t2i_tf.models.sharpening import SharpeningGAN
 from t2i_tf.models.skip_thought import SkipThought
+from t2i_tf.models.text_to_image import BoundMaximizer, Drawing, TextToImage
+from t2i_tf.models.trainable_model import Learner, Preview
 from t2i_tf.models.vae import ConvDeconvVAE, FullyConnectedVAE
 
 __all__ = [

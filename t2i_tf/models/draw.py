@@ -10,7 +10,7 @@ from t2i_tf.layers.draw.conditioning import Align, Average, Conditioner
 from t2i_tf.layers.draw.draw_cell import DrawCell, GenerationStep, InferenceStep
 from t2i_tf.layers.draw.gaussian import Gaussian
 from t2i_tf.layers.draw.unroll import unroll, weights_read_once
-from t2i_tf.models.base import BoundMaximizer, Drawing
+from t2i_tf.models.text_to_image import BoundMaximizer, Drawing
 
 
 class DRAW(BoundMaximizer):

@@ -6,7 +6,7 @@ from t2i_tf.layers.gan import laplacian_pyramid as pyramid
 from t2i_tf.layers.gan.discriminators import ConvDiscriminator, DenseDiscriminator
 from t2i_tf.layers.gan.generators import DenseGenerator, ResidualGenerator
 from t2i_tf.layers.gan.losses import play, uniform
-from t2i_tf.models.base import Drawing, TextToImage
+from t2i_tf.models.text_to_image import Drawing, TextToImage
 
 
 class ConditionalLAPGAN(TextToImage):

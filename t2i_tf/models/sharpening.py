@@ -8,7 +8,7 @@ from t2i_tf.layers.gan import laplacian_pyramid as pyramid
 from t2i_tf.layers.gan.discriminators import ConvDiscriminator
 from t2i_tf.layers.gan.generators import ResidualGenerator
 from t2i_tf.layers.gan.losses import play, uniform
-from t2i_tf.models.learner import Learner, Preview
+from t2i_tf.models.trainable_model import Learner, Preview
 
 Pairs = Literal["coarse", "reconstructions", "both"]
 

@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from t2i_tf.models.learner import Learner
+from t2i_tf.models.trainable_model import Learner
 from t2i_tf.sentence_encoder.encoder import SkipThoughtEncoder, weight_names
 from t2i_tf.sentence_encoder.skip_thought_layer import SkipThoughtLayer
 from t2i_tf.text.vocabulary import Vocabulary

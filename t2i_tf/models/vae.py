@@ -10,7 +10,7 @@ from t2i_tf import losses
 from t2i_tf.layers.conv_stacks import ConvStack, DeconvStack, stack_shapes
 from t2i_tf.layers.draw.gaussian import Gaussian
 from t2i_tf.layers.gan.sentence_plane import unit_scale
-from t2i_tf.models.base import BoundMaximizer, Drawing
+from t2i_tf.models.text_to_image import BoundMaximizer, Drawing
 
 INITIAL_SIGMA = 0.1  # of a pixel's density, grey range 1
 LEAST_SIGMA = 1 / 255  # one of 256 grey levels: pixels tell no more

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from t2i_tf import losses
 from t2i_tf.layers.draw.gaussian import Gaussian
-from t2i_tf.models.learner import Batch, Learner, Preview
+from t2i_tf.models.trainable_model import Batch, Learner, Preview
 
 
 class Drawing(NamedTuple):
