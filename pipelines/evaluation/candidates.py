@@ -3,7 +3,7 @@
 import numpy as np
 
 from t2i_tf.errors import UserError
-from t2i_tf.metrics.distances import BLOCK, check_features, squared_distances
+from t2i_tf.metrics.pairwise_distance import BLOCK, check_features, squared_distances
 
 RIGHT = 0  # the column of the picture itself
 

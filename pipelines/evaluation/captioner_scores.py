@@ -10,9 +10,9 @@ from pipelines.captioning.captioner import BATCH, Captioner
 from pipelines.data.data_folder import DataFolder
 from pipelines.data.scene_world import Scene
 from pipelines.data.tfrecords import parse_batch, read_records
-from pipelines.evaluation.caption_metrics import bleu, cider
 from pipelines.evaluation.scene_words import read_caption
 from t2i_tf.errors import UserError
+from t2i_tf.metrics.caption_overlap import bleu, cider
 
 
 @dataclass(frozen=True)

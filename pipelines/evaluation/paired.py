@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from pipelines.evaluation.figures import figure
-from t2i_tf.metrics.retrieval import recall_at_k
+from t2i_tf.metrics.recall import recall_at_k
 
 SUBJECT = "align-draw"  # the paper's own
 RECALLS = (1, 10)

@@ -29,7 +29,7 @@ import numpy as np
 from pipelines.evaluation.candidates import RIGHT
 from pipelines.evaluation.figures import figure
 from pipelines.evaluation.scorer import Scorer
-from t2i_tf.metrics.retrieval import median_rank, ranks, recall_at_k
+from t2i_tf.metrics.recall import median_rank, ranks, recall_at_k
 
 RECALLS = (1, 5, 10, 50)
 

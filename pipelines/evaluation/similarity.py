@@ -10,7 +10,7 @@ from pipelines.evaluation.figures import figure, point
 from pipelines.evaluation.painter import Painter
 from pipelines.evaluation.split_pictures import read_pictures
 from pipelines.evaluation.told_pictures import ToldPictures
-from t2i_tf.metrics.similarity import WINDOW, diversity, ssim
+from t2i_tf.metrics.ssim_diversity import WINDOW, diversity, ssim
 
 REAL = 20_000  # pictures of the training split in which others of a caption are looked for
 

@@ -8,7 +8,6 @@ import numpy as np
 
 from pipelines.captioning.captioner import Captioner
 from pipelines.drawing.pictures import enlarged
-from pipelines.evaluation.caption_metrics import bleu, cider
 from pipelines.evaluation.scene_words import read_caption
 from pipelines.evaluation.split_pictures import read_pictures
 from pipelines.evaluation.studies.result import Finding
@@ -18,6 +17,7 @@ from pipelines.evaluation.studies.talk import talk_topics
 from pipelines.evaluation.studies.verdict import in_words, shares, verdict
 from t2i_tf import checkpoints
 from t2i_tf.errors import UsageError, UserError
+from t2i_tf.metrics.caption_overlap import bleu, cider
 from t2i_tf.text.tokenizer import split_words
 
 SPLIT = "test"

@@ -3,7 +3,7 @@ import pytest
 
 from pipelines.evaluation.figures import figure
 from pipelines.evaluation.paired import with_leads
-from t2i_tf.metrics.retrieval import recall_at_k
+from t2i_tf.metrics.recall import recall_at_k
 from tests.pipelines.evaluation.evaluations import evaluation, retrieval
 
 

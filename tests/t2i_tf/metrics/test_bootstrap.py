@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from t2i_tf.metrics.bootstrap import bootstrap_interval
-from t2i_tf.metrics.retrieval import median_rank, recall_at_k
+from t2i_tf.metrics.recall import median_rank, recall_at_k
 
 
 def test_covers_the_true_mean_as_often_as_it_says():

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from t2i_tf.metrics.distribution import kid, precision_recall
+from t2i_tf.metrics.kid_precision_recall import kid, precision_recall
 
 
 def column(*numbers):
@@ -50,7 +50,7 @@ def test_kid_of_pairs_leaves_them_out():
 
 
 def test_kid_of_uneven_sets_in_blocks(monkeypatch):
-    monkeypatch.setattr("t2i_tf.metrics.distances.BLOCK", 4)
+    monkeypatch.setattr("t2i_tf.metrics.pairwise_distance.BLOCK", 4)
     random = np.random.default_rng(0)
     a, b = random.normal(size=(11, 3)), random.normal(1, 2, size=(6, 3))
     assert kid(a, b) == pytest.approx(kid_by_pairs(a, b))
@@ -107,7 +107,7 @@ def test_precision_and_recall_in_blocks(monkeypatch):
     random = np.random.default_rng(0)
     real, fake = random.normal(size=(50, 3)), random.normal(0.7, 1.5, size=(37, 3))
     whole = precision_recall(real, fake)
-    monkeypatch.setattr("t2i_tf.metrics.distances.BLOCK", 8)
+    monkeypatch.setattr("t2i_tf.metrics.pairwise_distance.BLOCK", 8)
     assert precision_recall(real, fake) == whole
 
     def covered(points, members):  # member by member, distances by subtraction

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from t2i_tf.metrics.distances import blocks, check_features, squared_distances
+from t2i_tf.metrics.pairwise_distance import blocks, check_features, squared_distances
 
 
 def kid(a: np.ndarray, b: np.ndarray, *, paired: bool = False) -> float:

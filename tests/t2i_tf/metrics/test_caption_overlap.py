@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from pipelines.evaluation.caption_metrics import bleu, cider
+from t2i_tf.metrics.caption_overlap import bleu, cider
 
 
 def test_bleu_by_hand():

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from t2i_tf.metrics.retrieval import median_rank, ranks, recall_at_k
+from t2i_tf.metrics.recall import median_rank, ranks, recall_at_k
 
 CAPTIONS, CANDIDATES = 4000, 100
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from t2i_tf.errors import UserError
-from t2i_tf.metrics.similarity import diversity, ssim
+from t2i_tf.metrics.ssim_diversity import diversity, ssim
 
 data = pytest.importorskip("skimage.data")
 structural_similarity = pytest.importorskip("skimage.metrics").structural_similarity
@@ -58,7 +58,7 @@ def test_known_values():
 
 
 def test_drawings_against_their_picture(monkeypatch):
-    monkeypatch.setattr("t2i_tf.metrics.similarity.CHUNK", 4)
+    monkeypatch.setattr("t2i_tf.metrics.ssim_diversity.CHUNK", 4)
     random = np.random.default_rng(0)
     drawings = random.integers(0, 256, (3, 5, 12, 14, 1), np.uint8)
     pictures = random.integers(0, 256, (3, 1, 12, 14, 1), np.uint8)
