@@ -11,9 +11,9 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image, ImageDraw
 
-from pipelines.data.example import Example
 from pipelines.data.pictures import Fit, PictureReader
 from pipelines.data.shards import Shard, write_shard
+from pipelines.data.sources.example import Example
 from t2i_tf.errors import UserError
 
 CAPTIONS = tuple(f"a man and {count} dogs on a beach in blue skies ." for count in range(5))

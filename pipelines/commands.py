@@ -70,9 +70,9 @@ def _(chosen: options.Prepare) -> int:
 
 
 def _source(chosen: options.Prepare):
-    from pipelines.data.coco import CocoSource
-    from pipelines.data.folder import FolderSource
-    from pipelines.data.mnist_captions import MnistCaptionsSource
+    from pipelines.data.sources.captioned_folder import FolderSource
+    from pipelines.data.sources.coco import CocoSource
+    from pipelines.data.sources.mnist_captions import MnistCaptionsSource
 
     if chosen.source == "mnist-captions":
         return MnistCaptionsSource(seed=chosen.seed)

@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from pipelines.data.coco import CocoSource
 from pipelines.data.data_folder import DataFolder
 from pipelines.data.prepare import prepare
 from pipelines.data.scene_captions import TALK_CAPTIONS
 from pipelines.data.scene_world import is_held_out
 from pipelines.data.scenes import write_scenes
+from pipelines.data.sources.coco import CocoSource
 from pipelines.demo_report import Flip, Making, ReportFacts, write_report
 from pipelines.drawing.drawer import Drawer, Drawn
 from pipelines.evaluation.caption_accuracy import HELD_OUT, SEEN, Told, caption_accuracy, read_told

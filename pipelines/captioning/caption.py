@@ -9,8 +9,8 @@ import numpy as np
 
 from pipelines.captioning.attention_figure import attention_figure
 from pipelines.captioning.captioner import Captioner, Described
-from pipelines.data.example import Example
 from pipelines.data.pictures import Fit, PictureReader
+from pipelines.data.sources.example import Example
 from t2i_tf.config import CaptionerConfig
 from t2i_tf.errors import UserError
 from t2i_tf.files import write_atomically

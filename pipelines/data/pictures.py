@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from pipelines.data.example import Example
+from pipelines.data.sources.example import Example
 from t2i_tf.errors import UsageError, did_you_mean
 
 JPEG_START, JPEG_END = b"\xff\xd8\xff", b"\xff\xd9"

@@ -19,7 +19,6 @@ import msgspec
 import tensorflow as tf
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from pipelines.data.example import Example, Source
 from pipelines.data.journal import Journal, is_finished
 from pipelines.data.manifest import (
     MANIFEST,
@@ -38,6 +37,7 @@ from pipelines.data.shards import (
     plan_shards,
     write_shard,
 )
+from pipelines.data.sources.example import Example, Source
 from t2i_tf.errors import UsageError, UserError
 from t2i_tf.json_files import write_json
 from t2i_tf.text.vocabulary import Vocabulary

@@ -15,8 +15,8 @@ from pathlib import Path
 import msgspec
 import tensorflow as tf
 
-from pipelines.data.example import Example
 from pipelines.data.pictures import PictureReader
+from pipelines.data.sources.example import Example
 from pipelines.data.tfrecords import encode_example
 from t2i_tf.text.tokenizer import split_words
 

@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from pipelines.data.data_folder import DataFolder
-from pipelines.data.mnist_captions import (
+from pipelines.data.sources.mnist_captions import (
     CANVAS,
     FAR_COLUMNS,
     FAR_ROWS,

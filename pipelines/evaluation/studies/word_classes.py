@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from pipelines.data.mnist_captions import TEMPLATES, WORDS
 from pipelines.data.scene_captions import MANNERS, OBJECT_WORDS, PLACE_PHRASES, SETTINGS
 from pipelines.data.scene_world import COLOURS
+from pipelines.data.sources.mnist_captions import TEMPLATES, WORDS
 
 CLASSES = (
     "object",

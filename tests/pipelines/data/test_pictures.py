@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipelines.data.example import Example
 from pipelines.data.pictures import Fit, PictureReader
+from pipelines.data.sources.example import Example
 
 data = pytest.importorskip("skimage.data")
 

@@ -12,11 +12,11 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from pipelines.data.coco import CocoSource
 from pipelines.data.data_folder import DataFolder
-from pipelines.data.example import Example
 from pipelines.data.pictures import Fit, PictureReader
 from pipelines.data.prepare import prepare, verify
+from pipelines.data.sources.coco import CocoSource
+from pipelines.data.sources.example import Example
 from pipelines.data.tfrecords import parse_batch, read_records
 from t2i_tf.errors import UsageError, UserError
 
@@ -187,7 +187,7 @@ def test_a_finished_folder_with_other_settings_is_refused(prepared, coco):
 
 KILLED = """
 import sys
-from pipelines.data.coco import CocoSource
+from pipelines.data.sources.coco import CocoSource
 from pipelines.data.prepare import prepare
 prepare(CocoSource(sys.argv[1]), sys.argv[2], shard_size=8, max_bad=0.1)
 """

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from pipelines.data.data_folder import DataFolder
-from pipelines.data.digits import Digits
-from pipelines.data.mnist_captions import TEMPLATES, MnistCaptionsSource
+from pipelines.data.sources.mnist_captions import TEMPLATES, MnistCaptionsSource
+from pipelines.data.sources.mnist_digits import Digits
 from pipelines.evaluation import digit_judge as module
 from pipelines.evaluation.digit_judge import (
     PLACES,

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from pipelines.data.folder import FolderSource
+from pipelines.data.sources.captioned_folder import FolderSource
 from t2i_tf.errors import UsageError, UserError
 
 

@@ -13,8 +13,8 @@ from typing import Any
 
 import msgspec
 
-from pipelines.data.coco import clean_captions
-from pipelines.data.example import Example
+from pipelines.data.sources.coco import clean_captions
+from pipelines.data.sources.example import Example
 from t2i_tf.errors import UsageError, UserError
 from t2i_tf.json_files import decode_json, read_text_bytes
 

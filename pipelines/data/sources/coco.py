@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from pipelines.data.example import Example
+from pipelines.data.sources.example import Example
 from t2i_tf.errors import UserError
 from t2i_tf.json_files import read_json
 

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from pipelines.data.coco import CocoSource
+from pipelines.data.sources.coco import CocoSource
 from t2i_tf.errors import UserError
 
 

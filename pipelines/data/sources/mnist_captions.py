@@ -19,8 +19,8 @@ from typing import Any
 
 import numpy as np
 
-from pipelines.data.digits import Digits, load_digits
-from pipelines.data.example import Example
+from pipelines.data.sources.example import Example
+from pipelines.data.sources.mnist_digits import Digits, load_digits
 from t2i_tf.errors import UsageError
 
 CANVAS = 60  # pixels a side

@@ -4,9 +4,9 @@ import urllib.request
 import numpy as np
 import pytest
 
-from pipelines.data import digits as digits_module
-from pipelines.data.digits import Digits, load_digits, load_sklearn_digits
-from pipelines.data.mnist_captions import TEMPLATES, WORDS, MnistCaptionsSource
+from pipelines.data.sources import mnist_digits as digits_module
+from pipelines.data.sources.mnist_captions import TEMPLATES, WORDS, MnistCaptionsSource
+from pipelines.data.sources.mnist_digits import Digits, load_digits, load_sklearn_digits
 from t2i_tf.errors import UsageError
 
 
