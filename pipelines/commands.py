@@ -28,7 +28,7 @@ def run(chosen) -> int:
 
 @run.register
 def _(chosen: options.Scenes) -> int:
-    from pipelines.data.scenes import write_scenes
+    from pipelines.data.scenes.dataset import write_scenes
 
     write_scenes(
         chosen.out,

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from pipelines.data.data_folder import DataFolder
 from pipelines.data.prepare import prepare
-from pipelines.data.scene_captions import TALK_CAPTIONS
-from pipelines.data.scene_world import is_held_out
-from pipelines.data.scenes import write_scenes
+from pipelines.data.scenes.captions import TALK_CAPTIONS
+from pipelines.data.scenes.dataset import write_scenes
+from pipelines.data.scenes.world import is_held_out
 from pipelines.data.sources.coco import CocoSource
 from pipelines.demo_report import Flip, Making, ReportFacts, write_report
 from pipelines.drawing.drawer import Drawer, Drawn

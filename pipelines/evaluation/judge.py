@@ -18,8 +18,8 @@ from dataclasses import replace
 import numpy as np
 from PIL import Image
 
-from pipelines.data.scene_drawing import SUPERSAMPLING, Jitter, draw_background, draw_objects
-from pipelines.data.scene_world import BACKGROUNDS, COLOURS, COUNTS, OBJECTS, PLACES, Scene
+from pipelines.data.scenes.renderer import SUPERSAMPLING, Jitter, draw_background, draw_objects
+from pipelines.data.scenes.world import BACKGROUNDS, COLOURS, COUNTS, OBJECTS, PLACES, Scene
 
 # How far the object may be off, x and y in pixels of a 32 x 32 picture.
 SHIFTS = ((0.0, 0.0), (-1.0, 0.0), (1.0, 0.0), (0.0, -1.0), (0.0, 1.0))

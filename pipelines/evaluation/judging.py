@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 
 from pipelines.data.data_folder import DataFolder
-from pipelines.data.scene_world import Scene
+from pipelines.data.scenes.world import Scene
 from pipelines.evaluation.digit_judge import (
     Digits,
     digit_accuracy,

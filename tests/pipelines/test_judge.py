@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from pipelines.data.scenes import TALK_CAPTIONS, Scene, render, sample_scene
+from pipelines.data.scenes.dataset import TALK_CAPTIONS, Scene, render, sample_scene
 from pipelines.evaluation.judge import Judge, accuracy
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from pipelines.data.scene_drawing import render
+from pipelines.data.scenes.renderer import render
 from pipelines.drawing.drawer import Drawn
 from pipelines.drawing.pictures import enlarged
 from pipelines.evaluation.studies.change_map import change_map

@@ -5,10 +5,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pipelines.data.scene_drawing import Jitter
-from pipelines.data.scene_world import OBJECTS, Scene
+from pipelines.data.scenes.caption_parser import read_caption
+from pipelines.data.scenes.renderer import Jitter
+from pipelines.data.scenes.world import OBJECTS, Scene
 from pipelines.evaluation.judge import SHIFTS, Judge
-from pipelines.evaluation.scene_words import read_caption
 
 
 class Change(NamedTuple):

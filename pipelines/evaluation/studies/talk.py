@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from pipelines.data.scene_captions import TALK_CAPTIONS
+from pipelines.data.scenes.captions import TALK_CAPTIONS
 from pipelines.evaluation.studies.subject import Subject
 from t2i_tf.errors import UsageError
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from pipelines.data.scene_world import Scene
-from pipelines.evaluation.scene_words import Named, read_caption
+from pipelines.data.scenes.caption_parser import Named, read_caption
+from pipelines.data.scenes.world import Scene
 
 Verdict = Mapping[str, bool]  # by attribute, those that the caption names alone
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from pipelines.data.scene_captions import MANNERS, OBJECT_WORDS, PLACE_PHRASES, SETTINGS
-from pipelines.data.scene_world import COLOURS
+from pipelines.data.scenes.captions import MANNERS, OBJECT_WORDS, PLACE_PHRASES, SETTINGS
+from pipelines.data.scenes.world import COLOURS
 from pipelines.data.sources.mnist_captions import TEMPLATES, WORDS
 
 CLASSES = (

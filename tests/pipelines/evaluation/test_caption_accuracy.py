@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pipelines.data.data_folder import DataFolder
-from pipelines.data.scenes import captions, is_held_out, render, sample_scene
+from pipelines.data.scenes.dataset import captions, is_held_out, render, sample_scene
 from pipelines.evaluation import judging
 from pipelines.evaluation.caption_accuracy import caption_accuracy, read_told
 from t2i_tf.errors import UserError

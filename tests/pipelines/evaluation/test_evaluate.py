@@ -9,7 +9,7 @@ import pytest
 
 from pipelines.cli import main
 from pipelines.data.data_folder import DataFolder
-from pipelines.data.scenes import captions, render, sample_scene
+from pipelines.data.scenes.dataset import captions, render, sample_scene
 from pipelines.evaluation import classifier
 from pipelines.evaluation import evaluate as evaluate_module
 from pipelines.evaluation.candidates import RIGHT

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from pipelines.data.data_folder import DataFolder
-from pipelines.data.scene_captions import caption_words
-from pipelines.data.scenes import captions, render, sample_scene
+from pipelines.data.scenes.captions import caption_words
+from pipelines.data.scenes.dataset import captions, render, sample_scene
 from pipelines.drawing.drawer import Drawn
 from pipelines.evaluation.studies.region import scene_of
 from pipelines.evaluation.studies.subject import Subject

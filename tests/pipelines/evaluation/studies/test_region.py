@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from pipelines.data.scene_drawing import draw_background, reduce, render
-from pipelines.data.scene_world import Scene
+from pipelines.data.scenes.renderer import draw_background, reduce, render
+from pipelines.data.scenes.world import Scene
 from pipelines.evaluation.judge import Judge
 from pipelines.evaluation.studies.change_map import change_map
 from pipelines.evaluation.studies.region import (

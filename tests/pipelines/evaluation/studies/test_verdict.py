@@ -1,5 +1,5 @@
-from pipelines.data.scene_world import Scene
-from pipelines.evaluation.scene_words import read_caption
+from pipelines.data.scenes.caption_parser import read_caption
+from pipelines.data.scenes.world import Scene
 from pipelines.evaluation.studies.verdict import in_words, shares, verdict
 
 CAPTION = "a red car is parked in the snow on the left"

@@ -2,8 +2,8 @@ import random
 
 import pytest
 
-from pipelines.data.scene_captions import captions
-from pipelines.data.scene_world import sample_scene
+from pipelines.data.scenes.captions import captions
+from pipelines.data.scenes.world import sample_scene
 from pipelines.evaluation.studies.word_classes import CLASSES, word_classes
 from t2i_tf.text.tokenizer import split_words
 

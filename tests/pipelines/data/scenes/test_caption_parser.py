@@ -3,9 +3,9 @@ import random
 
 import pytest
 
-from pipelines.data.scene_captions import TALK_CAPTIONS, captions
-from pipelines.data.scene_world import BACKGROUNDS, COLOURS, COUNTS, OBJECTS, PLACES, Scene
-from pipelines.evaluation.scene_words import Named, read_caption
+from pipelines.data.scenes.caption_parser import Named, read_caption
+from pipelines.data.scenes.captions import TALK_CAPTIONS, captions
+from pipelines.data.scenes.world import BACKGROUNDS, COLOURS, COUNTS, OBJECTS, PLACES, Scene
 
 
 def every_scene():

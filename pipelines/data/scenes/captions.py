@@ -4,7 +4,7 @@ import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pipelines.data.scene_world import COLOURS, PLACES, Scene, is_novel_composition
+from pipelines.data.scenes.world import COLOURS, PLACES, Scene, is_novel_composition
 
 WORDINGS = (
     "{thing} is {doing} {where} {place}",

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from pipelines.data.scene_captions import OBJECT_WORDS, PLACE_PHRASES, SETTINGS
-from pipelines.data.scene_world import COLOURS, Scene
+from pipelines.data.scenes.captions import OBJECT_WORDS, PLACE_PHRASES, SETTINGS
+from pipelines.data.scenes.world import COLOURS, Scene
 from t2i_tf.text.tokenizer import split_words
 
 _ARTICLES = ("a", "an", "the")

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageDraw
 
-from pipelines.data.scene_shapes import BACKDROPS, INKS, OBJECT_SHAPES, Backdrop, Colour, Shape
-from pipelines.data.scene_world import Scene
+from pipelines.data.scenes.shapes import BACKDROPS, INKS, OBJECT_SHAPES, Backdrop, Colour, Shape
+from pipelines.data.scenes.world import Scene
 
 SUPERSAMPLING = 4
 GRID = 32  # lengths below are in pixels of a 32 x 32 picture

@@ -23,9 +23,9 @@ from typing import Any
 from PIL import Image
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from pipelines.data.scene_captions import TALK_CAPTIONS, caption_words, captions
-from pipelines.data.scene_drawing import render
-from pipelines.data.scene_world import (
+from pipelines.data.scenes.captions import TALK_CAPTIONS, caption_words, captions
+from pipelines.data.scenes.renderer import render
+from pipelines.data.scenes.world import (
     BACKGROUNDS,
     COLOURS,
     COUNTS,

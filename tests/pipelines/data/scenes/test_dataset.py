@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipelines.data import scenes
-from pipelines.data.scene_captions import OBJECT_WORDS, PLACE_PHRASES, SETTINGS
-from pipelines.data.scene_shapes import BACKDROPS, INKS, OBJECT_SHAPES
-from pipelines.data.scene_world import HELD_OUT_COLOURS
-from pipelines.data.scenes import Scene
+from pipelines.data.scenes import dataset
+from pipelines.data.scenes.captions import OBJECT_WORDS, PLACE_PHRASES, SETTINGS
+from pipelines.data.scenes.dataset import Scene
+from pipelines.data.scenes.shapes import BACKDROPS, INKS, OBJECT_SHAPES
+from pipelines.data.scenes.world import HELD_OUT_COLOURS
 from t2i_tf.errors import UserError
 
 SMALL = {"train": 120, "val": 20, "test": 20, "held_out": 40}
@@ -18,7 +18,7 @@ SMALL = {"train": 120, "val": 20, "test": 20, "held_out": 40}
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("scenes") / "data"
-    scenes.write_scenes(folder, **SMALL, workers=1)
+    dataset.write_scenes(folder, **SMALL, workers=1)
     return folder
 
 
@@ -34,22 +34,22 @@ def document(folder, split):
 
 def sampled(held_out, n=3000):
     rng = random.Random(1)
-    return [scenes.sample_scene(rng, held_out) for _ in range(n)]
+    return [dataset.sample_scene(rng, held_out) for _ in range(n)]
 
 
 def test_any_number_of_workers_writes_the_same_bytes(folder, tmp_path):
-    scenes.write_scenes(tmp_path / "data", **SMALL, workers=2)
+    dataset.write_scenes(tmp_path / "data", **SMALL, workers=2)
     assert contents(tmp_path / "data") == contents(folder)
 
 
 def test_another_seed_gives_other_pictures(folder, tmp_path):
-    scenes.write_scenes(tmp_path / "data", **SMALL, seed=1, workers=1)
+    dataset.write_scenes(tmp_path / "data", **SMALL, seed=1, workers=1)
     name = document(folder, "train")["images"][0]["file_name"]
     first, other = (root / "train" / name for root in (folder, tmp_path / "data"))
     assert first.read_bytes() != other.read_bytes()
 
 
-@pytest.mark.parametrize("split", scenes.SPLITS)
+@pytest.mark.parametrize("split", dataset.SPLITS)
 def test_folder_follows_the_schema_of_coco(folder, split):
     coco = document(folder, split)
     assert coco.keys() == {"info", "licenses", "images", "annotations"}
@@ -68,21 +68,21 @@ def test_folder_follows_the_schema_of_coco(folder, split):
 
 
 def test_ids_are_unique_in_the_whole_folder(folder):
-    images = [image for split in scenes.SPLITS for image in document(folder, split)["images"]]
-    notes = [note for split in scenes.SPLITS for note in document(folder, split)["annotations"]]
+    images = [image for split in dataset.SPLITS for image in document(folder, split)["images"]]
+    notes = [note for split in dataset.SPLITS for note in document(folder, split)["annotations"]]
     assert len({image["id"] for image in images}) == len(images)
     assert len({note["id"] for note in notes}) == len(notes)
 
 
 def test_held_out_compositions_are_in_their_own_split_only(folder):
-    for split in scenes.SPLITS:
+    for split in dataset.SPLITS:
         for image in document(folder, split)["images"]:
-            held_out = scenes.is_held_out(Scene(**image["attributes"]))
+            held_out = dataset.is_held_out(Scene(**image["attributes"]))
             assert held_out == (split == "held_out")
 
 
 def test_record_names_what_is_held_out(folder):
-    record = json.loads((folder / scenes.RECORD).read_text())
+    record = json.loads((folder / dataset.RECORD).read_text())
     assert record["counts"] == SMALL
     held_out = record["held_out_compositions"]
     assert {"object": "stop sign", "count": "one", "background": "blue sky"} in held_out
@@ -90,39 +90,39 @@ def test_record_names_what_is_held_out(folder):
 
 
 def test_every_colour_is_held_out_once_and_seen_on_the_others():
-    assert sorted(HELD_OUT_COLOURS.values()) == sorted(scenes.COLOURS)
+    assert sorted(HELD_OUT_COLOURS.values()) == sorted(dataset.COLOURS)
     seen = {(scene.object, scene.colour) for scene in sampled(held_out=False)}
     for name in HELD_OUT_COLOURS:
-        assert {colour for other, colour in seen if other == name} == set(scenes.COLOURS) - {
+        assert {colour for other, colour in seen if other == name} == set(dataset.COLOURS) - {
             HELD_OUT_COLOURS[name]
         }
 
 
 def test_the_talks_compositions_are_novel_but_the_airplane_is_seen():
-    novel = scenes.TALK_CAPTIONS["novel compositions"]
-    assert [scenes.is_held_out(scene) for _, scene in novel] == [True, True, True, False]
+    novel = dataset.TALK_CAPTIONS["novel compositions"]
+    assert [dataset.is_held_out(scene) for _, scene in novel] == [True, True, True, False]
     seen = sampled(held_out=False)
     assert any((s.object, s.background) == ("airplane", "blue sky") for s in seen)
     assert any((s.object, s.count) == ("elephant", "herd") for s in seen)
 
 
 def test_the_talks_captions_use_known_words():
-    for study in scenes.TALK_CAPTIONS.values():
+    for study in dataset.TALK_CAPTIONS.values():
         for caption, scene in study:
-            assert set(caption.split()) <= scenes.caption_words()
-            assert scene.object in scenes.OBJECTS
+            assert set(caption.split()) <= dataset.caption_words()
+            assert scene.object in dataset.OBJECTS
 
 
 @pytest.mark.parametrize("held_out", [False, True])
 def test_captions_name_what_the_picture_shows(held_out):
     rng = random.Random(2)
     for scene in sampled(held_out, 500):
-        five = scenes.captions(scene, rng)
+        five = dataset.captions(scene, rng)
         assert len(set(five)) == 5
         for caption in five:
             words = caption.split()
             assert 7 <= len(words) <= 14
-            assert set(words) <= scenes.caption_words()
+            assert set(words) <= dataset.caption_words()
             assert any(name in caption for name in SETTINGS[scene.background].names)
             assert scene.place == "middle" or PLACE_PHRASES[scene.place] in caption
             assert scene.colour is None or scene.colour in words
@@ -133,29 +133,29 @@ def test_captions_name_what_the_picture_shows(held_out):
 
 
 def test_the_vocabulary_is_small():
-    assert len(scenes.caption_words()) < 110
+    assert len(dataset.caption_words()) < 110
 
 
 def test_everything_in_the_world_has_words_and_a_drawing():
-    assert OBJECT_WORDS.keys() == scenes.OBJECTS.keys() == OBJECT_SHAPES.keys()
-    assert set(SETTINGS) == set(scenes.BACKGROUNDS) == set(BACKDROPS)
-    assert set(scenes.COLOURS) <= set(INKS)
+    assert OBJECT_WORDS.keys() == dataset.OBJECTS.keys() == OBJECT_SHAPES.keys()
+    assert set(SETTINGS) == set(dataset.BACKGROUNDS) == set(BACKDROPS)
+    assert set(dataset.COLOURS) <= set(INKS)
 
 
 def test_render_has_one_canonical_picture_and_jitters_the_others():
     scene = Scene("car", "red", "snow", "left")
-    canonical = scenes.render(scene, 32)
+    canonical = dataset.render(scene, 32)
     assert canonical.shape == (32, 32, 3)
     assert canonical.dtype == np.uint8
-    np.testing.assert_array_equal(canonical, scenes.render(scene, 32))
-    jittered = scenes.render(scene, 32, random.Random(0))
+    np.testing.assert_array_equal(canonical, dataset.render(scene, 32))
+    jittered = dataset.render(scene, 32, random.Random(0))
     assert 0 < np.abs(canonical.astype(float) - jittered).mean() < 30
 
 
 def test_the_object_stands_where_the_scene_says():
     centres = {}
-    for place in scenes.PLACES:
-        with_object = scenes.render(Scene("balloon", "red", "snow", place), 32).astype(float)
+    for place in dataset.PLACES:
+        with_object = dataset.render(Scene("balloon", "red", "snow", place), 32).astype(float)
         is_red = (with_object[..., 0] > 150) & (with_object[..., 1] < 80)
         rows, columns = np.nonzero(is_red)
         centres[place] = rows.mean(), columns.mean()
@@ -165,7 +165,7 @@ def test_the_object_stands_where_the_scene_says():
 
 def test_a_finished_folder_is_left_alone(folder):
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
-    scenes.write_scenes(folder, **SMALL, workers=1)
+    dataset.write_scenes(folder, **SMALL, workers=1)
     assert before == {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
 
 
@@ -174,28 +174,28 @@ def test_an_interrupted_run_is_mended_by_another(folder, tmp_path, monkeypatch):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(scenes, "coco_document", interrupt)
-        scenes.write_scenes(tmp_path, **SMALL, workers=1)
-    assert not (tmp_path / scenes.RECORD).exists()
-    scenes.write_scenes(tmp_path, **SMALL, workers=1)
+        patch.setattr(dataset, "coco_document", interrupt)
+        dataset.write_scenes(tmp_path, **SMALL, workers=1)
+    assert not (tmp_path / dataset.RECORD).exists()
+    dataset.write_scenes(tmp_path, **SMALL, workers=1)
     assert contents(tmp_path) == contents(folder)
 
 
 def test_refuses_a_folder_of_something_else(tmp_path):
     (tmp_path / "holiday.jpg").write_bytes(b"sea")
     with pytest.raises(UserError, match=r"found 'holiday\.jpg'"):
-        scenes.write_scenes(tmp_path, **SMALL, workers=1)
+        dataset.write_scenes(tmp_path, **SMALL, workers=1)
     assert [path.name for path in tmp_path.iterdir()] == ["holiday.jpg"]
 
 
 def test_refuses_scenes_made_otherwise(folder):
     with pytest.raises(UserError, match="seed 0 instead of 7"):
-        scenes.write_scenes(folder, **SMALL, seed=7, workers=1)
+        dataset.write_scenes(folder, **SMALL, seed=7, workers=1)
 
 
 def test_refuses_a_file_and_a_negative_count(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="expected a folder"):
-        scenes.write_scenes(tmp_path / "file", **SMALL, workers=1)
+        dataset.write_scenes(tmp_path / "file", **SMALL, workers=1)
     with pytest.raises(UserError, match="got -1"):
-        scenes.write_scenes(tmp_path / "data", train=-1, workers=1)
+        dataset.write_scenes(tmp_path / "data", train=-1, workers=1)

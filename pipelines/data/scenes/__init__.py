@@ -1,0 +1,1 @@
+"""The procedural scenes: what exists, how it looks, how it is captioned."""
