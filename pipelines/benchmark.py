@@ -87,7 +87,7 @@ def _make_data(scratch: Path) -> Path:
 def _measure_modes(data: Path, chosen: options.Benchmark) -> dict[str, Any]:
     """Both modes: the figures of `ram`, and those of `stream` with its name before them."""
     from pipelines.benchmark_input import measure_input
-    from pipelines.data.data_folder import DataFolder
+    from pipelines.data.prepared.data_folder import DataFolder
 
     folder = DataFolder.open(data)
     config = _config(chosen)

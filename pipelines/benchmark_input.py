@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from itertools import islice
 from statistics import median
 
-from pipelines.data.data_folder import DataFolder
 from pipelines.data.input_pipeline import BatchPlan
+from pipelines.data.prepared.data_folder import DataFolder
 
 WARM_UP = 2  # windows that are not counted
 

@@ -171,7 +171,7 @@ def _(chosen: options.Caption) -> int:
 
 def _print_scores(chosen: options.Caption, captioner, step: int, out: Path) -> None:
     """Scores on a split: a table, and `scores-SPLIT.json` in the folder `out`."""
-    from pipelines.data.data_folder import DataFolder
+    from pipelines.data.prepared.data_folder import DataFolder
     from pipelines.evaluation.captioner_scores import score_captioner
     from t2i_tf.json_files import write_json
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from pipelines.data.tfrecords import encode_example
+from pipelines.data.prepared.tfrecords import encode_example
 from t2i_tf.text.tokenizer import split_words
 from t2i_tf.text.vocabulary import Vocabulary
 

@@ -13,12 +13,12 @@ import numpy as np
 import tensorflow as tf
 
 from pipelines.data.columns import Columns, check_columns, with_columns
-from pipelines.data.data_folder import DataFolder
 from pipelines.data.memory import free_memory
 from pipelines.data.pairs import CaptionLengths, LengthRange, PairReader, first_of_each_picture
+from pipelines.data.prepared.data_folder import DataFolder
+from pipelines.data.prepared.tfrecords import read_records
 from pipelines.data.ram_batches import RamBatches, read_pairs
 from pipelines.data.stream_batches import StreamBatches
-from pipelines.data.tfrecords import read_records
 from t2i_tf.errors import UsageError, did_you_mean
 
 Mode = Literal["auto", "ram", "stream"]

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from pipelines.data.captions import read_captions
-from pipelines.data.data_folder import DataFolder
 from pipelines.data.pairs import CaptionLengths, LengthRange
+from pipelines.data.prepared.captions import read_captions
+from pipelines.data.prepared.data_folder import DataFolder
 from t2i_tf.text.tokenizer import Tokenizer
 
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
-from pipelines.data.data_folder import DataFolder
-from pipelines.data.tfrecords import check_file, parse_batch, parse_captions, read_records
+from pipelines.data.prepared.data_folder import DataFolder
+from pipelines.data.prepared.tfrecords import check_file, parse_batch, parse_captions, read_records
 from t2i_tf.errors import UsageError, UserError
 from t2i_tf.text.tokenizer import Tokenizer, split_in_graph
 

@@ -14,9 +14,9 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from pipelines.data.data_folder import DataFolder
 from pipelines.data.pairs import PairReader, read_all
-from pipelines.data.tfrecords import read_records
+from pipelines.data.prepared.data_folder import DataFolder
+from pipelines.data.prepared.tfrecords import read_records
 
 _ROUNDS = 4  # of the cipher that orders a lap; TensorFlow's own choice
 

@@ -16,8 +16,8 @@ import msgspec
 import tensorflow as tf
 
 from pipelines.data.pictures import PictureReader
+from pipelines.data.prepared.tfrecords import encode_example
 from pipelines.data.sources.example import Example
-from pipelines.data.tfrecords import encode_example
 from t2i_tf.text.tokenizer import split_words
 
 

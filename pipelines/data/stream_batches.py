@@ -13,9 +13,9 @@ import sys
 import numpy as np
 import tensorflow as tf
 
-from pipelines.data.data_folder import DataFolder
 from pipelines.data.pairs import PairReader
-from pipelines.data.tfrecords import READ_AHEAD
+from pipelines.data.prepared.data_folder import DataFolder
+from pipelines.data.prepared.tfrecords import READ_AHEAD
 from t2i_tf.errors import UserError
 
 POOL = 16384  # pairs in a pool, at most

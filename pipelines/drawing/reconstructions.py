@@ -11,10 +11,10 @@ import numpy as np
 import tensorflow as tf
 
 from pipelines.data.cached_rows import cached_rows
-from pipelines.data.captions import read_captions
-from pipelines.data.data_folder import DataFolder
 from pipelines.data.pairs import CaptionLengths, LengthRange
-from pipelines.data.tfrecords import parse_batch, read_records
+from pipelines.data.prepared.captions import read_captions
+from pipelines.data.prepared.data_folder import DataFolder
+from pipelines.data.prepared.tfrecords import parse_batch, read_records
 from pipelines.drawing.drawer import to_pixels
 from t2i_tf import checkpoints
 from t2i_tf.errors import UserError

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
+from pipelines.data.prepared.told_pictures import ToldPictures
 from pipelines.evaluation.figures import figure
 from pipelines.evaluation.scorer import Scorer
-from pipelines.evaluation.told_pictures import ToldPictures
 
 IMPORTANCE_SAMPLES = 50  # K
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from rich.progress import track
 
-from pipelines.data.data_folder import DataFolder
-from pipelines.data.tfrecords import parse_batch, read_records
+from pipelines.data.prepared.data_folder import DataFolder
+from pipelines.data.prepared.tfrecords import parse_batch, read_records
 from pipelines.drawing.drawer import BATCH, Drawer
 from pipelines.evaluation.judging import Judging, Shown, open_judging, read_shown
 

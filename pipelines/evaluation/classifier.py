@@ -10,9 +10,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from pipelines.data.data_folder import DataFolder
+from pipelines.data.prepared.data_folder import DataFolder
+from pipelines.data.prepared.split_reader import SplitPictures, read_pictures
 from pipelines.evaluation.kept_network import About, load_or_train, train_steps
-from pipelines.evaluation.split_pictures import SplitPictures, read_pictures
 from t2i_tf.text.tokenizer import split_words
 from t2i_tf.text.vocabulary import UNKNOWN, Vocabulary
 

@@ -2,7 +2,7 @@
 
 import traceback
 
-from pipelines.data.data_folder import DataFolder
+from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.evaluation.compare_plan import plan_runs, world_of
 from pipelines.evaluation.compare_record import Record
 from pipelines.evaluation.comparison import Comparison, Interrupted, Piece, Work, real_work

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 
-from pipelines.data.data_folder import DataFolder
+from pipelines.data.prepared.data_folder import DataFolder
 from t2i_tf.errors import UserError
 from t2i_tf.json_files import read_json, write_json
 

@@ -13,7 +13,8 @@ import msgspec
 import numpy as np
 import tensorflow as tf
 
-from pipelines.data.data_folder import DataFolder
+from pipelines.data.prepared.data_folder import DataFolder
+from pipelines.data.prepared.split_reader import SplitPictures, read_pictures
 from pipelines.data.sources.mnist_captions import (
     CANVAS,
     FAR_COLUMNS,
@@ -24,7 +25,6 @@ from pipelines.data.sources.mnist_captions import (
     TEMPLATES,
 )
 from pipelines.evaluation.kept_network import About, load_or_train, train_steps
-from pipelines.evaluation.split_pictures import SplitPictures, read_pictures
 
 Digits = Mapping[str, int]  # the digits of a picture by their places
 

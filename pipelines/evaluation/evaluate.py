@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from pipelines.data.data_folder import DataFolder
 from pipelines.data.pairs import LengthRange
+from pipelines.data.prepared.data_folder import DataFolder
+from pipelines.data.prepared.told_pictures import ToldPictures, read_told_pictures
 from pipelines.drawing.sharpener import Sharpener
 from pipelines.evaluation.bounds import measure_bounds
 from pipelines.evaluation.candidates import candidates
@@ -33,7 +34,6 @@ from pipelines.evaluation.similarity import (
 )
 from pipelines.evaluation.sizes import Sizes
 from pipelines.evaluation.told_and_drawn import measure_told_and_drawn
-from pipelines.evaluation.told_pictures import ToldPictures, read_told_pictures
 from t2i_tf.checkpoints import Trained
 from t2i_tf.errors import UsageError, UserError
 from t2i_tf.json_files import write_json

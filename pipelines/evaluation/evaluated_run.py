@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from pipelines.data.data_folder import MANIFEST, DataFolder
 from pipelines.data.pairs import CaptionLengths, LengthRange
+from pipelines.data.prepared.data_folder import MANIFEST, DataFolder
 from pipelines.training.callbacks import read_history
 from pipelines.training.schedule import Budget
 from t2i_tf import checkpoints

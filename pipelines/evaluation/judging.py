@@ -6,7 +6,7 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
-from pipelines.data.data_folder import DataFolder
+from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.data.scenes.world import Scene
 from pipelines.evaluation.digit_judge import (
     Digits,

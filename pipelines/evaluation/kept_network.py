@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 from rich.progress import track
 
-from pipelines.data.data_folder import DataFolder
+from pipelines.data.prepared.data_folder import DataFolder
 from t2i_tf.errors import UserError
 from t2i_tf.files import write_atomically
 from t2i_tf.json_files import read_json, write_json

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from pipelines.data.data_folder import DataFolder
+from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.drawing.gallery import write_gallery
 from pipelines.evaluation.compare_plan import SHARPENER, TITLES
 from pipelines.evaluation.compare_record import Record

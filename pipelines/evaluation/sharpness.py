@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from rich.progress import track
 
-from pipelines.data.data_folder import DataFolder
+from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.drawing.drawer import BATCH, Drawer
 from pipelines.drawing.sharpener import Sharpener
 from pipelines.evaluation.caption_accuracy import SEEN, read_told

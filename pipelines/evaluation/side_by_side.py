@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pipelines.data.data_folder import DataFolder
+from pipelines.data.prepared.data_folder import DataFolder
+from pipelines.data.prepared.split_reader import read_pictures
 from pipelines.drawing.gallery import draw_rows
-from pipelines.evaluation.split_pictures import read_pictures
 from t2i_tf.checkpoints import read_config
 from t2i_tf.text.tokenizer import split_words
 

@@ -5,13 +5,13 @@ from typing import Any
 
 import numpy as np
 
-from pipelines.data.data_folder import DataFolder
 from pipelines.data.pairs import LengthRange
+from pipelines.data.prepared.data_folder import DataFolder
+from pipelines.data.prepared.told_pictures import ToldPictures, read_told_pictures
 from pipelines.evaluation.caption_accuracy import HELD_OUT
 from pipelines.evaluation.figures import figure
 from pipelines.evaluation.judging import Judging, Shown, open_judging, read_shown
 from pipelines.evaluation.painter import Painter
-from pipelines.evaluation.told_pictures import ToldPictures, read_told_pictures
 from t2i_tf.errors import UserError
 
 

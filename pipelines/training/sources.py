@@ -5,9 +5,9 @@ from functools import cached_property
 from pathlib import Path
 
 from pipelines.data.columns import Columns
-from pipelines.data.data_folder import DataFolder
 from pipelines.data.neighbours import neighbour_ids
 from pipelines.data.pairs import LengthRange
+from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.data.sentences import Sentences, open_encoder
 from pipelines.drawing.reconstructions import Reconstructions
 from t2i_tf.checkpoints import SENTENCE_ENCODER

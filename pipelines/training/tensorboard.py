@@ -8,8 +8,8 @@ import tensorflow as tf
 from PIL import Image
 
 from pipelines.data.columns import Columns
-from pipelines.data.data_folder import DataFolder
 from pipelines.data.input_pipeline import evaluation_dataset
+from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.drawing.alignment_figure import alignment_figure
 from pipelines.drawing.drawer import to_pixels
 from pipelines.drawing.grid import grid, steps_strip

@@ -8,9 +8,9 @@ from typing import NamedTuple
 import keras
 import tensorflow as tf
 
-from pipelines.data.data_folder import DataFolder
 from pipelines.data.input_pipeline import BatchPlan, evaluation_dataset
 from pipelines.data.pairs import LengthRange
+from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.training.callbacks import Bar, Checkpointer, Clock, History, Interrupted, Pace
 from pipelines.training.distribution import strategy
 from pipelines.training.schedule import Budget

@@ -4,7 +4,7 @@ import dataclasses
 import shutil
 from pathlib import Path
 
-from pipelines.data.data_folder import DataFolder
+from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.training.sources import Sources
 from t2i_tf import checkpoints
 from t2i_tf.config import TrainConfig

@@ -11,7 +11,7 @@ import pytest
 import tensorflow as tf
 
 import t2i_tf.models
-from pipelines.data.data_folder import DataFolder
+from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.training.callbacks import read_history
 from pipelines.training.train import train
 from serving.check import check

@@ -1,7 +1,7 @@
 import pytest
 
 from pipelines.benchmark_input import measure_input
-from pipelines.data.data_folder import DataFolder
+from pipelines.data.prepared.data_folder import DataFolder
 from tests.data_folders import make_examples, write_data_folder
 
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from pipelines.data.captions import read_captions
+from pipelines.data.prepared.captions import read_captions
 from pipelines.drawing.alignment_figure import alignment_figure
 from pipelines.drawing.drawer import Drawn
 from pipelines.evaluation.studies.attention_curves import attention_curves

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from pipelines.captioning.captioner import Captioner
+from pipelines.data.prepared.split_reader import read_pictures
 from pipelines.data.scenes.caption_parser import read_caption
 from pipelines.drawing.pictures import enlarged
-from pipelines.evaluation.split_pictures import read_pictures
 from pipelines.evaluation.studies.result import Finding
 from pipelines.evaluation.studies.sheet import SIDE, Cell, Row, sheet
 from pipelines.evaluation.studies.subject import Subject

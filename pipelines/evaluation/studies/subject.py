@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 from rich.progress import track
 
-from pipelines.data.data_folder import DataFolder
+from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.drawing.drawer import BATCH, Drawer, Drawn
 from pipelines.evaluation.judge import Judge
 from t2i_tf import checkpoints

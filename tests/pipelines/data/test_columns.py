@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from pipelines.data.data_folder import DataFolder
 from pipelines.data.input_pipeline import BatchPlan, evaluation_dataset
+from pipelines.data.prepared.data_folder import DataFolder
 from t2i_tf.errors import UserError
 from t2i_tf.text.tokenizer import Tokenizer
 from tests.data_folders import make_examples, write_data_folder

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pipelines.data.data_folder import DataFolder
 from pipelines.data.input_pipeline import BatchPlan, evaluation_dataset, training_dataset
-from pipelines.data.tfrecords import read_records
+from pipelines.data.prepared.data_folder import DataFolder
+from pipelines.data.prepared.tfrecords import read_records
 from t2i_tf.errors import UsageError, UserError
 from t2i_tf.text.tokenizer import split_words
 from tests.data_folders import make_examples, write_data_folder

@@ -12,12 +12,12 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from pipelines.data.data_folder import DataFolder
 from pipelines.data.pictures import Fit, PictureReader
 from pipelines.data.prepare import prepare, verify
+from pipelines.data.prepared.data_folder import DataFolder
+from pipelines.data.prepared.tfrecords import parse_batch, read_records
 from pipelines.data.sources.coco import CocoSource
 from pipelines.data.sources.example import Example
-from pipelines.data.tfrecords import parse_batch, read_records
 from t2i_tf.errors import UsageError, UserError
 
 data = pytest.importorskip("skimage.data")

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from pipelines.data.data_folder import DataFolder
+from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.data.scenes.dataset import captions, is_held_out, render, sample_scene
 from pipelines.evaluation import judging
 from pipelines.evaluation.caption_accuracy import caption_accuracy, read_told

@@ -3,7 +3,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from pipelines.data.data_folder import DataFolder
+from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.data.scenes.dataset import Scene, captions, render, sample_scene
 from pipelines.evaluation.captioner_scores import named_right, score_captioner
 from t2i_tf.errors import UserError

@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from pipelines.data.data_folder import DataFolder
+from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.evaluation import classifier as module
 from pipelines.evaluation.classifier import (
     Classifier,

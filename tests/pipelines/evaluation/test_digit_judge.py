@@ -5,7 +5,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from pipelines.data.data_folder import DataFolder
+from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.data.sources.mnist_captions import TEMPLATES, MnistCaptionsSource
 from pipelines.data.sources.mnist_digits import Digits
 from pipelines.evaluation import digit_judge as module

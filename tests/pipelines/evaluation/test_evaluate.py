@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pipelines.cli import main
-from pipelines.data.data_folder import DataFolder
+from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.data.scenes.dataset import captions, render, sample_scene
 from pipelines.evaluation import classifier
 from pipelines.evaluation import evaluate as evaluate_module

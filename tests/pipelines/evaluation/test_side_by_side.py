@@ -1,6 +1,6 @@
 import numpy as np
 
-from pipelines.data.data_folder import DataFolder
+from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.evaluation.side_by_side import first_captions
 from pipelines.machine import machine, versions
 from t2i_tf.text.tokenizer import split_words

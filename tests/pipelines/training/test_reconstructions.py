@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pipelines.data.captions import read_captions
-from pipelines.data.data_folder import DataFolder
 from pipelines.data.pairs import LengthRange
-from pipelines.data.tfrecords import parse_batch, read_records
+from pipelines.data.prepared.captions import read_captions
+from pipelines.data.prepared.data_folder import DataFolder
+from pipelines.data.prepared.tfrecords import parse_batch, read_records
 from pipelines.drawing.reconstructions import Reconstructions
 from pipelines.training.callbacks import read_history
 from pipelines.training.train import train

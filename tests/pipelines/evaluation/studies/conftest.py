@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from pipelines.data.data_folder import DataFolder
+from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.data.scenes.captions import caption_words
 from pipelines.data.scenes.dataset import captions, render, sample_scene
 from pipelines.drawing.drawer import Drawn

@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from pipelines.data.data_folder import DataFolder
+from pipelines.data.prepared.data_folder import DataFolder
 from t2i_tf.errors import UserError
 from tests.data_folders import make_examples, write_data_folder
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pipelines.data.tfrecords import (
+from pipelines.data.prepared.tfrecords import (
     check_file,
     encode_example,
     parse_batch,

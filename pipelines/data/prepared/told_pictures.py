@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pipelines.data.data_folder import DataFolder
 from pipelines.data.pairs import LengthRange
-from pipelines.evaluation.split_pictures import read_pictures
+from pipelines.data.prepared.data_folder import DataFolder
+from pipelines.data.prepared.split_reader import read_pictures
 from t2i_tf.errors import UserError
 from t2i_tf.text.tokenizer import split_words
 

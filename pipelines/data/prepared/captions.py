@@ -3,9 +3,9 @@
 import numpy as np
 import tensorflow as tf
 
-from pipelines.data.data_folder import DataFolder
 from pipelines.data.pairs import CHUNK, read_all
-from pipelines.data.tfrecords import parse_captions, read_records
+from pipelines.data.prepared.data_folder import DataFolder
+from pipelines.data.prepared.tfrecords import parse_captions, read_records
 
 
 def read_captions(folder: DataFolder, split: str) -> np.ndarray:

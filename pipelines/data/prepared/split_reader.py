@@ -5,9 +5,9 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from pipelines.data.data_folder import DataFolder
 from pipelines.data.pairs import CHUNK, read_all
-from pipelines.data.tfrecords import parse_batch, read_records
+from pipelines.data.prepared.data_folder import DataFolder
+from pipelines.data.prepared.tfrecords import parse_batch, read_records
 from t2i_tf.errors import UserError
 
 

@@ -1,0 +1,1 @@
+"""Reading a finished data folder: manifest, records, captions, images."""
