@@ -75,7 +75,7 @@ def _input(chosen: options.Benchmark) -> dict[str, Any]:
 
 def _make_data(scratch: Path) -> Path:
     """A data folder of 32x32 scenes, made for the purpose."""
-    from pipelines.data.prepare import prepare
+    from pipelines.data.preparation.prepare import prepare
     from pipelines.data.scenes.dataset import write_scenes
     from pipelines.data.sources.coco import CocoSource
 

@@ -11,8 +11,8 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image, ImageDraw
 
-from pipelines.data.pictures import Fit, PictureReader
-from pipelines.data.shards import Shard, write_shard
+from pipelines.data.preparation.image_loading import Fit, PictureReader
+from pipelines.data.preparation.shards import Shard, write_shard
 from pipelines.data.sources.example import Example
 from t2i_tf.errors import UserError
 

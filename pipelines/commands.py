@@ -45,7 +45,7 @@ def _(chosen: options.Scenes) -> int:
 
 @run.register
 def _(chosen: options.Prepare) -> int:
-    from pipelines.data.prepare import prepare, verify
+    from pipelines.data.preparation.prepare import prepare, verify
 
     if chosen.verify:
         console.print(f"{verify(chosen.out)} files of {chosen.out} are as they were written.")

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from pipelines.data.prepare import prepare
+from pipelines.data.preparation.prepare import prepare
 from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.data.scenes.captions import TALK_CAPTIONS
 from pipelines.data.scenes.dataset import write_scenes

@@ -9,7 +9,7 @@ import numpy as np
 
 from pipelines.captioning.attention_figure import attention_figure
 from pipelines.captioning.captioner import Captioner, Described
-from pipelines.data.pictures import Fit, PictureReader
+from pipelines.data.preparation.image_loading import Fit, PictureReader
 from pipelines.data.sources.example import Example
 from t2i_tf.config import CaptionerConfig
 from t2i_tf.errors import UserError

@@ -6,7 +6,7 @@ from PIL import Image
 
 from pipelines.captioning.caption import read_pictures
 from pipelines.cli import main
-from pipelines.data.pictures import Fit
+from pipelines.data.preparation.image_loading import Fit
 from t2i_tf import checkpoints
 from tests.data_folders import make_examples, write_data_folder
 

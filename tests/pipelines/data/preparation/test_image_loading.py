@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipelines.data.pictures import Fit, PictureReader
+from pipelines.data.preparation.image_loading import Fit, PictureReader
 from pipelines.data.sources.example import Example
 
 data = pytest.importorskip("skimage.data")

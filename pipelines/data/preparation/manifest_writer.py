@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 
+from pipelines.data.preparation.shards import Shard, ShardRecord, file_sha256
 from pipelines.data.prepared.data_folder import FORMAT, MANIFEST, VOCABULARY
-from pipelines.data.shards import Shard, ShardRecord, file_sha256
 from t2i_tf.errors import UserError
 from t2i_tf.json_files import read_json
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 import tensorflow as tf
 
-from pipelines.data.pictures import PictureReader
+from pipelines.data.preparation.image_loading import PictureReader
 from pipelines.data.prepared.tfrecords import encode_example
 from pipelines.data.sources.example import Example
 from t2i_tf.text.tokenizer import split_words

@@ -19,8 +19,8 @@ import msgspec
 import tensorflow as tf
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from pipelines.data.journal import Journal, is_finished
-from pipelines.data.manifest import (
+from pipelines.data.preparation.image_loading import Fit, PictureReader
+from pipelines.data.preparation.manifest_writer import (
     MANIFEST,
     VOCABULARY,
     Manifest,
@@ -29,8 +29,8 @@ from pipelines.data.manifest import (
     some,
     verify,
 )
-from pipelines.data.pictures import Fit, PictureReader
-from pipelines.data.shards import (
+from pipelines.data.preparation.resume_log import Journal, is_finished
+from pipelines.data.preparation.shards import (
     Shard,
     ShardRecord,
     file_sha256,

@@ -12,8 +12,8 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from pipelines.data.pictures import Fit, PictureReader
-from pipelines.data.prepare import prepare, verify
+from pipelines.data.preparation.image_loading import Fit, PictureReader
+from pipelines.data.preparation.prepare import prepare, verify
 from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.data.prepared.tfrecords import parse_batch, read_records
 from pipelines.data.sources.coco import CocoSource
@@ -188,7 +188,7 @@ def test_a_finished_folder_with_other_settings_is_refused(prepared, coco):
 KILLED = """
 import sys
 from pipelines.data.sources.coco import CocoSource
-from pipelines.data.prepare import prepare
+from pipelines.data.preparation.prepare import prepare
 prepare(CocoSource(sys.argv[1]), sys.argv[2], shard_size=8, max_bad=0.1)
 """
 

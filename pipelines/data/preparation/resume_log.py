@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pipelines.data.manifest import read_manifest
+from pipelines.data.preparation.manifest_writer import read_manifest
+from pipelines.data.preparation.shards import Shard, ShardRecord, file_sha256
 from pipelines.data.prepared.data_folder import MANIFEST
-from pipelines.data.shards import Shard, ShardRecord, file_sha256
 from t2i_tf.errors import UserError
 from t2i_tf.json_files import read_json, write_json
 

@@ -1,0 +1,1 @@
+"""Making a data folder: images loaded, shards written, the manifest last."""
