@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from itertools import islice
 from statistics import median
 
-from pipelines.data.input_pipeline import BatchPlan
+from pipelines.data.batches.batch_plan import BatchPlan
 from pipelines.data.prepared.data_folder import DataFolder
 
 WARM_UP = 2  # windows that are not counted

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from pipelines.data.pairs import CaptionLengths, LengthRange
+from pipelines.data.batches.caption_pairs import CaptionLengths, LengthRange
 from pipelines.data.prepared.captions import read_captions
 from pipelines.data.prepared.data_folder import DataFolder
 from t2i_tf.text.tokenizer import Tokenizer

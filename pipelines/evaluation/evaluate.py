@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from pipelines.data.pairs import LengthRange
+from pipelines.data.batches.caption_pairs import LengthRange
 from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.data.prepared.told_pictures import ToldPictures, read_told_pictures
 from pipelines.drawing.sharpener import Sharpener

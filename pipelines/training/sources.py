@@ -4,9 +4,9 @@ from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 
-from pipelines.data.columns import Columns
+from pipelines.data.batches.caption_pairs import LengthRange
+from pipelines.data.batches.extra_features import Columns
 from pipelines.data.neighbours import neighbour_ids
-from pipelines.data.pairs import LengthRange
 from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.data.sentences import Sentences, open_encoder
 from pipelines.drawing.reconstructions import Reconstructions

@@ -7,8 +7,8 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-from pipelines.data.columns import Columns
-from pipelines.data.input_pipeline import evaluation_dataset
+from pipelines.data.batches.batch_plan import evaluation_dataset
+from pipelines.data.batches.extra_features import Columns
 from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.drawing.alignment_figure import alignment_figure
 from pipelines.drawing.drawer import to_pixels

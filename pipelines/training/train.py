@@ -8,8 +8,8 @@ from typing import NamedTuple
 import keras
 import tensorflow as tf
 
-from pipelines.data.input_pipeline import BatchPlan, evaluation_dataset
-from pipelines.data.pairs import LengthRange
+from pipelines.data.batches.batch_plan import BatchPlan, evaluation_dataset
+from pipelines.data.batches.caption_pairs import LengthRange
 from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.training.callbacks import Bar, Checkpointer, Clock, History, Interrupted, Pace
 from pipelines.training.distribution import strategy

@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from pipelines.data.pairs import CHUNK, read_all
+from pipelines.data.batches.caption_pairs import CHUNK, read_all
 from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.data.prepared.tfrecords import parse_captions, read_records
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from pipelines.data.pairs import CHUNK, read_all
+from pipelines.data.batches.caption_pairs import CHUNK, read_all
 from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.data.prepared.tfrecords import parse_batch, read_records
 from t2i_tf.errors import UserError

@@ -13,7 +13,7 @@ import sys
 import numpy as np
 import tensorflow as tf
 
-from pipelines.data.pairs import PairReader
+from pipelines.data.batches.caption_pairs import PairReader
 from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.data.prepared.tfrecords import READ_AHEAD
 from t2i_tf.errors import UserError

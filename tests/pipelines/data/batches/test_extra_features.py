@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pipelines.data.input_pipeline import BatchPlan, evaluation_dataset
+from pipelines.data.batches.batch_plan import BatchPlan, evaluation_dataset
 from pipelines.data.prepared.data_folder import DataFolder
 from t2i_tf.errors import UserError
 from t2i_tf.text.tokenizer import Tokenizer

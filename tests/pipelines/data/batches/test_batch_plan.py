@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pipelines.data.input_pipeline import BatchPlan, evaluation_dataset, training_dataset
+from pipelines.data.batches.batch_plan import BatchPlan, evaluation_dataset, training_dataset
 from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.data.prepared.tfrecords import read_records
 from t2i_tf.errors import UsageError, UserError
@@ -29,8 +29,8 @@ def folder(tmp_path_factory, examples):
 
 @pytest.fixture(autouse=True)
 def small_pools(monkeypatch):
-    monkeypatch.setattr("pipelines.data.stream_batches.POOL", 80)
-    monkeypatch.setattr("pipelines.data.pairs.CHUNK", 16)
+    monkeypatch.setattr("pipelines.data.batches.streaming.POOL", 80)
+    monkeypatch.setattr("pipelines.data.batches.caption_pairs.CHUNK", 16)
 
 
 def take(plan, steps, start_step=0):
@@ -169,7 +169,7 @@ def test_captions_out_of_range_are_left_out_and_said_to_be(folder, examples, mod
 
 def test_the_mode_follows_the_memory(folder, monkeypatch):
     assert BatchPlan.of(folder, batch_size=8).mode == "ram"
-    monkeypatch.setattr("pipelines.data.input_pipeline.free_memory", lambda: 10_000)
+    monkeypatch.setattr("pipelines.data.batches.batch_plan.free_memory", lambda: 10_000)
     assert BatchPlan.of(folder, batch_size=8).mode == "stream"
     assert BatchPlan.of(folder, batch_size=8, limit=5).mode == "ram"
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from pipelines.data.pairs import PairReader, read_all
+from pipelines.data.batches.caption_pairs import PairReader, read_all
 from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.data.prepared.tfrecords import read_records
 

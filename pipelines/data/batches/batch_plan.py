@@ -12,13 +12,18 @@ from typing import Literal
 import numpy as np
 import tensorflow as tf
 
-from pipelines.data.columns import Columns, check_columns, with_columns
-from pipelines.data.memory import free_memory
-from pipelines.data.pairs import CaptionLengths, LengthRange, PairReader, first_of_each_picture
+from pipelines.data.batches.caption_pairs import (
+    CaptionLengths,
+    LengthRange,
+    PairReader,
+    first_of_each_picture,
+)
+from pipelines.data.batches.extra_features import Columns, check_columns, with_columns
+from pipelines.data.batches.free_memory import free_memory
+from pipelines.data.batches.in_memory import RamBatches, read_pairs
+from pipelines.data.batches.streaming import StreamBatches
 from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.data.prepared.tfrecords import read_records
-from pipelines.data.ram_batches import RamBatches, read_pairs
-from pipelines.data.stream_batches import StreamBatches
 from t2i_tf.errors import UsageError, did_you_mean
 
 Mode = Literal["auto", "ram", "stream"]
