@@ -10,11 +10,11 @@ import tensorflow as tf
 
 from pipelines.data.batches.batch_plan import BatchPlan, evaluation_dataset
 from pipelines.data.batches.caption_pairs import LengthRange
+from pipelines.data.precomputed.feature_sources import Sources
 from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.training.callbacks import Bar, Checkpointer, Clock, History, Interrupted, Pace
 from pipelines.training.distribution import strategy
 from pipelines.training.schedule import Budget
-from pipelines.training.sources import Sources
 from pipelines.training.tensorboard import TensorBoard
 from pipelines.training.workdir import open_workdir
 from t2i_tf.checkpoints import CheckpointFolder

@@ -4,8 +4,8 @@ import dataclasses
 import shutil
 from pathlib import Path
 
+from pipelines.data.precomputed.feature_sources import Sources
 from pipelines.data.prepared.data_folder import DataFolder
-from pipelines.training.sources import Sources
 from t2i_tf import checkpoints
 from t2i_tf.config import TrainConfig
 from t2i_tf.errors import UserError

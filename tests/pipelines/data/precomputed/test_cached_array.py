@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from pipelines.data import cached_rows as module
-from pipelines.data.cached_rows import CHUNK, cached_rows
+from pipelines.data.precomputed import cached_array as module
+from pipelines.data.precomputed.cached_array import CHUNK, cached_rows
 from t2i_tf.errors import UserError
 
 ROWS = 3 * CHUNK + 7

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from pipelines.data.cached_rows import cached_rows
+from pipelines.data.precomputed.cached_array import cached_rows
 from pipelines.data.prepared.captions import read_captions
 from pipelines.data.prepared.data_folder import DataFolder
 from t2i_tf import checkpoints

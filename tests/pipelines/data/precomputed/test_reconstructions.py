@@ -7,10 +7,10 @@ import pytest
 import tensorflow as tf
 
 from pipelines.data.batches.caption_pairs import LengthRange
+from pipelines.data.precomputed.reconstructions import Reconstructions
 from pipelines.data.prepared.captions import read_captions
 from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.data.prepared.tfrecords import parse_batch, read_records
-from pipelines.drawing.reconstructions import Reconstructions
 from pipelines.training.callbacks import read_history
 from pipelines.training.train import train
 from t2i_tf import checkpoints

@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from pipelines.data.batches.caption_pairs import CaptionLengths, LengthRange
-from pipelines.data.cached_rows import cached_rows
+from pipelines.data.precomputed.cached_array import cached_rows
 from pipelines.data.prepared.captions import read_captions
 from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.data.prepared.tfrecords import parse_batch, read_records
