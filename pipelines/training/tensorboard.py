@@ -13,7 +13,7 @@ from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.drawing.alignment_figure import alignment_figure
 from pipelines.drawing.drawer import to_pixels
 from pipelines.drawing.grid import grid, steps_strip
-from pipelines.training.callbacks import Clock
+from pipelines.training.checkpointing import Clock
 from t2i_tf.config import TrainConfig
 from t2i_tf.files import write_atomically
 from t2i_tf.models import Preview

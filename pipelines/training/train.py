@@ -12,8 +12,8 @@ from pipelines.data.batches.batch_plan import BatchPlan, evaluation_dataset
 from pipelines.data.batches.caption_pairs import LengthRange
 from pipelines.data.precomputed.feature_sources import Sources
 from pipelines.data.prepared.data_folder import DataFolder
-from pipelines.training.callbacks import Bar, Checkpointer, Clock, History, Interrupted, Pace
-from pipelines.training.distribution import strategy
+from pipelines.training.checkpointing import Bar, Checkpointer, Clock, History, Interrupted, Pace
+from pipelines.training.devices import strategy
 from pipelines.training.schedule import Budget
 from pipelines.training.tensorboard import TensorBoard
 from pipelines.training.workdir import open_workdir

@@ -11,7 +11,7 @@ from pipelines.data.precomputed.reconstructions import Reconstructions
 from pipelines.data.prepared.captions import read_captions
 from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.data.prepared.tfrecords import parse_batch, read_records
-from pipelines.training.callbacks import read_history
+from pipelines.training.checkpointing import read_history
 from pipelines.training.train import train
 from t2i_tf import checkpoints
 from t2i_tf.errors import UserError
