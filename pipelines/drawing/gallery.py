@@ -7,8 +7,8 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from pipelines.drawing.drawer import Drawer
-from pipelines.drawing.pictures import INK, PAPER, enlarged, font, wrapped
 from pipelines.drawing.sharpener import Sharpener
+from pipelines.figures.pixels import INK, PAPER, enlarged, font, wrapped
 from t2i_tf import checkpoints
 from t2i_tf.errors import UserError
 from t2i_tf.files import write_atomically

@@ -11,7 +11,7 @@ import numpy as np
 from pipelines.evaluation import paper
 from pipelines.evaluation.compare_record import Record
 from pipelines.evaluation.tables import REAL, Table, interval_text, value_text
-from pipelines.loss_curve import LossPlot, series, series_plot
+from pipelines.figures.loss_curve import LossPlot, series, series_plot
 from pipelines.page.rendering import DASH, data_uri, render
 from t2i_tf.files import write_atomically
 

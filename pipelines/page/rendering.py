@@ -14,7 +14,7 @@ from typing import Any
 import jinja2
 import numpy as np
 
-from pipelines.drawing.pictures import picture
+from pipelines.figures.pixels import picture
 
 PARTS = Path(__file__).parent
 DASH = "–"

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from pipelines.drawing.pictures import enlarged
 from pipelines.evaluation.studies.result import Finding
-from pipelines.evaluation.studies.sheet import SIDE, Cell, Row, sheet
 from pipelines.evaluation.studies.subject import Subject
 from pipelines.evaluation.studies.talk import talk_topics
 from pipelines.evaluation.studies.verdict import in_words, shares, verdict
+from pipelines.figures.annotated_grid import SIDE, Cell, Row, sheet
+from pipelines.figures.pixels import enlarged
 
 
 def study_compositions(

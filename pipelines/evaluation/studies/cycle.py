@@ -9,12 +9,12 @@ import numpy as np
 from pipelines.captioning.captioner import Captioner
 from pipelines.data.prepared.split_reader import read_pictures
 from pipelines.data.scenes.caption_parser import read_caption
-from pipelines.drawing.pictures import enlarged
 from pipelines.evaluation.studies.result import Finding
-from pipelines.evaluation.studies.sheet import SIDE, Cell, Row, sheet
 from pipelines.evaluation.studies.subject import Subject
 from pipelines.evaluation.studies.talk import talk_topics
 from pipelines.evaluation.studies.verdict import in_words, shares, verdict
+from pipelines.figures.annotated_grid import SIDE, Cell, Row, sheet
+from pipelines.figures.pixels import enlarged
 from t2i_tf import checkpoints
 from t2i_tf.errors import UsageError, UserError
 from t2i_tf.metrics.caption_overlap import bleu, cider

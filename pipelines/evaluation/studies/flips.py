@@ -7,8 +7,6 @@ import numpy as np
 
 from pipelines.data.scenes.renderer import render
 from pipelines.drawing.drawer import Drawn
-from pipelines.drawing.pictures import enlarged
-from pipelines.evaluation.studies.change_map import change_map
 from pipelines.evaluation.studies.region import (
     change,
     mean_change,
@@ -17,10 +15,12 @@ from pipelines.evaluation.studies.region import (
     written_region,
 )
 from pipelines.evaluation.studies.result import Finding
-from pipelines.evaluation.studies.sheet import SIDE, Cell, Row, sheet
 from pipelines.evaluation.studies.subject import Subject
 from pipelines.evaluation.studies.talk import Topic, talk_topics
 from pipelines.evaluation.studies.verdict import in_words, shares, verdict
+from pipelines.figures.annotated_grid import SIDE, Cell, Row, sheet
+from pipelines.figures.change_map import change_map
+from pipelines.figures.pixels import enlarged
 from t2i_tf.errors import UsageError
 from t2i_tf.text.tokenizer import split_words
 

@@ -4,13 +4,13 @@ import pytest
 from pipelines.data.scenes.renderer import draw_background, reduce, render
 from pipelines.data.scenes.world import Scene
 from pipelines.evaluation.judge import Judge
-from pipelines.evaluation.studies.change_map import change_map
 from pipelines.evaluation.studies.region import (
     change,
     object_region,
     scene_of,
     written_region,
 )
+from pipelines.figures.change_map import change_map
 
 
 @pytest.fixture(scope="module")

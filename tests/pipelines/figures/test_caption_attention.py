@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from pipelines.captioning.attention_figure import LABEL, MARGIN, SIDE, attention_figure
+from pipelines.figures.caption_attention import LABEL, MARGIN, SIDE, attention_figure
 
 RNG = np.random.default_rng(0)
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from PIL import Image, ImageDraw
 
-from pipelines.drawing.pictures import INK, PAPER, font, wrapped
+from pipelines.figures.pixels import INK, PAPER, font, wrapped
 
 SIDE = 120  # the longer side of a picture, pixels, unless it has more
 GAP, MARGIN = 8, 24

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.gridspec import GridSpec
 from PIL import Image
 
-from pipelines.drawing.pictures import INK, PAPER, picture
+from pipelines.figures.pixels import INK, PAPER, picture
 
 CANVASES = 12  # shown at most
 STEP, WORD = 0.75, 0.3  # inches of a column and of a row

@@ -4,8 +4,8 @@ import matplotlib
 import numpy as np
 from PIL import Image, ImageColor
 
-from pipelines.drawing.pictures import enlarged, magnification
-from pipelines.evaluation.studies.sheet import STRONG
+from pipelines.figures.annotated_grid import STRONG
+from pipelines.figures.pixels import enlarged, magnification
 
 
 def change_map(

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from pipelines.loss_curve import LINE, loss_plot
+from pipelines.figures.loss_curve import LINE, loss_plot
 
 COLUMNS = {"training": "above_floor", "validation": "val_above_floor"}
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipelines.evaluation.studies.sheet import (
+from pipelines.figures.annotated_grid import (
     GAP,
     LABEL,
     MARGIN,

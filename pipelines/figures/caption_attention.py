@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageColor, ImageDraw
 
-from pipelines.drawing.pictures import INK, PAPER, enlarged, font
+from pipelines.figures.pixels import INK, PAPER, enlarged, font
 
 SIDE = 128  # the longer side of a picture, pixels, unless it has more
 COLUMNS = 6  # pictures in a row, at most

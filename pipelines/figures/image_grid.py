@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageDraw
 
-from pipelines.drawing.pictures import INK, PAPER, enlarged, font, wrapped
+from pipelines.figures.pixels import INK, PAPER, enlarged, font, wrapped
 
 SIDE = 128  # the longer side of a picture, pixels, unless it has more
 GAP, MARGIN = 8, 20

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipelines.drawing.alignment_figure import alignment_figure
-from pipelines.drawing.animation import animation
-from pipelines.drawing.grid import CAPTION_WIDTH, GAP, MARGIN, SIDE, grid, steps_strip
-from pipelines.drawing.pictures import enlarged, font, picture, wrapped
+from pipelines.figures.drawing_gif import animation
+from pipelines.figures.image_grid import CAPTION_WIDTH, GAP, MARGIN, SIDE, grid, steps_strip
+from pipelines.figures.pixels import enlarged, font, picture, wrapped
+from pipelines.figures.word_attention import alignment_figure
 
 RNG = np.random.default_rng(0)
 CHANNELS = pytest.mark.parametrize("channels", [1, 3])

@@ -5,7 +5,7 @@ import io
 import numpy as np
 from PIL import Image, ImageDraw
 
-from pipelines.drawing.pictures import enlarged, magnification
+from pipelines.figures.pixels import enlarged, magnification
 
 SIDE = 256  # the longer side of the animation, pixels
 SECONDS = 2.4  # of drawing; then the finished picture rests

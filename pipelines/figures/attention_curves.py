@@ -9,7 +9,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
-from pipelines.drawing.pictures import INK, PAPER
+from pipelines.figures.pixels import INK, PAPER
 
 SIZE, DPI = (8.6, 6.6), 120  # inches, and pixels of one
 COLOURS = {  # of the classes; the hues of Okabe and Ito (2008), which all eyes tell apart

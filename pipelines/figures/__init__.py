@@ -1,0 +1,1 @@
+"""Figures as Pillow images: grids of images, animations, attention, loss curves."""
