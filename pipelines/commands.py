@@ -125,7 +125,7 @@ def _(chosen: options.Train) -> int:
 
 @run.register
 def _(chosen: options.Generate) -> int:
-    from pipelines.drawing.generate import generate
+    from pipelines.sampling.generate import generate
 
     out = chosen.out or chosen.workdir / "drawings"
     drawn = generate(
@@ -147,8 +147,8 @@ def _(chosen: options.Generate) -> int:
 
 @run.register
 def _(chosen: options.Caption) -> int:
-    from pipelines.captioning.caption import caption_files
-    from pipelines.captioning.captioner import Captioner
+    from pipelines.sampling.caption_files import caption_files
+    from pipelines.sampling.captioner import Captioner
     from t2i_tf import checkpoints
 
     if not chosen.pictures and chosen.data is None:
@@ -237,7 +237,7 @@ def _(chosen: options.Evaluate) -> int:
 
 @run.register
 def _(chosen: options.Gallery) -> int:
-    from pipelines.drawing.gallery import draw_gallery
+    from pipelines.sampling.system_gallery import draw_gallery
 
     out = draw_gallery(
         chosen.workdirs, chosen.captions, chosen.out, sharpen=chosen.sharpen, seed=chosen.seed

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import msgspec
 from rich.progress import track
 
-from pipelines.captioning.captioner import BATCH, Captioner
 from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.data.prepared.tfrecords import parse_batch, read_records
 from pipelines.data.scenes.caption_parser import read_caption
 from pipelines.data.scenes.world import Scene
+from pipelines.sampling.captioner import BATCH, Captioner
 from t2i_tf.errors import UserError
 from t2i_tf.metrics.caption_overlap import bleu, cider
 

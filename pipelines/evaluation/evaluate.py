@@ -13,7 +13,6 @@ import numpy as np
 from pipelines.data.batches.caption_pairs import LengthRange
 from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.data.prepared.told_pictures import ToldPictures, read_told_pictures
-from pipelines.drawing.sharpener import Sharpener
 from pipelines.evaluation.bounds import measure_bounds
 from pipelines.evaluation.candidates import candidates
 from pipelines.evaluation.caption_accuracy import HELD_OUT
@@ -22,7 +21,6 @@ from pipelines.evaluation.evaluated_run import about_run, open_run
 from pipelines.evaluation.inception import Inception
 from pipelines.evaluation.judging import Shown, read_shown
 from pipelines.evaluation.mean_caption import CAPTIONS, mean_caption
-from pipelines.evaluation.painter import Painter
 from pipelines.evaluation.realism import Features, realism_figures
 from pipelines.evaluation.retrieval import ceiling_figures, measure_retrieval
 from pipelines.evaluation.scorer import Scorer
@@ -34,6 +32,8 @@ from pipelines.evaluation.similarity import (
 )
 from pipelines.evaluation.sizes import Sizes
 from pipelines.evaluation.told_and_drawn import measure_told_and_drawn
+from pipelines.sampling.painter import Painter
+from pipelines.sampling.sharpener import Sharpener
 from t2i_tf.checkpoints import Trained
 from t2i_tf.errors import UsageError, UserError
 from t2i_tf.json_files import write_json

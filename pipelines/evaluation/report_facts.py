@@ -6,7 +6,6 @@ from typing import Any
 import msgspec
 
 from pipelines.data.prepared.data_folder import DataFolder
-from pipelines.drawing.gallery import write_gallery
 from pipelines.evaluation.compare_plan import SHARPENER, TITLES
 from pipelines.evaluation.compare_record import Record
 from pipelines.evaluation.comparison import EVALUATION, Comparison
@@ -14,6 +13,7 @@ from pipelines.evaluation.paper import SYSTEMS
 from pipelines.evaluation.report import ReportFacts, Shown, StudyShown, write_report
 from pipelines.evaluation.side_by_side import NOTHING, SideBySide, side_by_side
 from pipelines.evaluation.tables import Table, build_tables, tables_json, tables_markdown
+from pipelines.sampling.system_gallery import write_gallery
 from pipelines.training.history import read_history
 from t2i_tf.errors import UserError
 from t2i_tf.files import write_atomically

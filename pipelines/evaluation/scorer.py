@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 from rich.progress import track
 
-from pipelines.drawing.sharpener import Sharpener
+from pipelines.sampling.sharpener import Sharpener
 from t2i_tf import losses
 from t2i_tf.checkpoints import Trained
 from t2i_tf.errors import UserError

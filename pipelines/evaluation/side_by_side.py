@@ -8,7 +8,7 @@ import numpy as np
 
 from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.data.prepared.split_reader import read_pictures
-from pipelines.drawing.gallery import draw_rows
+from pipelines.sampling.system_gallery import draw_rows
 from t2i_tf.checkpoints import read_config
 from t2i_tf.text.tokenizer import split_words
 

@@ -9,7 +9,7 @@ from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.data.prepared.split_reader import read_pictures
 from pipelines.data.prepared.told_pictures import ToldPictures
 from pipelines.evaluation.figures import figure, point
-from pipelines.evaluation.painter import Painter
+from pipelines.sampling.painter import Painter
 from t2i_tf.metrics.ssim_diversity import WINDOW, diversity, ssim
 
 REAL = 20_000  # pictures of the training split in which others of a caption are looked for

@@ -10,9 +10,9 @@ from PIL import Image
 from pipelines.data.batches.batch_plan import evaluation_dataset
 from pipelines.data.batches.extra_features import Columns
 from pipelines.data.prepared.data_folder import DataFolder
-from pipelines.drawing.drawer import to_pixels
 from pipelines.figures.image_grid import grid, steps_strip
 from pipelines.figures.word_attention import alignment_figure
+from pipelines.sampling.sampler import to_pixels
 from pipelines.training.checkpointing import Clock
 from t2i_tf.config import TrainConfig
 from t2i_tf.files import write_atomically

@@ -13,9 +13,9 @@ from pipelines.demo_report import (
     marked_words,
     write_report,
 )
-from pipelines.drawing.drawer import Drawn
 from pipelines.evaluation.caption_accuracy import CaptionAccuracy
 from pipelines.page.rendering import duration, percent
+from pipelines.sampling.sampler import Drawn
 
 RNG = np.random.default_rng(0)
 

@@ -7,7 +7,7 @@ import sys
 import numpy as np
 from PIL import Image
 
-from pipelines.drawing.drawer import Drawer
+from pipelines.sampling.sampler import Drawer
 from t2i_tf import checkpoints
 from t2i_tf.models import build_model
 from t2i_tf.optimizers import build_optimizer

@@ -15,7 +15,7 @@ from pipelines.data.precomputed.cached_array import cached_rows
 from pipelines.data.prepared.captions import read_captions
 from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.data.prepared.tfrecords import parse_batch, read_records
-from pipelines.drawing.drawer import to_pixels
+from pipelines.sampling.sampler import to_pixels
 from t2i_tf import checkpoints
 from t2i_tf.errors import UserError
 

@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from pipelines.captioning.captioner import Captioner
 from pipelines.data.prepared.split_reader import read_pictures
 from pipelines.data.scenes.caption_parser import read_caption
 from pipelines.evaluation.studies.result import Finding
@@ -15,6 +14,7 @@ from pipelines.evaluation.studies.talk import talk_topics
 from pipelines.evaluation.studies.verdict import in_words, shares, verdict
 from pipelines.figures.annotated_grid import SIDE, Cell, Row, sheet
 from pipelines.figures.pixels import enlarged
+from pipelines.sampling.captioner import Captioner
 from t2i_tf import checkpoints
 from t2i_tf.errors import UsageError, UserError
 from t2i_tf.metrics.caption_overlap import bleu, cider

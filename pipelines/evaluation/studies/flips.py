@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 
 from pipelines.data.scenes.renderer import render
-from pipelines.drawing.drawer import Drawn
 from pipelines.evaluation.studies.region import (
     change,
     mean_change,
@@ -21,6 +20,7 @@ from pipelines.evaluation.studies.verdict import in_words, shares, verdict
 from pipelines.figures.annotated_grid import SIDE, Cell, Row, sheet
 from pipelines.figures.change_map import change_map
 from pipelines.figures.pixels import enlarged
+from pipelines.sampling.sampler import Drawn
 from t2i_tf.errors import UsageError
 from t2i_tf.text.tokenizer import split_words
 

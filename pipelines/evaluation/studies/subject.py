@@ -9,8 +9,8 @@ import msgspec
 from rich.progress import track
 
 from pipelines.data.prepared.data_folder import DataFolder
-from pipelines.drawing.drawer import BATCH, Drawer, Drawn
 from pipelines.evaluation.judge import Judge
+from pipelines.sampling.sampler import BATCH, Drawer, Drawn
 from t2i_tf import checkpoints
 from t2i_tf.errors import UserError
 from t2i_tf.json_files import read_json

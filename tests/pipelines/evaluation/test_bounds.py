@@ -3,9 +3,9 @@ import pytest
 import tensorflow as tf
 
 from pipelines.data.prepared.told_pictures import ToldPictures
-from pipelines.drawing.sharpener import Sharpener
 from pipelines.evaluation.bounds import importance_weighted, measure_bounds
 from pipelines.evaluation.scorer import EPSILON, Scorer
+from pipelines.sampling.sharpener import Sharpener
 from t2i_tf.errors import UserError
 from tests.pipelines.evaluation import evaluated
 

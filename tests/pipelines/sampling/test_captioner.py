@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from pipelines.captioning.captioner import Captioner
+from pipelines.sampling.captioner import Captioner
 from t2i_tf import checkpoints
 from t2i_tf.errors import UserError
 

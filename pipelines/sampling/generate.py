@@ -7,11 +7,11 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from pipelines.drawing.drawer import Drawer, Drawn
-from pipelines.drawing.sharpener import Sharpener
 from pipelines.figures.drawing_gif import animation
 from pipelines.figures.image_grid import grid
 from pipelines.figures.word_attention import alignment_figure
+from pipelines.sampling.sampler import Drawer, Drawn
+from pipelines.sampling.sharpener import Sharpener
 from t2i_tf import checkpoints
 from t2i_tf.checkpoints import Trained
 from t2i_tf.errors import UserError

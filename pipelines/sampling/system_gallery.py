@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
-from pipelines.drawing.drawer import Drawer
-from pipelines.drawing.sharpener import Sharpener
 from pipelines.figures.pixels import INK, PAPER, enlarged, font, wrapped
+from pipelines.sampling.sampler import Drawer
+from pipelines.sampling.sharpener import Sharpener
 from t2i_tf import checkpoints
 from t2i_tf.errors import UserError
 from t2i_tf.files import write_atomically

@@ -7,8 +7,8 @@ import numpy as np
 import tensorflow as tf
 from rich.progress import track
 
-from pipelines.drawing.drawer import to_pixels
-from pipelines.drawing.sharpener import Sharpener
+from pipelines.sampling.sampler import to_pixels
+from pipelines.sampling.sharpener import Sharpener
 from t2i_tf.checkpoints import Trained
 
 BATCH = 50  # pictures at a time

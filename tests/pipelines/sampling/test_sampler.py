@@ -3,7 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from pipelines.drawing.drawer import Drawer
+from pipelines.sampling.sampler import Drawer
 from t2i_tf.checkpoints import Trained
 from t2i_tf.config import TrainConfig
 from t2i_tf.errors import UserError

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipelines.captioning.caption import read_pictures
 from pipelines.cli import main
 from pipelines.data.preparation.image_loading import Fit
+from pipelines.sampling.caption_files import read_pictures
 from t2i_tf import checkpoints
 from tests.data_folders import make_examples, write_data_folder
 
@@ -80,7 +80,7 @@ def test_the_crop_of_the_data_is_read_from_the_work_folder(
 ):
     fits = []
     monkeypatch.setattr(
-        "pipelines.captioning.caption.read_pictures",
+        "pipelines.sampling.caption_files.read_pictures",
         lambda paths, fit: fits.append(fit) or np.zeros((len(paths), 4, 6, 3), np.uint8),
     )
     copy = tmp_path / "copy"

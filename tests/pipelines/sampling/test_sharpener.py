@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pipelines.drawing.drawer import Drawer
-from pipelines.drawing.gallery import gallery
-from pipelines.drawing.sharpener import Sharpener
 from pipelines.evaluation.sharpness import gradient_magnitude
+from pipelines.sampling.sampler import Drawer
+from pipelines.sampling.sharpener import Sharpener
+from pipelines.sampling.system_gallery import gallery
 from t2i_tf.checkpoints import Trained
 from t2i_tf.errors import UserError
 from t2i_tf.models import build_model

@@ -7,10 +7,10 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
-from pipelines.captioning.captioner import Captioner, Described
 from pipelines.data.preparation.image_loading import Fit, PictureReader
 from pipelines.data.sources.example import Example
 from pipelines.figures.caption_attention import attention_figure
+from pipelines.sampling.captioner import Captioner, Described
 from t2i_tf.config import CaptionerConfig
 from t2i_tf.errors import UserError
 from t2i_tf.files import write_atomically

@@ -3,7 +3,7 @@ import dataclasses
 import pytest
 from PIL import Image
 
-from pipelines.drawing.generate import generate
+from pipelines.sampling.generate import generate
 from t2i_tf import checkpoints
 from t2i_tf.config import TrainConfig
 from t2i_tf.errors import UserError

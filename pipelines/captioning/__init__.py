@@ -1,1 +1,0 @@
-"""Pictures to captions, and pictures of where each word was looked for."""

@@ -1,1 +1,0 @@
-"""Captions to pictures, and pictures of how they were drawn."""

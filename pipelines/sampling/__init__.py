@@ -1,0 +1,1 @@
+"""Captions to images with a trained model, sharpened or not, and images to captions."""
