@@ -8,7 +8,7 @@ from rich.progress import track
 
 from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.data.prepared.tfrecords import parse_batch, read_records
-from pipelines.evaluation.judging import Judging, Shown, open_judging, read_shown
+from pipelines.judges.open_judge import Judging, Shown, open_judging, read_shown
 from pipelines.sampling.sampler import BATCH, Drawer
 
 SEEN, HELD_OUT = "test", "held_out"  # splits: new pictures of seen compositions, unseen ones

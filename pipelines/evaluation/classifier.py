@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.data.prepared.split_reader import SplitPictures, read_pictures
-from pipelines.evaluation.kept_network import About, load_or_train, train_steps
+from pipelines.judges.cached_network import About, load_or_train, train_steps
 from t2i_tf.text.tokenizer import split_words
 from t2i_tf.text.vocabulary import UNKNOWN, Vocabulary
 

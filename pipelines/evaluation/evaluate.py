@@ -19,7 +19,6 @@ from pipelines.evaluation.caption_accuracy import HELD_OUT
 from pipelines.evaluation.classifier import open_classifier
 from pipelines.evaluation.evaluated_run import about_run, open_run
 from pipelines.evaluation.inception import Inception
-from pipelines.evaluation.judging import Shown, read_shown
 from pipelines.evaluation.mean_caption import CAPTIONS, mean_caption
 from pipelines.evaluation.realism import Features, realism_figures
 from pipelines.evaluation.retrieval import ceiling_figures, measure_retrieval
@@ -32,6 +31,7 @@ from pipelines.evaluation.similarity import (
 )
 from pipelines.evaluation.sizes import Sizes
 from pipelines.evaluation.told_and_drawn import measure_told_and_drawn
+from pipelines.judges.open_judge import Shown, read_shown
 from pipelines.sampling.painter import Painter
 from pipelines.sampling.sharpener import Sharpener
 from t2i_tf.checkpoints import Trained

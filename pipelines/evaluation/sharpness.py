@@ -9,7 +9,7 @@ from rich.progress import track
 
 from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.evaluation.caption_accuracy import SEEN, read_told
-from pipelines.evaluation.judge import Judge, accuracy
+from pipelines.judges.scene_judge import Judge, accuracy
 from pipelines.sampling.sampler import BATCH, Drawer
 from pipelines.sampling.sharpener import Sharpener
 from t2i_tf import checkpoints

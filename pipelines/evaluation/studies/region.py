@@ -8,7 +8,7 @@ import numpy as np
 from pipelines.data.scenes.caption_parser import read_caption
 from pipelines.data.scenes.renderer import Jitter
 from pipelines.data.scenes.world import OBJECTS, Scene
-from pipelines.evaluation.judge import SHIFTS, Judge
+from pipelines.judges.scene_judge import SHIFTS, Judge
 
 
 class Change(NamedTuple):

@@ -9,7 +9,7 @@ import msgspec
 from rich.progress import track
 
 from pipelines.data.prepared.data_folder import DataFolder
-from pipelines.evaluation.judge import Judge
+from pipelines.judges.scene_judge import Judge
 from pipelines.sampling.sampler import BATCH, Drawer, Drawn
 from t2i_tf import checkpoints
 from t2i_tf.errors import UserError

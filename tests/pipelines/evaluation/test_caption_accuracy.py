@@ -7,8 +7,8 @@ import pytest
 
 from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.data.scenes.dataset import captions, is_held_out, render, sample_scene
-from pipelines.evaluation import judging
 from pipelines.evaluation.caption_accuracy import caption_accuracy, read_told
+from pipelines.judges import open_judge
 from t2i_tf.errors import UserError
 from tests.data_folders import make_examples, write_data_folder
 
@@ -64,7 +64,9 @@ def test_drawings_of_digits_are_judged_by_the_judge_of_digits(tmp_path, monkeypa
     def judge(images):
         return [dict([asked[image[0, 0, 0]]]) for image in images]
 
-    monkeypatch.setattr(judging, "open_digit_judge", lambda _: (SimpleNamespace(judge=judge), None))
+    monkeypatch.setattr(
+        open_judge, "open_digit_judge", lambda _: (SimpleNamespace(judge=judge), None)
+    )
     accuracy = caption_accuracy(Draftsman(folder, pictures=2), folder, pictures=4)
     assert accuracy.judge == {"digit": 1.0, "place": 1.0, "both": 1.0}
     assert accuracy.seen == {"digit": 0.5, "place": 0.5, "both": 0.5}

@@ -12,7 +12,7 @@ from pipelines.evaluation.classifier import (
     train_classifier,
     word_shares,
 )
-from pipelines.evaluation.kept_network import fingerprint
+from pipelines.judges.cached_network import fingerprint
 from t2i_tf.errors import UserError
 from t2i_tf.text.vocabulary import Vocabulary
 from tests.data_folders import write_data_folder

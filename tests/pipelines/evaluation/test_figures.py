@@ -3,10 +3,10 @@ import pytest
 
 from pipelines.evaluation.figures import figure, point
 from pipelines.evaluation.inception import Inception
-from pipelines.evaluation.judging import Judging
 from pipelines.evaluation.realism import realism_figures
 from pipelines.evaluation.similarity import similarity_figures
 from pipelines.evaluation.told_and_drawn import right_figures
+from pipelines.judges.open_judge import Judging
 from t2i_tf.errors import UserError
 
 

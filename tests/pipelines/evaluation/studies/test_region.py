@@ -3,7 +3,6 @@ import pytest
 
 from pipelines.data.scenes.renderer import draw_background, reduce, render
 from pipelines.data.scenes.world import Scene
-from pipelines.evaluation.judge import Judge
 from pipelines.evaluation.studies.region import (
     change,
     object_region,
@@ -11,6 +10,7 @@ from pipelines.evaluation.studies.region import (
     written_region,
 )
 from pipelines.figures.change_map import change_map
+from pipelines.judges.scene_judge import Judge
 
 
 @pytest.fixture(scope="module")

@@ -8,13 +8,13 @@ import numpy as np
 
 from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.data.scenes.world import Scene
-from pipelines.evaluation.digit_judge import (
+from pipelines.judges.digit_judge import (
     Digits,
     digit_accuracy,
     open_digit_judge,
     read_digits,
 )
-from pipelines.evaluation.judge import Judge, accuracy
+from pipelines.judges.scene_judge import Judge, accuracy
 from t2i_tf.errors import UserError
 
 Shown = Scene | Digits  # what a picture shows

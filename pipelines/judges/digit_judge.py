@@ -24,7 +24,7 @@ from pipelines.data.sources.mnist_captions import (
     NEAR_ROWS,
     TEMPLATES,
 )
-from pipelines.evaluation.kept_network import About, load_or_train, train_steps
+from pipelines.judges.cached_network import About, load_or_train, train_steps
 
 Digits = Mapping[str, int]  # the digits of a picture by their places
 

@@ -8,8 +8,9 @@ import pytest
 from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.data.sources.mnist_captions import TEMPLATES, MnistCaptionsSource
 from pipelines.data.sources.mnist_digits import Digits
-from pipelines.evaluation import digit_judge as module
-from pipelines.evaluation.digit_judge import (
+from pipelines.judges import digit_judge as module
+from pipelines.judges.cached_network import fingerprint
+from pipelines.judges.digit_judge import (
     PLACES,
     DigitJudge,
     digit_accuracy,
@@ -18,7 +19,6 @@ from pipelines.evaluation.digit_judge import (
     train_digit_judge,
     warped,
 )
-from pipelines.evaluation.kept_network import fingerprint
 from tests.data_folders import write_data_folder
 
 

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image, ImageFilter
 
 from pipelines.data.scenes.dataset import TALK_CAPTIONS, Scene, render, sample_scene
-from pipelines.evaluation.judge import Judge, accuracy
+from pipelines.judges.scene_judge import Judge, accuracy
 
 
 @pytest.fixture(scope="module")
