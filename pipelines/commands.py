@@ -216,7 +216,7 @@ def _(chosen: options.Benchmark) -> int:
 @run.register
 def _(chosen: options.Evaluate) -> int:
     from pipelines.evaluation.evaluate import FILE, evaluate
-    from pipelines.evaluation.evaluation_table import evaluation_notes, evaluation_table
+    from pipelines.evaluation.summary_table import evaluation_notes, evaluation_table
 
     result = evaluate(
         chosen.workdir,

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from tyro.conf import AvoidSubcommands, Positional, arg
 
 from pipelines.evaluation.paper import SYSTEMS, System
-from pipelines.evaluation.sizes import Sizes
+from pipelines.evaluation.settings import Sizes
 from t2i_tf.config import ModelConfig, TrainConfig
 
 

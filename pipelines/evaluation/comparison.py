@@ -18,7 +18,7 @@ from pipelines.evaluation.compare_plan import (
 )
 from pipelines.evaluation.compare_record import Record
 from pipelines.evaluation.paper import SYSTEMS
-from pipelines.evaluation.sizes import Sizes
+from pipelines.evaluation.settings import Sizes
 from pipelines.training.history import read_history
 from t2i_tf.errors import UsageError, UserError
 from t2i_tf.json_files import read_json

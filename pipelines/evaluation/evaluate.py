@@ -13,23 +13,23 @@ import numpy as np
 from pipelines.data.batches.caption_pairs import LengthRange
 from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.data.prepared.told_pictures import ToldPictures, read_told_pictures
-from pipelines.evaluation.bounds import measure_bounds
-from pipelines.evaluation.candidates import candidates
 from pipelines.evaluation.caption_accuracy import HELD_OUT
-from pipelines.evaluation.classifier import open_classifier
-from pipelines.evaluation.evaluated_run import about_run, open_run
-from pipelines.evaluation.inception import Inception
-from pipelines.evaluation.mean_caption import CAPTIONS, mean_caption
-from pipelines.evaluation.realism import Features, realism_figures
-from pipelines.evaluation.retrieval import ceiling_figures, measure_retrieval
-from pipelines.evaluation.scorer import Scorer
-from pipelines.evaluation.seeds import check_seed
-from pipelines.evaluation.similarity import (
+from pipelines.evaluation.distribution_metrics import Features, realism_figures
+from pipelines.evaluation.features.inception import Inception
+from pipelines.evaluation.features.word_classifier import open_classifier
+from pipelines.evaluation.image_similarity import (
     diversity_figures,
     draw_samples,
     similarity_figures,
 )
-from pipelines.evaluation.sizes import Sizes
+from pipelines.evaluation.likelihood.elbo import measure_bounds
+from pipelines.evaluation.likelihood.scorer import Scorer
+from pipelines.evaluation.load_run import about_run, open_run
+from pipelines.evaluation.retrieval.hard_candidates import candidates
+from pipelines.evaluation.retrieval.mean_caption import CAPTIONS, mean_caption
+from pipelines.evaluation.retrieval.protocol import ceiling_figures, measure_retrieval
+from pipelines.evaluation.seeds import check_seed
+from pipelines.evaluation.settings import Sizes
 from pipelines.evaluation.told_and_drawn import measure_told_and_drawn
 from pipelines.judges.open_judge import Shown, read_shown
 from pipelines.sampling.painter import Painter

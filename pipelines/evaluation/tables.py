@@ -5,8 +5,8 @@ from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
 from pipelines.evaluation import paper
-from pipelines.evaluation.paired import SUBJECT, with_leads
 from pipelines.evaluation.paper import SYSTEMS, Reported
+from pipelines.evaluation.retrieval.paired_difference import SUBJECT, with_leads
 
 DASH = "-"
 REAL = "real"  # names the row of what a perfect system gets

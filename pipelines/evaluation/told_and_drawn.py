@@ -9,7 +9,7 @@ from pipelines.data.batches.caption_pairs import LengthRange
 from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.data.prepared.told_pictures import ToldPictures, read_told_pictures
 from pipelines.evaluation.caption_accuracy import HELD_OUT
-from pipelines.evaluation.figures import figure
+from pipelines.evaluation.estimate import figure
 from pipelines.judges.open_judge import Judging, Shown, open_judging, read_shown
 from pipelines.sampling.painter import Painter
 from t2i_tf.errors import UserError

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from pipelines.evaluation.sizes import Sizes
+from pipelines.evaluation.settings import Sizes
 
 
 def figure(value, half=0.5):

@@ -10,14 +10,14 @@ import pytest
 from pipelines.cli import main
 from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.data.scenes.dataset import captions, render, sample_scene
-from pipelines.evaluation import classifier
 from pipelines.evaluation import evaluate as evaluate_module
-from pipelines.evaluation.candidates import RIGHT
 from pipelines.evaluation.evaluate import evaluate
-from pipelines.evaluation.evaluated_run import open_run
-from pipelines.evaluation.evaluation_table import evaluation_notes
-from pipelines.evaluation.scorer import Scorer
-from pipelines.evaluation.sizes import Sizes
+from pipelines.evaluation.features import word_classifier
+from pipelines.evaluation.likelihood.scorer import Scorer
+from pipelines.evaluation.load_run import open_run
+from pipelines.evaluation.retrieval.hard_candidates import RIGHT
+from pipelines.evaluation.settings import Sizes
+from pipelines.evaluation.summary_table import evaluation_notes
 from pipelines.training.train import train
 from t2i_tf.errors import UserError
 from t2i_tf.presets import PRESETS
@@ -51,8 +51,8 @@ def data(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def quick_classifier(monkeypatch):
-    short = classifier.train_classifier
-    monkeypatch.setattr(classifier, "train_classifier", lambda *a: short(*a, steps=2))
+    short = word_classifier.train_classifier
+    monkeypatch.setattr(word_classifier, "train_classifier", lambda *a: short(*a, steps=2))
 
 
 def run(system, data, workdir, encoder=None, steps=2):
@@ -82,8 +82,8 @@ def sharpener(data, encoder, tmp_path_factory):
 @pytest.fixture(scope="module")
 def result(draw, data, sharpener, tmp_path_factory):
     patch = pytest.MonkeyPatch()
-    short = classifier.train_classifier
-    patch.setattr(classifier, "train_classifier", lambda *a: short(*a, steps=2))
+    short = word_classifier.train_classifier
+    patch.setattr(word_classifier, "train_classifier", lambda *a: short(*a, steps=2))
     out = tmp_path_factory.mktemp("out") / "found.json"
     found = evaluate(draw, data, sharpen=sharpener, out=out, **SMALL)
     patch.undo()

@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pipelines.evaluation.candidates import RIGHT, candidates
-from pipelines.evaluation.mean_caption import mean_caption
-from pipelines.evaluation.retrieval import (
+from pipelines.evaluation.likelihood.scorer import Scorer
+from pipelines.evaluation.retrieval.hard_candidates import RIGHT, candidates
+from pipelines.evaluation.retrieval.mean_caption import mean_caption
+from pipelines.evaluation.retrieval.protocol import (
     ceiling_figures,
     measure_retrieval,
     retrieval_figures,
     score_candidates,
 )
-from pipelines.evaluation.scorer import Scorer
 from tests.pipelines.evaluation import evaluated
 
 

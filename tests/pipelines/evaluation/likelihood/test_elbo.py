@@ -3,8 +3,8 @@ import pytest
 import tensorflow as tf
 
 from pipelines.data.prepared.told_pictures import ToldPictures
-from pipelines.evaluation.bounds import importance_weighted, measure_bounds
-from pipelines.evaluation.scorer import EPSILON, Scorer
+from pipelines.evaluation.likelihood.elbo import importance_weighted, measure_bounds
+from pipelines.evaluation.likelihood.scorer import EPSILON, Scorer
 from pipelines.sampling.sharpener import Sharpener
 from t2i_tf.errors import UserError
 from tests.pipelines.evaluation import evaluated

@@ -8,7 +8,7 @@ import numpy as np
 from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.data.prepared.split_reader import read_pictures
 from pipelines.data.prepared.told_pictures import ToldPictures
-from pipelines.evaluation.figures import figure, point
+from pipelines.evaluation.estimate import figure, point
 from pipelines.sampling.painter import Painter
 from t2i_tf.metrics.ssim_diversity import WINDOW, diversity, ssim
 

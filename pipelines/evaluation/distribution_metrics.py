@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from pipelines.evaluation.figures import point
+from pipelines.evaluation.estimate import point
 from t2i_tf.metrics.kid_precision_recall import kid, precision_recall
 
 Features = Callable[[np.ndarray], np.ndarray]  # uint8 [n, H, W, C] to float [n, D]

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from pipelines.data.prepared.told_pictures import ToldPictures
-from pipelines.evaluation.figures import figure
-from pipelines.evaluation.scorer import Scorer
+from pipelines.evaluation.estimate import figure
+from pipelines.evaluation.likelihood.scorer import Scorer
 
 IMPORTANCE_SAMPLES = 50  # K
 

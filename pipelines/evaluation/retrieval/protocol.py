@@ -26,9 +26,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from pipelines.evaluation.candidates import RIGHT
-from pipelines.evaluation.figures import figure
-from pipelines.evaluation.scorer import Scorer
+from pipelines.evaluation.estimate import figure
+from pipelines.evaluation.likelihood.scorer import Scorer
+from pipelines.evaluation.retrieval.hard_candidates import RIGHT
 from t2i_tf.metrics.recall import median_rank, ranks, recall_at_k
 
 RECALLS = (1, 5, 10, 50)

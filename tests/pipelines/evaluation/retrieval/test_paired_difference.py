@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from pipelines.evaluation.figures import figure
-from pipelines.evaluation.paired import with_leads
+from pipelines.evaluation.estimate import figure
+from pipelines.evaluation.retrieval.paired_difference import with_leads
 from t2i_tf.metrics.recall import recall_at_k
 from tests.pipelines.evaluation.evaluations import evaluation, retrieval
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from pipelines.data.prepared.data_folder import DataFolder
-from pipelines.evaluation import classifier as module
-from pipelines.evaluation.classifier import (
+from pipelines.evaluation.features import word_classifier as module
+from pipelines.evaluation.features.word_classifier import (
     Classifier,
     frequent_words,
     open_classifier,

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from pipelines.evaluation.candidates import RIGHT, candidates
+from pipelines.evaluation.retrieval.hard_candidates import RIGHT, candidates
 from t2i_tf.errors import UserError
 
 
@@ -24,7 +24,7 @@ def test_equals_come_by_number_and_itself_first():
 def test_the_nearest_in_blocks(monkeypatch):
     features = np.random.default_rng(0).normal(size=(53, 4)).astype(np.float32)
     whole = candidates(features, 10)
-    monkeypatch.setattr("pipelines.evaluation.candidates.BLOCK", 8)
+    monkeypatch.setattr("pipelines.evaluation.retrieval.hard_candidates.BLOCK", 8)
     assert (candidates(features, 10) == whole).all()
     assert (whole[:, RIGHT] == np.arange(53)).all()
     assert (candidates(features, 10, searched=20) == whole[:20]).all()

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from pipelines.evaluation.figures import figure
+from pipelines.evaluation.estimate import figure
 from t2i_tf.metrics.recall import recall_at_k
 
 SUBJECT = "align-draw"  # the paper's own

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from pipelines.evaluation.figures import figure, point
-from pipelines.evaluation.inception import Inception
-from pipelines.evaluation.realism import realism_figures
-from pipelines.evaluation.similarity import similarity_figures
+from pipelines.evaluation.distribution_metrics import realism_figures
+from pipelines.evaluation.estimate import figure, point
+from pipelines.evaluation.features.inception import Inception
+from pipelines.evaluation.image_similarity import similarity_figures
 from pipelines.evaluation.told_and_drawn import right_figures
 from pipelines.judges.open_judge import Judging
 from t2i_tf.errors import UserError

@@ -1,0 +1,1 @@
+"""Lower bounds on the log-likelihood of images given captions."""

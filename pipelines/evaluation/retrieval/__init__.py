@@ -1,0 +1,1 @@
+"""Image retrieval by caption, as the paper does it."""
