@@ -264,7 +264,7 @@ def _(chosen: options.Sharpness) -> int:
 
 @run.register
 def _(chosen: options.Study) -> int:
-    from pipelines.evaluation.studies.study import study
+    from pipelines.studies.run_study import study
 
     found = study(
         chosen.name,

@@ -48,8 +48,8 @@ def real_work() -> Work:
     """Training, measuring, studying and reporting; TensorFlow is imported here and not before."""
     from pipelines.evaluation.evaluate import evaluate
     from pipelines.evaluation.report_facts import report_comparison
-    from pipelines.evaluation.studies.study import study
     from pipelines.machine import machine, versions
+    from pipelines.studies.run_study import study
     from pipelines.training.train import train
 
     return Work(train, evaluate, study, report_comparison, lambda: {**machine(), **versions()})

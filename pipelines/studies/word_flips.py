@@ -6,21 +6,21 @@ from typing import Any
 import numpy as np
 
 from pipelines.data.scenes.renderer import render
-from pipelines.evaluation.studies.region import (
+from pipelines.figures.annotated_grid import SIDE, Cell, Row, sheet
+from pipelines.figures.change_map import change_map
+from pipelines.figures.pixels import enlarged
+from pipelines.sampling.sampler import Drawn
+from pipelines.studies.caption_match import in_words, shares, verdict
+from pipelines.studies.object_region import (
     change,
     mean_change,
     object_region,
     scene_of,
     written_region,
 )
-from pipelines.evaluation.studies.result import Finding
-from pipelines.evaluation.studies.subject import Subject
-from pipelines.evaluation.studies.talk import Topic, talk_topics
-from pipelines.evaluation.studies.verdict import in_words, shares, verdict
-from pipelines.figures.annotated_grid import SIDE, Cell, Row, sheet
-from pipelines.figures.change_map import change_map
-from pipelines.figures.pixels import enlarged
-from pipelines.sampling.sampler import Drawn
+from pipelines.studies.prompts import Topic, talk_topics
+from pipelines.studies.study_context import Subject
+from pipelines.studies.study_result import Finding
 from t2i_tf.errors import UsageError
 from t2i_tf.text.tokenizer import split_words
 

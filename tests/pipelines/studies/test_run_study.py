@@ -6,8 +6,8 @@ import pytest
 from PIL import Image
 
 from pipelines.cli import main
-from pipelines.evaluation.studies.study import STUDIES, study
-from pipelines.evaluation.studies.subject import Subject
+from pipelines.studies.run_study import STUDIES, study
+from pipelines.studies.study_context import Subject
 from t2i_tf.errors import UsageError, UserError
 from tests.data_folders import make_examples, write_data_folder
 

@@ -9,9 +9,9 @@ import pytest
 from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.data.scenes.captions import caption_words
 from pipelines.data.scenes.dataset import captions, render, sample_scene
-from pipelines.evaluation.studies.region import scene_of
-from pipelines.evaluation.studies.subject import Subject
 from pipelines.sampling.sampler import Drawn
+from pipelines.studies.object_region import scene_of
+from pipelines.studies.study_context import Subject
 from t2i_tf import checkpoints
 from t2i_tf.config import OptimizerConfig, TrainConfig
 from t2i_tf.models import build_model

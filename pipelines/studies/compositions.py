@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from pipelines.evaluation.studies.result import Finding
-from pipelines.evaluation.studies.subject import Subject
-from pipelines.evaluation.studies.talk import talk_topics
-from pipelines.evaluation.studies.verdict import in_words, shares, verdict
 from pipelines.figures.annotated_grid import SIDE, Cell, Row, sheet
 from pipelines.figures.pixels import enlarged
+from pipelines.studies.caption_match import in_words, shares, verdict
+from pipelines.studies.prompts import talk_topics
+from pipelines.studies.study_context import Subject
+from pipelines.studies.study_result import Finding
 
 
 def study_compositions(

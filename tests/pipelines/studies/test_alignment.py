@@ -3,9 +3,9 @@ import math
 import numpy as np
 import pytest
 
-from pipelines.evaluation.studies.alignment import measure_attention, study_alignment
-from pipelines.evaluation.studies.word_classes import CLASSES
 from pipelines.sampling.sampler import Drawn
+from pipelines.studies.alignment import measure_attention, study_alignment
+from pipelines.studies.word_classes import CLASSES
 from t2i_tf.errors import UsageError, UserError
 
 CAPTION = ("a", "red", "car", "in", "snow")

@@ -4,7 +4,7 @@ import pytest
 
 from pipelines.data.scenes.captions import captions
 from pipelines.data.scenes.world import sample_scene
-from pipelines.evaluation.studies.word_classes import CLASSES, word_classes
+from pipelines.studies.word_classes import CLASSES, word_classes
 from t2i_tf.text.tokenizer import split_words
 
 

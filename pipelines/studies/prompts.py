@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from pipelines.data.scenes.captions import TALK_CAPTIONS
-from pipelines.evaluation.studies.subject import Subject
+from pipelines.studies.study_context import Subject
 from t2i_tf.errors import UsageError
 
 Topic = tuple[str, ...]  # captions that belong together: of a flip, all but a word or two is equal

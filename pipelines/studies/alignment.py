@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from pipelines.data.prepared.captions import read_captions
-from pipelines.evaluation.studies.result import Finding
-from pipelines.evaluation.studies.subject import Subject
-from pipelines.evaluation.studies.word_classes import CLASSES, word_classes
 from pipelines.figures.attention_curves import attention_curves
 from pipelines.figures.word_attention import alignment_figure
 from pipelines.sampling.sampler import Drawn
+from pipelines.studies.study_context import Subject
+from pipelines.studies.study_result import Finding
+from pipelines.studies.word_classes import CLASSES, word_classes
 from t2i_tf.errors import UsageError, UserError
 from t2i_tf.metrics.bootstrap import bootstrap_interval
 from t2i_tf.text.tokenizer import split_words

@@ -1,6 +1,6 @@
 from pipelines.data.scenes.caption_parser import read_caption
 from pipelines.data.scenes.world import Scene
-from pipelines.evaluation.studies.verdict import in_words, shares, verdict
+from pipelines.studies.caption_match import in_words, shares, verdict
 
 CAPTION = "a red car is parked in the snow on the left"
 SCENE = Scene("car", "red", "snow", "left")

@@ -3,14 +3,14 @@ import pytest
 
 from pipelines.data.scenes.renderer import draw_background, reduce, render
 from pipelines.data.scenes.world import Scene
-from pipelines.evaluation.studies.region import (
+from pipelines.figures.change_map import change_map
+from pipelines.judges.scene_judge import Judge
+from pipelines.studies.object_region import (
     change,
     object_region,
     scene_of,
     written_region,
 )
-from pipelines.figures.change_map import change_map
-from pipelines.judges.scene_judge import Judge
 
 
 @pytest.fixture(scope="module")

@@ -3,8 +3,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pipelines.evaluation.studies.flips import study_flips
-from pipelines.evaluation.studies.talk import talk_topics
+from pipelines.studies.prompts import talk_topics
+from pipelines.studies.word_flips import study_flips
 from t2i_tf.errors import UsageError
 
 

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.evaluation.seeds import check_seed
-from pipelines.evaluation.studies.alignment import study_alignment
-from pipelines.evaluation.studies.compositions import study_compositions
-from pipelines.evaluation.studies.cycle import study_cycle
-from pipelines.evaluation.studies.flips import TITLES, study_flips
-from pipelines.evaluation.studies.result import Finding, StudyResult, write_finding
-from pipelines.evaluation.studies.subject import Subject
+from pipelines.studies.alignment import study_alignment
+from pipelines.studies.caption_cycle import study_cycle
+from pipelines.studies.compositions import study_compositions
+from pipelines.studies.study_context import Subject
+from pipelines.studies.study_result import Finding, StudyResult, write_finding
+from pipelines.studies.word_flips import TITLES, study_flips
 from t2i_tf.errors import UsageError, UserError, did_you_mean
 
 STUDIES = ("compositions", *TITLES, "alignment", "cycle")

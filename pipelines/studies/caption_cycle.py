@@ -8,13 +8,13 @@ import numpy as np
 
 from pipelines.data.prepared.split_reader import read_pictures
 from pipelines.data.scenes.caption_parser import read_caption
-from pipelines.evaluation.studies.result import Finding
-from pipelines.evaluation.studies.subject import Subject
-from pipelines.evaluation.studies.talk import talk_topics
-from pipelines.evaluation.studies.verdict import in_words, shares, verdict
 from pipelines.figures.annotated_grid import SIDE, Cell, Row, sheet
 from pipelines.figures.pixels import enlarged
 from pipelines.sampling.captioner import Captioner
+from pipelines.studies.caption_match import in_words, shares, verdict
+from pipelines.studies.prompts import talk_topics
+from pipelines.studies.study_context import Subject
+from pipelines.studies.study_result import Finding
 from t2i_tf import checkpoints
 from t2i_tf.errors import UsageError, UserError
 from t2i_tf.metrics.caption_overlap import bleu, cider

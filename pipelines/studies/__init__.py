@@ -1,0 +1,1 @@
+"""The studies of the authors' talk, on any trained system."""
