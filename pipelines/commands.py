@@ -290,8 +290,8 @@ def _(chosen: options.Study) -> int:
 
 @run.register
 def _(chosen: options.Compare) -> int:
-    from pipelines.evaluation.compare import compare
-    from pipelines.evaluation.comparison import Interrupted
+    from pipelines.comparison.compare import compare
+    from pipelines.comparison.steps import Interrupted
 
     try:
         failed = compare(chosen)

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from tyro.conf import AvoidSubcommands, Positional, arg
 
-from pipelines.evaluation.paper import SYSTEMS, System
+from pipelines.comparison.paper_results import SYSTEMS, System
 from pipelines.evaluation.settings import Sizes
 from t2i_tf.config import ModelConfig, TrainConfig
 

@@ -1,7 +1,7 @@
 import numpy as np
 
+from pipelines.comparison.sample_grid import first_captions
 from pipelines.data.prepared.data_folder import DataFolder
-from pipelines.evaluation.side_by_side import first_captions
 from pipelines.machine import machine, versions
 from t2i_tf.text.tokenizer import split_words
 from tests.data_folders import make_examples, write_data_folder

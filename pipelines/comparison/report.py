@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from pipelines.evaluation import paper
-from pipelines.evaluation.compare_record import Record
-from pipelines.evaluation.tables import REAL, Table, interval_text, value_text
+from pipelines.comparison import paper_results
+from pipelines.comparison.state import Record
+from pipelines.comparison.tables import REAL, Table, interval_text, value_text
 from pipelines.figures.loss_curve import LossPlot, series, series_plot
 from pipelines.page.rendering import DASH, data_uri, render
 from t2i_tf.files import write_atomically
@@ -95,7 +95,7 @@ def render_page(facts: ReportFacts) -> str:
     variables = {name: getattr(facts, name) for name in facts.__dataclass_fields__} | {
         "curves": [curves for run in facts.runs if (curves := run_curves(run))],
         "together": curves_together(facts.runs),
-        "paper": paper,
+        "paper": paper_results,
         "real_row": REAL,
     }
     return render(TEMPLATE, own, variables)

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipelines.evaluation.paper import SYSTEMS
+from pipelines.comparison.paper_results import SYSTEMS
 from pipelines.evaluation.seeds import check_seed
 from pipelines.options import Part, World
 from t2i_tf.config import TrainConfig

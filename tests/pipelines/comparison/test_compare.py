@@ -9,11 +9,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from pipelines.evaluation import comparison as comparison_module
-from pipelines.evaluation.compare import compare
-from pipelines.evaluation.compare_plan import plan_runs, world_of
-from pipelines.evaluation.comparison import Interrupted, Work
-from pipelines.evaluation.forecast import Forecast, about
+from pipelines.comparison import steps as comparison_module
+from pipelines.comparison.compare import compare
+from pipelines.comparison.eta import Forecast, about
+from pipelines.comparison.plan import plan_runs, world_of
+from pipelines.comparison.steps import Interrupted, Work
 from pipelines.options import DEFAULT_SYSTEMS, Compare
 from t2i_tf.errors import UsageError, UserError
 from tests.data_folders import make_examples, write_data_folder

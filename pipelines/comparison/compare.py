@@ -2,11 +2,11 @@
 
 import traceback
 
+from pipelines.comparison.eta import Forecast
+from pipelines.comparison.plan import plan_runs, world_of
+from pipelines.comparison.state import Record
+from pipelines.comparison.steps import Comparison, Interrupted, Piece, Work, real_work
 from pipelines.data.prepared.data_folder import DataFolder
-from pipelines.evaluation.compare_plan import plan_runs, world_of
-from pipelines.evaluation.compare_record import Record
-from pipelines.evaluation.comparison import Comparison, Interrupted, Piece, Work, real_work
-from pipelines.evaluation.forecast import Forecast
 from pipelines.options import Compare
 from t2i_tf.errors import UserError
 

@@ -5,14 +5,14 @@ from typing import Any
 
 import msgspec
 
+from pipelines.comparison.paper_results import SYSTEMS
+from pipelines.comparison.plan import SHARPENER, TITLES
+from pipelines.comparison.report import ReportFacts, Shown, StudyShown, write_report
+from pipelines.comparison.sample_grid import NOTHING, SideBySide, side_by_side
+from pipelines.comparison.state import Record
+from pipelines.comparison.steps import EVALUATION, Comparison
+from pipelines.comparison.tables import Table, build_tables, tables_json, tables_markdown
 from pipelines.data.prepared.data_folder import DataFolder
-from pipelines.evaluation.compare_plan import SHARPENER, TITLES
-from pipelines.evaluation.compare_record import Record
-from pipelines.evaluation.comparison import EVALUATION, Comparison
-from pipelines.evaluation.paper import SYSTEMS
-from pipelines.evaluation.report import ReportFacts, Shown, StudyShown, write_report
-from pipelines.evaluation.side_by_side import NOTHING, SideBySide, side_by_side
-from pipelines.evaluation.tables import Table, build_tables, tables_json, tables_markdown
 from pipelines.sampling.system_gallery import write_gallery
 from pipelines.training.history import read_history
 from t2i_tf.errors import UserError

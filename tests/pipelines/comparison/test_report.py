@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipelines.evaluation.compare_record import Record, RunRecord
-from pipelines.evaluation.report import (
+from pipelines.comparison.report import (
     ReportFacts,
     Shown,
     StudyShown,
@@ -16,7 +15,8 @@ from pipelines.evaluation.report import (
     run_curves,
     write_report,
 )
-from pipelines.evaluation.tables import build_tables
+from pipelines.comparison.state import Record, RunRecord
+from pipelines.comparison.tables import build_tables
 from tests.pipelines.evaluation.evaluations import evaluation, gan_evaluation
 
 CAPTIONS = ["a <b>bus</b> & a car", "a stop sign is flying in blue skies"] * 4

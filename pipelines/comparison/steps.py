@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pipelines.data.prepared.data_folder import DataFolder
-from pipelines.evaluation.compare_plan import (
+from pipelines.comparison.paper_results import SYSTEMS
+from pipelines.comparison.plan import (
     CAPTIONER,
     ENCODER,
     SHARPENER,
@@ -16,8 +16,8 @@ from pipelines.evaluation.compare_plan import (
     Run,
     draws_by_steps,
 )
-from pipelines.evaluation.compare_record import Record
-from pipelines.evaluation.paper import SYSTEMS
+from pipelines.comparison.state import Record
+from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.evaluation.settings import Sizes
 from pipelines.training.history import read_history
 from t2i_tf.errors import UsageError, UserError
@@ -46,8 +46,8 @@ class Work(NamedTuple):
 
 def real_work() -> Work:
     """Training, measuring, studying and reporting; TensorFlow is imported here and not before."""
+    from pipelines.comparison.report_data import report_comparison
     from pipelines.evaluation.evaluate import evaluate
-    from pipelines.evaluation.report_facts import report_comparison
     from pipelines.machine import machine, versions
     from pipelines.studies.run_study import study
     from pipelines.training.train import train

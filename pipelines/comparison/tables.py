@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
-from pipelines.evaluation import paper
-from pipelines.evaluation.paper import SYSTEMS, Reported
+from pipelines.comparison import paper_results
+from pipelines.comparison.paper_results import SYSTEMS, Reported
 from pipelines.evaluation.retrieval.paired_difference import SUBJECT, with_leads
 
 DASH = "-"
@@ -25,7 +25,7 @@ class Cell:
     low: float | None = None  # of the 95 % interval
     high: float | None = None
     spread: float | None = None  # standard deviation of what the value is the mean of
-    paper: Reported | None = None
+    paper_results: Reported | None = None
 
 
 class Column(NamedTuple):
@@ -207,7 +207,7 @@ _TEXTS = {
         "one sample for the same tenth beside it.",
     ),
 }
-_PAPER = {"retrieval": paper.RETRIEVAL, "bound": paper.BOUNDS}
+_PAPER = {"retrieval": paper_results.RETRIEVAL, "bound": paper_results.BOUNDS}
 
 
 def _layout(evaluations: Mapping[str, Evaluation]) -> Iterator[tuple[str, tuple[Column, ...]]]:
@@ -249,7 +249,13 @@ def tables_markdown(tables: Sequence[Table], heading: str) -> str:
     """All tables as Markdown: value, 95 % interval and, where the paper has one, its figure."""
     lines = [line for table in tables for line in _markdown(table)]
     return "\n".join(
-        [heading, "", *lines, f"The paper's figures are of {paper.DATA}. {paper.SOURCES}", ""]
+        [
+            heading,
+            "",
+            *lines,
+            f"The paper's figures are of {paper_results.DATA}. {paper_results.SOURCES}",
+            "",
+        ]
     )
 
 

@@ -1,0 +1,1 @@
+"""Every system trained with one budget, measured, and reported beside the paper."""
