@@ -195,7 +195,7 @@ def _print_scores(chosen: options.Caption, captioner, step: int, out: Path) -> N
 
 @run.register
 def _(chosen: options.Demo) -> int:
-    from pipelines.demo import demo
+    from pipelines.demo.demo import demo
 
     demo(chosen.folder, minutes=chosen.minutes)
     return 0

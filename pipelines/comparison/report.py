@@ -12,7 +12,7 @@ from pipelines.comparison import paper_results
 from pipelines.comparison.state import Record
 from pipelines.comparison.tables import REAL, Table, interval_text, value_text
 from pipelines.figures.loss_curve import LossPlot, series, series_plot
-from pipelines.page.rendering import DASH, data_uri, render
+from pipelines.html_report.rendering import DASH, data_uri, render
 from t2i_tf.files import write_atomically
 
 TEMPLATE = Path(__file__).with_suffix(".html.j2")

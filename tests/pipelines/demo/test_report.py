@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pytest
 
-from pipelines.demo_report import (
+from pipelines.demo.report import (
     Flip,
     Making,
     ReportFacts,
@@ -14,7 +14,7 @@ from pipelines.demo_report import (
     write_report,
 )
 from pipelines.evaluation.caption_accuracy import CaptionAccuracy
-from pipelines.page.rendering import duration, percent
+from pipelines.html_report.rendering import duration, percent
 from pipelines.sampling.sampler import Drawn
 
 RNG = np.random.default_rng(0)

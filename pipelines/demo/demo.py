@@ -13,10 +13,10 @@ from pipelines.data.scenes.captions import TALK_CAPTIONS
 from pipelines.data.scenes.dataset import write_scenes
 from pipelines.data.scenes.world import is_held_out
 from pipelines.data.sources.coco import CocoSource
-from pipelines.demo_report import Flip, Making, ReportFacts, write_report
+from pipelines.demo.report import Flip, Making, ReportFacts, write_report
 from pipelines.evaluation.caption_accuracy import HELD_OUT, SEEN, Told, caption_accuracy, read_told
+from pipelines.html_report.rendering import duration
 from pipelines.machine import versions
-from pipelines.page.rendering import duration
 from pipelines.sampling.sampler import Drawer, Drawn
 from pipelines.training.history import read_history
 from pipelines.training.train import Outcome, train

@@ -8,7 +8,7 @@ from typing import Any
 from pipelines.evaluation.caption_accuracy import CaptionAccuracy
 from pipelines.figures.drawing_gif import animation
 from pipelines.figures.loss_curve import loss_plot
-from pipelines.page.rendering import data_uri, render
+from pipelines.html_report.rendering import data_uri, render
 from pipelines.sampling.sampler import Drawn
 from t2i_tf.files import write_atomically
 from t2i_tf.json_files import write_json

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from pipelines.demo import demo
+from pipelines.demo.demo import demo
 
 
 @pytest.mark.slow

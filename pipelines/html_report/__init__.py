@@ -1,0 +1,1 @@
+"""What the HTML reports share: style, parts, images inside the page."""
