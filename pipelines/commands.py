@@ -203,7 +203,7 @@ def _(chosen: options.Demo) -> int:
 
 @run.register
 def _(chosen: options.Benchmark) -> int:
-    from pipelines.benchmark import benchmark
+    from pipelines.benchmarks.run import benchmark
 
     result = {"benchmark": chosen.name, **benchmark(chosen), "machine": _machine()}
     for name, value in result.items():

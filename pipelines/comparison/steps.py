@@ -46,9 +46,9 @@ class Work(NamedTuple):
 
 def real_work() -> Work:
     """Training, measuring, studying and reporting; TensorFlow is imported here and not before."""
+    from pipelines.benchmarks.machine import machine, versions
     from pipelines.comparison.report_data import report_comparison
     from pipelines.evaluation.evaluate import evaluate
-    from pipelines.machine import machine, versions
     from pipelines.studies.run_study import study
     from pipelines.training.train import train
 

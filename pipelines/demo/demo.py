@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from pipelines.benchmarks.machine import versions
 from pipelines.data.preparation.prepare import prepare
 from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.data.scenes.captions import TALK_CAPTIONS
@@ -16,7 +17,6 @@ from pipelines.data.sources.coco import CocoSource
 from pipelines.demo.report import Flip, Making, ReportFacts, write_report
 from pipelines.evaluation.caption_accuracy import HELD_OUT, SEEN, Told, caption_accuracy, read_told
 from pipelines.html_report.rendering import duration
-from pipelines.machine import versions
 from pipelines.sampling.sampler import Drawer, Drawn
 from pipelines.training.history import read_history
 from pipelines.training.train import Outcome, train

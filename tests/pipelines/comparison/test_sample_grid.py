@@ -1,8 +1,8 @@
 import numpy as np
 
+from pipelines.benchmarks.machine import machine, versions
 from pipelines.comparison.sample_grid import first_captions
 from pipelines.data.prepared.data_folder import DataFolder
-from pipelines.machine import machine, versions
 from t2i_tf.text.tokenizer import split_words
 from tests.data_folders import make_examples, write_data_folder
 

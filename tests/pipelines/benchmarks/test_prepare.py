@@ -1,6 +1,6 @@
 import pytest
 
-from pipelines.benchmark_prepare import make_photographs, measure_prepare
+from pipelines.benchmarks.prepare import make_photographs, measure_prepare
 from t2i_tf.errors import UserError
 
 

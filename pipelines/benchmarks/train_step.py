@@ -5,8 +5,13 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
-from pipelines.matrix_products import Product, generation_products, inference_products, normal
-from pipelines.stopwatch import median_seconds
+from pipelines.benchmarks.matmul_baseline import (
+    Product,
+    generation_products,
+    inference_products,
+    normal,
+)
+from pipelines.benchmarks.timing import median_seconds
 from t2i_tf.config import TrainConfig
 from t2i_tf.models import build_model
 from t2i_tf.optimizers import build_optimizer

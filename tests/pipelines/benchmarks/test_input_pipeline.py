@@ -1,6 +1,6 @@
 import pytest
 
-from pipelines.benchmark_input import measure_input
+from pipelines.benchmarks.input_pipeline import measure_input
 from pipelines.data.prepared.data_folder import DataFolder
 from tests.data_folders import make_examples, write_data_folder
 

@@ -2,8 +2,8 @@
 
 import tensorflow as tf
 
-from pipelines.matrix_products import generation_products, normal
-from pipelines.stopwatch import median_seconds
+from pipelines.benchmarks.matmul_baseline import generation_products, normal
+from pipelines.benchmarks.timing import median_seconds
 from t2i_tf.config import TrainConfig
 from t2i_tf.models import build_model
 

@@ -1,7 +1,7 @@
 import pytest
 
-from pipelines.matrix_products import generation_products, inference_products
-from pipelines.stopwatch import median_seconds
+from pipelines.benchmarks.matmul_baseline import generation_products, inference_products
+from pipelines.benchmarks.timing import median_seconds
 from t2i_tf.models import build_model
 from tests.t2i_tf import tiny
 

@@ -45,7 +45,7 @@ def _word_draw_config(chosen: options.Benchmark):
 
 
 def _train_step(chosen: options.Benchmark) -> dict[str, Any]:
-    from pipelines.benchmark_train_step import measure_train_step
+    from pipelines.benchmarks.train_step import measure_train_step
 
     config = _word_draw_config(chosen)
     measured = measure_train_step(config, repeats=chosen.repeats)
@@ -53,7 +53,7 @@ def _train_step(chosen: options.Benchmark) -> dict[str, Any]:
 
 
 def _generate(chosen: options.Benchmark) -> dict[str, Any]:
-    from pipelines.benchmark_generate import measure_generate
+    from pipelines.benchmarks.generate import measure_generate
 
     config = _word_draw_config(chosen)
     measured = measure_generate(config, repeats=chosen.repeats)
@@ -61,7 +61,7 @@ def _generate(chosen: options.Benchmark) -> dict[str, Any]:
 
 
 def _prepare(chosen: options.Benchmark) -> dict[str, Any]:
-    from pipelines.benchmark_prepare import measure_prepare
+    from pipelines.benchmarks.prepare import measure_prepare
 
     return measure_prepare(chosen.data, repeats=chosen.repeats)
 
@@ -86,7 +86,7 @@ def _make_data(scratch: Path) -> Path:
 
 def _measure_modes(data: Path, chosen: options.Benchmark) -> dict[str, Any]:
     """Both modes: the figures of `ram`, and those of `stream` with its name before them."""
-    from pipelines.benchmark_input import measure_input
+    from pipelines.benchmarks.input_pipeline import measure_input
     from pipelines.data.prepared.data_folder import DataFolder
 
     folder = DataFolder.open(data)

@@ -1,0 +1,1 @@
+"""Benchmarks, each timed beside a baseline in the same run."""
