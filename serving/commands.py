@@ -9,7 +9,7 @@ from t2i_tf.errors import UserError
 def export(chosen: options.Export) -> None:
     """`export`: say which version appeared. Raises ServingError where none did."""
     import_tensorflow.import_tensorflow()
-    from serving.export import export as export_run
+    from serving.export.export import export as export_run
 
     try:
         version = export_run(chosen.workdir, chosen.out, chosen.checkpoint, chosen.sharpen)
@@ -21,7 +21,7 @@ def export(chosen: options.Export) -> None:
 def check(chosen: options.Check) -> None:
     """`check`: say what holds. Raises ServingError where something does not."""
     import_tensorflow.import_tensorflow()
-    from serving.check import check as check_version
+    from serving.export.validate import check as check_version
 
     for sentence in check_version(chosen.version):
         print(f"holds: {sentence}")

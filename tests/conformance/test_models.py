@@ -14,9 +14,9 @@ import t2i_tf.models
 from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.training.checkpointing import read_history
 from pipelines.training.train import train
-from serving.check import check
-from serving.export import check_against, save
-from serving.served import served
+from serving.export.choose_module import served
+from serving.export.export import check_against, save
+from serving.export.validate import check
 from t2i_tf import checkpoints
 from t2i_tf.errors import UserError
 from t2i_tf.models import Learner, build_model

@@ -4,7 +4,7 @@ import tensorflow as tf
 
 from serving import contract
 from serving.errors import ServingError
-from serving.served.module import Served, pixels, png
+from serving.export.served_module import Served, pixels, png
 from t2i_tf.checkpoints import Trained
 from t2i_tf.models import Drawing
 from t2i_tf.text.vocabulary import UNKNOWN

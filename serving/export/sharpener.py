@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from serving import contract
-from serving.served.module import Served, pixels, png
+from serving.export.served_module import Served, pixels, png
 
 
 class ServedSharpener(Served):

@@ -8,11 +8,11 @@ import numpy as np
 import tensorflow as tf
 
 from serving import contract
-from serving.check import check
 from serving.errors import ServingError
-from serving.served import Served, served
+from serving.export.choose_module import Served, served
+from serving.export.validate import check
+from serving.export.warmup_writer import write_warmup
 from serving.server.servable import Servable
-from serving.warmup import write_warmup
 from t2i_tf import checkpoints
 
 

@@ -6,11 +6,11 @@ joined; noise comes from each request's own seed, so that a picture does not dep
 neighbours. Requests that cannot be answered fail with INVALID_ARGUMENT and say why.
 """
 
-from serving.served.captioner import ServedCaptioner
-from serving.served.drawer import ServedDrawer
-from serving.served.encoder import ServedEncoder
-from serving.served.module import Served
-from serving.served.sharpener import ServedSharpener
+from serving.export.captioner import ServedCaptioner
+from serving.export.sentence_encoder import ServedEncoder
+from serving.export.served_module import Served
+from serving.export.sharpener import ServedSharpener
+from serving.export.text_to_image import ServedDrawer
 from t2i_tf.checkpoints import Trained
 
 _BY_ABILITY = {

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from serving import contract, export
-from serving.check import check
+from serving import contract
 from serving.errors import ServingError
-from serving.served import served
+from serving.export import export
+from serving.export.choose_module import served
+from serving.export.validate import check
 from serving.server.failure import Failure
 from serving.server.servable import Servable
 from t2i_tf.checkpoints import Trained

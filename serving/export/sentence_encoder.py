@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from serving import contract
-from serving.served.module import Served
+from serving.export.served_module import Served
 
 
 class ServedEncoder(Served):
