@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from serving.client import Client
+from serving.client.client import Client
 from serving.errors import RequestError, ServingError
 from serving.files import write
 from serving.load import Load, Outcome, Request, measure

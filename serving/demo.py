@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from serving.client import Client
-from serving.connection import Connection
+from serving.client.client import Client
+from serving.client.connection import Connection
 from serving.errors import ServingError
 from serving.files import write
 from serving.options import Demo, Web

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from tyro.conf import Positional, arg
 
-from serving.connection import Connection
+from serving.client.connection import Connection
 
 _Flat = Annotated[Connection, arg(name="")]
 

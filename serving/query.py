@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from serving.client import Client
+from serving.client.client import Client
+from serving.client.image_files import gif_of_drawings, png_of_grid
 from serving.errors import RequestError
 from serving.files import write
 from serving.options import Query
-from serving.pictures import gif_of_drawings, png_of_grid
 
 
 def query(chosen: Query) -> None:

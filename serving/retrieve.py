@@ -13,8 +13,8 @@ from rich.console import Console
 from rich.table import Table
 
 from serving import contract
-from serving.client import Client
-from serving.drawings import Metadata
+from serving.client.client import Client
+from serving.client.results import Metadata
 from serving.errors import RequestError, ServingError
 from serving.files import write
 from serving.options import Retrieve

@@ -14,11 +14,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from serving.async_client import AsyncClient
-from serving.connection import Connection
-from serving.drawings import Drawing
+from serving.client.async_client import AsyncClient
+from serving.client.connection import Connection
+from serving.client.image_files import gif_of_drawings
+from serving.client.results import Drawing
 from serving.errors import RequestError, ServingError
-from serving.pictures import gif_of_drawings
 from serving.web.payloads import DrawingRequest, packed
 from serving.web.protection import SecurityHeaders, json_body
 

@@ -4,7 +4,7 @@ import socket
 
 import uvicorn
 
-from serving.channel import credentials
+from serving.client.channel import credentials
 from serving.errors import ServingError
 from serving.options import Web
 from serving.web.app import create_app

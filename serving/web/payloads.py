@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from serving.drawings import Drawing
+from serving.client.results import Drawing
 from serving.errors import RequestError
 
 MAX_PICTURES = 12

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from serving.client import Client
+from serving.client.client import Client
 from tests.browser import Browser, By, Keys, needs_browser
 from tests.serving.page_process import PageProcess
 from tests.serving.server_process import free_port

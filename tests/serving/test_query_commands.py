@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from serving.cli import COMMANDS, main
-from serving.client import Client
+from serving.client.client import Client
 from tests.serving.server_process import ROOT, free_port
 
 CAPTION = "a red bus is parked in the desert"

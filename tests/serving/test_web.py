@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from serving.cli import main
-from serving.client import Client
+from serving.client.client import Client
 from serving.web.app import STATIC
 from tests.serving.page_process import PageProcess
 from tests.serving.server_process import free_port

@@ -1,16 +1,16 @@
-"""The client for asyncio: the same calls and errors as `serving.client.Client`."""
+"""The client for asyncio: the same calls and errors as `serving.client.client.Client`."""
 
 from collections.abc import Sequence
 
 import grpc
 import numpy as np
 
-from serving import calls, channel
-from serving.calls import Answer, Call
-from serving.connection import Connection
-from serving.drawings import Drawing, Metadata, Picture, VersionStatus
-from serving.failures import explained
-from serving.messages import METHODS
+from serving.client import channel, request_builders
+from serving.client.connection import Connection
+from serving.client.error_messages import explained
+from serving.client.messages import METHODS
+from serving.client.request_builders import Answer, Call
+from serving.client.results import Drawing, Metadata, Picture, VersionStatus
 
 
 class AsyncClient:
@@ -29,25 +29,29 @@ class AsyncClient:
         self, prompt: str, n: int = 1, seed: int = 0, temperature: float = 1.0
     ) -> list[Picture]:
         """n pictures of a caption, with the seeds from `seed` on."""
-        return await self._send(calls.draw(self.connection, prompt, n, seed, temperature))
+        return await self._send(
+            request_builders.draw(self.connection, prompt, n, seed, temperature)
+        )
 
     async def draw_steps(
         self, prompt: str, n: int = 1, seed: int = 0, temperature: float = 1.0
     ) -> list[Drawing]:
         """As `draw`, with every canvas, the words, and what was attended to at each step."""
-        return await self._send(calls.draw_steps(self.connection, prompt, n, seed, temperature))
+        return await self._send(
+            request_builders.draw_steps(self.connection, prompt, n, seed, temperature)
+        )
 
     async def score(self, pngs: Sequence[bytes], prompt: str, seed: int = 0) -> np.ndarray:
         """How likely each picture is under the caption: bound on log p, nats, float32 [B]."""
-        return await self._send(calls.score(self.connection, pngs, prompt, seed))
+        return await self._send(request_builders.score(self.connection, pngs, prompt, seed))
 
     async def metadata(self) -> Metadata:
         """The version that answers, and its signatures."""
-        return await self._send(calls.metadata(self.connection))
+        return await self._send(request_builders.metadata(self.connection))
 
     async def status(self) -> list[VersionStatus]:
         """The versions of the model on the server, newest first."""
-        return await self._send(calls.status(self.connection))
+        return await self._send(request_builders.status(self.connection))
 
     async def close(self) -> None:
         """Close the channel; requests in flight fail."""

@@ -4,7 +4,7 @@ Names, numbers and types are those of its .proto files. Enums are declared as th
 are on the wire, and what is not listed here is skipped when it is read.
 """
 
-from serving.descriptors import message_classes
+from serving.client.proto_classes import message_classes
 
 TABLES = {
     "Dim": {"size": (1, "int64")},
@@ -48,7 +48,7 @@ TABLES = {
     "Status": {"error_code": (1, "int32"), "error_message": (2, "string")},
 }
 
-_classes = message_classes("serving.client", TABLES)
+_classes = message_classes("serving.client.client", TABLES)
 
 TensorProto = _classes["TensorProto"]
 TensorShapeProto = _classes["TensorShapeProto"]

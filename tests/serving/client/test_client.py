@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from serving import contract, messages
-from serving.async_client import AsyncClient
-from serving.client import Client
-from serving.drawings import VersionStatus
+from serving import contract
+from serving.client import messages
+from serving.client.async_client import AsyncClient
+from serving.client.client import Client
+from serving.client.results import VersionStatus
 from serving.errors import RequestError, ServingError
 from tests.serving.server_process import free_port
 
@@ -33,7 +34,7 @@ def pixels(png):
 
 def test_it_imports_neither_tensorflow_nor_the_library():
     code = (
-        "import sys, serving.client, serving.async_client;"
+        "import sys, serving.client.client, serving.client.async_client;"
         "sys.exit(bool({'tensorflow', 't2i_tf', 'pipelines'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0

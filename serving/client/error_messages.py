@@ -2,7 +2,7 @@
 
 import grpc
 
-from serving.connection import Connection
+from serving.client.connection import Connection
 from serving.errors import ServingError
 
 _TEXTS = {

@@ -9,12 +9,13 @@ from typing import Generic, TypeVar
 import numpy as np
 from google.protobuf.message import DecodeError
 
-from serving import contract, messages
-from serving.connection import Connection
+from serving import contract
+from serving.client import messages
+from serving.client.connection import Connection
+from serving.client.results import Drawing, Metadata, Picture, VersionStatus
+from serving.client.tensor_proto import DTYPE_NAMES, to_array, to_proto
 from serving.contract import Signature, Tensor
-from serving.drawings import Drawing, Metadata, Picture, VersionStatus
 from serving.errors import RequestError, ServingError
-from serving.tensors import DTYPE_NAMES, to_array, to_proto
 
 Answer = TypeVar("Answer")
 Arrays = dict[str, np.ndarray]

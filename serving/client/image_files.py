@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageDraw
 
-from serving.drawings import Drawing
+from serving.client.results import Drawing
 
 SIDE = 256  # the longer side of an enlarged picture, pixels
 GAP = 8  # pixels between the pictures of a grid

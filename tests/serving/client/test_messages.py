@@ -14,7 +14,7 @@ from tensorflow_serving.apis import (
     status_pb2,
 )
 
-from serving import messages
+from serving.client import messages
 
 GENERATED = {
     "Dim": tensor_shape_pb2.TensorShapeProto.Dim,

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from serving.client.messages import TensorProto
 from serving.errors import ServingError
-from serving.messages import TensorProto
 
 _FIELDS = {
     1: (np.float32, "float_val"),

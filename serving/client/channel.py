@@ -5,7 +5,7 @@ from pathlib import Path
 
 import grpc
 
-from serving.connection import Connection
+from serving.client.connection import Connection
 from serving.contract import MAX_MESSAGE_BYTES
 from serving.errors import ServingError
 

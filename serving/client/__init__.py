@@ -1,0 +1,1 @@
+"""The client: TensorFlow Serving's protocol without importing TensorFlow."""
