@@ -18,14 +18,14 @@ from serving import options
 from serving.errors import ServingError
 
 COMMANDS = {
-    "demo": (options.Demo, "serving.demo:demo"),
+    "demo": (options.Demo, "serving.tools.demo:demo"),
     "export": (options.Export, "serving.commands:export"),
     "check": (options.Check, "serving.commands:check"),
     "serve": (options.Serve, "serving.server.serve:main"),
-    "query": (options.Query, "serving.query:query"),
-    "retrieve": (options.Retrieve, "serving.retrieve:retrieve"),
+    "query": (options.Query, "serving.tools.query:query"),
+    "retrieve": (options.Retrieve, "serving.tools.rank_images:retrieve"),
     "web": (options.Web, "serving.web.command:web"),
-    "bench": (options.Bench, "serving.bench:bench"),
+    "bench": (options.Bench, "serving.tools.bench:bench"),
 }
 """Name -> its options, and the function that takes them and returns the exit code or None."""
 

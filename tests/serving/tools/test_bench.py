@@ -4,7 +4,7 @@ import time
 import pytest
 
 from serving.cli import main
-from serving.load import Load, measure
+from serving.tools.load_generator import Load, measure
 from tests.serving.server_process import free_port
 
 FIGURES = ["p50_ms", "p95_ms", "p99_ms", "pictures_per_second", "errors", "session_p50_ms", "ratio"]

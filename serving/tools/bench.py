@@ -8,9 +8,9 @@ from rich.console import Console
 
 from serving.client.client import Client
 from serving.errors import RequestError, ServingError
-from serving.files import write
-from serving.load import Load, Outcome, Request, measure
 from serving.options import Bench
+from serving.tools.load_generator import Load, Outcome, Request, measure
+from serving.tools.output_files import write
 
 
 def bench(chosen: Bench) -> None:
@@ -21,7 +21,7 @@ def bench(chosen: Bench) -> None:
         outcome = _measured(lambda i: client.draw(*wanted, seed=i), chosen.warmup, load)
     session = None
     if chosen.model_base_path:
-        from serving.bare_session import BareSession
+        from serving.tools.local_session import BareSession
 
         with BareSession(_newest(chosen.model_base_path)) as bare:
             session = _measured(lambda i: bare.draw(*wanted, seed=i), chosen.warmup, load)

@@ -10,8 +10,8 @@ from pathlib import Path
 from serving.client.client import Client
 from serving.client.connection import Connection
 from serving.errors import ServingError
-from serving.files import write
 from serving.options import Demo, Web
+from serving.tools.output_files import write
 from serving.web.command import listening, web
 
 READY_SECONDS = 120.0

@@ -5,8 +5,8 @@ from pathlib import Path
 from serving.client.client import Client
 from serving.client.image_files import gif_of_drawings, png_of_grid
 from serving.errors import RequestError
-from serving.files import write
 from serving.options import Query
+from serving.tools.output_files import write
 
 
 def query(chosen: Query) -> None:

@@ -16,8 +16,8 @@ from serving import contract
 from serving.client.client import Client
 from serving.client.results import Metadata
 from serving.errors import RequestError, ServingError
-from serving.files import write
 from serving.options import Retrieve
+from serving.tools.output_files import write
 
 _ENDINGS = {".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp"}
 _SHOWN_SKIPPED = 10
