@@ -12,7 +12,7 @@ from serving.errors import ServingError
 from serving.export.choose_module import Served, served
 from serving.export.validate import check
 from serving.export.warmup_writer import write_warmup
-from serving.server.servable import Servable
+from serving.server.servables.servable import Servable
 from t2i_tf import checkpoints
 
 

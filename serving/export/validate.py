@@ -8,8 +8,8 @@ from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 from serving import contract
 from serving.errors import ServingError
-from serving.server.servable import Servable
-from serving.server.warmup import warm_up
+from serving.server.servables.servable import Servable
+from serving.server.servables.warmup import warm_up
 
 _PYTHON = ("PyFunc", "EagerPyFunc", "PyFuncStateless", "NumpyFunction")
 

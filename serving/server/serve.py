@@ -6,7 +6,7 @@ import sys
 import threading
 from collections.abc import Sequence
 
-from serving.server.flags import parse
+from serving.server.config.flags import parse
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -16,10 +16,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     flags = parse(argv)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    from serving.server import logs
-    from serving.server.config_files import ConfigError
+    from serving.server.config import log_setup
+    from serving.server.config.text_proto import ConfigError
 
-    logs.configure()
+    log_setup.configure()
     stop = threading.Event()
     _stop_on_signal(stop)
     try:

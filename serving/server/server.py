@@ -7,20 +7,20 @@ from pathlib import Path
 
 from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 
-from serving.server import grpc_server
-from serving.server.batching_options import BatchingOptions
-from serving.server.config_files import ConfigError, read_text_proto
-from serving.server.config_messages import BatchingParameters
-from serving.server.failure import Failure
-from serving.server.flags import Flags
-from serving.server.health import Health
-from serving.server.ledger import Ledger
-from serving.server.manager import Manager, one_model
+from serving.server.config.flags import Flags
+from serving.server.config.messages import BatchingParameters
+from serving.server.config.text_proto import ConfigError, read_text_proto
+from serving.server.grpc_api import grpc_server
+from serving.server.grpc_api.health import Health
 from serving.server.metrics import Metrics
-from serving.server.model import Load
-from serving.server.rest_server import RestServer
-from serving.server.servable import Servable
-from serving.server.warmup import warm_up
+from serving.server.request_log import Ledger
+from serving.server.rest_api.rest_server import RestServer
+from serving.server.servables.batching_options import BatchingOptions
+from serving.server.servables.manager import Manager, one_model
+from serving.server.servables.model import Load
+from serving.server.servables.servable import Servable
+from serving.server.servables.warmup import warm_up
+from serving.server.status import Failure
 
 _log = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ class BareSession:
 
     def __init__(self, path: Path):
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-        from serving.server.servable import Servable
+        from serving.server.servables.servable import Servable
 
         try:
             self._servable = Servable(path)

@@ -12,8 +12,8 @@ from serving.errors import ServingError
 from serving.export import export
 from serving.export.choose_module import served
 from serving.export.validate import check
-from serving.server.failure import Failure
-from serving.server.servable import Servable
+from serving.server.servables.servable import Servable
+from serving.server.status import Failure
 from t2i_tf.checkpoints import Trained
 from t2i_tf.models import build_model
 from t2i_tf.presets import preset

@@ -1,0 +1,81 @@
+"""uvicorn in a thread of its own, on a socket bound before anything is loaded."""
+
+import socket
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import uvicorn
+
+from serving.server.config.flags import Flags
+from serving.server.config.messages import MonitoringConfig
+from serving.server.config.text_proto import ConfigError, read_text_proto
+from serving.server.metrics import DEFAULT_PATH, Metrics
+from serving.server.request_log import Ledger
+from serving.server.rest_api.rest import Rest, application
+from serving.server.servables.manager import Manager
+
+
+class RestServer:
+    """Bound when made, answering from `start` to `stop`. Raises ConfigError."""
+
+    def __init__(self, flags: Flags, manager: Manager, ledger: Ledger, metrics: Metrics):
+        threads = ThreadPoolExecutor(flags.rest_api_num_threads, thread_name_prefix="rest")
+        timeout = flags.rest_api_timeout_in_ms / 1e3
+        rest = Rest(manager, ledger, threads, timeout, flags.max_request_bytes)
+        app = application(rest, metrics_path(flags.monitoring_config_file), metrics.text)
+        self._socket = _bind(flags.host, flags.rest_api_port)
+        config = uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            lifespan="off",
+            timeout_graceful_shutdown=max(1, round(flags.shutdown_grace_seconds)),
+        )
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(
+            target=self._server.run, args=([self._socket],), name="rest", daemon=True
+        )
+
+    def start(self) -> None:
+        """Answer requests, once this returns."""
+        self._thread.start()
+        while not self._server.started and self._thread.is_alive():
+            time.sleep(0.01)
+
+    def stop(self) -> None:
+        """Finish what runs and refuse the rest."""
+        self._server.should_exit = True
+        if self._thread.is_alive():
+            self._thread.join()
+        self._socket.close()
+
+
+def metrics_path(monitoring_config_file: str) -> str:
+    """Where metrics are shown; empty where they are not enabled. Raises ConfigError."""
+    if not monitoring_config_file:
+        return ""
+    config = read_text_proto(monitoring_config_file, MonitoringConfig()).prometheus_config
+    path = config.path or DEFAULT_PATH
+    if not path.startswith("/"):
+        raise ConfigError(f"{monitoring_config_file}: path must begin with /, got {path!r}")
+    return path if config.enable else ""
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    """A listening socket. Raises ConfigError.
+
+    It must say that it is TCP: only then does asyncio switch Nagle's algorithm off, with which
+    every answer on a kept connection waits 40 ms for the client's delayed acknowledgement.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen()
+    except OSError as error:
+        listener.close()
+        raise ConfigError(f"Cannot listen on {host}:{port}: {error.strerror}") from error
+    return listener

@@ -1,0 +1,93 @@
+"""One loaded version: a SavedModel in a Session, as TensorFlow Serving runs it."""
+
+from collections.abc import Iterable
+from functools import lru_cache
+from pathlib import Path
+
+import grpc
+import numpy as np
+import tensorflow as tf
+from tensorflow.core.protobuf.config_pb2 import CallableOptions, ConfigProto
+from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
+
+from serving.server.servables.batching import Arrays, Batcher
+from serving.server.servables.batching_options import BatchingOptions
+from serving.server.servables.signature import Signature
+from serving.server.status import Failure
+
+DEFAULT_SIGNATURE = "serving_default"
+
+_INIT_OP = "__saved_model_init_op"
+_CALLABLES = 64  # one for each choice of outputs; a client chooses, so their number is bounded
+
+
+class Servable:
+    """Raises TensorFlow's own error, or OSError, when the SavedModel at `path` cannot be loaded."""
+
+    def __init__(self, path: Path, batching: BatchingOptions | None = None):
+        self.path = path
+        self._session = _new_session()
+        with self._session.graph.as_default():
+            meta_graph = tf.compat.v1.saved_model.load(self._session, ["serve"], str(path))
+        self.signature_defs: dict[str, SignatureDef] = dict(meta_graph.signature_def)
+        self._signatures = {
+            name: Signature.of(name, definition)
+            for name, definition in self.signature_defs.items()
+            if name != _INIT_OP
+        }
+        self._callable = lru_cache(_CALLABLES)(self._make_callable)
+        self._batcher = Batcher(self.run_alone, batching) if batching else None
+
+    def signature(self, name: str) -> Signature:
+        """The signature of that name, or the default one. Raises FAILED_PRECONDITION."""
+        name = name or DEFAULT_SIGNATURE
+        if name not in self._signatures:
+            raise Failure(
+                grpc.StatusCode.FAILED_PRECONDITION, f'Serving signature key "{name}" not found.'
+            )
+        return self._signatures[name]
+
+    def run(
+        self,
+        signature: Signature,
+        feeds: Arrays,
+        output_filter: Iterable[str] = (),
+        timeout: float | None = None,
+    ) -> Arrays:
+        """The outputs asked for, or all. Raises Failure or TensorFlow's own error.
+
+        `timeout`, seconds, bounds the wait for a batch. A Session that runs cannot be stopped.
+        """
+        outputs = signature.select(output_filter)
+        signature.check_dtypes(feeds)
+        if self._batcher:
+            return self._batcher.run(signature, feeds, outputs, timeout)
+        return self.run_alone(signature, feeds, outputs)
+
+    def run_alone(self, signature: Signature, feeds: Arrays, outputs: tuple[str, ...]) -> Arrays:
+        """As `run`, outside any batch."""
+        call = self._callable(signature.name, outputs)
+        values = call(*(feeds[name] for name in signature.inputs))
+        return {name: np.asarray(value) for name, value in zip(outputs, values, strict=True)}
+
+    def close(self) -> None:
+        """Finish what is queued and free the Session."""
+        if self._batcher:
+            self._batcher.close()
+        self._callable.cache_clear()
+        self._session.close()
+
+    def _make_callable(self, signature_name: str, outputs: tuple[str, ...]):
+        """Feeds go straight to the graph; `Session.run` would coerce dtypes and check shapes."""
+        signature = self._signatures[signature_name]
+        options = CallableOptions(
+            feed=[port.tensor_name for port in signature.inputs.values()],
+            fetch=[signature.outputs[name].tensor_name for name in outputs],
+        )
+        return self._session._make_callable_from_options(options)
+
+
+def _new_session() -> tf.compat.v1.Session:
+    config = ConfigProto()
+    config.gpu_options.allow_growth = True
+    return tf.compat.v1.Session(graph=tf.Graph(), config=config)
