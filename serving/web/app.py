@@ -19,8 +19,8 @@ from serving.client.connection import Connection
 from serving.client.image_files import gif_of_drawings
 from serving.client.results import Drawing
 from serving.errors import RequestError, ServingError
-from serving.web.payloads import DrawingRequest, packed
-from serving.web.protection import SecurityHeaders, json_body
+from serving.web.json_payloads import DrawingRequest, packed
+from serving.web.security import SecurityHeaders, json_body
 
 STATIC = Path(__file__).parent / "static"
 
