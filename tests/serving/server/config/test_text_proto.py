@@ -12,7 +12,7 @@ from serving.server.metrics import DEFAULT_PATH
 from serving.server.rest_api.rest_server import metrics_path
 from serving.server.servables.batching_options import BatchingOptions
 
-FOLDER = Path(__file__).parents[2] / "serving" / "tf_serving"
+FOLDER = Path(__file__).parents[4] / "serving" / "tf_serving"
 
 
 def test_models_config_labels_versions_that_it_serves():
