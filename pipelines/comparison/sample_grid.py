@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pipelines.data.prepared.data_folder import DataFolder
-from pipelines.data.prepared.split_reader import read_pictures
+from pipelines.data.prepared.split_reader import read_images
 from pipelines.sampling.system_gallery import draw_rows
 from t2i_tf.checkpoints import read_config
 from t2i_tf.text.tokenizer import split_words
@@ -68,7 +68,7 @@ def first_captions(
     The k-th picture's k-th caption is looked at first, so that the wordings take turns.
     """
     found = []
-    pictures = read_pictures(folder, split, 20 * count)
+    pictures = read_images(folder, split, 20 * count)
     for k, (captions, image) in enumerate(zip(pictures.captions, pictures.images, strict=True)):
         turned = [*captions[k % len(captions) :], *captions[: k % len(captions)]]
         short = [caption for caption in turned if 0 < len(split_words(caption)) <= max_words]

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from pipelines.data.batches.caption_pairs import LengthRange
+from pipelines.data.prepared.caption_lengths import LengthRange
 from pipelines.data.prepared.data_folder import DataFolder
-from pipelines.data.prepared.told_pictures import ToldPictures, read_told_pictures
+from pipelines.data.prepared.split_reader import CaptionedImages, read_captioned_images
 from pipelines.evaluation.caption_accuracy import HELD_OUT
 from pipelines.evaluation.distribution_metrics import Features, realism_figures
 from pipelines.evaluation.features.inception import Inception
@@ -94,7 +94,7 @@ def evaluate(
     painter = Painter(trained, sharpener)
     other_features = Inception(inception).features if inception else None
     lengths = LengthRange(trained.config.min_words, trained.config.max_words)
-    test = read_told_pictures(folder, split, POOL, lengths)
+    test = read_captioned_images(folder, split, POOL, lengths)
     if trained.model.bound is not None:
         _check_candidates(folder, split, len(test.images), wanted.candidates)
     classifier, about_classifier = open_classifier(folder)
@@ -144,7 +144,7 @@ class _Parts:
     trained: Trained
     folder: DataFolder
     lengths: LengthRange
-    test: ToldPictures
+    test: CaptionedImages
     painter: Painter
     wanted: Sizes
     seed: int
@@ -158,7 +158,7 @@ class _Parts:
     def retrieval(self, scorer: Scorer, features: Features) -> dict[str, Any]:
         mean = mean_caption(self.trained, self._told("train", CAPTIONS).captions)
 
-        def search(told: ToldPictures, count: int, few: int = 0) -> dict[str, Any]:
+        def search(told: CaptionedImages, count: int, few: int = 0) -> dict[str, Any]:
             """Search for the first `count` pictures among all of them."""
             chosen = candidates(features(told.images), self.wanted.candidates, count)
             read = scorer.read(told.captions[:count])
@@ -202,10 +202,10 @@ class _Parts:
         drawn = self.painter.paint(told.captions, seeds, "Drawing a picture of each caption")
         return realism_figures(told.images, drawn.images, networks)
 
-    def _told(self, split: str, count: int) -> ToldPictures:
-        return read_told_pictures(self.folder, split, count, self.lengths)
+    def _told(self, split: str, count: int) -> CaptionedImages:
+        return read_captioned_images(self.folder, split, count, self.lengths)
 
-    def _shown(self, told: ToldPictures) -> list[Shown] | None:
+    def _shown(self, told: CaptionedImages) -> list[Shown] | None:
         """What pictures show, None where their records do not tell."""
         try:
             return [read_shown(attributes, self.folder) for attributes in told.attributes]

@@ -6,8 +6,7 @@ from typing import Any
 import numpy as np
 
 from pipelines.data.prepared.data_folder import DataFolder
-from pipelines.data.prepared.split_reader import read_pictures
-from pipelines.data.prepared.told_pictures import ToldPictures
+from pipelines.data.prepared.split_reader import CaptionedImages, read_images
 from pipelines.evaluation.estimate import figure, point
 from pipelines.sampling.painter import Painter
 from t2i_tf.metrics.ssim_diversity import WINDOW, diversity, ssim
@@ -16,7 +15,7 @@ REAL = 20_000  # pictures of the training split in which others of a caption are
 
 
 def draw_samples(
-    painter: Painter, told: ToldPictures, samples: int, seed: int = 0
+    painter: Painter, told: CaptionedImages, samples: int, seed: int = 0
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """`samples` drawings of each caption, and the same sharpened: uint8 [captions, S, H, W, C].
 
@@ -78,7 +77,7 @@ def diversity_figures(
 
 def _real_of_each(captions: list[str], folder: DataFolder) -> dict[str, np.ndarray]:
     """Training pictures by their captions, uint8 [n, H, W, C]; a picture counts once."""
-    pictures, numbers = read_pictures(folder, "train", REAL), defaultdict(list)
+    pictures, numbers = read_images(folder, "train", REAL), defaultdict(list)
     wanted = set(captions)
     for k, told in enumerate(pictures.captions):
         for caption in wanted.intersection(told):

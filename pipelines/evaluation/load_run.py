@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from pipelines.data.batches.caption_pairs import CaptionLengths, LengthRange
+from pipelines.data.prepared.caption_lengths import CaptionLengths, LengthRange
 from pipelines.data.prepared.data_folder import MANIFEST, DataFolder
 from pipelines.training.checkpointing import read_history
 from pipelines.training.schedule import Budget

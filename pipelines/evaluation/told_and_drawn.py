@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from pipelines.data.batches.caption_pairs import LengthRange
+from pipelines.data.prepared.caption_lengths import LengthRange
 from pipelines.data.prepared.data_folder import DataFolder
-from pipelines.data.prepared.told_pictures import ToldPictures, read_told_pictures
+from pipelines.data.prepared.split_reader import CaptionedImages, read_captioned_images
 from pipelines.evaluation.caption_accuracy import HELD_OUT
 from pipelines.evaluation.estimate import figure
 from pipelines.judges.open_judge import Judging, Shown, open_judging, read_shown
@@ -18,7 +18,7 @@ from t2i_tf.errors import UserError
 def measure_told_and_drawn(
     painter: Painter,
     folder: DataFolder,
-    test: ToldPictures,
+    test: CaptionedImages,
     *,
     lengths: LengthRange,
     pictures: int = 250,
@@ -45,17 +45,17 @@ def measure_told_and_drawn(
         return None
     judging = open_judging(folder, shown)
 
-    def judged(images: np.ndarray, told: ToldPictures):
+    def judged(images: np.ndarray, told: CaptionedImages):
         wanted = [read_shown(attributes, folder) for attributes in told.attributes]
         return right_figures(judging, judging.judge(images), wanted)
 
-    def drawn(told: ToldPictures, first: int, what: str):
+    def drawn(told: CaptionedImages, first: int, what: str):
         seeds = first + np.arange(len(told.captions))
         return judged(painter.paint(told.captions, seeds, what).images, told)
 
     held_out = None
     if HELD_OUT in folder.manifest.splits:
-        held_out = read_told_pictures(folder, HELD_OUT, pictures, lengths)
+        held_out = read_captioned_images(folder, HELD_OUT, pictures, lengths)
     return {
         "seen": drawn(test.first(pictures), seed, "Drawing seen captions"),
         "held_out": held_out and drawn(held_out, seed + pictures, "Drawing held-out captions"),

@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from pipelines.data.prepared.data_folder import DataFolder
-from pipelines.data.prepared.split_reader import SplitPictures, read_pictures
+from pipelines.data.prepared.split_reader import SplitImages, read_images
 from pipelines.data.sources.mnist_captions import (
     CANVAS,
     FAR_COLUMNS,
@@ -166,7 +166,7 @@ def train_digit_judge(
     judge: DigitJudge, folder: DataFolder, *, steps: int | None = None, seed: int = 0
 ) -> dict[str, float]:
     """Train on `train`, and give the accuracy on `val`."""
-    pictures = read_pictures(folder, "train")
+    pictures = read_images(folder, "train")
     labels = _labels([read_digits(attributes) for attributes in pictures.attributes])
     train_steps(
         judge,
@@ -176,7 +176,7 @@ def train_digit_judge(
         learning_rate=LEARNING_RATE,
         what="the judge of digits",
     )
-    held_back = read_pictures(folder, "val")
+    held_back = read_images(folder, "val")
     wanted = [read_digits(attributes) for attributes in held_back.attributes]
     return dict(digit_accuracy(judge.judge(held_back.images), wanted))
 
@@ -204,7 +204,7 @@ def warped(images: np.ndarray, random: np.random.Generator) -> np.ndarray:
     ).numpy()
 
 
-def _batch(pictures: SplitPictures, labels: np.ndarray, random: np.random.Generator):
+def _batch(pictures: SplitImages, labels: np.ndarray, random: np.random.Generator):
     chosen = random.integers(len(labels), size=BATCH)
     return warped(pictures.images[chosen], random), labels[chosen]
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from pipelines.data.prepared.captions import read_captions
+from pipelines.data.prepared.split_reader import read_captions
 from pipelines.figures.attention_curves import attention_curves
 from pipelines.figures.word_attention import alignment_figure
 from pipelines.sampling.sampler import Drawn

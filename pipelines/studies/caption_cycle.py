@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from pipelines.data.prepared.split_reader import read_pictures
+from pipelines.data.prepared.split_reader import read_images
 from pipelines.data.scenes.caption_parser import read_caption
 from pipelines.figures.annotated_grid import SIDE, Cell, Row, sheet
 from pipelines.figures.pixels import enlarged
@@ -90,7 +90,7 @@ def _asked(subject: Subject, sentences: Sequence[str], count: int) -> list[Asked
 
 def _of_split(subject: Subject, count: int) -> list[Asked]:
     """The first pictures of the split; the k-th has its (k mod n)-th caption that fits."""
-    pictures = read_pictures(subject.folder, SPLIT, count)
+    pictures = read_images(subject.folder, SPLIT, count)
     longest, asked = subject.drawer.max_words, []
     for k, (image, references) in enumerate(zip(pictures.images, pictures.captions, strict=True)):
         fitting = [c for c in references if 1 <= len(split_words(c)) <= longest]

@@ -9,8 +9,8 @@ import keras
 import tensorflow as tf
 
 from pipelines.data.batches.batch_plan import BatchPlan, evaluation_dataset
-from pipelines.data.batches.caption_pairs import LengthRange
 from pipelines.data.precomputed.feature_sources import Sources
+from pipelines.data.prepared.caption_lengths import LengthRange
 from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.training.checkpointing import Bar, Checkpointer, Clock, History, Interrupted, Pace
 from pipelines.training.devices import strategy

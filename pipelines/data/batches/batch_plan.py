@@ -12,16 +12,12 @@ from typing import Literal
 import numpy as np
 import tensorflow as tf
 
-from pipelines.data.batches.caption_pairs import (
-    CaptionLengths,
-    LengthRange,
-    PairReader,
-    first_of_each_picture,
-)
+from pipelines.data.batches.caption_pairs import PairReader, first_of_each_picture
 from pipelines.data.batches.extra_features import Columns, check_columns, with_columns
 from pipelines.data.batches.free_memory import free_memory
 from pipelines.data.batches.in_memory import RamBatches, read_pairs
 from pipelines.data.batches.streaming import StreamBatches
+from pipelines.data.prepared.caption_lengths import CaptionLengths, LengthRange
 from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.data.prepared.tfrecords import read_records
 from t2i_tf.errors import UsageError, did_you_mean

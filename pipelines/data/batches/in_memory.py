@@ -14,8 +14,9 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from pipelines.data.batches.caption_pairs import PairReader, read_all
+from pipelines.data.batches.caption_pairs import PairReader
 from pipelines.data.prepared.data_folder import DataFolder
+from pipelines.data.prepared.record_reader import read_all
 from pipelines.data.prepared.tfrecords import read_records
 
 _ROUNDS = 4  # of the cipher that orders a lap; TensorFlow's own choice

@@ -4,11 +4,11 @@ from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 
-from pipelines.data.batches.caption_pairs import LengthRange
 from pipelines.data.batches.extra_features import Columns
 from pipelines.data.precomputed.neighbour_captions import neighbour_ids
 from pipelines.data.precomputed.reconstructions import Reconstructions
 from pipelines.data.precomputed.sentence_vectors import Sentences, open_encoder
+from pipelines.data.prepared.caption_lengths import LengthRange
 from pipelines.data.prepared.data_folder import DataFolder
 from t2i_tf.checkpoints import SENTENCE_ENCODER
 from t2i_tf.errors import UserError

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from pipelines.data.batches.caption_pairs import CaptionLengths, LengthRange
-from pipelines.data.prepared.captions import read_captions
+from pipelines.data.prepared.caption_lengths import CaptionLengths, LengthRange
 from pipelines.data.prepared.data_folder import DataFolder
+from pipelines.data.prepared.split_reader import read_captions
 from t2i_tf.text.tokenizer import Tokenizer
 
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from pipelines.data.batches.caption_pairs import CaptionLengths, LengthRange
 from pipelines.data.precomputed.cached_array import cached_rows
-from pipelines.data.prepared.captions import read_captions
+from pipelines.data.prepared.caption_lengths import CaptionLengths, LengthRange
 from pipelines.data.prepared.data_folder import DataFolder
+from pipelines.data.prepared.split_reader import read_captions
 from pipelines.data.prepared.tfrecords import parse_batch, read_records
 from pipelines.sampling.sampler import to_pixels
 from t2i_tf import checkpoints

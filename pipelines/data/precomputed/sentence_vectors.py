@@ -13,8 +13,8 @@ import numpy as np
 import tensorflow as tf
 
 from pipelines.data.precomputed.cached_array import cached_rows
-from pipelines.data.prepared.captions import read_captions
 from pipelines.data.prepared.data_folder import DataFolder
+from pipelines.data.prepared.split_reader import read_captions
 from t2i_tf import checkpoints
 from t2i_tf.errors import UserError
 from t2i_tf.files import write_atomically

@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from pipelines.data.prepared.data_folder import DataFolder
-from pipelines.data.prepared.split_reader import SplitPictures, read_pictures
+from pipelines.data.prepared.split_reader import SplitImages, read_images
 from pipelines.judges.cached_network import About, load_or_train, train_steps
 from t2i_tf.text.tokenizer import split_words
 from t2i_tf.text.vocabulary import UNKNOWN, Vocabulary
@@ -121,7 +121,7 @@ def train_classifier(
     classifier: Classifier, folder: DataFolder, *, steps: int | None = None, seed: int = 0
 ) -> dict[str, float]:
     """Train on `train`, and give the figures on `val`, if there is one."""
-    pictures = read_pictures(folder, "train", PICTURES)
+    pictures = read_images(folder, "train", PICTURES)
     labels = word_shares(pictures.captions, classifier.words)
     train_steps(
         classifier,
@@ -133,7 +133,7 @@ def train_classifier(
     )
     if "val" not in folder.manifest.splits:
         return {}
-    held_back = read_pictures(folder, "val", 2000)
+    held_back = read_images(folder, "val", 2000)
     wanted = word_shares(held_back.captions, classifier.words)
     chunks = [held_back.images[k : k + 256] for k in range(0, len(wanted), 256)]
     logits = np.concatenate([classifier(chunk).numpy() for chunk in chunks])
@@ -159,7 +159,7 @@ def word_shares(captions: Sequence[Sequence[str]], words: Sequence[str]) -> np.n
     return shares
 
 
-def _batch(pictures: SplitPictures, labels: np.ndarray, random: np.random.Generator):
+def _batch(pictures: SplitImages, labels: np.ndarray, random: np.random.Generator):
     chosen = random.integers(len(labels), size=BATCH)
     return pictures.images[chosen], labels[chosen]
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from pipelines.data.prepared.told_pictures import ToldPictures
+from pipelines.data.prepared.split_reader import CaptionedImages
 from pipelines.evaluation.estimate import figure
 from pipelines.evaluation.likelihood.scorer import Scorer
 
@@ -14,7 +14,7 @@ IMPORTANCE_SAMPLES = 50  # K
 
 def measure_bounds(
     scorer: Scorer,
-    splits: Mapping[str, ToldPictures],
+    splits: Mapping[str, CaptionedImages],
     *,
     weighed: int = 200,
     seed: int = 0,

@@ -1,7 +1,7 @@
 import numpy as np
 
-from pipelines.data.batches.caption_pairs import LengthRange
 from pipelines.data.precomputed.neighbour_captions import neighbour_ids, next_of_picture
+from pipelines.data.prepared.caption_lengths import LengthRange
 from pipelines.data.prepared.data_folder import DataFolder
 from t2i_tf.text.tokenizer import split_words
 from tests.data_folders import make_examples, write_data_folder

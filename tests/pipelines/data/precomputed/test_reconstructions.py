@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pipelines.data.batches.caption_pairs import LengthRange
 from pipelines.data.precomputed.reconstructions import Reconstructions
-from pipelines.data.prepared.captions import read_captions
+from pipelines.data.prepared.caption_lengths import LengthRange
 from pipelines.data.prepared.data_folder import DataFolder
+from pipelines.data.prepared.split_reader import read_captions
 from pipelines.data.prepared.tfrecords import parse_batch, read_records
 from pipelines.training.checkpointing import read_history
 from pipelines.training.train import train

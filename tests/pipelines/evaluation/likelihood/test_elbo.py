@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pipelines.data.prepared.told_pictures import ToldPictures
+from pipelines.data.prepared.split_reader import CaptionedImages
 from pipelines.evaluation.likelihood.elbo import importance_weighted, measure_bounds
 from pipelines.evaluation.likelihood.scorer import EPSILON, Scorer
 from pipelines.sampling.sharpener import Sharpener
@@ -86,15 +86,15 @@ def test_sharpening_changes_the_likelihood_alone(draw):
     x = images / 255.0
     expected = -(x * np.log(sharp) + (1 - x) * np.log(1 - sharp)).sum((1, 2, 3))
     np.testing.assert_allclose(nll, expected, rtol=1e-5)
-    found = measure_bounds(scorer, {"test": ToldPictures(images, captions, [])}, weighed=2)
+    found = measure_bounds(scorer, {"test": CaptionedImages(images, captions, [])}, weighed=2)
     kl = scorer.terms(images, read, seeds, "x")["kl_per_step"].sum(1)
     assert found["test_sharpened"]["value"] == pytest.approx(-(expected + kl).mean(), rel=1e-5)
 
 
 def test_the_figures(draw, vae):
     images, captions = evaluated.told(6)
-    splits = {"train": ToldPictures(images[:3], captions[:3], [])}
-    splits["test"] = ToldPictures(images, captions, [])
+    splits = {"train": CaptionedImages(images[:3], captions[:3], [])}
+    splits["test"] = CaptionedImages(images, captions, [])
     found = measure_bounds(Scorer(draw, batch=6), splits, weighed=3)
     assert found["test_sharpened"] is None and found["own"] is None
     assert found["test"]["low"] < found["test"]["value"] < found["test"]["high"] < 0

@@ -1,0 +1,29 @@
+"""Records read chunk by chunk, and where a damaged file is damaged."""
+
+from collections.abc import Iterator
+
+import tensorflow as tf
+
+from pipelines.data.prepared.data_folder import DataFolder
+from pipelines.data.prepared.tfrecords import check_file
+
+CHUNK = 1024  # records parsed at a time, at most
+
+
+def read_all(chunks: tf.data.Dataset, folder: DataFolder, split: str) -> Iterator:
+    """The elements of a dataset over a split, as NumPy arrays.
+
+    Raises:
+        UserError: where a shard is damaged.
+    """
+    try:
+        yield from chunks.as_numpy_iterator()
+    except tf.errors.OpError:
+        refuse_damage(folder, split)
+        raise
+
+
+def refuse_damage(folder: DataFolder, split: str) -> None:
+    """Raises UserError with file and byte where a shard of the split is damaged."""
+    for shard in folder.shards(split):
+        check_file(shard.path, shard.examples, folder.shape)
