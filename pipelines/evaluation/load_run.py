@@ -5,7 +5,7 @@ from typing import Any
 
 from pipelines.data.prepared.caption_lengths import CaptionLengths, LengthRange
 from pipelines.data.prepared.data_folder import MANIFEST, DataFolder
-from pipelines.training.checkpointing import read_history
+from pipelines.training.history import read_history
 from pipelines.training.schedule import Budget
 from t2i_tf import checkpoints
 from t2i_tf.checkpoints import Trained

@@ -1,64 +1,14 @@
-"""Callbacks that steer a run: learning rate, checkpoints, end, history, progress bar."""
+"""Checkpoints of a run: written as it goes, restored when it resumes, saved when interrupted."""
 
-import csv
-import io
 import math
 import signal
 import time
-from pathlib import Path
 
 import keras
-from rich.progress import (
-    BarColumn,
-    Progress,
-    TaskProgressColumn,
-    TextColumn,
-    TimeRemainingColumn,
-)
 
-from pipelines.training.history import read_history
-from pipelines.training.schedule import Budget, learning_rate
+from pipelines.training.pacing import Clock
 from t2i_tf.checkpoints import CheckpointFolder
-from t2i_tf.config import OptimizerConfig
 from t2i_tf.errors import UserError
-from t2i_tf.files import write_atomically
-
-
-class Clock:
-    """Seconds of training, those of earlier sittings included."""
-
-    def __init__(self):
-        self.restart(0.0)
-
-    def restart(self, elapsed: float) -> None:
-        """Go on from `elapsed` seconds."""
-        self._start = time.monotonic() - elapsed
-
-    @property
-    def elapsed(self) -> float:
-        """Seconds so far."""
-        return time.monotonic() - self._start
-
-
-class Pace(keras.callbacks.Callback):
-    """Sets the learning rate before each step, and stops when the budget is spent."""
-
-    def __init__(self, config: OptimizerConfig, budget: Budget, clock: Clock):
-        super().__init__()
-        self.config, self.budget, self.clock = config, budget, clock
-
-    @property
-    def progress(self) -> float:
-        """The share of the budget that is spent."""
-        return self.budget.progress(int(self.model.optimizer.iterations), self.clock.elapsed)
-
-    def on_train_batch_begin(self, batch, logs=None):  # noqa: D102
-        step = int(self.model.optimizer.iterations)
-        self.model.optimizer.learning_rate = learning_rate(self.config, step, self.progress)
-
-    def on_train_batch_end(self, batch, logs=None):  # noqa: D102
-        if self.progress >= 1.0:
-            self.model.stop_training = True
 
 
 class Interrupted(Exception):
@@ -156,68 +106,3 @@ class Checkpointer(keras.callbacks.Callback):
         if self.interrupted:
             raise KeyboardInterrupt
         self.interrupted = True
-
-
-class History(keras.callbacks.Callback):
-    """`history.csv`: a line for each interval. Lines after the step that is resumed are dropped."""
-
-    def __init__(self, path: Path, clock: Clock):
-        super().__init__()
-        self.path, self.clock = path, clock
-
-    def on_train_begin(self, logs=None):  # noqa: D102
-        step = int(self.model.optimizer.iterations)
-        self.rows = [row for row in read_history(self.path) if row["step"] <= step]
-
-    def on_epoch_end(self, epoch, logs=None):  # noqa: D102
-        step = int(self.model.optimizer.iterations)
-        row = {"step": step, "seconds": round(self.clock.elapsed, 1)}
-        row |= {"learning_rate": float(self.model.optimizer.learning_rate)}
-        self.rows.append(row | {name: float(value) for name, value in logs.items()})
-        text = io.StringIO()
-        writer = csv.DictWriter(text, fieldnames=list(self.rows[0]), extrasaction="ignore")
-        writer.writeheader()
-        writer.writerows(self.rows)
-        write_atomically(self.path, lambda file: file.write(text.getvalue().encode()))
-
-
-class Bar(keras.callbacks.Callback):
-    """One line that tells step, loss, speed and the time that is left, inside a `with` block."""
-
-    def __init__(self, pace: Pace, clock: Clock):
-        super().__init__()
-        self.pace, self.clock = pace, clock
-        self._bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TaskProgressColumn(),
-            TextColumn("{task.fields[facts]}"),
-            TextColumn("ETA"),
-            TimeRemainingColumn(),
-        )
-        self._task = self._bar.add_task("training", total=1.0, facts="compiling")
-
-    def __enter__(self):
-        self._bar.start()
-        return self
-
-    def __exit__(self, *error):
-        self._bar.stop()
-
-    def on_train_begin(self, logs=None):  # noqa: D102
-        self._first = int(self.model.optimizer.iterations), self.clock.elapsed
-
-    def on_train_batch_end(self, batch, logs=None):  # noqa: D102
-        step = int(self.model.optimizer.iterations)
-        speed = (step - self._first[0]) / max(self.clock.elapsed - self._first[1], 1e-9)
-        name = self.model.headline[0]
-        facts = f"step {step}  {name} {logs[name]:.4g} {self.model.unit}  {speed:.1f} steps/s"
-        self._bar.update(self._task, completed=self.pace.progress, facts=facts)
-
-    def on_epoch_end(self, epoch, logs=None):  # noqa: D102
-        step = int(self.model.optimizer.iterations)
-        names = [prefix + name for prefix in ("", "val_") for name in self.model.headline]
-        told = "  ".join(f"{name} {logs[name]:.4g}" for name in names if name in logs)
-        self._bar.console.print(
-            f"step {step:>6} {self.clock.elapsed:5.0f} s, {self.model.unit}: {told}"
-        )

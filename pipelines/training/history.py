@@ -1,7 +1,13 @@
-"""What `history.csv` of a run tells. It needs no TensorFlow."""
+"""`history.csv` of a run: written line by line in training, read by whoever shows it."""
 
 import csv
+import io
 from pathlib import Path
+
+import keras
+
+from pipelines.training.pacing import Clock
+from t2i_tf.files import write_atomically
 
 
 def read_history(path: Path) -> list[dict[str, float]]:
@@ -13,3 +19,26 @@ def read_history(path: Path) -> list[dict[str, float]]:
             {name: float(value or "nan") for name, value in row.items()}
             for row in csv.DictReader(file)
         ]
+
+
+class History(keras.callbacks.Callback):
+    """`history.csv`: a line for each interval. Lines after the step that is resumed are dropped."""
+
+    def __init__(self, path: Path, clock: Clock):
+        super().__init__()
+        self.path, self.clock = path, clock
+
+    def on_train_begin(self, logs=None):  # noqa: D102
+        step = int(self.model.optimizer.iterations)
+        self.rows = [row for row in read_history(self.path) if row["step"] <= step]
+
+    def on_epoch_end(self, epoch, logs=None):  # noqa: D102
+        step = int(self.model.optimizer.iterations)
+        row = {"step": step, "seconds": round(self.clock.elapsed, 1)}
+        row |= {"learning_rate": float(self.model.optimizer.learning_rate)}
+        self.rows.append(row | {name: float(value) for name, value in logs.items()})
+        text = io.StringIO()
+        writer = csv.DictWriter(text, fieldnames=list(self.rows[0]), extrasaction="ignore")
+        writer.writeheader()
+        writer.writerows(self.rows)
+        write_atomically(self.path, lambda file: file.write(text.getvalue().encode()))

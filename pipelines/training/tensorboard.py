@@ -13,7 +13,7 @@ from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.figures.image_grid import grid, steps_strip
 from pipelines.figures.word_attention import alignment_figure
 from pipelines.sampling.sampler import to_pixels
-from pipelines.training.checkpointing import Clock
+from pipelines.training.pacing import Clock
 from t2i_tf.config import TrainConfig
 from t2i_tf.files import write_atomically
 from t2i_tf.models import Preview

@@ -12,8 +12,11 @@ from pipelines.data.batches.batch_plan import BatchPlan, evaluation_dataset
 from pipelines.data.precomputed.feature_sources import Sources
 from pipelines.data.prepared.caption_lengths import LengthRange
 from pipelines.data.prepared.data_folder import DataFolder
-from pipelines.training.checkpointing import Bar, Checkpointer, Clock, History, Interrupted, Pace
+from pipelines.training.checkpointing import Checkpointer, Interrupted
 from pipelines.training.devices import strategy
+from pipelines.training.history import History
+from pipelines.training.pacing import Clock, Pace
+from pipelines.training.progress import Bar
 from pipelines.training.schedule import Budget
 from pipelines.training.tensorboard import TensorBoard
 from pipelines.training.workdir import open_workdir

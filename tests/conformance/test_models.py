@@ -12,7 +12,7 @@ import tensorflow as tf
 
 import t2i_tf.models
 from pipelines.data.prepared.data_folder import DataFolder
-from pipelines.training.checkpointing import read_history
+from pipelines.training.history import read_history
 from pipelines.training.train import train
 from serving.export.choose_module import served
 from serving.export.export import check_against, save

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from pipelines.training import train as training
-from pipelines.training.checkpointing import read_history
+from pipelines.training.history import read_history
 from pipelines.training.train import smoke, train
 from t2i_tf import checkpoints
 from t2i_tf.config import OptimizerConfig
@@ -220,7 +220,7 @@ def test_a_loss_that_is_no_number_ends_the_run_and_keeps_what_was_good(
     def rate(optimizer, step, progress):
         return 1e-3 if step < 8 else float("nan")
 
-    monkeypatch.setattr("pipelines.training.checkpointing.learning_rate", rate)
+    monkeypatch.setattr("pipelines.training.pacing.learning_rate", rate)
     with pytest.raises(UserError, match=r"The \w+ became nan at step 1\d\. Kept: .*step-00000006"):
         train(config, data, tmp_path / "run", checkpoint_seconds=NEVER)
     assert checkpoints.CheckpointFolder(tmp_path / "run" / "checkpoints").steps() == [6]

@@ -11,7 +11,7 @@ from pipelines.data.prepared.caption_lengths import LengthRange
 from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.data.prepared.split_reader import read_captions
 from pipelines.data.prepared.tfrecords import parse_batch, read_records
-from pipelines.training.checkpointing import read_history
+from pipelines.training.history import read_history
 from pipelines.training.train import train
 from t2i_tf import checkpoints
 from t2i_tf.errors import UserError

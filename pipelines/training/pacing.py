@@ -1,0 +1,45 @@
+"""The clock of a run, and the learning rate and the end that follow from it."""
+
+import time
+
+import keras
+
+from pipelines.training.schedule import Budget, learning_rate
+from t2i_tf.config import OptimizerConfig
+
+
+class Clock:
+    """Seconds of training, those of earlier sittings included."""
+
+    def __init__(self):
+        self.restart(0.0)
+
+    def restart(self, elapsed: float) -> None:
+        """Go on from `elapsed` seconds."""
+        self._start = time.monotonic() - elapsed
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds so far."""
+        return time.monotonic() - self._start
+
+
+class Pace(keras.callbacks.Callback):
+    """Sets the learning rate before each step, and stops when the budget is spent."""
+
+    def __init__(self, config: OptimizerConfig, budget: Budget, clock: Clock):
+        super().__init__()
+        self.config, self.budget, self.clock = config, budget, clock
+
+    @property
+    def progress(self) -> float:
+        """The share of the budget that is spent."""
+        return self.budget.progress(int(self.model.optimizer.iterations), self.clock.elapsed)
+
+    def on_train_batch_begin(self, batch, logs=None):  # noqa: D102
+        step = int(self.model.optimizer.iterations)
+        self.model.optimizer.learning_rate = learning_rate(self.config, step, self.progress)
+
+    def on_train_batch_end(self, batch, logs=None):  # noqa: D102
+        if self.progress >= 1.0:
+            self.model.stop_training = True
