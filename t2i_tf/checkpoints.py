@@ -21,7 +21,7 @@ import tensorflow as tf
 from t2i_tf.config import MODEL_CONFIGS, DrawConfig, TrainConfig
 from t2i_tf.errors import UserError
 from t2i_tf.files import write_atomically
-from t2i_tf.models import Learner, build_model
+from t2i_tf.models import TrainableModel, build_model
 from t2i_tf.optimizers import build_optimizer
 from t2i_tf.sentence_encoder.encoder import load_encoder
 from t2i_tf.text.tokenizer import Tokenizer, TokenReader
@@ -37,7 +37,7 @@ SENTENCE_ENCODER = "sentence_encoder.npz"  # in the work folder of a system that
 class Trained(NamedTuple):
     """A model with trained weights, and what is needed to use it."""
 
-    model: Learner
+    model: TrainableModel
     config: TrainConfig
     vocabulary: Vocabulary
     reader: Callable[[tf.Tensor], tf.Tensor]  # captions, string [B], as the model reads them

@@ -18,7 +18,7 @@ def bernoulli_nll(image: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
     return _sum_per_picture(losses)
 
 
-def bernoulli_floor(image: tf.Tensor) -> tf.Tensor:
+def bernoulli_entropy(image: tf.Tensor) -> tf.Tensor:
     """The least that `bernoulli_nll` can be, the pixels' entropies H(x_i); [B, ...] to [B]."""
     image = tf.clip_by_value(image, 1e-12, 1.0)
     rest = tf.clip_by_value(1.0 - image, 1e-12, 1.0)

@@ -17,7 +17,7 @@ from pipelines.data.sources.coco import CocoSource
 from pipelines.demo.report import Flip, Making, ReportFacts, write_report
 from pipelines.evaluation.caption_accuracy import HELD_OUT, SEEN, Told, caption_accuracy, read_told
 from pipelines.html_report.rendering import duration
-from pipelines.sampling.sampler import Drawer, Drawn
+from pipelines.sampling.sampler import Sample, Sampler
 from pipelines.training.history import read_history
 from pipelines.training.train import Outcome, train
 from t2i_tf import checkpoints
@@ -74,7 +74,7 @@ def demo(
     with _part(f"3/5 Train {preset_name}", took):
         outcome = _train(config, folder)
     with _part("4/5 Draw captions and judge the drawings", took):
-        drawer = Drawer(checkpoints.load(folder / "run"))
+        drawer = Sampler(checkpoints.load(folder / "run"))
         data = DataFolder.open(folder / "data")
         drawings = _draw(drawer, data)
         accuracy = caption_accuracy(drawer, data, pictures=judged)
@@ -115,7 +115,7 @@ def _train(config: TrainConfig, folder: Path) -> Outcome:
     return outcome
 
 
-def _draw(drawer: Drawer, data: DataFolder) -> dict:
+def _draw(drawer: Sampler, data: DataFolder) -> dict:
     """The drawings of the report, by their names in `ReportFacts`; seeds count from 0, unchosen."""
     novel = [words for words, s in TALK_CAPTIONS["novel compositions"] if is_held_out(s)]
     held_out = read_told(data, HELD_OUT, OPENING + GALLERY)
@@ -140,12 +140,12 @@ def _captions(told: Sequence[Told]) -> list[str]:
     return [one.caption for one in told]
 
 
-def _each(drawer: Drawer, captions: Sequence[str]) -> list[Drawn]:
+def _each(drawer: Sampler, captions: Sequence[str]) -> list[Sample]:
     """One drawing of each caption, all from seed 0."""
     return [first for (first,) in drawer.draw(captions)]
 
 
-def _flip(drawer: Drawer, title: str, study: str, which: slice) -> Flip:
+def _flip(drawer: Sampler, title: str, study: str, which: slice) -> Flip:
     captions = [words for words, _ in TALK_CAPTIONS[study][which]]
     return Flip(title, drawer.draw(captions, n=FLIP_SEEDS))
 

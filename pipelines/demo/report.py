@@ -9,7 +9,7 @@ from pipelines.evaluation.caption_accuracy import CaptionAccuracy
 from pipelines.figures.drawing_gif import animation
 from pipelines.figures.loss_curve import loss_plot
 from pipelines.html_report.rendering import data_uri, render
-from pipelines.sampling.sampler import Drawn
+from pipelines.sampling.sampler import Sample
 from t2i_tf.files import write_atomically
 from t2i_tf.json_files import write_json
 
@@ -23,7 +23,7 @@ class Flip:
     """Captions that differ in a word or two, each drawn from the same seeds."""
 
     title: str
-    rows: Sequence[Sequence[Drawn]]  # [captions][seeds]
+    rows: Sequence[Sequence[Sample]]  # [captions][seeds]
 
 
 @dataclass(frozen=True)
@@ -45,11 +45,11 @@ class Making:
 class ReportFacts:
     """What the report shows."""
 
-    unseen: Sequence[Drawn]  # of compositions that training never showed; they open the page
-    explained: Drawn  # its alignment is shown
+    unseen: Sequence[Sample]  # of compositions that training never showed; they open the page
+    explained: Sample  # its alignment is shown
     flips: Sequence[Flip]
-    seen: Sequence[Drawn]
-    held_out: Sequence[Drawn]
+    seen: Sequence[Sample]
+    held_out: Sequence[Sample]
     accuracy: CaptionAccuracy
     judged: int  # drawn pictures behind `accuracy`
     history: Sequence[Mapping[str, float]]  # rows of history.csv
@@ -87,12 +87,12 @@ def render_page(facts: ReportFacts) -> str:
     return render(TEMPLATE, {"gif": gif_uri, "marked": marked_words}, facts_and_more)
 
 
-def gif_uri(drawn: Drawn) -> str:
+def gif_uri(drawn: Sample) -> str:
     """A drawing, step by step, as a data URI."""
     return data_uri("image/gif", animation(drawn.canvases, drawn.windows))
 
 
-def marked_words(rows: Sequence[Sequence[Drawn]]) -> list[list[tuple[str, bool]]]:
+def marked_words(rows: Sequence[Sequence[Sample]]) -> list[list[tuple[str, bool]]]:
     """The words of each row's caption, and whether some other row lacks the word."""
     common = set.intersection(*(set(row[0].words) for row in rows))
     return [[(word, word not in common) for word in row[0].words] for row in rows]

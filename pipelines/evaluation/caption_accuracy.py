@@ -8,8 +8,8 @@ from rich.progress import track
 
 from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.data.prepared.tfrecords import parse_batch, read_records
-from pipelines.judges.open_judge import Judging, Shown, open_judging, read_shown
-from pipelines.sampling.sampler import BATCH, Drawer
+from pipelines.judges.open_judge import Judge, SceneLabel, open_judge, read_label
+from pipelines.sampling.sampler import BATCH, Sampler
 
 SEEN, HELD_OUT = "test", "held_out"  # splits: new pictures of seen compositions, unseen ones
 
@@ -29,13 +29,13 @@ class CaptionAccuracy:
 class Told:
     """What a picture shows, a caption that tells it, and the picture."""
 
-    scene: Shown
+    scene: SceneLabel
     caption: str
     image: np.ndarray  # uint8 [H, W, C]
 
 
 def caption_accuracy(
-    drawer: Drawer, folder: DataFolder, *, pictures: int = 250, seed: int = 0
+    drawer: Sampler, folder: DataFolder, *, pictures: int = 250, seed: int = 0
 ) -> CaptionAccuracy:
     """Draw captions of seen and of held-out compositions, a seed each, and judge what came out.
 
@@ -49,7 +49,7 @@ def caption_accuracy(
         UserError: the folder holds neither.
     """
     real, held_out = read_told(folder, SEEN, 2 * pictures), read_told(folder, HELD_OUT, pictures)
-    judging = open_judging(folder, real[0].scene)
+    judging = open_judge(folder, real[0].scene)
     seen = real[:pictures]
     drawn = draw_told(drawer, [*seen, *held_out], seed)
     return CaptionAccuracy(
@@ -74,17 +74,17 @@ def read_told(folder: DataFolder, split: str, count: int) -> list[Told]:
         strict=True,
     )
     return [
-        Told(read_shown(attributes, folder), captions[k % len(captions)].decode(), image)
+        Told(read_label(attributes, folder), captions[k % len(captions)].decode(), image)
         for k, (attributes, captions, image) in enumerate(rows)
     ]
 
 
-def draw_told(drawer: Drawer, told: Sequence[Told], seed: int = 0) -> list[np.ndarray]:
+def draw_told(drawer: Sampler, told: Sequence[Told], seed: int = 0) -> list[np.ndarray]:
     """A picture of each caption, uint8 [H, W, C], from the seeds `seed`, `seed` + 1, ..."""
     pairs = [(one.caption, seed + k) for k, one in enumerate(told)]
     starts = track(range(0, len(pairs), BATCH), "Drawing captions", transient=True)
     return [d.image for k in starts for d in drawer.draw_pairs(pairs[k : k + BATCH])]
 
 
-def _judged(judging: Judging, images: Sequence[np.ndarray], wanted: Sequence[Told]) -> Fractions:
+def _judged(judging: Judge, images: Sequence[np.ndarray], wanted: Sequence[Told]) -> Fractions:
     return judging.accuracy(judging.judge(np.stack(images)), [one.scene for one in wanted])

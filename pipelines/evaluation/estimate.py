@@ -10,10 +10,10 @@ import numpy as np
 
 from t2i_tf.metrics.bootstrap import bootstrap_interval
 
-Figure = dict[str, float | None]
+Estimate = dict[str, float | None]
 
 
-def figure(rows: np.ndarray, statistic: Callable[[np.ndarray], float] = np.mean) -> Figure:
+def estimate(rows: np.ndarray, statistic: Callable[[np.ndarray], float] = np.mean) -> Estimate:
     """A statistic of rows [N, ...], with its interval where there are two rows or more."""
     rows = np.asarray(rows, np.float64)
     if len(rows) < 2:
@@ -22,6 +22,6 @@ def figure(rows: np.ndarray, statistic: Callable[[np.ndarray], float] = np.mean)
     return {"value": float(statistic(rows)), "low": low, "high": high}
 
 
-def point(value: float) -> Figure:
+def point(value: float) -> Estimate:
     """A figure without an interval."""
     return {"value": float(value), "low": None, "high": None}

@@ -31,7 +31,7 @@ from pipelines.evaluation.retrieval.protocol import ceiling_figures, measure_ret
 from pipelines.evaluation.seeds import check_seed
 from pipelines.evaluation.settings import Sizes
 from pipelines.evaluation.told_and_drawn import measure_told_and_drawn
-from pipelines.judges.open_judge import Shown, read_shown
+from pipelines.judges.open_judge import SceneLabel, read_label
 from pipelines.sampling.painter import Painter
 from pipelines.sampling.sharpener import Sharpener
 from t2i_tf.checkpoints import Trained
@@ -205,10 +205,10 @@ class _Parts:
     def _told(self, split: str, count: int) -> CaptionedImages:
         return read_captioned_images(self.folder, split, count, self.lengths)
 
-    def _shown(self, told: CaptionedImages) -> list[Shown] | None:
+    def _shown(self, told: CaptionedImages) -> list[SceneLabel] | None:
         """What pictures show, None where their records do not tell."""
         try:
-            return [read_shown(attributes, self.folder) for attributes in told.attributes]
+            return [read_label(attributes, self.folder) for attributes in told.attributes]
         except UserError:
             return None
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.data.prepared.split_reader import CaptionedImages, read_images
-from pipelines.evaluation.estimate import figure, point
+from pipelines.evaluation.estimate import estimate, point
 from pipelines.sampling.painter import Painter
 from t2i_tf.metrics.ssim_diversity import WINDOW, diversity, ssim
 
@@ -45,7 +45,7 @@ def similarity_figures(drawn: np.ndarray, images: np.ndarray) -> dict[str, Any] 
     if min(images.shape[1:3]) < WINDOW:
         return None
     values = ssim(drawn, images[:, None])
-    return {"mean": figure(values, np.mean), "spread": figure(values, np.std)}
+    return {"mean": estimate(values, np.mean), "spread": estimate(values, np.std)}
 
 
 def diversity_figures(
@@ -68,8 +68,10 @@ def diversity_figures(
     known = [k for k, caption in enumerate(captions) if len(real[caption]) > 1]
     chosen = known or range(len(captions))
     return {
-        "drawn": figure(np.array([diversity(drawn[k]) for k in chosen])),
-        "real": figure(np.array([diversity(real[captions[k]]) for k in known])) if known else None,
+        "drawn": estimate(np.array([diversity(drawn[k]) for k in chosen])),
+        "real": estimate(np.array([diversity(real[captions[k]]) for k in known]))
+        if known
+        else None,
         "captions": len(chosen),
         "real_pictures": point(np.mean([len(real[captions[k]]) for k in known])) if known else None,
     }

@@ -9,8 +9,8 @@ from rich.progress import track
 
 from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.evaluation.caption_accuracy import SEEN, read_told
-from pipelines.judges.scene_judge import Judge, accuracy
-from pipelines.sampling.sampler import BATCH, Drawer
+from pipelines.judges.scene_judge import SceneJudge, accuracy
+from pipelines.sampling.sampler import BATCH, Sampler
 from pipelines.sampling.sharpener import Sharpener
 from t2i_tf import checkpoints
 
@@ -50,13 +50,13 @@ def measure_sharpness(
     Raises:
         UserError: the folders do not hold what they should.
     """
-    drawer = Drawer(checkpoints.load(workdir), Sharpener.load(sharpen))
+    drawer = Sampler(checkpoints.load(workdir), Sharpener.load(sharpen))
     folder = DataFolder.open(data)
     told = read_told(folder, SEEN, pictures)
     pairs = [(one.caption, seed + k) for k, one in enumerate(told)]
     starts = track(range(0, len(pairs), BATCH), "Drawing captions", transient=True)
     drawn = [d for k in starts for d in drawer.draw_pairs(pairs[k : k + BATCH])]
-    judge = Judge((folder.height, folder.width))
+    judge = SceneJudge((folder.height, folder.width))
     shown = {
         "real": np.stack([one.image for one in told]),
         "drawn": np.stack([one.image for one in drawn]),

@@ -9,8 +9,8 @@ from pipelines.data.prepared.caption_lengths import LengthRange
 from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.data.prepared.split_reader import CaptionedImages, read_captioned_images
 from pipelines.evaluation.caption_accuracy import HELD_OUT
-from pipelines.evaluation.estimate import figure
-from pipelines.judges.open_judge import Judging, Shown, open_judging, read_shown
+from pipelines.evaluation.estimate import estimate
+from pipelines.judges.open_judge import Judge, SceneLabel, open_judge, read_label
 from pipelines.sampling.painter import Painter
 from t2i_tf.errors import UserError
 
@@ -40,13 +40,13 @@ def measure_told_and_drawn(
         altogether where the data do not tell what their pictures show.
     """
     try:
-        shown = read_shown(test.attributes[0], folder)
+        shown = read_label(test.attributes[0], folder)
     except UserError:
         return None
-    judging = open_judging(folder, shown)
+    judging = open_judge(folder, shown)
 
     def judged(images: np.ndarray, told: CaptionedImages):
-        wanted = [read_shown(attributes, folder) for attributes in told.attributes]
+        wanted = [read_label(attributes, folder) for attributes in told.attributes]
         return right_figures(judging, judging.judge(images), wanted)
 
     def drawn(told: CaptionedImages, first: int, what: str):
@@ -65,7 +65,7 @@ def measure_told_and_drawn(
 
 
 def right_figures(
-    judging: Judging, judged: Sequence[Shown], wanted: Sequence[Shown]
+    judging: Judge, judged: Sequence[SceneLabel], wanted: Sequence[SceneLabel]
 ) -> dict[str, Any]:
     """The mean share of right answers, a figure of each attribute; None where nothing was asked.
 
@@ -75,4 +75,4 @@ def right_figures(
     each = [judging.accuracy([got], [want]) for got, want in zip(judged, wanted, strict=True)]
     found = {name: np.array([one[name] for one in each], np.float64) for name in each[0]}
     asked = {name: right[~np.isnan(right)] for name, right in found.items()}
-    return {name: figure(right) if len(right) else None for name, right in asked.items()}
+    return {name: estimate(right) if len(right) else None for name, right in asked.items()}

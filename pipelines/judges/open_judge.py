@@ -14,27 +14,29 @@ from pipelines.judges.digit_judge import (
     open_digit_judge,
     read_digits,
 )
-from pipelines.judges.scene_judge import Judge, accuracy
+from pipelines.judges.scene_judge import SceneJudge, accuracy
 from t2i_tf.errors import UserError
 
-Shown = Scene | Digits  # what a picture shows
+SceneLabel = Scene | Digits  # what a picture shows
 
 
-class Judging(NamedTuple):
+class Judge(NamedTuple):
     """A judge, and how its answers are counted."""
 
-    judge: Callable[[np.ndarray], Sequence[Shown]]  # pictures, uint8 [B, H, W, C]
-    accuracy: Callable[[Sequence[Shown], Sequence[Shown]], Mapping[str, float]]  # judged, wanted
+    judge: Callable[[np.ndarray], Sequence[SceneLabel]]  # pictures, uint8 [B, H, W, C]
+    accuracy: Callable[
+        [Sequence[SceneLabel], Sequence[SceneLabel]], Mapping[str, float]
+    ]  # judged, wanted
 
 
-def open_judging(folder: DataFolder, shown: Shown) -> Judging:
+def open_judge(folder: DataFolder, shown: SceneLabel) -> Judge:
     """The judge of pictures such as `shown` tells of; that of digits is trained where it has to."""
     if isinstance(shown, Scene):
-        return Judging(Judge((folder.height, folder.width)).judge, accuracy)
-    return Judging(open_digit_judge(folder)[0].judge, digit_accuracy)
+        return Judge(SceneJudge((folder.height, folder.width)).judge, accuracy)
+    return Judge(open_digit_judge(folder)[0].judge, digit_accuracy)
 
 
-def read_shown(attributes: bytes, folder: DataFolder) -> Shown:
+def read_label(attributes: bytes, folder: DataFolder) -> SceneLabel:
     """What a picture shows, as its record tells it.
 
     Raises:

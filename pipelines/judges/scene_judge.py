@@ -25,7 +25,7 @@ from pipelines.data.scenes.world import BACKGROUNDS, COLOURS, COUNTS, OBJECTS, P
 SHIFTS = ((0.0, 0.0), (-1.0, 0.0), (1.0, 0.0), (0.0, -1.0), (0.0, 1.0))
 
 
-class Judge:
+class SceneJudge:
     """Recovers the scenes of pictures. Making one draws all candidates: a few seconds.
 
     `size` is the height and width that pictures are compared at; others are resized to it.

@@ -10,7 +10,7 @@ from PIL import Image
 from pipelines.figures.drawing_gif import animation
 from pipelines.figures.image_grid import grid
 from pipelines.figures.word_attention import alignment_figure
-from pipelines.sampling.sampler import Drawer, Drawn
+from pipelines.sampling.sampler import Sample, Sampler
 from pipelines.sampling.sharpener import Sharpener
 from t2i_tf import checkpoints
 from t2i_tf.checkpoints import Trained
@@ -58,7 +58,7 @@ def generate(
             folder that cannot be written.
     """
     out = Path(out)
-    drawer = Drawer(checkpoints.load(workdir), Sharpener.load(sharpen) if sharpen else None)
+    drawer = Sampler(checkpoints.load(workdir), Sharpener.load(sharpen) if sharpen else None)
     rows = drawer.draw(captions, n=n, seed=seed, temperature=temperature)
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -75,12 +75,12 @@ def draw(
     n: int = 1,
     seed: int = 0,
     temperature: float = 1.0,
-) -> list[list[Drawn]]:
+) -> list[list[Sample]]:
     """`Drawer.draw` for one call; whoever draws again and again keeps a `Drawer`."""
-    return Drawer(trained).draw(captions, n=n, seed=seed, temperature=temperature)
+    return Sampler(trained).draw(captions, n=n, seed=seed, temperature=temperature)
 
 
-def write_drawings(out: Path, rows: Sequence[Sequence[Drawn]]) -> list[Path]:
+def write_drawings(out: Path, rows: Sequence[Sequence[Sample]]) -> list[Path]:
     """Write the grids, the GIFs and the alignments of drawn captions; returns the paths."""
     captions = [row[0].caption for row in rows]
     images = np.stack([[drawn.image for drawn in row] for row in rows])

@@ -15,7 +15,7 @@ from t2i_tf.text.tokenizer import Tokenizer, split_words
 BATCH = 32  # pictures drawn at a time
 
 
-class Drawn(NamedTuple):
+class Sample(NamedTuple):
     """One picture of a caption, and how it came about."""
 
     caption: str
@@ -28,7 +28,7 @@ class Drawn(NamedTuple):
     sharpened: np.ndarray | None = None  # uint8 [H, W, C], where there is a sharpener
 
 
-class Drawer:
+class Sampler:
     """Draws captions with a trained model, and sharpens them where a sharpener is given.
 
     Every batch has the same size and every caption the same length, both filled up: the graph is
@@ -55,7 +55,7 @@ class Drawer:
 
     def draw(
         self, captions: Sequence[str], *, n: int = 1, seed: int = 0, temperature: float = 1.0
-    ) -> list[list[Drawn]]:
+    ) -> list[list[Sample]]:
         """`n` pictures of each caption, from the seeds `seed`, `seed` + 1, ...
 
         Raises:
@@ -71,7 +71,7 @@ class Drawer:
 
     def draw_pairs(
         self, pairs: Sequence[tuple[str, int]], *, temperature: float = 1.0
-    ) -> list[Drawn]:
+    ) -> list[Sample]:
         """A picture of each (caption, seed).
 
         Raises:
@@ -99,7 +99,7 @@ class Drawer:
                 f" reads {self.max_words} at most. Make it shorter."
             )
 
-    def _draw(self, pairs: Sequence[tuple[str, int]], temperature: float) -> list[Drawn]:
+    def _draw(self, pairs: Sequence[tuple[str, int]], temperature: float) -> list[Sample]:
         filled = [*pairs, *[pairs[-1]] * (BATCH - len(pairs))]
         captions, seeds = zip(*filled, strict=True)
         captions = tf.constant(captions)
@@ -128,9 +128,9 @@ def to_pixels(floats: tf.Tensor) -> tf.Tensor:
     return tf.cast(tf.round(255 * tf.cast(floats, tf.float32)), tf.uint8)
 
 
-def _drawn(drawing: Drawing, k: int, caption: str, seed: int, sharpened) -> Drawn:
+def _drawn(drawing: Drawing, k: int, caption: str, seed: int, sharpened) -> Sample:
     """Picture k of a batch, without what fills its caption up."""
     image, canvases, alignment, windows = (tensor[k].numpy() for tensor in drawing)
     words = tuple(split_words(caption))
     sharp = None if sharpened is None else sharpened[k].numpy()
-    return Drawn(caption, seed, words, image, canvases, alignment[:, : len(words)], windows, sharp)
+    return Sample(caption, seed, words, image, canvases, alignment[:, : len(words)], windows, sharp)

@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from pipelines.figures.pixels import INK, PAPER, enlarged, font, wrapped
-from pipelines.sampling.sampler import Drawer
+from pipelines.sampling.sampler import Sampler
 from pipelines.sampling.sharpener import Sharpener
 from t2i_tf import checkpoints
 from t2i_tf.errors import UserError
@@ -70,7 +70,7 @@ def draw_rows(
     last: dict[str, list[np.ndarray]] = {}
     for k, workdir in enumerate(workdirs):
         chosen = sharpener if k == sharpened else None
-        drawer = Drawer(checkpoints.load(workdir), chosen)
+        drawer = Sampler(checkpoints.load(workdir), chosen)
         drawn = [first for first, *_ in drawer.draw(captions, seed=seed)]
         name = drawer.model.title
         rows[name if name not in rows else f"{name} ({workdir.name})"] = [d.image for d in drawn]

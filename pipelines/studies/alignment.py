@@ -10,7 +10,7 @@ import numpy as np
 from pipelines.data.prepared.split_reader import read_captions
 from pipelines.figures.attention_curves import attention_curves
 from pipelines.figures.word_attention import alignment_figure
-from pipelines.sampling.sampler import Drawn
+from pipelines.sampling.sampler import Sample
 from pipelines.studies.study_context import Subject
 from pipelines.studies.study_result import Finding
 from pipelines.studies.word_classes import CLASSES, word_classes
@@ -88,7 +88,7 @@ def study_alignment(
     )
 
 
-def measure_attention(drawn: Sequence[Drawn]) -> Attention:
+def measure_attention(drawn: Sequence[Sample]) -> Attention:
     """Entropy and classes of the attention of drawings of two words or more.
 
     Raises:
@@ -157,7 +157,7 @@ def _most_attended(attention: Attention) -> dict[str, float]:
     return {name: float(c) for name, c in zip(CLASSES, counts, strict=True) if c}
 
 
-def _top_words(drawn: Sequence[Drawn], count: int = 6) -> list[dict[str, float]]:
+def _top_words(drawn: Sequence[Sample], count: int = 6) -> list[dict[str, float]]:
     """Of each step the words that have the most attention, summed over captions; shares."""
     steps = []
     for t in range(len(drawn[0].alignment)):

@@ -8,7 +8,7 @@ import numpy as np
 from pipelines.data.scenes.caption_parser import read_caption
 from pipelines.data.scenes.renderer import Jitter
 from pipelines.data.scenes.world import OBJECTS, Scene
-from pipelines.judges.scene_judge import SHIFTS, Judge
+from pipelines.judges.scene_judge import SHIFTS, SceneJudge
 
 
 class Change(NamedTuple):
@@ -50,7 +50,7 @@ def scene_of(caption: str) -> Scene | None:
     return Scene(named.object, named.colour, named.background, place, count)
 
 
-def object_region(judge: Judge, scenes: Sequence[Scene]) -> np.ndarray:
+def object_region(judge: SceneJudge, scenes: Sequence[Scene]) -> np.ndarray:
     """The pixels, bool [H, W], of the objects of any of the scenes, a pixel off or not."""
     alphas = [judge.layer(scene, Jitter(dx=dx, dy=dy))[1] for scene in scenes for dx, dy in SHIFTS]
     return (np.stack(alphas) > 0.5).any(0)[:, :, 0]

@@ -9,8 +9,8 @@ import msgspec
 from rich.progress import track
 
 from pipelines.data.prepared.data_folder import DataFolder
-from pipelines.judges.scene_judge import Judge
-from pipelines.sampling.sampler import BATCH, Drawer, Drawn
+from pipelines.judges.scene_judge import SceneJudge
+from pipelines.sampling.sampler import BATCH, Sample, Sampler
 from t2i_tf import checkpoints
 from t2i_tf.errors import UserError
 from t2i_tf.json_files import read_json
@@ -27,7 +27,7 @@ class Subject:
     """A system that draws, and its data folder where one is at hand."""
 
     workdir: Path
-    drawer: Drawer
+    drawer: Sampler
     step: int
     shape: tuple[int, int, int]  # H, W, C of its pictures
     scenes: bool  # it was trained on the scenes, so that their judge can be asked
@@ -45,7 +45,7 @@ class Subject:
         folder = None if data is None else DataFolder.open(data)
         about = Path(workdir) / "data.json"
         source = read_json(about, _Manifest).source if about.exists() else ""
-        drawer, model = Drawer(trained), trained.config.model
+        drawer, model = Sampler(trained), trained.config.model
         shape = model.height, model.width, model.channels
         if folder:
             _check(folder, workdir, shape, trained.vocabulary.entries)
@@ -57,16 +57,16 @@ class Subject:
         return self.drawer.model.title
 
     @cached_property
-    def judge(self) -> Judge | None:
+    def judge(self) -> SceneJudge | None:
         """Of the pictures, if they are scenes."""
-        return Judge(self.shape[:2]) if self.scenes else None
+        return SceneJudge(self.shape[:2]) if self.scenes else None
 
-    def draw(self, captions: Sequence[str], seeds: int, seed: int) -> list[list[Drawn]]:
+    def draw(self, captions: Sequence[str], seeds: int, seed: int) -> list[list[Sample]]:
         """Pictures of each caption, from the same seeds: `seed`, `seed` + 1, ..."""
         drawn = self.draw_pairs([(caption, seed + k) for caption in captions for k in range(seeds)])
         return [drawn[k : k + seeds] for k in range(0, len(drawn), seeds)]
 
-    def draw_pairs(self, pairs: Sequence[tuple[str, int]]) -> list[Drawn]:
+    def draw_pairs(self, pairs: Sequence[tuple[str, int]]) -> list[Sample]:
         """A picture of each (caption, seed); shows the progress."""
         starts = track(range(0, len(pairs), BATCH), "Drawing captions", transient=True)
         return [d for k in starts for d in self.drawer.draw_pairs(pairs[k : k + BATCH])]

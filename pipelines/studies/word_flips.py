@@ -9,7 +9,7 @@ from pipelines.data.scenes.renderer import render
 from pipelines.figures.annotated_grid import SIDE, Cell, Row, sheet
 from pipelines.figures.change_map import change_map
 from pipelines.figures.pixels import enlarged
-from pipelines.sampling.sampler import Drawn
+from pipelines.sampling.sampler import Sample
 from pipelines.studies.caption_match import in_words, shares, verdict
 from pipelines.studies.object_region import (
     change,
@@ -43,7 +43,7 @@ class Flipped:
         rows: their pictures, of each caption the same seeds.
     """
 
-    def __init__(self, subject: Subject, topic: Topic, rows: Sequence[Sequence[Drawn]]):
+    def __init__(self, subject: Subject, topic: Topic, rows: Sequence[Sequence[Sample]]):
         self.captions, self.rows = topic, rows
         self.images = np.array([[drawn.image for drawn in row] for row in rows])
         words = [set(split_words(caption)) for caption in topic]

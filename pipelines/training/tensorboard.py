@@ -8,7 +8,7 @@ import tensorflow as tf
 from PIL import Image
 
 from pipelines.data.batches.batch_plan import evaluation_dataset
-from pipelines.data.batches.extra_features import Columns
+from pipelines.data.batches.extra_features import ExtraFeatures
 from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.figures.image_grid import grid, steps_strip
 from pipelines.figures.word_attention import alignment_figure
@@ -31,7 +31,7 @@ class TensorBoard(keras.callbacks.Callback):
         folder: whose first validation captions are drawn.
         config: of the run.
         clock: of the run.
-        columns: of the validation split.
+        extra_features: of the validation split.
         every: steps between scalars.
         captions: how many are drawn.
     """
@@ -42,7 +42,7 @@ class TensorBoard(keras.callbacks.Callback):
         folder: DataFolder,
         config: TrainConfig,
         clock: Clock,
-        columns: Columns,
+        extra_features: ExtraFeatures,
         every: int = 20,
         captions: int = 8,
     ):
@@ -56,7 +56,7 @@ class TensorBoard(keras.callbacks.Callback):
             max_words=config.max_words,
             length_multiple=config.length_multiple,
             limit=captions,
-            columns=columns,
+            extra_features=extra_features,
         )
         self.batch = next(iter(batches))
         self.vocabulary = folder.vocabulary

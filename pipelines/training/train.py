@@ -9,7 +9,7 @@ import keras
 import tensorflow as tf
 
 from pipelines.data.batches.batch_plan import BatchPlan, evaluation_dataset
-from pipelines.data.precomputed.feature_sources import Sources
+from pipelines.data.precomputed.feature_sources import FeatureSources
 from pipelines.data.prepared.caption_lengths import LengthRange
 from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.training.checkpointing import Checkpointer, Interrupted
@@ -69,7 +69,7 @@ def train(
     folder = DataFolder.open(data)
     workdir = Path(workdir)
     lengths = LengthRange(config.min_words, config.max_words, config.length_multiple)
-    sources = Sources(folder, workdir, lengths, sentences, reconstructions)
+    sources = FeatureSources(folder, workdir, lengths, sentences, reconstructions)
     config = fit_to_data(config, folder, sources)
     open_workdir(workdir, config, folder, sources)
     if config.deterministic:
@@ -87,7 +87,7 @@ def train(
         length_multiple=config.length_multiple,
         mode=mode,
         limit=overfit,
-        columns=sources.columns(model.columns, "train"),
+        extra_features=sources.features(model.feature_keys, "train"),
     )
     budget = Budget.of(config, plan.steps_per_epoch)
     interval = config.report_every or plan.steps_per_epoch
@@ -97,7 +97,7 @@ def train(
     )
     pace = Pace(config.optimizer, budget, clock)
     checkpointer.set_model(model)
-    columns = sources.columns(model.columns, "val")
+    extra_features = sources.features(model.feature_keys, "val")
     validation = evaluation_dataset(
         folder,
         "val",
@@ -105,12 +105,12 @@ def train(
         max_words=config.max_words,
         length_multiple=config.length_multiple,
         limit=_whole_batches(config, folder.split("val").examples),
-        columns=columns,
+        extra_features=extra_features,
     )
     bar = Bar(pace, clock)
     callbacks = [
         pace,
-        TensorBoard(workdir, folder, config, clock, columns),
+        TensorBoard(workdir, folder, config, clock, extra_features),
         *([keras.callbacks.SwapEMAWeights()] if config.optimizer.ema > 0 else []),
         History(workdir / "history.csv", clock),  # first: what a kill in between leaves is redone
         checkpointer,
@@ -140,7 +140,7 @@ def train(
     return Outcome(step, clock.elapsed, checkpointer.best_loss, checkpointer.interrupted)
 
 
-def fit_to_data(config: TrainConfig, folder: DataFolder, sources: Sources) -> TrainConfig:
+def fit_to_data(config: TrainConfig, folder: DataFolder, sources: FeatureSources) -> TrainConfig:
     """The config with the data's picture size and vocabulary, and the encoder's vectors."""
     sizes = {
         "height": folder.height,

@@ -4,7 +4,7 @@ import dataclasses
 import shutil
 from pathlib import Path
 
-from pipelines.data.precomputed.feature_sources import Sources
+from pipelines.data.precomputed.feature_sources import FeatureSources
 from pipelines.data.prepared.data_folder import DataFolder
 from t2i_tf import checkpoints
 from t2i_tf.config import TrainConfig
@@ -14,7 +14,9 @@ from t2i_tf.sentence_encoder.encoder import SentenceEncoder, load_encoder
 _LENGTH = ("epochs", "steps", "minutes")  # training on for longer is no other run
 
 
-def open_workdir(workdir: Path, config: TrainConfig, data: DataFolder, sources: Sources) -> None:
+def open_workdir(
+    workdir: Path, config: TrainConfig, data: DataFolder, sources: FeatureSources
+) -> None:
     """Begin a run, or check that a begun one has this config and this data.
 
     Raises:

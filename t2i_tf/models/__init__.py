@@ -19,7 +19,7 @@ from t2i_tf.models.lapgan import ConditionalLAPGAN
 from t2i_tf.models.sharpening import SharpeningGAN
 from t2i_tf.models.skip_thought import SkipThought
 from t2i_tf.models.text_to_image import BoundMaximizer, Drawing, TextToImage
-from t2i_tf.models.trainable_model import Learner, Preview
+from t2i_tf.models.trainable_model import Preview, TrainableModel
 from t2i_tf.models.vae import ConvDeconvVAE, FullyConnectedVAE
 
 __all__ = [
@@ -31,18 +31,20 @@ __all__ = [
     "Drawing",
     "FullyConnectedVAE",
     "ImageCaptioner",
-    "Learner",
     "NoAlignDRAW",
     "Preview",
     "SharpeningGAN",
     "SkipThought",
     "SkipThoughtDRAW",
     "TextToImage",
+    "TrainableModel",
     "build_model",
 ]
 
 
-def build_model(config: ModelConfig, *, seed: int = 0, mixed_precision: bool = False) -> Learner:
+def build_model(
+    config: ModelConfig, *, seed: int = 0, mixed_precision: bool = False
+) -> TrainableModel:
     """A model with fresh weights. `seed` fixes the weights and the noise of training."""
     # One generator for all initializers: every weight draws its own values.
     common = {

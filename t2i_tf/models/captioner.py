@@ -9,7 +9,7 @@ from t2i_tf.layers.caption.beam_search import beam_search
 from t2i_tf.layers.caption.caption_decoder import CaptionDecoder, Sight
 from t2i_tf.layers.caption.image_encoder import FeatureGrid
 from t2i_tf.layers.draw.unroll import unroll, weights_read_once
-from t2i_tf.models.trainable_model import Learner, Preview
+from t2i_tf.models.trainable_model import Preview, TrainableModel
 from t2i_tf.text.vocabulary import PAD
 
 MAX_WORDS = 29  # of a caption that is written, unless the caller says otherwise
@@ -23,7 +23,7 @@ class Description(NamedTuple):
     attention: tf.Tensor  # [B, N, GH, GW], each word's sums to one; zero after the last word
 
 
-class ImageCaptioner(Learner):
+class ImageCaptioner(TrainableModel):
     """A convolutional network and an attentive LSTM, Show, Attend and Tell in small.
 
     The paper's authors captioned their drawings; which model they took is not known: all is our

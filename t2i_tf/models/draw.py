@@ -94,12 +94,12 @@ class DRAW(BoundMaximizer):
             self.infer(tf.cast(image, self.variable_dtype) / 255.0, caption, noise)[0]
         )
 
-    def look(self, image, caption, noise):  # noqa: D102
+    def likelihood_and_latents(self, image, caption, noise):  # noqa: D102
         image = tf.cast(image, self.variable_dtype) / 255.0
         logits, steps = self.infer(image, caption, noise)
         likelihood = {
             "reconstruction_nll": losses.bernoulli_nll(image, logits),
-            "floor": losses.bernoulli_floor(image),
+            "entropy": losses.bernoulli_entropy(image),
         }
         posterior = Gaussian(steps.posterior_mean, steps.posterior_log_sigma)
         return likelihood, posterior, Gaussian(steps.prior_mean, steps.prior_log_sigma)

@@ -5,7 +5,7 @@ import tensorflow as tf
 from t2i_tf.layers.gan import laplacian_pyramid as pyramid
 from t2i_tf.layers.gan.discriminators import ConvDiscriminator, DenseDiscriminator
 from t2i_tf.layers.gan.generators import DenseGenerator, ResidualGenerator
-from t2i_tf.layers.gan.losses import play, uniform
+from t2i_tf.layers.gan.losses import gan_losses, uniform
 from t2i_tf.models.text_to_image import Drawing, TextToImage
 
 
@@ -31,7 +31,7 @@ class ConditionalLAPGAN(TextToImage):
         discriminator_filters: of the residual discriminators' convolutions.
         dropout: of the discriminators.
         label_smoothing: see `adversarial.discriminator_loss`.
-        mismatched_captions: see `adversarial.play`; for the base, which has nothing else to go by.
+        mismatched_captions: see `gan_losses`; for the base, which has nothing else to go by.
         fidelity: weight of the mean |drawn - real| in the loss of the residual generators; 0 is the
             paper's.
         initializer: of every weight.
@@ -42,7 +42,7 @@ class ConditionalLAPGAN(TextToImage):
     """
 
     title = "LAPGAN"
-    columns = ("image", "sentence")
+    feature_keys = ("image", "sentence")
     reads = "sentence"
     headline = ("generator_loss", "discriminator_loss")
 
@@ -99,7 +99,7 @@ class ConditionalLAPGAN(TextToImage):
         return ("generator_loss", "discriminator_loss", "distance", *shares)
 
     @property
-    def players(self):  # noqa: D102
+    def objectives(self):  # noqa: D102
         return {
             "generator_objective": _weights(self.generators),
             "discriminator_loss": _weights(self.discriminators),
@@ -110,7 +110,7 @@ class ConditionalLAPGAN(TextToImage):
         sentence = tf.cast(batch["sentence"], self.variable_dtype)
         levels = zip(pyramid.levels(image, self.stages), self._split(noise), strict=True)
         games = [
-            play(
+            gan_losses(
                 self.discriminators[k],
                 real,
                 self._draw(k, pyramid.coarse(real) if k else None, noise_k, sentence),

@@ -7,13 +7,13 @@ import tensorflow as tf
 from t2i_tf.layers.gan import laplacian_pyramid as pyramid
 from t2i_tf.layers.gan.discriminators import ConvDiscriminator
 from t2i_tf.layers.gan.generators import ResidualGenerator
-from t2i_tf.layers.gan.losses import play, uniform
-from t2i_tf.models.trainable_model import Learner, Preview
+from t2i_tf.layers.gan.losses import gan_losses, uniform
+from t2i_tf.models.trainable_model import Preview, TrainableModel
 
 Pairs = Literal["coarse", "reconstructions", "both"]
 
 
-class SharpeningGAN(Learner):
+class SharpeningGAN(TrainableModel):
     """The last stage of a conditional LAPGAN, made for pictures that come out blurred.
 
         sharpened = clip(blurry + G(blurry, noise, y), 0, 1)
@@ -84,12 +84,12 @@ class SharpeningGAN(Learner):
         self.built = True
 
     @property
-    def columns(self):  # noqa: D102
+    def feature_keys(self):  # noqa: D102
         own = () if self.pairs == "coarse" else ("reconstruction",)
         return ("image", "sentence", *own)
 
     @property
-    def players(self):  # noqa: D102
+    def objectives(self):  # noqa: D102
         return {
             "generator_objective": self.generator.trainable_variables,
             "discriminator_loss": self.discriminator.trainable_variables,
@@ -99,7 +99,7 @@ class SharpeningGAN(Learner):
         real, sentence = self._floats(batch["image"]), self._text(batch["sentence"])
         blurry = self._blurry(batch)
         fake = blurry + self.generator(uniform(noise[0]), sentence, blurry)
-        terms = play(self.discriminator, real, fake, sentence, seed, self.label_smoothing)
+        terms = gan_losses(self.discriminator, real, fake, sentence, seed, self.label_smoothing)
         objective = terms["generator_loss"] + self.fidelity * terms["distance"]
         return terms | {"generator_objective": objective}
 

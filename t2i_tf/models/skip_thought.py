@@ -3,13 +3,13 @@
 import keras
 import tensorflow as tf
 
-from t2i_tf.models.trainable_model import Learner
+from t2i_tf.models.trainable_model import TrainableModel
 from t2i_tf.sentence_encoder.encoder import SkipThoughtEncoder, weight_names
 from t2i_tf.sentence_encoder.skip_thought_layer import SkipThoughtLayer
 from t2i_tf.text.vocabulary import Vocabulary
 
 
-class SkipThought(Learner):
+class SkipThought(TrainableModel):
     """Encoder, and a GRU that writes the neighbour word by word from the vector (teacher forcing).
 
     The published one predicts the sentences before and after in books; captions of one picture are
@@ -21,11 +21,11 @@ class SkipThought(Learner):
         decoder_units: of the GRU that writes.
         initializer: of kernels.
         generator: of all random weights.
-        seed: see `Learner`.
+        seed: see `TrainableModel`.
     """
 
     title = "skip-thoughts"
-    columns = ("token_ids", "neighbour_ids")
+    feature_keys = ("token_ids", "neighbour_ids")
     measures = ("loss", "word_nll")
     headline = ("word_nll",)
     unit = "nats a word"

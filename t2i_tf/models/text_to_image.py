@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from t2i_tf import losses
 from t2i_tf.layers.draw.gaussian import Gaussian
-from t2i_tf.models.trainable_model import Batch, Learner, Preview
+from t2i_tf.models.trainable_model import Batch, Preview, TrainableModel
 
 
 class Drawing(NamedTuple):
@@ -19,7 +19,7 @@ class Drawing(NamedTuple):
     windows: tf.Tensor  # float32 [B, T, 4]: top, left, bottom, right of the write window, pixels
 
 
-class TextToImage(Learner):
+class TextToImage(TrainableModel):
     """A model that draws captions: `noise` and `generate`.
 
     A caption is one tensor, either `token_ids` int32 [B, N] or a `sentence` float32 [B, D], the
@@ -78,11 +78,11 @@ class BoundMaximizer(TextToImage):
         self.kl_weight = kl_weight
 
     @property
-    def columns(self):  # noqa: D102
+    def feature_keys(self):  # noqa: D102
         return ("image", self.reads)
 
     @property
-    def players(self):  # noqa: D102
+    def objectives(self):  # noqa: D102
         return {"objective": self.trainable_variables}
 
     @abstractmethod
@@ -93,14 +93,14 @@ class BoundMaximizer(TextToImage):
         """
 
     @abstractmethod
-    def look(
+    def likelihood_and_latents(
         self, image: tf.Tensor, caption: tf.Tensor, noise: tf.Tensor
     ) -> tuple[dict[str, tf.Tensor], Gaussian, Gaussian]:
         """How a sample of the posterior explains a picture; arguments as of `bound_terms`.
 
         Returns:
-            The terms of the likelihood, nats [B]: `reconstruction_nll`, and `floor`, the part of it
-            that no model can avoid. And posterior and prior, parameters [T, B, Z].
+            The terms of the likelihood, nats [B]: `reconstruction_nll`, and `entropy`, the part
+            of it that no model can avoid. And posterior and prior, parameters [T, B, Z].
         """
 
     def bound_terms(self, image: tf.Tensor, caption: tf.Tensor, noise: tf.Tensor) -> dict:
@@ -112,9 +112,9 @@ class BoundMaximizer(TextToImage):
             noise: [T, B, Z], standard normal.
 
         Returns:
-            `kl_per_step` [T, B], and the terms of the likelihood, as of `look`.
+            `kl_per_step` [T, B], and the terms of the likelihood, as of `likelihood_and_latents`.
         """
-        likelihood, posterior, prior = self.look(image, caption, noise)
+        likelihood, posterior, prior = self.likelihood_and_latents(image, caption, noise)
         return likelihood | {"kl_per_step": losses.kl_per_step(posterior, prior)}
 
     def importance_terms(self, image: tf.Tensor, caption: tf.Tensor, noise: tf.Tensor) -> dict:
@@ -130,7 +130,7 @@ class BoundMaximizer(TextToImage):
             As `bound_terms`, with `log_ratio_per_step` [T, B], log q(z_t) - log p(z_t), in place of
             `kl_per_step`, its expectation.
         """
-        likelihood, posterior, prior = self.look(image, caption, noise)
+        likelihood, posterior, prior = self.likelihood_and_latents(image, caption, noise)
         ratio = losses.log_ratio_per_step(posterior, prior, noise)
         return likelihood | {"log_ratio_per_step": ratio}
 
@@ -139,7 +139,7 @@ class BoundMaximizer(TextToImage):
         kl = tf.reduce_sum(terms["kl_per_step"], axis=0)
         loss = terms["reconstruction_nll"] + kl
         objective = terms["reconstruction_nll"] + self.kl_weight * kl
-        above_floor = loss - terms["floor"]
+        above_floor = loss - terms["entropy"]
         return terms | {
             "kl": kl,
             "loss": loss,

@@ -20,11 +20,11 @@ class Preview(NamedTuple):
     alignment: tf.Tensor  # float32 [B, T, N], attention over the words; N = 0 where there is none
 
 
-class Learner(keras.Model):
+class TrainableModel(keras.Model):
     """A model that `fit` trains by the gradients of one loss, or of several that play a game.
 
-    A subclass names its `columns`, its `measures` and, where it needs noise, its `noise_shape`, and
-    gives `terms`. With `compile(jit_compile=True)` XLA compiles the terms with their gradients, and
+    A subclass names its `feature_keys`, its `measures` and, where it needs noise, its `noise_shape`,
+    and gives `terms`. With `compile(jit_compile=True)` XLA compiles the terms with their gradients, and
     the optimizer apart from them: it stays outside XLA where replicas exchange gradients, so that
     the same step runs under any distribution strategy.
 
@@ -34,7 +34,7 @@ class Learner(keras.Model):
 
     title: str = ""
     """The system's name, as the paper has it."""
-    columns: tuple[str, ...] = ("image", "token_ids")
+    feature_keys: tuple[str, ...] = ("image", "token_ids")
     """What it reads of a batch."""
     measures: tuple[str, ...] = ("loss",)
     """The terms that are averaged and reported. `loss`, where there is one, tells how good the
@@ -60,13 +60,13 @@ class Learner(keras.Model):
         Terms called `..._per_step` are [T, B].
 
         Args:
-            batch: the `columns`: `image` is uint8 [B, H, W, C], `token_ids` int32 [B, N].
+            batch: the `feature_keys`: `image` is uint8 [B, H, W, C], `token_ids` int32 [B, N].
             noise: [T, B, Z], standard normal.
             seed: int32 [2] in training, for dropout and the like; None in evaluation.
         """
 
     @property
-    def players(self) -> Mapping[str, Sequence[keras.Variable]]:
+    def objectives(self) -> Mapping[str, Sequence[keras.Variable]]:
         """The term that each player lowers, with its weights; together all trainable weights."""
         return {"loss": self.trainable_variables}
 
@@ -105,14 +105,14 @@ class Learner(keras.Model):
         return self._track(self._compiled_terms(batch, noise))
 
     def _read(self, batch: Batch) -> dict[str, tf.Tensor]:
-        return {name: batch[name] for name in self.columns}
+        return {name: batch[name] for name in self.feature_keys}
 
     def _terms_and_gradients(self, batch, noise, seed):
         with tf.GradientTape(persistent=True) as tape:
             terms = self.terms(batch, noise, seed)
-            losses = {name: tf.reduce_mean(terms[name]) / _replicas() for name in self.players}
+            losses = {name: tf.reduce_mean(terms[name]) / _replicas() for name in self.objectives}
         gradients = {}
-        for name, variables in self.players.items():
+        for name, variables in self.objectives.items():
             found = tape.gradient(losses[name], [variable.value for variable in variables])
             gradients |= {v.path: g for v, g in zip(variables, found, strict=True)}
         ordered = [gradients[variable.path] for variable in self.trainable_variables]
@@ -138,7 +138,7 @@ class Learner(keras.Model):
     def _batch_noise(self, batch, stream, counter):
         """This replica's columns of the whole batch's noise: a function of seed and counter."""
         steps, units = self.noise_shape
-        local = tf.shape(batch[self.columns[0]])[0]
+        local = tf.shape(batch[self.feature_keys[0]])[0]
         seed = tf.stack([2 * self.seed + stream, tf.cast(counter, tf.int32)])
         noise = tf.random.stateless_normal(
             [steps, local * _replicas(), units], seed, dtype=self.variable_dtype

@@ -35,7 +35,7 @@ class ConditionedVAE(BoundMaximizer):
     makes pixels so cheap that z is left unused. It cannot fall below one grey level.
 
     Every measure is in nats. `reconstruction_nll` is the negative logarithm of a density over
-    pixels in [0, 1]: it may be negative, it has no floor (`floor` is 0, `above_floor` the loss
+    pixels in [0, 1]: it may be negative, it has no floor (`entropy` is 0, `above_floor` the loss
     itself), and it compares with no Bernoulli likelihood. So DRAW's convention is measured too:
     `bernoulli_loss` has the same KL and `losses.bernoulli_nll` of the mean as a probability, kept
     1 / 510 away from 0 and 1. It is a bound in its own right, of a model that training did not aim
@@ -107,7 +107,7 @@ class ConditionedVAE(BoundMaximizer):
         code = tf.concat([tf.cast(z, text.dtype), text], axis=-1)
         return tf.cast(self.decode(code), self.variable_dtype)
 
-    def look(self, image, caption, noise):  # noqa: D102
+    def likelihood_and_latents(self, image, caption, noise):  # noqa: D102
         image, text = self._floats(image), self._read_text(caption)
         posterior = self.infer(image, text)
         logits = self.draw(posterior.sample(noise[0]), text)
@@ -115,9 +115,9 @@ class ConditionedVAE(BoundMaximizer):
         zeros = tf.zeros_like(noise)
         likelihood = {
             "reconstruction_nll": losses.gaussian_nll(image, tf.sigmoid(logits), self.log_sigma()),
-            "floor": tf.zeros_like(noise[0, :, 0]),
+            "entropy": tf.zeros_like(noise[0, :, 0]),
             "bernoulli_nll": losses.bernoulli_nll(image, tf.clip_by_value(logits, -limit, limit)),
-            "bernoulli_floor": losses.bernoulli_floor(image),
+            "bernoulli_entropy": losses.bernoulli_entropy(image),
         }
         posterior = Gaussian(posterior.mean[None], posterior.log_sigma[None])
         return likelihood, posterior, Gaussian(zeros, zeros)
@@ -125,7 +125,7 @@ class ConditionedVAE(BoundMaximizer):
     def terms(self, batch, noise, seed=None):  # noqa: D102
         terms = super().terms(batch, noise, seed)
         loss = terms["bernoulli_nll"] + terms["kl"]
-        above_floor = loss - terms["bernoulli_floor"]
+        above_floor = loss - terms["bernoulli_entropy"]
         return terms | {"bernoulli_loss": loss, "bernoulli_above_floor": above_floor}
 
     def bernoulli_bound(self, image: tf.Tensor, caption: tf.Tensor, noise: tf.Tensor) -> tf.Tensor:

@@ -19,7 +19,7 @@ from serving.export.export import check_against, save
 from serving.export.validate import check
 from t2i_tf import checkpoints
 from t2i_tf.errors import UserError
-from t2i_tf.models import Learner, build_model
+from t2i_tf.models import TrainableModel, build_model
 from t2i_tf.optimizers import build_optimizer
 from t2i_tf.presets import PRESETS
 from tests.data_folders import make_examples, write_data_folder
@@ -100,7 +100,7 @@ def test_no_model_is_left_out():
     for module in pkgutil.iter_modules(t2i_tf.models.__path__, "t2i_tf.models."):
         importlib.import_module(module.name)
     built = {type(build_model(PRESETS[f"{system}-tiny"].config.model)) for system in SYSTEMS}
-    assert built == set(leaves(Learner))
+    assert built == set(leaves(TrainableModel))
 
 
 def leaves(kind):

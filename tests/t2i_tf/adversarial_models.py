@@ -59,14 +59,14 @@ def gradients(model, size=3):
 
 def assert_players_leave_each_other_alone(model, generators, discriminators):
     """A step of one player moves its own weights alone, and each player owns all of its own."""
-    players = {name: {w.path for w in weights} for name, weights in model.players.items()}
-    of_generator, of_discriminator = players.values()
+    objectives = {name: {w.path for w in weights} for name, weights in model.objectives.items()}
+    of_generator, of_discriminator = objectives.values()
     assert of_generator == {w.path for part in generators for w in part.weights}
     assert of_discriminator == {w.path for part in discriminators for w in part.weights}
     assert of_generator | of_discriminator == {w.path for w in model.trainable_variables}
     assert not of_generator & of_discriminator
     found = gradients(model)
-    for player, weights in model.players.items():
+    for player, weights in model.objectives.items():
         with tf.GradientTape() as tape:
             terms = model.terms(batch(), tf.constant(noise(model), tf.float32), tf.constant([1, 2]))
             loss = tf.reduce_mean(terms[player])

@@ -24,13 +24,13 @@ def test_bernoulli_nll_is_finite_where_probabilities_round_to_zero_and_one():
 
 def test_the_floor_is_the_nll_of_the_best_logits():
     best = np.log(IMAGE / (1 - IMAGE))
-    floor = losses.bernoulli_floor(IMAGE)
+    floor = losses.bernoulli_entropy(IMAGE)
     np.testing.assert_allclose(floor, losses.bernoulli_nll(IMAGE, best), rtol=1e-12)
     assert (losses.bernoulli_nll(IMAGE, best + 0.1) > floor).numpy().all()
 
 
 def test_black_and_white_pictures_have_no_floor():
-    np.testing.assert_allclose(losses.bernoulli_floor(np.float32([[0, 1, 1]])), [0], atol=1e-6)
+    np.testing.assert_allclose(losses.bernoulli_entropy(np.float32([[0, 1, 1]])), [0], atol=1e-6)
 
 
 def test_gaussian_nll_is_least_squares_with_a_scale():

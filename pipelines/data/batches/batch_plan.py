@@ -1,7 +1,7 @@
 """The batches that training and evaluation read from a data folder, as `tf.data.Dataset`s.
 
 A batch is `{"image": uint8 [B, H, W, C], "token_ids": int32 [B, N]}`, ids padded with 0, and the
-further columns that were asked for; the model makes floats. Workers of a multi-worker run read the
+extra features that were asked for; the model makes floats. Workers of a multi-worker run read the
 same global batches and take a share of each (auto-shard policy DATA), so that every replica's
 captions have the same N.
 """
@@ -13,7 +13,11 @@ import numpy as np
 import tensorflow as tf
 
 from pipelines.data.batches.caption_pairs import PairReader, first_of_each_picture
-from pipelines.data.batches.extra_features import Columns, check_columns, with_columns
+from pipelines.data.batches.extra_features import (
+    ExtraFeatures,
+    check_extra_features,
+    with_extra_features,
+)
 from pipelines.data.batches.free_memory import free_memory
 from pipelines.data.batches.in_memory import RamBatches, read_pairs
 from pipelines.data.batches.streaming import StreamBatches
@@ -37,7 +41,7 @@ class BatchPlan:
     captions: int  # that are used
     left_out: int  # captions too short or too long
     batches: RamBatches | StreamBatches
-    columns: Columns
+    extra_features: ExtraFeatures
 
     @classmethod
     def of(
@@ -53,7 +57,7 @@ class BatchPlan:
         mode: Mode = "auto",
         drop_remainder: bool = True,
         limit: int | None = None,
-        columns: Columns = {},  # noqa: B006, never changed
+        extra_features: ExtraFeatures = {},  # noqa: B006, never changed
     ) -> "BatchPlan":
         """Reads the captions of a split and, in `ram` mode, its pictures.
 
@@ -67,7 +71,7 @@ class BatchPlan:
             drop_remainder: every batch is full; else an epoch has every caption exactly once, and
                 some batches are smaller.
             limit: use the first so many captions alone, from memory.
-            columns: further columns by name, with a row for each caption of the split.
+            extra_features: precomputed features by name, with a row for each caption of the split.
 
         Raises:
             UsageError: for an option that cannot be.
@@ -89,16 +93,16 @@ class BatchPlan:
         # Rows of ids need not be wider than the longest caption that is there.
         lengths = replace(lengths, longest=int(found.words[kept].max()))
         reader = PairReader(folder, lengths, found.first)
-        check_columns(columns, len(found.words), f"{folder.path}, split {split!r}")
+        check_extra_features(extra_features, len(found.words), f"{folder.path}, split {split!r}")
         picture = found.picture[kept][:limit]
         if mode == "ram" or (mode == "auto" and (limit or _fits(folder, picture, reader.width))):
             pairs = read_pairs(folder, split, reader, picture)
             batches = RamBatches(pairs, batch_size, seed, drop_remainder)
-            return cls("ram", len(picture), left_out, batches, columns)
+            return cls("ram", len(picture), left_out, batches, extra_features)
         batches = StreamBatches(
             folder, split, reader, len(picture), batch_size, seed, drop_remainder
         )
-        return cls("stream", len(picture), left_out, batches, columns)
+        return cls("stream", len(picture), left_out, batches, extra_features)
 
     @property
     def steps_per_epoch(self) -> int:
@@ -109,7 +113,7 @@ class BatchPlan:
         """The batches from `start_step` on: as many as `steps`, or without end."""
         with tf.device("CPU"):  # where a dataset's own functions run
             dataset = self.batches.dataset(start_step)
-            dataset = with_columns(dataset, self.columns)
+            dataset = with_extra_features(dataset, self.extra_features)
         return _ready(dataset if steps is None else dataset.take(steps))
 
 
@@ -137,7 +141,7 @@ def evaluation_dataset(
     length_multiple: int = 1,
     limit: int | None = None,
     with_captions: bool = False,
-    columns: Columns = {},  # noqa: B006, never changed
+    extra_features: ExtraFeatures = {},  # noqa: B006, never changed
 ) -> tf.data.Dataset:
     """A split in the order of its records, once; the last batch may be smaller.
 
@@ -146,7 +150,7 @@ def evaluation_dataset(
         min_words, max_words, length_multiple: as for training.
         limit: end after so many captions.
         with_captions: batches also have `caption`, `id` and `attributes` (JSON), string [B].
-        columns: as for training.
+        extra_features: as for training.
 
     Raises:
         UsageError: for an option that cannot be.
@@ -159,7 +163,7 @@ def evaluation_dataset(
     picture = found.picture[found.kept(lengths, f"{folder.path}, split {split!r}")]
     first = captions_per_picture == "first"
     count = min(len(np.unique(picture) if first else picture), limit or len(picture))
-    check_columns(columns, len(found.words), f"{folder.path}, split {split!r}")
+    check_extra_features(extra_features, len(found.words), f"{folder.path}, split {split!r}")
     reader = PairReader(folder, lengths, found.first)
     names = ("image", "token_ids", "words", "number", *(TEXT if with_captions else ()))
 
@@ -178,7 +182,7 @@ def evaluation_dataset(
     pairs = records.enumerate().batch(reader.chunk).map(parse, tf.data.AUTOTUNE, deterministic=True)
     steps = -(-count // batch_size)
     batches = pairs.rebatch(batch_size).take(steps).enumerate().map(finish)
-    batches = with_columns(batches, columns)
+    batches = with_extra_features(batches, extra_features)
     return _ready(batches.apply(tf.data.experimental.assert_cardinality(steps)))
 
 

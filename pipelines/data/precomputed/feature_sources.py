@@ -1,10 +1,10 @@
-"""Where the further columns of a run's batches come from."""
+"""Where the extra features of a run's batches come from."""
 
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 
-from pipelines.data.batches.extra_features import Columns
+from pipelines.data.batches.extra_features import ExtraFeatures
 from pipelines.data.precomputed.neighbour_captions import neighbour_ids
 from pipelines.data.precomputed.reconstructions import Reconstructions
 from pipelines.data.precomputed.sentence_vectors import Sentences, open_encoder
@@ -15,8 +15,8 @@ from t2i_tf.errors import UserError
 from t2i_tf.sentence_encoder.encoder import SentenceEncoder
 
 
-class Sources:
-    """The columns that were computed once for a data folder, and are kept beside it.
+class FeatureSources:
+    """The features that were computed once for a data folder, and are kept beside it.
 
     Args:
         folder: the data.
@@ -49,8 +49,8 @@ class Sources:
         """The sentence encoder, standardized on the data; UserError where there is none."""
         return self._sentences.encoder
 
-    def columns(self, names: tuple[str, ...], split: str) -> Columns:
-        """Those of the named columns that are no part of every batch."""
+    def features(self, names: tuple[str, ...], split: str) -> ExtraFeatures:
+        """The named features that are not part of every batch."""
         return {name: self._makers[name](split) for name in names if name in self._makers}
 
     @cached_property

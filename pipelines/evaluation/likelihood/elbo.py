@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from pipelines.data.prepared.split_reader import CaptionedImages
-from pipelines.evaluation.estimate import figure
+from pipelines.evaluation.estimate import estimate
 from pipelines.evaluation.likelihood.scorer import Scorer
 
 IMPORTANCE_SAMPLES = 50  # K
@@ -46,20 +46,20 @@ def measure_bounds(
         few.images, read["test"][:weighed], IMPORTANCE_SAMPLES, seed, "Importance-weighted bounds"
     )
     weighted = importance_weighted(log_weights)
-    own = {name: figure(found["own_bound"]) for name, found in terms.items()}
+    own = {name: estimate(found["own_bound"]) for name, found in terms.items()}
     bernoulli = not hasattr(scorer.model, "bernoulli_bound")
     sharpened = None
     if scorer.sharpener:
         nll = scorer.sharpened_nll(
             test.images, read["test"], test.captions, seeds["test"], "Bounds after sharpening"
         )
-        sharpened = figure(-(nll + terms["test"]["kl_per_step"].sum(1)))
-    return {name: figure(found["bound"]) for name, found in terms.items()} | {
+        sharpened = estimate(-(nll + terms["test"]["kl_per_step"].sum(1)))
+    return {name: estimate(found["bound"]) for name, found in terms.items()} | {
         "test_sharpened": sharpened,
-        "test_minus_floor": figure(terms["test"]["minus_floor"]),
-        "importance_weighted": figure(weighted),
-        "importance_gain": figure(weighted - log_weights.mean(1)),
-        "kl_per_step": [figure(step) for step in terms["test"]["kl_per_step"].T],
+        "test_minus_floor": estimate(terms["test"]["minus_floor"]),
+        "importance_weighted": estimate(weighted),
+        "importance_gain": estimate(weighted - log_weights.mean(1)),
+        "kl_per_step": [estimate(step) for step in terms["test"]["kl_per_step"].T],
         "own": None if bernoulli else own,
     }
 

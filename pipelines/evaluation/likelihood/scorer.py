@@ -189,8 +189,8 @@ class Scorer:
 def _by_bernoulli(terms) -> tuple[tf.Tensor, tf.Tensor]:
     """-log p(x | z, y) and its floor, [B], by a Bernoulli likelihood."""
     if "bernoulli_nll" in terms:
-        return terms["bernoulli_nll"], terms["bernoulli_floor"]
-    return terms["reconstruction_nll"], terms["floor"]
+        return terms["bernoulli_nll"], terms["bernoulli_entropy"]
+    return terms["reconstruction_nll"], terms["entropy"]
 
 
 def _strings(captions: Sequence[str], rows: np.ndarray) -> tf.Tensor:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from pipelines.evaluation.estimate import figure
+from pipelines.evaluation.estimate import estimate
 from t2i_tf.metrics.recall import recall_at_k
 
 SUBJECT = "align-draw"  # the paper's own
@@ -52,7 +52,7 @@ def _lead(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> dict[str, Any]:
         return {}
     pairs = np.stack(ranks, axis=1)
     return {
-        f"r_at_{k}": figure(
+        f"r_at_{k}": estimate(
             pairs, lambda rows, k=k: recall_at_k(rows[:, 0], k) - recall_at_k(rows[:, 1], k)
         )
         for k in RECALLS

@@ -26,7 +26,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from pipelines.evaluation.estimate import figure
+from pipelines.evaluation.estimate import estimate
 from pipelines.evaluation.likelihood.scorer import Scorer
 from pipelines.evaluation.retrieval.hard_candidates import RIGHT
 from t2i_tf.metrics.recall import median_rank, ranks, recall_at_k
@@ -92,8 +92,10 @@ def retrieval_figures(scores: np.ndarray, seed: int = 0) -> dict[str, Any]:
     `ranks`, from 0, are those of the captions, for systems to be compared caption by caption.
     """
     places = ranks(scores, np.full(len(scores), RIGHT), seed)
-    recalls = {f"r_at_{k}": figure(places, lambda rows, k=k: recall_at_k(rows, k)) for k in RECALLS}
-    return recalls | {"median_rank": figure(places, median_rank), "ranks": places.tolist()}
+    recalls = {
+        f"r_at_{k}": estimate(places, lambda rows, k=k: recall_at_k(rows, k)) for k in RECALLS
+    }
+    return recalls | {"median_rank": estimate(places, median_rank), "ranks": places.tolist()}
 
 
 def ceiling_figures(shown: Sequence[Any], candidates: np.ndarray) -> dict[str, Any]:
@@ -109,8 +111,8 @@ def ceiling_figures(shown: Sequence[Any], candidates: np.ndarray) -> dict[str, A
         candidates: numbers of pictures, int [captions, K].
     """
     alike = np.array([sum(shown[k] == shown[row[RIGHT]] for k in row) for row in candidates])
-    recalls = {f"r_at_{k}": figure(alike, lambda rows, k=k: _luck(rows, k)) for k in RECALLS}
-    return recalls | {"median_rank": figure(alike, _median_of_luck)}
+    recalls = {f"r_at_{k}": estimate(alike, lambda rows, k=k: _luck(rows, k)) for k in RECALLS}
+    return recalls | {"median_rank": estimate(alike, _median_of_luck)}
 
 
 def _luck(alike: np.ndarray, k: int) -> float:

@@ -33,7 +33,7 @@ def generator_loss(fake_logits: tf.Tensor) -> tf.Tensor:
     return tf.nn.softplus(-fake_logits)
 
 
-def play(
+def gan_losses(
     discriminator: Discriminator,
     real: tf.Tensor,
     fake: tf.Tensor,

@@ -15,7 +15,7 @@ from pipelines.demo.report import (
 )
 from pipelines.evaluation.caption_accuracy import CaptionAccuracy
 from pipelines.html_report.rendering import duration, percent
-from pipelines.sampling.sampler import Drawn
+from pipelines.sampling.sampler import Sample
 
 RNG = np.random.default_rng(0)
 
@@ -24,7 +24,7 @@ def drawn(caption, seed=0, steps=3, channels=3):
     words = tuple(caption.split())
     canvases = RNG.integers(0, 256, (steps, 4, 6, channels), np.uint8)
     alignment = RNG.dirichlet(np.ones(len(words)), steps).astype(np.float32)
-    return Drawn(caption, seed, words, canvases[-1], canvases, alignment, np.ones((steps, 4)))
+    return Sample(caption, seed, words, canvases[-1], canvases, alignment, np.ones((steps, 4)))
 
 
 def fractions(value, place=1.0):

@@ -2,22 +2,22 @@ import numpy as np
 import pytest
 
 from pipelines.evaluation.distribution_metrics import realism_figures
-from pipelines.evaluation.estimate import figure, point
+from pipelines.evaluation.estimate import estimate, point
 from pipelines.evaluation.features.inception import Inception
 from pipelines.evaluation.image_similarity import similarity_figures
 from pipelines.evaluation.told_and_drawn import right_figures
-from pipelines.judges.open_judge import Judging
+from pipelines.judges.open_judge import Judge
 from t2i_tf.errors import UserError
 
 
 def test_a_mean_and_where_it_lies():
     rows = np.random.default_rng(0).normal(5.0, 2.0, 400)
-    found = figure(rows)
+    found = estimate(rows)
     assert found["value"] == pytest.approx(rows.mean())
     half = 1.96 * rows.std() / 20
     assert found["low"] == pytest.approx(rows.mean() - half, abs=0.03)
     assert found["high"] == pytest.approx(rows.mean() + half, abs=0.03)
-    assert figure(np.array([3.0])) == point(3.0) == {"value": 3.0, "low": None, "high": None}
+    assert estimate(np.array([3.0])) == point(3.0) == {"value": 3.0, "low": None, "high": None}
 
 
 def test_what_was_not_asked_does_not_count():
@@ -27,7 +27,7 @@ def test_what_was_not_asked_does_not_count():
         colour, digit = answers[judged[0], wanted[0]]
         return {"colour": colour, "digit": digit, "shape": np.nan}
 
-    found = right_figures(Judging(None, accuracy), ["red"] * 3, ["red", "blue", None])
+    found = right_figures(Judge(None, accuracy), ["red"] * 3, ["red", "blue", None])
     assert found["colour"]["value"] == 0.5 and found["digit"]["value"] == 0.5
     assert found["shape"] is None
 

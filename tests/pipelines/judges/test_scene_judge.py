@@ -6,12 +6,12 @@ import pytest
 from PIL import Image, ImageFilter
 
 from pipelines.data.scenes.dataset import TALK_CAPTIONS, Scene, render, sample_scene
-from pipelines.judges.scene_judge import Judge, accuracy
+from pipelines.judges.scene_judge import SceneJudge, accuracy
 
 
 @pytest.fixture(scope="module")
 def judge():
-    return Judge()
+    return SceneJudge()
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +53,7 @@ def test_reads_the_talks_scenes_at_another_size(judge):
 
 def test_a_judge_of_another_shape_squashes_pictures():
     wanted = [Scene("car", "red", "snow", "left"), Scene("cat", None, "night", "top", "herd")]
-    assert Judge((24, 20)).judge(np.stack([render(scene, 32) for scene in wanted])) == wanted
+    assert SceneJudge((24, 20)).judge(np.stack([render(scene, 32) for scene in wanted])) == wanted
 
 
 def test_accuracy_counts_each_attribute_on_its_own():

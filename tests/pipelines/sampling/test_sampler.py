@@ -3,7 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from pipelines.sampling.sampler import Drawer
+from pipelines.sampling.sampler import Sampler
 from t2i_tf.checkpoints import Trained
 from t2i_tf.config import TrainConfig
 from t2i_tf.errors import UserError
@@ -29,7 +29,7 @@ def trained():
 
 @pytest.fixture(scope="module")
 def drawer(trained):
-    return Drawer(trained)
+    return Sampler(trained)
 
 
 def test_every_field_has_its_shape(drawer):
@@ -66,7 +66,7 @@ def test_temperature_zero_forgets_the_seed(drawer):
 
 
 def test_the_graph_is_traced_once(trained):
-    drawer = Drawer(trained)
+    drawer = Sampler(trained)
     drawer.draw(["a red bus"], n=3)
     drawer.draw(["a green car is parked here ."] * 9, n=4, seed=5, temperature=0.5)
     assert drawer._generate.experimental_get_tracing_count() == 1

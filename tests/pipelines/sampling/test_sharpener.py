@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from pipelines.evaluation.sharpness import gradient_magnitude
-from pipelines.sampling.sampler import Drawer
+from pipelines.sampling.sampler import Sampler
 from pipelines.sampling.sharpener import Sharpener
 from pipelines.sampling.system_gallery import gallery
 from t2i_tf.checkpoints import Trained
@@ -50,8 +50,8 @@ def sharpener():
 
 
 def test_each_drawing_comes_sharpened_too(system, sharpener):
-    ((plain,),) = Drawer(system).draw(["a red bus"], seed=3)
-    (row,) = Drawer(system, sharpener).draw(["a red bus"], n=2, seed=3)
+    ((plain,),) = Sampler(system).draw(["a red bus"], seed=3)
+    (row,) = Sampler(system, sharpener).draw(["a red bus"], n=2, seed=3)
     assert plain.sharpened is None
     np.testing.assert_array_equal(row[0].image, plain.image)
     blurry = tf.constant(row[1].image[None] / np.float32(255))
@@ -70,11 +70,11 @@ def test_the_caption_tells_the_sharpener_too(sharpener):
 def test_other_sizes_and_other_models_are_refused(system, sharpener):
     other = trained("sharpening-tiny", vectors, sentence_units=UNITS, channels=1)
     with pytest.raises(UserError, match=r"8 x 8 x 1.*draws 8 x 8 x 3"):
-        Drawer(system, Sharpener(other))
+        Sampler(system, Sharpener(other))
     with pytest.raises(UserError, match="AlignDRAW, which sharpens nothing"):
         Sharpener(system)
     with pytest.raises(UserError, match="SharpeningGAN, which draws no captions"):
-        Drawer(sharpener.trained)
+        Sampler(sharpener.trained)
 
 
 def test_gallery_has_a_row_a_system_and_a_column_a_caption():

@@ -9,7 +9,7 @@ import pytest
 from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.data.scenes.captions import caption_words
 from pipelines.data.scenes.dataset import captions, render, sample_scene
-from pipelines.sampling.sampler import Drawn
+from pipelines.sampling.sampler import Sample
 from pipelines.studies.object_region import scene_of
 from pipelines.studies.study_context import Subject
 from t2i_tf import checkpoints
@@ -40,7 +40,9 @@ class Draftsman:
         words = tuple(split_words(caption))
         alignment = np.full((2, len(words)), 1 / len(words), np.float32)
         canvases = np.stack([np.zeros_like(image), image])
-        return Drawn(caption, seed, words, image, canvases, alignment, np.zeros((2, 4), np.float32))
+        return Sample(
+            caption, seed, words, image, canvases, alignment, np.zeros((2, 4), np.float32)
+        )
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from pipelines.sampling.sampler import Drawn
+from pipelines.sampling.sampler import Sample
 from pipelines.studies.alignment import measure_attention, study_alignment
 from pipelines.studies.word_classes import CLASSES
 from t2i_tf.errors import UsageError, UserError
@@ -15,7 +15,7 @@ def drawn(alignment, words=CAPTION):
     alignment = np.array(alignment, np.float32)
     canvases = np.zeros((len(alignment), 4, 4, 3), np.uint8)
     windows = np.zeros((len(alignment), 4), np.float32)
-    return Drawn(" ".join(words), 0, words, canvases[-1], canvases, alignment, windows)
+    return Sample(" ".join(words), 0, words, canvases[-1], canvases, alignment, windows)
 
 
 def index(name):

@@ -4,7 +4,7 @@ import pytest
 from pipelines.data.scenes.renderer import draw_background, reduce, render
 from pipelines.data.scenes.world import Scene
 from pipelines.figures.change_map import change_map
-from pipelines.judges.scene_judge import Judge
+from pipelines.judges.scene_judge import SceneJudge
 from pipelines.studies.object_region import (
     change,
     object_region,
@@ -15,7 +15,7 @@ from pipelines.studies.object_region import (
 
 @pytest.fixture(scope="module")
 def judge():
-    return Judge((32, 32))
+    return SceneJudge((32, 32))
 
 
 def test_change_is_a_share_of_the_range():

@@ -7,7 +7,7 @@ import sys
 import numpy as np
 from PIL import Image
 
-from pipelines.sampling.sampler import Drawer
+from pipelines.sampling.sampler import Sampler
 from t2i_tf import checkpoints
 from t2i_tf.models import build_model
 from t2i_tf.optimizers import build_optimizer
@@ -46,7 +46,7 @@ def test_the_picture_that_comes_over_grpc_is_the_one_that_generate_draws(tmp_pat
     assert done.returncode == 0, done.stderr
     assert "python -m serving demo --workdir" in done.stdout
     served = np.asarray(Image.open(tmp_path / "models" / "over-grpc.png"))
-    ((drawn,),) = Drawer(checkpoints.load(tmp_path / "run")).draw([CAPTION], seed=3)
+    ((drawn,),) = Sampler(checkpoints.load(tmp_path / "run")).draw([CAPTION], seed=3)
     # Batches of another size may be summed in another order: at most a rounding apart.
     assert np.abs(served.astype(int) - drawn.image.astype(int)).max() <= 1
     assert (served == drawn.image).mean() > 0.999

@@ -52,7 +52,7 @@ def test_the_losses_match_the_equations(pairs):
     model = exact_model(pairs=pairs)
     data = batch()
     z = noise(model)
-    terms = model.terms({name: data[name] for name in model.columns}, tf.constant(z))
+    terms = model.terms({name: data[name] for name in model.feature_keys}, tf.constant(z))
     drawn, judge, z = network(model.generator), network(model.discriminator), reference.uniform(z)
     for b in range(3):
         sentence = data["sentence"][b].numpy().astype(np.float64)
@@ -135,10 +135,10 @@ def test_dropout_needs_a_seed(model):
 
 
 def test_columns_are_those_that_the_pairs_need():
-    assert build_model(config()).columns == ("image", "sentence")
+    assert build_model(config()).feature_keys == ("image", "sentence")
     for pairs in ("reconstructions", "both"):
-        columns = build_model(config(pairs=pairs)).columns
-        assert columns == ("image", "sentence", "reconstruction")
+        feature_keys = build_model(config(pairs=pairs)).feature_keys
+        assert feature_keys == ("image", "sentence", "reconstruction")
 
 
 @pytest.mark.parametrize("side, channels", [(32, 3), (60, 1), (2, 3)])

@@ -146,11 +146,11 @@ def test_sure_and_wrong_pixels_cost_no_more_than_the_margin_allows():
 def test_the_bernoulli_convention_is_that_of_draw():
     model, data = build_model(CONFIG), batch()
     terms = model.terms(data, model.noise([1, 2, 3]))
-    assert (terms["floor"] == 0).numpy().all() and (terms["bernoulli_floor"] > 0).numpy().all()
+    assert (terms["entropy"] == 0).numpy().all() and (terms["bernoulli_entropy"] > 0).numpy().all()
     np.testing.assert_allclose(terms["above_floor"], terms["loss"])
     np.testing.assert_allclose(
         terms["bernoulli_above_floor"],
-        terms["bernoulli_nll"] + terms["kl"] - terms["bernoulli_floor"],
+        terms["bernoulli_nll"] + terms["kl"] - terms["bernoulli_entropy"],
         rtol=1e-5,
     )
 

@@ -1,4 +1,4 @@
-"""Further columns come with their captions, whichever way the records are read."""
+"""Extra features come with their captions, whichever way the records are read."""
 
 import numpy as np
 import pytest
@@ -27,7 +27,7 @@ def column(folder):
 @pytest.mark.parametrize("mode", ["ram", "stream"])
 def test_training_batches_have_the_rows_of_their_captions(folder, column, mode):
     plan = BatchPlan.of(
-        folder, batch_size=8, min_words=4, max_words=8, mode=mode, columns={"copy": column}
+        folder, batch_size=8, min_words=4, max_words=8, mode=mode, extra_features={"copy": column}
     )
     pictures = set()
     for batch in plan.dataset(steps=2 * plan.steps_per_epoch):
@@ -47,7 +47,7 @@ def test_evaluation_batches_have_the_rows_of_their_captions(folder, column, whic
         batch_size=16,
         captions_per_picture=which,
         min_words=4,
-        columns={"copy": column},
+        extra_features={"copy": column},
     )
     for batch in batches:
         ids, copy = batch["token_ids"].numpy(), batch["copy"].numpy()
@@ -56,4 +56,4 @@ def test_evaluation_batches_have_the_rows_of_their_captions(folder, column, whic
 
 def test_a_column_of_other_data_is_refused(folder, column):
     with pytest.raises(UserError, match="expected a copy for each of"):
-        BatchPlan.of(folder, batch_size=8, columns={"copy": column[:-1]})
+        BatchPlan.of(folder, batch_size=8, extra_features={"copy": column[:-1]})

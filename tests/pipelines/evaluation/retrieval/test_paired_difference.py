@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from pipelines.evaluation.estimate import figure
+from pipelines.evaluation.estimate import estimate
 from pipelines.evaluation.retrieval.paired_difference import with_leads
 from t2i_tf.metrics.recall import recall_at_k
 from tests.pipelines.evaluation.evaluations import evaluation, retrieval
@@ -36,7 +36,7 @@ def test_a_difference_is_clear_where_the_recalls_touch():
     theirs = random.integers(0, 3, 400)
     ours = np.where((theirs == 1) & (random.random(400) < 0.15), 0, theirs)
     (a, b), difference = (
-        [figure(ranks, lambda rows: recall_at_k(rows, 1)) for ranks in (ours, theirs)],
+        [estimate(ranks, lambda rows: recall_at_k(rows, 1)) for ranks in (ours, theirs)],
         lead(searched(ours), searched(theirs))["r_at_1"],
     )
     assert a["low"] < b["high"]  # they touch
