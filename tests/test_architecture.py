@@ -1,7 +1,8 @@
-"""Imports point one way: serving -> t2i_tf <- pipelines."""
+"""Imports point one way, folders are rooms of a dozen files, and a name means one thing."""
 
 import ast
 import sys
+from collections import Counter
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -9,7 +10,17 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("t2i_tf", "pipelines", "serving")
-SERVING_FILES_WITH_MODELS = {"serving.export.export", "serving.commands"}
+ALLOWED = {"t2i_tf": set(), "pipelines": {"t2i_tf"}, "serving": set()}
+SERVING_WITH_MODELS = ("serving.commands", "serving.export.")  # beginnings of modules' names
+MOST_MODULES = 12  # in a folder, besides `__init__`
+
+# Modules that share a name because one mirrors the other: a benchmark and what it times, the report
+# of each command, the entry points of the two commands, the part of an export that serves a model.
+MIRRORS = {
+    "pipelines": {"generate", "prepare", "report"},
+    "serving": {"captioner", "commands", "demo", "messages", "sharpener"},
+    "t2i_tf": {"losses"},  # of a bound, and of a GAN
+}
 
 
 def module_name(path):
@@ -20,6 +31,7 @@ def module_name(path):
 MODULES = {
     module_name(path): path for package in PACKAGES for path in (ROOT / package).rglob("*.py")
 }
+FOLDERS = sorted({path.parent for path in MODULES.values()})
 
 
 def imported(node):
@@ -32,13 +44,10 @@ def imported(node):
     return []
 
 
-def imports(name, statements=ast.walk):
+def imports(name):
+    """All that a module imports, at its top or inside a function."""
     tree = ast.parse(MODULES[name].read_text())
-    return {target for node in statements(tree) for target in imported(node)}
-
-
-def packages(name):
-    return {target.partition(".")[0] for target in imports(name)}
+    return {target for node in ast.walk(tree) for target in imported(node)}
 
 
 def module_of(target):
@@ -47,29 +56,83 @@ def module_of(target):
     return next((name for name in (target, parent) if name in MODULES), None)
 
 
+EDGES = {name: {module_of(target) for target in imports(name)} - {None, name} for name in MODULES}
+
+
+def packages(name):
+    return {target.partition(".")[0] for target in imports(name)}
+
+
+def child_of(folder, name):
+    """The file or subfolder of a folder that a module is or lies in; None outside the folder."""
+    path = MODULES[name].relative_to(ROOT)
+    inside = folder.relative_to(ROOT)
+    if inside != path.parent and inside not in path.parents:
+        return None
+    return path.parts[len(inside.parts)]
+
+
 @pytest.mark.parametrize("name", MODULES)
 def test_imports_point_one_way(name):
     package = name.partition(".")[0]
-    allowed = {"t2i_tf": set(), "pipelines": {"t2i_tf"}, "serving": set()}[package]
-    if name in SERVING_FILES_WITH_MODELS or name.startswith("serving.export.choose_module"):
-        allowed = {"t2i_tf"}
+    allowed = {"t2i_tf"} if name.startswith(SERVING_WITH_MODELS) else ALLOWED[package]
     assert packages(name) & set(PACKAGES) <= allowed | {package}
 
 
 def test_no_module_imports_itself_in_a_circle():
-    graph = {
-        name: {module_of(target) for target in imports(name, ast.iter_child_nodes)} - {None, name}
-        for name in MODULES
-    }
-    TopologicalSorter(graph).prepare()  # raises CycleError and names the circle
+    TopologicalSorter(EDGES).prepare()  # raises CycleError and names the circle
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: str(folder.relative_to(ROOT)))
+def test_no_circle_among_the_files_and_folders_of_a_folder(folder):
+    graph = {}
+    for name, targets in EDGES.items():
+        child = child_of(folder, name)
+        if child is None:
+            continue
+        found = {child_of(folder, target) for target in targets} - {None, child, "__init__.py"}
+        graph.setdefault(child, set()).update(found)
+    graph.pop("__init__.py", None)  # gathers what the folder offers
+    TopologicalSorter(graph).prepare()
+
+
+@pytest.mark.parametrize("package", ["pipelines", "serving"])
+def test_only_the_commands_import_their_options(package):
+    """Functions take plain arguments; what flags are called is the command line's affair."""
+    options = f"{package}.options"
+    users = {name for name, targets in EDGES.items() if options in targets}
+    assert users <= {f"{package}.cli", f"{package}.commands"}
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: str(folder.relative_to(ROOT)))
+def test_a_folder_holds_a_dozen_modules_at_most(folder):
+    modules = [path.name for path in folder.glob("*.py") if path.name != "__init__.py"]
+    assert len(modules) <= MOST_MODULES, modules
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_no_two_modules_of_one_name(package):
+    stems = Counter(
+        path.stem
+        for name, path in MODULES.items()
+        if name.partition(".")[0] == package and not path.stem.startswith("__")
+    )
+    assert {stem for stem, count in stems.items() if count > 1} <= MIRRORS[package]
 
 
 @pytest.mark.parametrize("name", ["t2i_tf.config", "t2i_tf.presets", "t2i_tf.errors"])
 def test_configs_need_the_standard_library_only(name):
     assert packages(name) <= sys.stdlib_module_names | {"t2i_tf"}
-    ours = {module_of(target) for target in imports(name)} - {None}
-    assert ours <= {"t2i_tf.config", "t2i_tf.presets", "t2i_tf.errors"}
+    assert EDGES[name] <= {"t2i_tf.config", "t2i_tf.presets", "t2i_tf.errors"}
 
 
 def test_no_drawer_for_odds_and_ends():
     assert not [name for name in MODULES if name.endswith(("utils", "helpers", "common"))]
+
+
+def test_tests_mirror_the_code():
+    """A folder of tests has the name of the folder that it tests."""
+    mirrored = {path.parent for path in (ROOT / "tests").rglob("test_*.py")}
+    inside = {path.relative_to(ROOT / "tests") for path in mirrored}
+    code = {folder.relative_to(ROOT) for folder in FOLDERS}
+    assert inside - code - {Path("."), Path("conformance")} == set()

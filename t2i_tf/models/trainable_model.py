@@ -23,10 +23,10 @@ class Preview(NamedTuple):
 class TrainableModel(keras.Model):
     """A model that `fit` trains by the gradients of one loss, or of several that play a game.
 
-    A subclass names its `feature_keys`, its `measures` and, where it needs noise, its `noise_shape`,
-    and gives `terms`. With `compile(jit_compile=True)` XLA compiles the terms with their gradients, and
-    the optimizer apart from them: it stays outside XLA where replicas exchange gradients, so that
-    the same step runs under any distribution strategy.
+    A subclass names its `feature_keys`, its `measures` and, where it needs noise, its
+    `noise_shape`, and gives `terms`. With `compile(jit_compile=True)` XLA compiles the terms with
+    their gradients, and the optimizer apart from them: it stays outside XLA where replicas exchange
+    gradients, so that the same step runs under any distribution strategy.
 
     One optimizer moves all weights at once: each has moments of its own, and the gradient of its
     player's loss.
