@@ -74,10 +74,10 @@ def demo(
     with _part(f"3/5 Train {preset_name}", took):
         outcome = _train(config, folder)
     with _part("4/5 Draw captions and judge the drawings", took):
-        drawer = Sampler(checkpoints.load(folder / "run"))
+        sampler = Sampler(checkpoints.load(folder / "run"))
         data = DataFolder.open(folder / "data")
-        drawings = _draw(drawer, data)
-        accuracy = caption_accuracy(drawer, data, pictures=judged)
+        drawings = _draw(sampler, data)
+        accuracy = caption_accuracy(sampler, data, pictures=judged)
     with _part("5/5 Write the report", took):
         facts = ReportFacts(
             **drawings,
@@ -115,24 +115,24 @@ def _train(config: TrainConfig, folder: Path) -> Outcome:
     return outcome
 
 
-def _draw(drawer: Sampler, data: DataFolder) -> dict:
+def _draw(sampler: Sampler, data: DataFolder) -> dict:
     """The drawings of the report, by their names in `ReportFacts`; seeds count from 0, unchosen."""
     novel = [words for words, s in TALK_CAPTIONS["novel compositions"] if is_held_out(s)]
     held_out = read_told(data, HELD_OUT, OPENING + GALLERY)
     rest = OPENING - len(novel)
-    unseen = _each(drawer, [*novel, *_captions(held_out[:rest])])
+    unseen = _each(sampler, [*novel, *_captions(held_out[:rest])])
     return {
         "unseen": unseen,
         "explained": unseen[0],
         "flips": [
-            _flip(drawer, "The colour", "colour flips", slice(0, 4)),
-            _flip(drawer, "The weather", "background flips", slice(0, 2)),
-            _flip(drawer, "The ground", "background flips", slice(2, 4)),
-            _flip(drawer, "The object", "object flips", slice(0, 2)),
-            _flip(drawer, "The animal", "object flips", slice(2, 4)),
+            _flip(sampler, "The colour", "colour flips", slice(0, 4)),
+            _flip(sampler, "The weather", "background flips", slice(0, 2)),
+            _flip(sampler, "The ground", "background flips", slice(2, 4)),
+            _flip(sampler, "The object", "object flips", slice(0, 2)),
+            _flip(sampler, "The animal", "object flips", slice(2, 4)),
         ],
-        "seen": _each(drawer, _captions(read_told(data, SEEN, GALLERY))),
-        "held_out": _each(drawer, _captions(held_out[rest:])[:GALLERY]),
+        "seen": _each(sampler, _captions(read_told(data, SEEN, GALLERY))),
+        "held_out": _each(sampler, _captions(held_out[rest:])[:GALLERY]),
     }
 
 
@@ -140,14 +140,14 @@ def _captions(told: Sequence[Told]) -> list[str]:
     return [one.caption for one in told]
 
 
-def _each(drawer: Sampler, captions: Sequence[str]) -> list[Sample]:
+def _each(sampler: Sampler, captions: Sequence[str]) -> list[Sample]:
     """One drawing of each caption, all from seed 0."""
-    return [first for (first,) in drawer.draw(captions)]
+    return [first for (first,) in sampler.draw(captions)]
 
 
-def _flip(drawer: Sampler, title: str, study: str, which: slice) -> Flip:
+def _flip(sampler: Sampler, title: str, study: str, which: slice) -> Flip:
     captions = [words for words, _ in TALK_CAPTIONS[study][which]]
-    return Flip(title, drawer.draw(captions, n=FLIP_SEEDS))
+    return Flip(title, sampler.draw(captions, n=FLIP_SEEDS))
 
 
 def _making(

@@ -4,12 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from rich.progress import track
 
 from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.data.prepared.tfrecords import parse_batch, read_records
 from pipelines.judges.open_judge import Judge, SceneLabel, open_judge, read_label
-from pipelines.sampling.sampler import BATCH, Sampler
+from pipelines.sampling.sampler import Sampler
 
 SEEN, HELD_OUT = "test", "held_out"  # splits: new pictures of seen compositions, unseen ones
 
@@ -35,12 +34,12 @@ class Told:
 
 
 def caption_accuracy(
-    drawer: Sampler, folder: DataFolder, *, pictures: int = 250, seed: int = 0
+    sampler: Sampler, folder: DataFolder, *, pictures: int = 250, seed: int = 0
 ) -> CaptionAccuracy:
     """Draw captions of seen and of held-out compositions, a seed each, and judge what came out.
 
     Args:
-        drawer: of a model trained on `folder`.
+        sampler: of a model trained on `folder`.
         folder: data folder of the scenes, or of MNIST with captions.
         pictures: drawn of each kind; twice as many real ones measure the judge.
         seed: of the first picture.
@@ -51,7 +50,7 @@ def caption_accuracy(
     real, held_out = read_told(folder, SEEN, 2 * pictures), read_told(folder, HELD_OUT, pictures)
     judging = open_judge(folder, real[0].scene)
     seen = real[:pictures]
-    drawn = draw_told(drawer, [*seen, *held_out], seed)
+    drawn = draw_told(sampler, [*seen, *held_out], seed)
     return CaptionAccuracy(
         judge=_judged(judging, [one.image for one in real], real),
         seen=_judged(judging, drawn[: len(seen)], seen),
@@ -79,11 +78,10 @@ def read_told(folder: DataFolder, split: str, count: int) -> list[Told]:
     ]
 
 
-def draw_told(drawer: Sampler, told: Sequence[Told], seed: int = 0) -> list[np.ndarray]:
+def draw_told(sampler: Sampler, told: Sequence[Told], seed: int = 0) -> list[np.ndarray]:
     """A picture of each caption, uint8 [H, W, C], from the seeds `seed`, `seed` + 1, ..."""
     pairs = [(one.caption, seed + k) for k, one in enumerate(told)]
-    starts = track(range(0, len(pairs), BATCH), "Drawing captions", transient=True)
-    return [d.image for k in starts for d in drawer.draw_pairs(pairs[k : k + BATCH])]
+    return [drawn.image for drawn in sampler.draw_pairs(pairs, description="Drawing captions")]
 
 
 def _judged(judging: Judge, images: Sequence[np.ndarray], wanted: Sequence[Told]) -> Fractions:

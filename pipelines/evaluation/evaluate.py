@@ -32,7 +32,7 @@ from pipelines.evaluation.seeds import check_seed
 from pipelines.evaluation.settings import Sizes
 from pipelines.evaluation.told_and_drawn import measure_told_and_drawn
 from pipelines.judges.open_judge import SceneLabel, read_label
-from pipelines.sampling.painter import Painter
+from pipelines.sampling.sampler import Sampler
 from pipelines.sampling.sharpener import Sharpener
 from t2i_tf.checkpoints import Trained
 from t2i_tf.errors import UsageError, UserError
@@ -91,7 +91,7 @@ def evaluate(
     if out.is_dir() or not out.parent.is_dir():
         raise UserError(f"Expected --out to be a file in a folder that is there, got {out}.")
     sharpener = Sharpener.load(sharpen) if sharpen else None
-    painter = Painter(trained, sharpener)
+    sampler = Sampler(trained, sharpener)
     other_features = Inception(inception).features if inception else None
     lengths = LengthRange(trained.config.min_words, trained.config.max_words)
     test = read_captioned_images(folder, split, POOL, lengths)
@@ -99,7 +99,7 @@ def evaluate(
         _check_candidates(folder, split, len(test.images), wanted.candidates)
     classifier, about_classifier = open_classifier(folder)
     features = classifier.features
-    parts = _Parts(trained, folder, lengths, test, painter, wanted, seed)
+    parts = _Parts(trained, folder, lengths, test, sampler, wanted, seed)
     seconds: dict[str, float] = {}
     bound = retrieval = None
     if trained.model.bound is not None:
@@ -145,7 +145,7 @@ class _Parts:
     folder: DataFolder
     lengths: LengthRange
     test: CaptionedImages
-    painter: Painter
+    sampler: Sampler
     wanted: Sizes
     seed: int
 
@@ -179,7 +179,7 @@ class _Parts:
     def samples(self) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
         """The figures of structural similarity and of diversity, of the same drawings."""
         told, samples = self.test.first(self.wanted.similar), self.wanted.samples
-        drawn, sharpened = draw_samples(self.painter, told, samples, self.seed)
+        drawn, sharpened = draw_samples(self.sampler, told, samples, self.seed)
         ssim = similarity_figures(drawn, told.images)
         if ssim is not None:
             after = None if sharpened is None else similarity_figures(sharpened, told.images)
@@ -188,7 +188,7 @@ class _Parts:
 
     def accuracy(self) -> dict[str, Any] | None:
         return measure_told_and_drawn(
-            self.painter,
+            self.sampler,
             self.folder,
             self.test.first(2 * self.wanted.judged),
             lengths=self.lengths,
@@ -199,7 +199,7 @@ class _Parts:
     def realism(self, networks: Mapping[str, Features | None]) -> dict[str, Any]:
         told = self.test.first(self.wanted.pictures)
         seeds = self.seed + np.arange(len(told.captions))
-        drawn = self.painter.paint(told.captions, seeds, "Drawing a picture of each caption")
+        drawn = self.sampler.draw_images(told.captions, seeds, "Drawing a picture of each caption")
         return realism_figures(told.images, drawn.images, networks)
 
     def _told(self, split: str, count: int) -> CaptionedImages:

@@ -8,14 +8,14 @@ import numpy as np
 from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.data.prepared.split_reader import CaptionedImages, read_images
 from pipelines.evaluation.estimate import estimate, point
-from pipelines.sampling.painter import Painter
+from pipelines.sampling.sampler import Sampler
 from t2i_tf.metrics.ssim_diversity import WINDOW, diversity, ssim
 
 REAL = 20_000  # pictures of the training split in which others of a caption are looked for
 
 
 def draw_samples(
-    painter: Painter, told: CaptionedImages, samples: int, seed: int = 0
+    sampler: Sampler, told: CaptionedImages, samples: int, seed: int = 0
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """`samples` drawings of each caption, and the same sharpened: uint8 [captions, S, H, W, C].
 
@@ -23,10 +23,10 @@ def draw_samples(
     """
     captions = [caption for caption in told.captions for _ in range(samples)]
     seeds = np.tile(seed + np.arange(samples), len(told.captions))
-    painted = painter.paint(captions, seeds, "Drawing samples", sharpen=True)
+    drawn = sampler.draw_images(captions, seeds, "Drawing samples", sharpen=True)
     shape = (len(told.captions), samples, *told.images.shape[1:])
-    sharpened = None if painted.sharpened is None else painted.sharpened.reshape(shape)
-    return painted.images.reshape(shape), sharpened
+    sharpened = None if drawn.sharpened is None else drawn.sharpened.reshape(shape)
+    return drawn.images.reshape(shape), sharpened
 
 
 def similarity_figures(drawn: np.ndarray, images: np.ndarray) -> dict[str, Any] | None:

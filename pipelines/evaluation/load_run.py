@@ -11,6 +11,7 @@ from t2i_tf import checkpoints
 from t2i_tf.checkpoints import Trained
 from t2i_tf.config import TrainConfig
 from t2i_tf.errors import UserError
+from t2i_tf.image_ops import check_same_shape, image_shape
 
 
 def open_run(workdir: Path, folder: DataFolder) -> Trained:
@@ -27,21 +28,28 @@ def open_run(workdir: Path, folder: DataFolder) -> Trained:
             " run of a text-to-image system: a DRAW system, a VAE or the LAPGAN. A sharpener is"
             " named with --sharpen; `caption --data` scores a captioner."
         )
-    sizes = trained.config.model
-    shape = (sizes.height, sizes.width, sizes.channels)
-    if shape != folder.shape:
-        wanted, got = (" x ".join(map(str, size)) for size in (shape, folder.shape))
-        raise UserError(
-            f"{workdir} draws pictures of {wanted} (height, width, channels); those of "
-            f"{folder.path} are {got}. Give the data folder that it was trained on."
-        )
+    check_same_data(trained, workdir, folder)
+    return trained
+
+
+def check_same_data(trained: Trained, workdir: Path, folder: DataFolder) -> None:
+    """Refuse a data folder with images of another size or with another vocabulary than the run's.
+
+    Raises:
+        UserError: one of the two differs.
+    """
+    remedy = "Give the data folder that it was trained on."
+    check_same_shape(
+        image_shape(trained.config.model),
+        folder.shape,
+        f"{workdir} draws images of {{expected}}, those of {folder.path} are {{found}}",
+        remedy,
+    )
     if trained.vocabulary.entries != folder.vocabulary.entries:
         raise UserError(
             f"{workdir} was trained on a vocabulary of {len(trained.vocabulary)} words, that of "
-            f"{folder.path} has {len(folder.vocabulary)} and is another one. Give the data folder "
-            "that it was trained on."
+            f"{folder.path} has {len(folder.vocabulary)} and is a different one. {remedy}"
         )
-    return trained
 
 
 def about_run(workdir: Path, trained: Trained, folder: DataFolder) -> dict[str, Any]:

@@ -5,12 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.progress import track
 
 from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.evaluation.caption_accuracy import SEEN, read_told
 from pipelines.judges.scene_judge import SceneJudge, accuracy
-from pipelines.sampling.sampler import BATCH, Sampler
+from pipelines.sampling.sampler import Sampler
 from pipelines.sampling.sharpener import Sharpener
 from t2i_tf import checkpoints
 
@@ -50,12 +49,11 @@ def measure_sharpness(
     Raises:
         UserError: the folders do not hold what they should.
     """
-    drawer = Sampler(checkpoints.load(workdir), Sharpener.load(sharpen))
+    sampler = Sampler(checkpoints.load(workdir), Sharpener.load(sharpen))
     folder = DataFolder.open(data)
     told = read_told(folder, SEEN, pictures)
     pairs = [(one.caption, seed + k) for k, one in enumerate(told)]
-    starts = track(range(0, len(pairs), BATCH), "Drawing captions", transient=True)
-    drawn = [d for k in starts for d in drawer.draw_pairs(pairs[k : k + BATCH])]
+    drawn = sampler.draw_pairs(pairs, description="Drawing captions")
     judge = SceneJudge((folder.height, folder.width))
     shown = {
         "real": np.stack([one.image for one in told]),

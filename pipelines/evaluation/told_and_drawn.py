@@ -11,12 +11,12 @@ from pipelines.data.prepared.split_reader import CaptionedImages, read_captioned
 from pipelines.evaluation.caption_accuracy import HELD_OUT
 from pipelines.evaluation.estimate import estimate
 from pipelines.judges.open_judge import Judge, SceneLabel, open_judge, read_label
-from pipelines.sampling.painter import Painter
+from pipelines.sampling.sampler import Sampler
 from t2i_tf.errors import UserError
 
 
 def measure_told_and_drawn(
-    painter: Painter,
+    sampler: Sampler,
     folder: DataFolder,
     test: CaptionedImages,
     *,
@@ -27,7 +27,7 @@ def measure_told_and_drawn(
     """Draw captions of seen and of held-out compositions, a seed each, and judge the drawings.
 
     Args:
-        painter: of a system trained on `folder`.
+        sampler: of a system trained on `folder`.
         test: pictures of seen compositions.
         lengths: of captions.
         pictures: drawn of each kind.
@@ -51,7 +51,7 @@ def measure_told_and_drawn(
 
     def drawn(told: CaptionedImages, first: int, what: str):
         seeds = first + np.arange(len(told.captions))
-        return judged(painter.paint(told.captions, seeds, what).images, told)
+        return judged(sampler.draw_images(told.captions, seeds, what).images, told)
 
     held_out = None
     if HELD_OUT in folder.manifest.splits:

@@ -58,14 +58,14 @@ def generate(
             folder that cannot be written.
     """
     out = Path(out)
-    drawer = Sampler(checkpoints.load(workdir), Sharpener.load(sharpen) if sharpen else None)
-    rows = drawer.draw(captions, n=n, seed=seed, temperature=temperature)
+    sampler = Sampler(checkpoints.load(workdir), Sharpener.load(sharpen) if sharpen else None)
+    rows = sampler.draw(captions, n=n, seed=seed, temperature=temperature)
     try:
         out.mkdir(parents=True, exist_ok=True)
         files = write_drawings(out, rows)
     except OSError as error:
         raise UserError(f"{out} cannot be written: {error.strerror}.") from error
-    return Generated(files, drawer.unknown_words(captions))
+    return Generated(files, sampler.unknown_words(captions))
 
 
 def draw(

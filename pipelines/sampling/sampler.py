@@ -5,18 +5,21 @@ from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
+from rich.progress import track
 
 from pipelines.sampling.sharpener import Sharpener
 from t2i_tf.checkpoints import Trained
 from t2i_tf.errors import UserError
+from t2i_tf.image_ops import to_pixels
 from t2i_tf.models import Drawing
 from t2i_tf.text.tokenizer import Tokenizer, split_words
 
-BATCH = 32  # pictures drawn at a time
+BATCH = 32  # images drawn at a time, with all that is known of how they were drawn
+IMAGE_BATCH = 50  # images drawn at a time where nothing else is kept
 
 
 class Sample(NamedTuple):
-    """One picture of a caption, and how it came about."""
+    """One image drawn for a caption, and how it came about."""
 
     caption: str
     seed: int
@@ -28,14 +31,25 @@ class Sample(NamedTuple):
     sharpened: np.ndarray | None = None  # uint8 [H, W, C], where there is a sharpener
 
 
-class Sampler:
-    """Draws captions with a trained model, and sharpens them where a sharpener is given.
+class SampledImages(NamedTuple):
+    """Drawn images, and the same images sharpened where that was asked for."""
 
-    Every batch has the same size and every caption the same length, both filled up: the graph is
-    traced once, and a caption with a seed is the same picture, alone or among others.
+    images: np.ndarray  # uint8 [n, H, W, C]
+    sharpened: np.ndarray | None
+
+
+class Sampler:
+    """Draws captions with a trained model, and sharpens the images where a sharpener is given.
+
+    Every batch has the same size and every caption the same length, both padded: each graph is
+    traced once, and a caption with a seed is the same image, alone or among others.
+
+    Args:
+        trained: a run of a text-to-image system, from `t2i_tf.checkpoints.load`.
+        sharpener: a sharpener of images of the same size.
 
     Raises:
-        UserError: the model draws no captions, or pictures of another size than the sharpener's.
+        UserError: the model draws no captions, or images of another size than the sharpener's.
     """
 
     def __init__(self, trained: Trained, sharpener: Sharpener | None = None):
@@ -51,15 +65,23 @@ class Sampler:
         if sharpener:
             sharpener.check_size(trained.config.model)
         self._read = tf.function(trained.reader)
+        self._noise = tf.function(self.model.noise)
         self._generate = tf.function(self._draw_batch)
+        # XLA would draw other noise and has slow convolutions: noise and sharpener stay outside it.
+        self._generate_image = tf.function(
+            lambda caption, noise: self.model.generate(caption, noise).image,
+            jit_compile=trained.config.xla,
+        )
+        self._pixels = tf.function(to_pixels)
+        self._sharpen = tf.function(lambda image, sentence: to_pixels(sharpener(image, sentence)))
 
     def draw(
         self, captions: Sequence[str], *, n: int = 1, seed: int = 0, temperature: float = 1.0
     ) -> list[list[Sample]]:
-        """`n` pictures of each caption, from the seeds `seed`, `seed` + 1, ...
+        """`n` images of each caption, from the seeds `seed`, `seed` + 1, ...
 
         Raises:
-            UserError: see `draw_pairs`; also for no caption, and for n < 1.
+            UserError: see `draw_pairs`; also if there is no caption, or n < 1.
         """
         if not captions:
             raise UserError("Expected at least one caption, got none.")
@@ -70,19 +92,59 @@ class Sampler:
         return [drawn[k : k + n] for k in range(0, len(drawn), n)]
 
     def draw_pairs(
-        self, pairs: Sequence[tuple[str, int]], *, temperature: float = 1.0
+        self,
+        pairs: Sequence[tuple[str, int]],
+        *,
+        temperature: float = 1.0,
+        description: str | None = None,
     ) -> list[Sample]:
-        """A picture of each (caption, seed).
+        """An image of each (caption, seed).
+
+        Args:
+            pairs: captions with seeds.
+            temperature: standard deviation of the noise.
+            description: label of a progress bar; there is none without it.
 
         Raises:
-            UserError: for a caption without words or with too many, and a negative temperature.
+            UserError: a caption has no words or too many, or the temperature is negative.
         """
         if not temperature >= 0:
             raise UserError(f"Expected a temperature of 0 or more, got {temperature}.")
         for caption in dict.fromkeys(caption for caption, _ in pairs):
             self._check(caption)
-        batches = (pairs[k : k + BATCH] for k in range(0, len(pairs), BATCH))
-        return [drawn for batch in batches for drawn in self._draw(batch, temperature)]
+        starts = range(0, len(pairs), BATCH)
+        starts = track(starts, description, transient=True) if description else starts
+        return [drawn for k in starts for drawn in self._draw(pairs[k : k + BATCH], temperature)]
+
+    def draw_images(
+        self,
+        captions: Sequence[str],
+        seeds: Sequence[int],
+        description: str,
+        *,
+        sharpen: bool = False,
+    ) -> SampledImages:
+        """An image of each caption with its seed, and nothing else of it: the fast way to many.
+
+        Args:
+            captions: captions of any length; what the model cannot read of one is left out.
+            seeds: a seed for each caption.
+            description: label of the progress bar.
+            sharpen: sharpen the images too, if there is a sharpener.
+        """
+        images, sharpened = [], []
+        for start in track(range(0, len(captions), IMAGE_BATCH), description, transient=True):
+            rows = np.minimum(np.arange(start, start + IMAGE_BATCH), len(captions) - 1)
+            strings = tf.constant([captions[k] for k in rows])
+            noise = self._noise(tf.constant([int(seeds[k]) for k in rows], tf.int64))
+            image = self._generate_image(self._read(strings), noise)
+            images.append(self._pixels(image).numpy())
+            if sharpen and self.sharpener:
+                sharpened.append(self._sharpen(image, self.sharpener.read(strings)).numpy())
+        count = len(captions)
+        return SampledImages(
+            np.concatenate(images)[:count], np.concatenate(sharpened)[:count] if sharpened else None
+        )
 
     def unknown_words(self, captions: Sequence[str]) -> list[str]:
         """The words that the model does not know, each once, in order."""
@@ -100,8 +162,8 @@ class Sampler:
             )
 
     def _draw(self, pairs: Sequence[tuple[str, int]], temperature: float) -> list[Sample]:
-        filled = [*pairs, *[pairs[-1]] * (BATCH - len(pairs))]
-        captions, seeds = zip(*filled, strict=True)
+        padded = [*pairs, *[pairs[-1]] * (BATCH - len(pairs))]
+        captions, seeds = zip(*padded, strict=True)
         captions = tf.constant(captions)
         drawing, sharpened = self._generate(
             self._read(captions),
@@ -110,7 +172,7 @@ class Sampler:
             tf.constant(temperature, tf.float32),
         )
         return [
-            _drawn(drawing, k, caption, seed, sharpened) for k, (caption, seed) in enumerate(pairs)
+            _sample(drawing, k, caption, seed, sharpened) for k, (caption, seed) in enumerate(pairs)
         ]
 
     def _draw_batch(self, caption, sentence, seeds, temperature):
@@ -123,13 +185,8 @@ class Sampler:
         return pixels, None if sharpened is None else to_pixels(sharpened)
 
 
-def to_pixels(floats: tf.Tensor) -> tf.Tensor:
-    """Numbers in [0, 1] as uint8."""
-    return tf.cast(tf.round(255 * tf.cast(floats, tf.float32)), tf.uint8)
-
-
-def _drawn(drawing: Drawing, k: int, caption: str, seed: int, sharpened) -> Sample:
-    """Picture k of a batch, without what fills its caption up."""
+def _sample(drawing: Drawing, k: int, caption: str, seed: int, sharpened) -> Sample:
+    """Image k of a batch, without the padding of its caption."""
     image, canvases, alignment, windows = (tensor[k].numpy() for tensor in drawing)
     words = tuple(split_words(caption))
     sharp = None if sharpened is None else sharpened[k].numpy()

@@ -8,6 +8,7 @@ from t2i_tf import checkpoints
 from t2i_tf.checkpoints import Trained
 from t2i_tf.config import ModelConfig
 from t2i_tf.errors import UserError
+from t2i_tf.image_ops import check_same_shape, image_shape
 
 
 class Sharpener:
@@ -33,14 +34,12 @@ class Sharpener:
 
     def check_size(self, drawn: ModelConfig) -> None:
         """Raises UserError where pictures have another size than this one sharpens."""
-        own = self.trained.config.model
-        sizes = [(c.height, c.width, c.channels) for c in (own, drawn)]
-        if sizes[0] != sizes[1]:
-            wanted, got = (" x ".join(map(str, size)) for size in sizes)
-            raise UserError(
-                f"The sharpener was trained on pictures of {wanted} (height, width, channels), the "
-                f"model draws {got}. Train a sharpener on the model's data folder."
-            )
+        check_same_shape(
+            image_shape(self.trained.config.model),
+            image_shape(drawn),
+            "The sharpener was trained on images of {expected}, the model draws {found}",
+            "Train a sharpener on the model's data folder.",
+        )
 
     def __call__(self, image: tf.Tensor, sentence: tf.Tensor) -> tf.Tensor:
         """Pictures float [B, H, W, C] in [0, 1], and what `read` made of their captions."""

@@ -70,9 +70,9 @@ def draw_rows(
     last: dict[str, list[np.ndarray]] = {}
     for k, workdir in enumerate(workdirs):
         chosen = sharpener if k == sharpened else None
-        drawer = Sampler(checkpoints.load(workdir), chosen)
-        drawn = [first for first, *_ in drawer.draw(captions, seed=seed)]
-        name = drawer.model.title
+        sampler = Sampler(checkpoints.load(workdir), chosen)
+        drawn = [first for first, *_ in sampler.draw(captions, seed=seed)]
+        name = sampler.model.title
         rows[name if name not in rows else f"{name} ({workdir.name})"] = [d.image for d in drawn]
         if chosen:
             last = {f"{name}, sharpened": [d.sharpened for d in drawn]}

@@ -11,7 +11,7 @@ from pipelines.data.prepared.split_reader import read_captions
 from pipelines.figures.attention_curves import attention_curves
 from pipelines.figures.word_attention import alignment_figure
 from pipelines.sampling.sampler import Sample
-from pipelines.studies.study_context import Subject
+from pipelines.studies.study_context import StudyContext
 from pipelines.studies.study_result import Finding
 from pipelines.studies.word_classes import CLASSES, word_classes
 from t2i_tf.errors import UsageError, UserError
@@ -35,7 +35,7 @@ class Attention(NamedTuple):
 
 
 def study_alignment(
-    subject: Subject, sentences: Sequence[str], *, captions: int, seed: int
+    context: StudyContext, sentences: Sequence[str], *, captions: int, seed: int
 ) -> Finding:
     """Draw many captions and measure the attention over the words at every step.
 
@@ -47,15 +47,15 @@ def study_alignment(
         UserError: the system sees no words.
         UsageError: neither sentences nor a data folder.
     """
-    if subject.drawer.model.reads != "token_ids":
+    if context.sampler.model.reads != "token_ids":
         raise UserError(
-            f"{subject.workdir} holds a run of {subject.title}, which sees a vector of the whole "
+            f"{context.workdir} holds a run of {context.title}, which sees a vector of the whole "
             "sentence and no words: it attends to none of them. Study a run of alignDRAW."
         )
-    asked = list(sentences) or _test_captions(subject, captions, seed)
+    asked = list(sentences) or _test_captions(context, captions, seed)
     drawn = [
         one
-        for one in subject.draw_pairs([(caption, seed + k) for k, caption in enumerate(asked)])
+        for one in context.draw_pairs([(caption, seed + k) for k, caption in enumerate(asked)])
         if len(one.words) > 1  # one word has all the attention
     ]
     attention = measure_attention(drawn)
@@ -113,15 +113,15 @@ def _entropy(alignment: np.ndarray) -> np.ndarray:
     return -(alignment * np.log(np.maximum(alignment, 1e-30))).sum(1)
 
 
-def _test_captions(subject: Subject, count: int, seed: int) -> list[str]:
-    if subject.folder is None:
+def _test_captions(context: StudyContext, count: int, seed: int) -> list[str]:
+    if context.folder is None:
         raise UsageError("Nothing to attend to: name a data folder with --data, or sentences.")
-    found = [caption.decode() for caption in read_captions(subject.folder, SPLIT)]
-    fitting = [c for c in found if 2 <= len(split_words(c)) <= subject.drawer.max_words]
+    found = [caption.decode() for caption in read_captions(context.folder, SPLIT)]
+    fitting = [c for c in found if 2 <= len(split_words(c)) <= context.sampler.max_words]
     if not fitting:
         raise UserError(
-            f"{subject.folder.path}, split {SPLIT!r}: expected captions of 2 to "
-            f"{subject.drawer.max_words} words, found none."
+            f"{context.folder.path}, split {SPLIT!r}: expected captions of 2 to "
+            f"{context.sampler.max_words} words, found none."
         )
     order = np.random.default_rng(seed).permutation(len(fitting))[:count]
     return [fitting[k] for k in order]

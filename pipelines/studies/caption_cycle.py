@@ -13,7 +13,7 @@ from pipelines.figures.pixels import enlarged
 from pipelines.sampling.captioner import Captioner
 from pipelines.studies.caption_match import in_words, shares, verdict
 from pipelines.studies.prompts import talk_topics
-from pipelines.studies.study_context import Subject
+from pipelines.studies.study_context import StudyContext
 from pipelines.studies.study_result import Finding
 from t2i_tf import checkpoints
 from t2i_tf.errors import UsageError, UserError
@@ -33,7 +33,7 @@ class Asked(NamedTuple):
 
 
 def study_cycle(
-    subject: Subject,
+    context: StudyContext,
     sentences: Sequence[str],
     *,
     captioner: Path | None,
@@ -55,8 +55,8 @@ def study_cycle(
     if captioner is None:
         raise UsageError("The cycle needs a captioner: name its work folder with --captioner.")
     reader = Captioner(checkpoints.load(captioner))
-    asked = _asked(subject, sentences, captions)
-    drawn = subject.draw_pairs([(one.caption, seed + k) for k, one in enumerate(asked)])
+    asked = _asked(context, sentences, captions)
+    drawn = context.draw_pairs([(one.caption, seed + k) for k, one in enumerate(asked)])
     images = np.stack([one.image for one in drawn])
     read = [one.caption for one in reader.describe(images)]
     table = [{"pictures": "drawn"} | _scores(asked, read)]
@@ -70,8 +70,8 @@ def study_cycle(
             for k, (one, words) in enumerate(zip(asked, read, strict=True))
         ],
     }
-    if subject.judge:
-        judged = subject.judge.judge(images)
+    if context.judge:
+        judged = context.judge.judge(images)
         details["judge"] = shares(
             [verdict(one.caption, scene) for one, scene in zip(asked, judged, strict=True)]
         )
@@ -81,24 +81,24 @@ def study_cycle(
     )
 
 
-def _asked(subject: Subject, sentences: Sequence[str], count: int) -> list[Asked]:
-    if not sentences and subject.folder is not None:
-        return _of_split(subject, count)
-    told = sentences or [c for topic in talk_topics("compositions", subject) for c in topic]
+def _asked(context: StudyContext, sentences: Sequence[str], count: int) -> list[Asked]:
+    if not sentences and context.folder is not None:
+        return _of_split(context, count)
+    told = sentences or [c for topic in talk_topics("compositions", context) for c in topic]
     return [Asked(caption, [caption]) for caption in told]
 
 
-def _of_split(subject: Subject, count: int) -> list[Asked]:
+def _of_split(context: StudyContext, count: int) -> list[Asked]:
     """The first pictures of the split; the k-th has its (k mod n)-th caption that fits."""
-    pictures = read_images(subject.folder, SPLIT, count)
-    longest, asked = subject.drawer.max_words, []
+    pictures = read_images(context.folder, SPLIT, count)
+    longest, asked = context.sampler.max_words, []
     for k, (image, references) in enumerate(zip(pictures.images, pictures.captions, strict=True)):
         fitting = [c for c in references if 1 <= len(split_words(c)) <= longest]
         if fitting:
             asked.append(Asked(fitting[k % len(fitting)], references, image))
     if not asked:
         raise UserError(
-            f"{subject.folder.path}, split {SPLIT!r}: expected captions of {longest} words at most,"
+            f"{context.folder.path}, split {SPLIT!r}: expected captions of {longest} words at most,"
             " found none."
         )
     return asked

@@ -8,24 +8,24 @@ from pipelines.figures.annotated_grid import SIDE, Cell, Row, sheet
 from pipelines.figures.pixels import enlarged
 from pipelines.studies.caption_match import in_words, shares, verdict
 from pipelines.studies.prompts import talk_topics
-from pipelines.studies.study_context import Subject
+from pipelines.studies.study_context import StudyContext
 from pipelines.studies.study_result import Finding
 
 
 def study_compositions(
-    subject: Subject, sentences: Sequence[str], *, seeds: int, seed: int
+    context: StudyContext, sentences: Sequence[str], *, seeds: int, seed: int
 ) -> Finding:
     """Draw sentences from several seeds; of scenes, say which pictures show what was asked.
 
     Args:
         sentences: the talk's where none are given.
     """
-    captions = sentences or [c for topic in talk_topics("compositions", subject) for c in topic]
-    rows = subject.draw(captions, seeds, seed)
+    captions = sentences or [c for topic in talk_topics("compositions", context) for c in topic]
+    rows = context.draw(captions, seeds, seed)
     images = np.array([[drawn.image for drawn in row] for row in rows])
     verdicts = [[{} for _ in row] for row in rows]
-    if subject.judge:
-        judged = subject.judge.judge(images.reshape(-1, *images.shape[2:]))
+    if context.judge:
+        judged = context.judge.judge(images.reshape(-1, *images.shape[2:]))
         verdicts = [
             [verdict(caption, judged[k * seeds + n]) for n in range(seeds)]
             for k, caption in enumerate(captions)
@@ -47,8 +47,8 @@ def study_compositions(
     ]
     return Finding(
         "Novel compositions",
-        _text(subject, [right for of_one in verdicts for right in of_one if right]),
-        table if subject.judge else [{"caption": caption} for caption in captions],
+        _text(context, [right for of_one in verdicts for right in of_one if right]),
+        table if context.judge else [{"caption": caption} for caption in captions],
         {"compositions": sheet([blocks])},
         {"seeds": [seed + k for k in range(seeds)]},
     )
@@ -60,8 +60,8 @@ def _in_short(rights: Sequence) -> str:
     return f"all as asked: {sum(all(right.values()) for right in rights)} of {len(rights)}"
 
 
-def _text(subject: Subject, rights: Sequence) -> str:
-    if not subject.judge:
+def _text(context: StudyContext, rights: Sequence) -> str:
+    if not context.judge:
         return "No judge: the pictures are not of the scenes' world, they are to be looked at."
     if not rights:
         return "The sentences name no object of the scenes: the judge was not asked."

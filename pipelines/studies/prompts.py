@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from pipelines.data.scenes.captions import TALK_CAPTIONS
-from pipelines.studies.study_context import Subject
+from pipelines.studies.study_context import StudyContext
 from t2i_tf.errors import UsageError
 
 Topic = tuple[str, ...]  # captions that belong together: of a flip, all but a word or two is equal
@@ -73,17 +73,17 @@ SCENES: Mapping[str, tuple[Topic, ...]] = {
 }
 
 
-def talk_topics(study: str, subject: Subject) -> list[Topic]:
+def talk_topics(study: str, context: StudyContext) -> list[Topic]:
     """The topics of a study whose words the system knows, every one of them.
 
     Raises:
         UsageError: it knows none.
     """
-    worded = SCENES[study] if subject.scenes else (*PHOTOGRAPHS[study], *DIGITS[study])
-    known = [topic for topic in worded if not subject.drawer.unknown_words(topic)]
+    worded = SCENES[study] if context.scenes else (*PHOTOGRAPHS[study], *DIGITS[study])
+    known = [topic for topic in worded if not context.sampler.unknown_words(topic)]
     if not known:
         raise UsageError(
-            f"{subject.workdir} knows the words of none of the talk's sentences for {study!r}. "
+            f"{context.workdir} knows the words of none of the talk's sentences for {study!r}. "
             "Give sentences of your own, each in quotes."
         )
     return known

@@ -9,7 +9,7 @@ from pipelines.evaluation.seeds import check_seed
 from pipelines.studies.alignment import study_alignment
 from pipelines.studies.caption_cycle import study_cycle
 from pipelines.studies.compositions import study_compositions
-from pipelines.studies.study_context import Subject
+from pipelines.studies.study_context import StudyContext
 from pipelines.studies.study_result import Finding, StudyResult, write_finding
 from pipelines.studies.word_flips import TITLES, study_flips
 from t2i_tf.errors import UsageError, UserError, did_you_mean
@@ -19,7 +19,7 @@ STUDIES = ("compositions", *TITLES, "alignment", "cycle")
 
 def study(
     name: str,
-    workdir: Path | Subject,
+    workdir: Path | StudyContext,
     out: Path,
     *,
     data: Path | None = None,
@@ -60,28 +60,28 @@ def study(
     if min(seeds, captions) < 1:
         raise UsageError(f"Expected one seed and caption or more, got {seeds} and {captions}.")
     check_seed(seed)
-    subject = workdir if isinstance(workdir, Subject) else Subject.open(workdir, data)
+    context = workdir if isinstance(workdir, StudyContext) else StudyContext.open(workdir, data)
     if name == "compositions":
-        finding = study_compositions(subject, sentences, seeds=seeds, seed=seed)
+        finding = study_compositions(context, sentences, seeds=seeds, seed=seed)
     elif name == "alignment":
-        finding = study_alignment(subject, sentences, captions=captions, seed=seed)
+        finding = study_alignment(context, sentences, captions=captions, seed=seed)
     elif name == "cycle":
-        finding = study_cycle(subject, sentences, captioner=captioner, captions=captions, seed=seed)
+        finding = study_cycle(context, sentences, captioner=captioner, captions=captions, seed=seed)
     else:
-        finding = study_flips(name, subject, sentences, seeds=seeds, seed=seed)
-    unread = subject.drawer.unknown_words(sentences)
+        finding = study_flips(name, context, sentences, seeds=seeds, seed=seed)
+    unread = context.sampler.unknown_words(sentences)
     if unread:
         said = f"{finding.text} Unknown to the system, left unread: {', '.join(unread)}."
         finding = replace(finding, text=said)
     made = {"sentences": list(sentences), "unknown_words": unread, "seed": seed}
-    return _write(Path(out), name, finding, subject, made)
+    return _write(Path(out), name, finding, context, made)
 
 
 def _write(
-    out: Path, name: str, finding: Finding, subject: Subject, made: Mapping[str, Any]
+    out: Path, name: str, finding: Finding, context: StudyContext, made: Mapping[str, Any]
 ) -> StudyResult:
-    of = {"workdir": str(subject.workdir), "system": subject.title, "step": subject.step}
-    of |= {"data": subject.folder and str(subject.folder.path)}
+    of = {"workdir": str(context.workdir), "system": context.title, "step": context.step}
+    of |= {"data": context.folder and str(context.folder.path)}
     try:
         out.mkdir(parents=True, exist_ok=True)
         return write_finding(out, name, finding, of | dict(made))

@@ -19,7 +19,7 @@ from pipelines.studies.object_region import (
     written_region,
 )
 from pipelines.studies.prompts import Topic, talk_topics
-from pipelines.studies.study_context import Subject
+from pipelines.studies.study_context import StudyContext
 from pipelines.studies.study_result import Finding
 from t2i_tf.errors import UsageError
 from t2i_tf.text.tokenizer import split_words
@@ -43,17 +43,17 @@ class Flipped:
         rows: their pictures, of each caption the same seeds.
     """
 
-    def __init__(self, subject: Subject, topic: Topic, rows: Sequence[Sequence[Sample]]):
+    def __init__(self, context: StudyContext, topic: Topic, rows: Sequence[Sequence[Sample]]):
         self.captions, self.rows = topic, rows
         self.images = np.array([[drawn.image for drawn in row] for row in rows])
         words = [set(split_words(caption)) for caption in topic]
         self.moved = [frozenset(of_one - set.intersection(*words)) for of_one in words]
-        scenes = [scene_of(caption) for caption in topic] if subject.judge else [None]
+        scenes = [scene_of(caption) for caption in topic] if context.judge else [None]
         self.scenes = None if None in scenes else scenes
-        self.regions = [self._region(subject, k) for k in range(len(topic))]
+        self.regions = [self._region(context, k) for k in range(len(topic))]
         self.verdicts = [[{} for _ in row] for row in rows]
-        if subject.judge:
-            judged = subject.judge.judge(self.images.reshape(-1, *subject.shape))
+        if context.judge:
+            judged = context.judge.judge(self.images.reshape(-1, *context.shape))
             seeds = len(rows[0])
             self.verdicts = [
                 [verdict(caption, judged[k * seeds + n]) for n in range(seeds)]
@@ -102,16 +102,16 @@ class Flipped:
         found = change(before, after, self.regions[k])
         return found.inside, found.outside
 
-    def _region(self, subject: Subject, k: int) -> np.ndarray | None:
+    def _region(self, context: StudyContext, k: int) -> np.ndarray | None:
         """Where the object of the reference or of caption k is."""
         if self.scenes:
-            return object_region(subject.judge, [self.scenes[0], self.scenes[k]])
+            return object_region(context.judge, [self.scenes[0], self.scenes[k]])
         windows = np.array([drawn.windows for n in (0, k) for drawn in self.rows[n]])
-        return written_region(windows, subject.shape[:2])
+        return written_region(windows, context.shape[:2])
 
 
 def study_flips(
-    name: str, subject: Subject, sentences: Sequence[str], *, seeds: int, seed: int
+    name: str, context: StudyContext, sentences: Sequence[str], *, seeds: int, seed: int
 ) -> Finding:
     """Draw captions that differ in a word from the same seeds, and measure what moved with it.
 
@@ -124,11 +124,11 @@ def study_flips(
     """
     if len(sentences) == 1:
         raise UsageError("A flip needs two sentences or more, which differ in a word. Got one.")
-    topics = [tuple(sentences)] if sentences else talk_topics(name, subject)
-    rows = subject.draw([caption for topic in topics for caption in topic], seeds, seed)
+    topics = [tuple(sentences)] if sentences else talk_topics(name, context)
+    rows = context.draw([caption for topic in topics for caption in topic], seeds, seed)
     flips = []
     for topic in topics:
-        flips.append(Flipped(subject, topic, rows[: len(topic)]))
+        flips.append(Flipped(context, topic, rows[: len(topic)]))
         rows = rows[len(topic) :]
     table = [row for flip in flips for row in flip.table()]
     between = float(np.mean([_between_seeds(flip) for flip in flips])) if seeds > 1 else None

@@ -12,10 +12,10 @@ from pipelines.data.batches.extra_features import ExtraFeatures
 from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.figures.image_grid import grid, steps_strip
 from pipelines.figures.word_attention import alignment_figure
-from pipelines.sampling.sampler import to_pixels
 from pipelines.training.pacing import Clock
 from t2i_tf.config import TrainConfig
 from t2i_tf.files import write_atomically
+from t2i_tf.image_ops import to_pixels
 from t2i_tf.models import Preview
 
 

@@ -15,9 +15,9 @@ from pipelines.data.prepared.caption_lengths import CaptionLengths, LengthRange
 from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.data.prepared.split_reader import read_captions
 from pipelines.data.prepared.tfrecords import parse_batch, read_records
-from pipelines.sampling.sampler import to_pixels
 from t2i_tf import checkpoints
 from t2i_tf.errors import UserError
+from t2i_tf.image_ops import check_same_shape, image_shape, to_pixels
 
 
 class Reconstructions:
@@ -43,13 +43,12 @@ class Reconstructions:
                 f"{workdir} holds a {type(model).__name__}, which reconstructs no picture. "
                 "Expected a DRAW system or a VAE."
             )
-        sizes = self.trained.config.model
-        if (sizes.height, sizes.width, sizes.channels) != folder.shape:
-            raise UserError(
-                f"{workdir} reconstructs pictures of {sizes.height} x {sizes.width} x "
-                f"{sizes.channels}; those of {folder.path} are {folder.height} x {folder.width} x "
-                f"{folder.channels}."
-            )
+        check_same_shape(
+            image_shape(self.trained.config.model),
+            folder.shape,
+            f"{workdir} reconstructs images of {{expected}}, those of {folder.path} are {{found}}",
+            "Name a model that was trained on this data folder.",
+        )
         digest = hashlib.sha256(folder.fingerprint.encode())
         for weight in model.weights:
             digest.update(weight.numpy().tobytes())

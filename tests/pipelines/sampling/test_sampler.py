@@ -28,12 +28,12 @@ def trained():
 
 
 @pytest.fixture(scope="module")
-def drawer(trained):
+def sampler(trained):
     return Sampler(trained)
 
 
-def test_every_field_has_its_shape(drawer):
-    (row,) = drawer.draw(["A red bus."], n=3, seed=4)
+def test_every_field_has_its_shape(sampler):
+    (row,) = sampler.draw(["A red bus."], n=3, seed=4)
     assert [drawn.seed for drawn in row] == [4, 5, 6]
     first = row[0]
     assert first.words == ("a", "red", "bus", ".")
@@ -44,36 +44,36 @@ def test_every_field_has_its_shape(drawer):
     assert first.alignment.shape == (3, 4) and first.windows.shape == (3, 4)
 
 
-def test_a_caption_with_a_seed_is_one_picture_alone_or_among_others(drawer):
+def test_a_caption_with_a_seed_is_one_picture_alone_or_among_others(sampler):
     captions = ["a red bus", "a green car is parked here", "a bus"]
-    together = drawer.draw(captions, n=20, seed=3)
+    together = sampler.draw(captions, n=20, seed=3)
     for row in together:
         for drawn in row[::7]:
-            ((alone,),) = drawer.draw([drawn.caption], seed=drawn.seed)
+            ((alone,),) = sampler.draw([drawn.caption], seed=drawn.seed)
             np.testing.assert_array_equal(alone.canvases, drawn.canvases)
             np.testing.assert_array_equal(alone.alignment, drawn.alignment)
 
 
-def test_seeds_and_captions_make_a_difference(drawer):
-    (red, other), (green, _) = drawer.draw(["a red bus", "a green bus"], n=2)
+def test_seeds_and_captions_make_a_difference(sampler):
+    (red, other), (green, _) = sampler.draw(["a red bus", "a green bus"], n=2)
     assert (red.image != other.image).any()
     assert (red.image != green.image).any()
 
 
-def test_temperature_zero_forgets_the_seed(drawer):
-    ((first, second),) = drawer.draw(["a red bus"], n=2, temperature=0.0)
+def test_temperature_zero_forgets_the_seed(sampler):
+    ((first, second),) = sampler.draw(["a red bus"], n=2, temperature=0.0)
     np.testing.assert_array_equal(first.image, second.image)
 
 
 def test_the_graph_is_traced_once(trained):
-    drawer = Sampler(trained)
-    drawer.draw(["a red bus"], n=3)
-    drawer.draw(["a green car is parked here ."] * 9, n=4, seed=5, temperature=0.5)
-    assert drawer._generate.experimental_get_tracing_count() == 1
+    sampler = Sampler(trained)
+    sampler.draw(["a red bus"], n=3)
+    sampler.draw(["a green car is parked here ."] * 9, n=4, seed=5, temperature=0.5)
+    assert sampler._generate.experimental_get_tracing_count() == 1
 
 
-def test_unknown_words_are_named_once(drawer):
-    assert drawer.unknown_words(["A zebra, a car", "zebra red kiwi"]) == ["zebra", ",", "kiwi"]
+def test_unknown_words_are_named_once(sampler):
+    assert sampler.unknown_words(["A zebra, a car", "zebra red kiwi"]) == ["zebra", ",", "kiwi"]
 
 
 @pytest.mark.parametrize(
@@ -87,6 +87,6 @@ def test_unknown_words_are_named_once(drawer):
         (["a bus"], {"temperature": float("nan")}, "temperature of 0 or more"),
     ],
 )
-def test_bad_input_is_refused(drawer, captions, options, message):
+def test_bad_input_is_refused(sampler, captions, options, message):
     with pytest.raises(UserError, match=message):
-        drawer.draw(captions, **options)
+        sampler.draw(captions, **options)

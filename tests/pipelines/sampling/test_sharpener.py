@@ -1,4 +1,4 @@
-"""A sharpener behind a drawer, and the table of several systems."""
+"""A sharpener behind a sampler, and the table of several systems."""
 
 import dataclasses
 

@@ -11,7 +11,7 @@ from pipelines.data.scenes.captions import caption_words
 from pipelines.data.scenes.dataset import captions, render, sample_scene
 from pipelines.sampling.sampler import Sample
 from pipelines.studies.object_region import scene_of
-from pipelines.studies.study_context import Subject
+from pipelines.studies.study_context import StudyContext
 from t2i_tf import checkpoints
 from t2i_tf.config import OptimizerConfig, TrainConfig
 from t2i_tf.models import build_model
@@ -51,8 +51,8 @@ def draftsman():
 
 
 @pytest.fixture
-def subject(draftsman):
-    return Subject(Path("run"), draftsman, 7, (32, 32, 3), scenes=True)
+def context(draftsman):
+    return StudyContext(Path("run"), draftsman, 7, (32, 32, 3), scenes=True)
 
 
 @pytest.fixture(scope="session")

@@ -43,9 +43,9 @@ def test_captions_of_a_word_have_nothing_to_choose():
         measure_attention([])
 
 
-def test_uniform_attention_has_no_margin(subject):
+def test_uniform_attention_has_no_margin(context):
     captions = ["a red car is parked in the snow", "a cat is walking across the table"]
-    found = study_alignment(subject, captions, captions=9, seed=0)
+    found = study_alignment(context, captions, captions=9, seed=0)
     assert found.details["margin"]["nats"] == pytest.approx(0, abs=1e-6)
     assert [row["step"] for row in found.table] == ["1", "2", "uniform"]
     for row in found.table[:-1]:
@@ -55,7 +55,7 @@ def test_uniform_attention_has_no_margin(subject):
     assert list(found.pictures) == ["alignment", "alignment-words-1", "alignment-words-2"]
 
 
-def test_sharp_attention_is_told_apart(subject, monkeypatch):
+def test_sharp_attention_is_told_apart(context, monkeypatch):
     """Step 1 sees the last word alone, step 2 all words alike."""
 
     def sharp(one):
@@ -63,12 +63,12 @@ def test_sharp_attention_is_told_apart(subject, monkeypatch):
         alignment[0] = np.eye(len(one.words))[-1]
         return one._replace(alignment=alignment)
 
-    plain = subject.drawer.draw_pairs
+    plain = context.sampler.draw_pairs
     monkeypatch.setattr(
-        subject.drawer, "draw_pairs", lambda pairs: list(map(sharp, plain(pairs))), raising=False
+        context.sampler, "draw_pairs", lambda pairs: list(map(sharp, plain(pairs))), raising=False
     )
     captions = ["a red car is parked in deep snow", "a cat is walking on green grass"]
-    found = study_alignment(subject, captions, captions=9, seed=0)
+    found = study_alignment(context, captions, captions=9, seed=0)
     margin = found.details["margin"]
     assert margin["nats"] == pytest.approx((math.log(8) + math.log(7)) / 4, rel=1e-5)
     assert margin["share"] == pytest.approx(0.5, rel=1e-5)
@@ -79,6 +79,6 @@ def test_sharp_attention_is_told_apart(subject, monkeypatch):
     assert "Step 1 favours background words: 100% of the attention" in found.text
 
 
-def test_without_captions_there_is_nothing_to_study(subject):
+def test_without_captions_there_is_nothing_to_study(context):
     with pytest.raises(UsageError, match="--data"):
-        study_alignment(subject, (), captions=9, seed=0)
+        study_alignment(context, (), captions=9, seed=0)

@@ -7,14 +7,14 @@ from PIL import Image
 
 from pipelines.cli import main
 from pipelines.studies.run_study import STUDIES, study
-from pipelines.studies.study_context import Subject
+from pipelines.studies.study_context import StudyContext
 from t2i_tf.errors import UsageError, UserError
 from tests.data_folders import make_examples, write_data_folder
 
 
 @pytest.fixture(scope="module")
 def opened(align_run, scenes):
-    return Subject.open(align_run, scenes.path)
+    return StudyContext.open(align_run, scenes.path)
 
 
 @pytest.mark.parametrize("name", STUDIES)
@@ -86,10 +86,10 @@ def test_wrong_usage_is_told(align_run, tmp_path):
 def test_other_data_than_the_runs_are_refused(align_run, tmp_path):
     small = write_data_folder(tmp_path / "small", {"train": make_examples(2)})
     with pytest.raises(UserError, match=r"16 x 16 x 3 .* are 4 x 6 x 3"):
-        Subject.open(align_run, small)
+        StudyContext.open(align_run, small)
     others = {"train": make_examples(2, shape=(16, 16, 3))}
     with pytest.raises(UserError, match="trained with other words"):
-        Subject.open(align_run, write_data_folder(tmp_path / "others", others))
+        StudyContext.open(align_run, write_data_folder(tmp_path / "others", others))
 
 
 def test_a_folder_that_cannot_be_written_is_named(opened, tmp_path):

@@ -12,8 +12,8 @@ def rows_of(found, *columns):
     return [{name: row[name] for name in columns} for row in found.table]
 
 
-def test_a_colour_moves_the_object_alone(subject):
-    found = study_flips("colours", subject, (), seeds=2, seed=0)
+def test_a_colour_moves_the_object_alone(context):
+    found = study_flips("colours", context, (), seeds=2, seed=0)
     assert [row["caption"].split()[1] for row in found.table] == ["yellow", "red", "green", "blue"]
     first, *others = found.table
     assert first["whole"] is None and first["all"] == 1
@@ -26,47 +26,47 @@ def test_a_colour_moves_the_object_alone(subject):
     assert list(found.pictures) == ["colours"]
 
 
-def test_a_background_moves_what_is_outside(subject):
-    found = study_flips("backgrounds", subject, (), seeds=1, seed=3)
+def test_a_background_moves_what_is_outside(context):
+    found = study_flips("backgrounds", context, (), seeds=1, seed=3)
     assert len(found.table) == 4 and found.details["between_seeds"] is None
     for row in (found.table[1], found.table[3]):
         assert row["outside"] > 2 * row["inside"]
 
 
-def test_what_does_not_listen_does_not_change(subject, monkeypatch):
-    deaf = subject.drawer.draw_pairs
+def test_what_does_not_listen_does_not_change(context, monkeypatch):
+    deaf = context.sampler.draw_pairs
     monkeypatch.setattr(
-        subject.drawer,
+        context.sampler,
         "draw_pairs",
         lambda pairs: deaf([("a cat is walking across a green grass field", s) for _, s in pairs]),
         raising=False,
     )
-    found = study_flips("objects", subject, (), seeds=2, seed=0)
+    found = study_flips("objects", context, (), seeds=2, seed=0)
     assert [row["inside"] for row in found.table] == [None, 0, None, 0]
     assert [judged["object"] for judged in found.details["judge"].values()] == [0, 0, 1, 0]
     assert [row["all"] for row in found.table] == [0, 0, 1, 0]
 
 
-def test_sentences_given_are_one_flip(subject):
+def test_sentences_given_are_one_flip(context):
     captions = ["a red car is parked in the snow", "a red house is standing in the snow"]
-    found = study_flips("objects", subject, captions, seeds=1, seed=0)
+    found = study_flips("objects", context, captions, seeds=1, seed=0)
     assert rows_of(found, "caption", "all") == [{"caption": c, "all": 1.0} for c in captions]
     with pytest.raises(UsageError, match="two sentences"):
-        study_flips("objects", subject, captions[:1], seeds=1, seed=0)
+        study_flips("objects", context, captions[:1], seeds=1, seed=0)
 
 
-def test_without_a_judge_the_write_windows_tell_where_the_object_is(subject, monkeypatch):
-    plain = subject.drawer.draw_pairs
+def test_without_a_judge_the_write_windows_tell_where_the_object_is(context, monkeypatch):
+    plain = context.sampler.draw_pairs
     windows = np.array([[0, 0, 31, 31], [8, 8, 24, 24]], np.float32)
     monkeypatch.setattr(
-        subject.drawer,
+        context.sampler,
         "draw_pairs",
         lambda pairs: [one._replace(windows=windows) for one in plain(pairs)],
         raising=False,
     )
     captions = ["a red bus is parked in the snow", "a blue bus is parked in the snow"]
     captions = [caption.replace("bus", "school bus") for caption in captions]
-    photographs = replace(subject, scenes=False)
+    photographs = replace(context, scenes=False)
     found = study_flips("colours", photographs, captions, seeds=1, seed=0)
     assert found.details["region"] == ["windows"]
     assert found.table[1]["inside"] > found.table[1]["outside"]
@@ -75,12 +75,12 @@ def test_without_a_judge_the_write_windows_tell_where_the_object_is(subject, mon
     assert "No judge" in found.text
 
 
-def test_where_nothing_tells_the_object_there_is_one_figure(subject):
-    photographs = replace(subject, scenes=False)  # the draftsman's windows are all alike
+def test_where_nothing_tells_the_object_there_is_one_figure(context):
+    photographs = replace(context, scenes=False)  # the draftsman's windows are all alike
     captions = ["a red car is parked in the snow", "a blue car is parked in the snow"]
     windows = np.array([[0, 0, 31, 31]], np.float32)
-    plain = subject.drawer.draw_pairs
-    photographs.drawer.draw_pairs = lambda pairs: [
+    plain = context.sampler.draw_pairs
+    photographs.sampler.draw_pairs = lambda pairs: [
         one._replace(windows=windows) for one in plain(pairs)
     ]
     found = study_flips("colours", photographs, captions, seeds=1, seed=0)
@@ -89,11 +89,11 @@ def test_where_nothing_tells_the_object_there_is_one_figure(subject):
     assert "Nothing tells where the object is" in found.text
 
 
-def test_the_talk_is_told_in_words_that_are_known(subject):
-    assert len(talk_topics("backgrounds", subject)) == 2
-    photographs = replace(subject, scenes=False)
+def test_the_talk_is_told_in_words_that_are_known(context):
+    assert len(talk_topics("backgrounds", context)) == 2
+    photographs = replace(context, scenes=False)
     known = {"a", "vintage", "photo", "of", "cat", "dog"}
-    subject.drawer.unknown_words = lambda told: [
+    context.sampler.unknown_words = lambda told: [
         w for caption in told for w in caption.split() if w not in known
     ]
     assert talk_topics("objects", photographs) == [
