@@ -1,27 +1,74 @@
-"""The commands that need the library: TensorFlow kept quiet, its errors in this package's terms."""
+"""What the commands do: each hands its options, one by one, to the function that does the work.
+
+What a command needs is imported inside its function: the clients start without TensorFlow.
+"""
 
 from serving import options
 from serving.errors import ServingError
-from t2i_tf import import_tensorflow
 from t2i_tf.errors import UserError
+from t2i_tf.import_tensorflow import import_tensorflow
 
 
-def export(chosen: options.Export) -> None:
-    """`export`: say which version appeared. Raises ServingError where none did."""
-    import_tensorflow.import_tensorflow()
-    from serving.export.export import export as export_run
+def demo(flags: options.Demo) -> None:
+    """`demo`: export a run, serve it, draw one caption over gRPC, then serve the page."""
+    from serving.tools.demo import demo
+
+    demo(**vars(flags))
+
+
+def export(flags: options.Export) -> None:
+    """`export`: print the folder of the new version. Raises ServingError where none was made."""
+    import_tensorflow()
+    from serving.export.export import export
 
     try:
-        version = export_run(chosen.workdir, chosen.out, chosen.checkpoint, chosen.sharpen)
+        version = export(flags.workdir, flags.out, flags.checkpoint, flags.sharpen)
     except UserError as error:
         raise ServingError(str(error)) from error
     print(f"Exported and checked: {version}")
 
 
-def check(chosen: options.Check) -> None:
-    """`check`: say what holds. Raises ServingError where something does not."""
-    import_tensorflow.import_tensorflow()
-    from serving.export.validate import check as check_version
+def check(flags: options.Check) -> None:
+    """`check`: print each check that passed. Raises ServingError at the first that fails."""
+    import_tensorflow()
+    from serving.export.validate import check
 
-    for sentence in check_version(chosen.version):
+    for sentence in check(flags.version):
         print(f"holds: {sentence}")
+
+
+def query(flags: options.Query) -> None:
+    """`query`: draw a caption on a server and write the images to files."""
+    from serving.tools.query import query
+
+    query(**vars(flags))
+
+
+def retrieve(flags: options.Retrieve) -> None:
+    """`retrieve`: rank a folder of images by their likelihood under a caption."""
+    from serving.tools.rank_images import rank_images
+
+    rank_images(**vars(flags))
+
+
+def web(flags: options.Web) -> None:
+    """`web`: serve the page until interrupted."""
+    from serving.web.command import web
+
+    web(**vars(flags))
+
+
+def bench(flags: options.Bench) -> None:
+    """`bench`: time a server, and the model without a server beside it."""
+    from serving.tools.bench import bench
+    from serving.tools.load_generator import LoadProfile
+
+    bench(
+        flags.connection,
+        LoadProfile(flags.clients, flags.requests, flags.seconds, flags.rate),
+        caption=flags.caption,
+        n=flags.n,
+        warmup=flags.warmup,
+        model_base_path=flags.model_base_path,
+        out=flags.out,
+    )

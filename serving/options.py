@@ -1,4 +1,4 @@
-"""What each command accepts: dataclasses from which the flags and the help are made."""
+"""The options of each command: dataclasses from which the flags and the help are made."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,7 +8,7 @@ from tyro.conf import Positional, arg
 
 from serving.client.connection import Connection
 
-_Flat = Annotated[Connection, arg(name="")]
+_Flat = Annotated[Connection, arg(name="")]  # `--server`, not `--connection.server`
 
 
 @dataclass(frozen=True)
@@ -18,15 +18,15 @@ class Demo:
     workdir: Path = Path("runs/demo/run")
     """Work folder of a run; `python -m pipelines demo` leaves one here."""
     out: Path | None = None
-    """Base path of the export; WORKDIR/../models/t2i where not given."""
+    """Base path of the export; WORKDIR/../models/t2i by default."""
     caption: str = "a stop sign is flying in blue skies"
-    """What is drawn over gRPC."""
+    """Caption to draw over gRPC."""
     seed: int = 0
-    """Of that picture."""
+    """Seed of that image."""
     port: int = 8080
     """Port of the page; 0 takes a free one."""
     once: bool = False
-    """End after the picture, without the page."""
+    """Stop after the image, without the page."""
 
 
 @dataclass(frozen=True)
@@ -38,57 +38,57 @@ class Export:
     out: Path
     """Base path of the model, with a folder for each version."""
     checkpoint: Literal["best", "last"] = "best"
-    """By validation loss, or the newest."""
+    """The best by validation loss, or the newest."""
     sharpen: Path | None = None
-    """Work folder of a sharpener: the model then gives each picture sharpened too."""
+    """Work folder of a sharpener: the model then returns each image sharpened as well."""
 
 
 @dataclass(frozen=True)
 class Check:
-    """Check an export: operations, signatures, warm-up; as every export is."""
+    """Check an export again: operations, signatures, warm-up requests."""
 
     version: Positional[Path]
-    """Folder of a version, models/t2i/1 say."""
+    """Folder of a version, such as models/t2i/1."""
 
 
 @dataclass(frozen=True)
 class Serve:
-    """Serve SavedModels where TensorFlow Serving's binary is missing; its flags and protocol."""
+    """Serve SavedModels with TensorFlow Serving's protocol and flags, without its binary."""
 
 
 @dataclass(frozen=True)
 class Query:
-    """Draw a caption on a server: a grid of pictures, or the drawing as a GIF."""
+    """Draw a caption on a server: a grid of images, or the drawing as a GIF."""
 
     caption: Positional[str]
     """What to draw, in quotes."""
     n: int = 1
-    """Pictures, with the seeds from `--seed` on."""
+    """Number of images, with the seeds SEED, SEED + 1, ..."""
     seed: int = 0
-    """The first picture's; a caption with a seed is one picture."""
+    """Seed of the first image; the same caption and seed give the same image."""
     temperature: float = 1.0
-    """Spread of the noise: 0 draws the mean, 1 as trained."""
+    """Scale of the noise: 0 draws the mean, 1 samples as in training."""
     out: Path = Path("out.png")
-    """PNG file for the pictures, side by side; one picture is written as the server sent it."""
+    """PNG file for the images, side by side; a single image is written as the server sent it."""
     gif: Path | None = None
-    """GIF file for the drawing, step by step, with the window that is written to."""
+    """GIF file for the drawing, step by step, with the write window."""
     connection: _Flat = field(default_factory=Connection)
 
 
 @dataclass(frozen=True)
 class Retrieve:
-    """Rank the pictures of a folder by how likely each is under a caption, the likeliest first."""
+    """Rank the images of a folder by their likelihood under a caption, the highest first."""
 
     caption: Positional[str]
     """What to look for, in quotes."""
     pictures: Positional[Path]
     """Folder of PNG, JPEG, GIF, BMP or WebP files."""
     seed: int = 0
-    """Of the noise with which the bound is estimated."""
+    """Seed of the noise with which the bound is estimated."""
     batch_size: int = 16
-    """Pictures in a request."""
+    """Images per request."""
     top: int = 20
-    """Lines of the table."""
+    """Rows of the printed table."""
     out: Path | None = None
     """JSON file for the whole ranking."""
     connection: _Flat = field(default_factory=Connection)
@@ -96,10 +96,10 @@ class Retrieve:
 
 @dataclass(frozen=True)
 class Web:
-    """Serve the page that shows the drawing, for any server that speaks the protocol."""
+    """Serve a page that shows how captions are drawn, with any server that speaks the protocol."""
 
     host: str = "127.0.0.1"
-    """Address to listen on; 0.0.0.0 for all."""
+    """Address to listen on; 0.0.0.0 for all interfaces."""
     port: int = 8080
     """Port of the page; 0 takes a free one."""
     connection: _Flat = field(default_factory=Connection)
@@ -107,25 +107,26 @@ class Web:
 
 @dataclass(frozen=True)
 class Bench:
-    """Time a server: latency, throughput, errors; beside it the bare Session."""
+    """Time a server: latency, throughput, errors; with the model alone as a baseline."""
 
     caption: Positional[str] = "a stop sign is flying in blue skies"
-    """What is drawn, each time with another seed."""
+    """Caption to draw, with another seed in each request."""
     clients: int = 8
-    """Requests in flight at a time: each client waits for its answer (a closed loop)."""
+    """Most requests in flight. Without --rate each client waits for its answer: a closed loop."""
     rate: float | None = None
-    """Requests begun per second, whether answered or not (an open loop), at most `--clients` in
-    flight; a request that has to wait for its turn is timed from when it was due."""
+    """Requests to start per second, answered or not (an open loop); a request that must wait for a
+    free client is timed from the moment it was due."""
     n: int = 1
-    """Pictures in a request."""
+    """Images per request."""
     requests: int = 400
-    """End after so many requests, or ..."""
+    """Stop after this many requests, or ..."""
     seconds: float = 30.0
-    """... after so long, whichever comes first."""
+    """... after this time, whichever comes first."""
     warmup: int = 8
-    """Requests before, which are not timed."""
+    """Untimed requests beforehand."""
     model_base_path: Path | None = None
-    """Folder of numbered versions, or one version: time the same calls on a bare Session too."""
+    """Folder of numbered versions, or one version: time the same requests in a Session of this
+    process, without a server, as a baseline (`session_p50_ms`; `ratio` is relative to it)."""
     out: Path | None = None
-    """JSON file for the figures."""
+    """JSON file for the results."""
     connection: _Flat = field(default_factory=Connection)

@@ -1,49 +1,61 @@
-"""The command `bench`: a server under load, and the bare Session beside it."""
+"""The command `bench`: a server under load, and the same model without a server as a baseline."""
 
 import json
-import math
 from pathlib import Path
 
 from rich.console import Console
 
 from serving.client.client import Client
+from serving.client.connection import Connection
 from serving.errors import RequestError, ServingError
-from serving.options import Bench
-from serving.tools.load_generator import Load, Outcome, Request, measure
+from serving.tools.load_generator import LoadProfile, Outcome, Send, measure
 from serving.tools.output_files import write
 
 
-def bench(chosen: Bench) -> None:
-    """Measure, print, and write the figures as JSON. Raises ServingError."""
-    load = _load(chosen)
-    with Client(**vars(chosen.connection)) as client:
-        wanted = chosen.caption, chosen.n
-        outcome = _measured(lambda i: client.draw(*wanted, seed=i), chosen.warmup, load)
-    session = None
-    if chosen.model_base_path:
-        from serving.tools.local_session import BareSession
+def bench(
+    connection: Connection,
+    load: LoadProfile,
+    caption: str,
+    n: int = 1,
+    warmup: int = 8,
+    model_base_path: Path | None = None,
+    out: Path | None = None,
+) -> None:
+    """Measure, print the results, and write them as JSON.
 
-        with BareSession(_newest(chosen.model_base_path)) as bare:
-            session = _measured(lambda i: bare.draw(*wanted, seed=i), chosen.warmup, load)
-    figures = _figures(outcome, session, chosen.n)
-    _print(figures, outcome)
-    if chosen.out:
-        write(chosen.out, json.dumps(figures, indent=2).encode())
+    Args:
+        connection: The server and the model to time.
+        load: How requests are sent, and for how long.
+        caption: What is drawn, each time with another seed.
+        n: Images per request.
+        warmup: Untimed requests before the load.
+        model_base_path: Exported model to time in this process too, as the baseline.
+        out: JSON file for the results.
+
+    Raises:
+        RequestError: `n` is not positive, or `model_base_path` holds no model.
+        ServingError: a warm-up request failed, or no request was answered.
+    """
+    if n < 1:
+        raise RequestError(f"--n must be at least 1, not {n}.")
+    version = _newest(model_base_path) if model_base_path else None
+    with Client(**vars(connection)) as client:
+        outcome = _measured(lambda i: client.draw(caption, n, seed=i), warmup, load)
+    baseline = None
+    if version:
+        from serving.tools.local_session import LocalSession
+
+        with LocalSession(version) as session:
+            baseline = _measured(lambda i: session.draw(caption, n, seed=i), warmup, load)
+    results = _results(outcome, baseline, n)
+    _print(results, outcome.first_error)
+    if not outcome.milliseconds:
+        raise ServingError("No request was answered.")
+    if out:
+        write(out, json.dumps(results, indent=2).encode())
 
 
-def _load(chosen: Bench) -> Load:
-    """Raises RequestError for bounds that bound nothing."""
-    for name in ("clients", "requests", "n"):
-        if getattr(chosen, name) < 1:
-            raise RequestError(f"--{name} must be at least 1, not {getattr(chosen, name)}.")
-    for name in ("seconds", "rate"):
-        value = getattr(chosen, name)
-        if value is not None and not (math.isfinite(value) and value > 0):
-            raise RequestError(f"--{name} must be more than 0, not {value:g}.")
-    return Load(chosen.clients, chosen.requests, chosen.seconds, chosen.rate)
-
-
-def _measured(send: Request, warmup: int, load: Load) -> Outcome:
+def _measured(send: Send, warmup: int, load: LoadProfile) -> Outcome:
     """Raises ServingError where a request fails before the load begins."""
     for i in range(warmup):
         send(i)
@@ -61,26 +73,24 @@ def _newest(path: Path) -> Path:
     return max(numbered, key=lambda version: int(version.name))
 
 
-def _figures(outcome: Outcome, session: Outcome | None, pictures: int) -> dict:
-    """Milliseconds; `ratio` is the server's median over the Session's, None without one."""
-    p50, session_p50 = outcome.percentile(50), session and session.percentile(50)
+def _results(outcome: Outcome, baseline: Outcome | None, n: int) -> dict:
+    """Latencies in ms; `ratio` is the server's median over the baseline's, None without one."""
+    p50, baseline_p50 = outcome.percentile(50), baseline and baseline.percentile(50)
     return {
         "p50_ms": p50,
         "p95_ms": outcome.percentile(95),
         "p99_ms": outcome.percentile(99),
-        "pictures_per_second": pictures * outcome.rate,
+        "pictures_per_second": n * outcome.rate,
         "errors": outcome.errors,
-        "session_p50_ms": session_p50,
-        "ratio": p50 / session_p50 if p50 and session_p50 else None,
+        "session_p50_ms": baseline_p50,
+        "ratio": p50 / baseline_p50 if p50 and baseline_p50 else None,
     }
 
 
-def _print(figures: dict, outcome: Outcome) -> None:
+def _print(results: dict, first_error: str) -> None:
     console = Console(highlight=False, soft_wrap=True)
-    for name, value in figures.items():
+    for name, value in results.items():
         shown = f"{value:,.4g}" if isinstance(value, float) else value
         console.print(f"{name:>20}  {'-' if value is None else shown}")
-    if outcome.errors:
-        console.print(f"first error: {outcome.first_error}", markup=False)
-    if not outcome.milliseconds:
-        raise ServingError("No request was answered.")
+    if first_error:
+        console.print(f"first error: {first_error}", markup=False)

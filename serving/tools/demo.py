@@ -10,64 +10,76 @@ from pathlib import Path
 from serving.client.client import Client
 from serving.client.connection import Connection
 from serving.errors import ServingError
-from serving.options import Demo, Web
 from serving.tools.output_files import write
 from serving.web.command import listening, web
 
 READY_SECONDS = 120.0
 
 
-def demo(chosen: Demo) -> None:
-    """Export the run, serve it, draw one caption over gRPC, then serve the page.
+def demo(
+    workdir: Path,
+    out: Path | None = None,
+    caption: str = "a stop sign is flying in blue skies",
+    seed: int = 0,
+    port: int = 8080,
+    once: bool = False,
+) -> None:
+    """Export a run, serve it, draw one caption over gRPC, then serve the page.
+
+    Args:
+        workdir: Work folder of the run.
+        out: Base path of the export; `WORKDIR/../models/t2i` by default.
+        caption: What is drawn over gRPC.
+        seed: Seed of that image.
+        port: Port of the page; 0 takes a free one.
+        once: Return after the image, without the page.
 
     Raises:
-        ServingError: an export that does not check, or a server that does not start.
+        ServingError: the export fails its checks, or the server does not start.
     """
-    base = chosen.out or chosen.workdir.parent / "models" / "t2i"
-    export_run(chosen.workdir, base)
-    with embedded_server(base) as address, Client(address) as client:
-        picture = base.parent / "over-grpc.png"
-        drawing = client.draw(chosen.caption, n=1, seed=chosen.seed)[0]
-        write(picture, drawing.png)
-        print(f"Drawn over gRPC at {address}, {chosen.caption!r}, seed {chosen.seed}: {picture}")
-        if chosen.once:
-            print(
-                f"See the drawing in a browser: python -m serving demo --workdir {chosen.workdir}"
-            )
+    base_path = out or workdir.parent / "models" / "t2i"
+    export_run(workdir, base_path)
+    with embedded_server(base_path) as address, Client(address) as client:
+        image_path = base_path.parent / "over-grpc.png"
+        picture = client.draw(caption, n=1, seed=seed)[0]
+        write(image_path, picture.png)
+        print(f"Drawn over gRPC at {address}, {caption!r}, seed {seed}: {image_path}")
+        if once:
+            print(f"See the drawing in a browser: python -m serving demo --workdir {workdir}")
         else:
-            web(Web(port=chosen.port, connection=Connection(server=address)))
+            web(Connection(server=address), port=port)
 
 
-def export_run(workdir: Path, base: Path) -> None:
-    """Export in a process of its own, which gives TensorFlow's memory back when it ends."""
+def export_run(workdir: Path, base_path: Path) -> None:
+    """Export in another process, so that TensorFlow's memory is free once the server starts."""
     command = [sys.executable, "-m", "serving", "export", "--workdir", str(workdir)]
-    if subprocess.run([*command, "--out", str(base)]).returncode:
-        raise ServingError(f"{workdir} could not be exported; the reason stands above.")
+    if subprocess.run([*command, "--out", str(base_path)]).returncode:
+        raise ServingError(f"{workdir} could not be exported; the reason is printed above.")
 
 
 @contextmanager
-def embedded_server(base: Path) -> Iterator[str]:
-    """The address of an embedded server of `base`, which ends with the block."""
+def embedded_server(base_path: Path) -> Iterator[str]:
+    """The address of an embedded server of `base_path`, which stops when the block ends."""
     with listening("127.0.0.1", 0) as probe:
         port = probe.getsockname()[1]
-    flags = [f"--model_base_path={base.resolve()}", f"--port={port}", "--rest_api_port=0"]
+    flags = [f"--model_base_path={base_path.resolve()}", f"--port={port}", "--rest_api_port=0"]
     command = [sys.executable, "-m", "serving", "serve", *flags]
-    address, log = f"127.0.0.1:{port}", base.parent / "server.log"
+    address, log = f"127.0.0.1:{port}", base_path.parent / "server.log"
     with log.open("wb") as file:
         server = subprocess.Popen(command, stdout=file, stderr=file)
     try:
-        _wait(server, address, log)
+        _wait_until_ready(server, address, log)
         yield address
     finally:
         server.terminate()
         server.wait()
 
 
-def _wait(server: subprocess.Popen, address: str, log: Path) -> None:
+def _wait_until_ready(server: subprocess.Popen, address: str, log: Path) -> None:
     deadline = time.monotonic() + READY_SECONDS
     with Client(address) as client:
         while time.monotonic() < deadline and server.poll() is None:
-            with suppress(ServingError):  # not listening yet
+            with suppress(ServingError):  # the server does not listen yet
                 if any(version.state == "AVAILABLE" for version in client.status()):
                     return
             time.sleep(0.2)

@@ -1,4 +1,4 @@
-"""A SavedModel in a Session of this process: what an answer costs without any protocol."""
+"""A SavedModel in a Session of this process: the time of an answer without a server."""
 
 import os
 from pathlib import Path
@@ -9,8 +9,12 @@ from serving import contract
 from serving.errors import ServingError
 
 
-class BareSession:
-    """Imports TensorFlow when made. Raises ServingError where `path` cannot be loaded."""
+class LocalSession:
+    """Draws with an exported model in this process; imports TensorFlow when it is made.
+
+    Raises:
+        ServingError: `path`, the folder of a version, cannot be loaded.
+    """
 
     def __init__(self, path: Path):
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -23,7 +27,7 @@ class BareSession:
         self._signature = self._servable.signature(contract.DRAW.name)
 
     def draw(self, prompt: str, n: int, seed: int) -> dict[str, np.ndarray]:
-        """As the client's `draw`: image uint8 [n, H, W, C] and its PNG."""
+        """The outputs of the client's `draw`: image uint8 [n, H, W, C] and its PNG."""
         feeds = {
             contract.PROMPT: np.array([prompt.encode()] * n, object),
             contract.SEED: np.arange(seed, seed + n, dtype=np.int64),
@@ -31,7 +35,7 @@ class BareSession:
         }
         return self._servable.run_alone(self._signature, feeds, tuple(contract.DRAW.outputs))
 
-    def __enter__(self) -> "BareSession":
+    def __enter__(self) -> "LocalSession":
         return self
 
     def __exit__(self, *exception) -> None:

@@ -7,11 +7,15 @@ from serving.errors import ServingError
 
 
 def write(path: Path, content: bytes) -> None:
-    """Write beside, then rename: a file is whole or not there. Raises ServingError."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    """Write a temporary file, then rename it: the file is complete or absent.
+
+    Raises:
+        ServingError: the file cannot be written.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        beside.write_bytes(content)
-        os.replace(beside, path)
+        temporary.write_bytes(content)
+        os.replace(temporary, path)
     except OSError as error:
-        beside.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise ServingError(f"Cannot write {path}: {error.strerror}.") from error

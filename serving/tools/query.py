@@ -1,36 +1,58 @@
-"""The command `query`: one caption to a server, pictures to a file."""
+"""The command `query`: one caption to a server, its images to files."""
 
 from pathlib import Path
 
 from serving.client.client import Client
+from serving.client.connection import Connection
 from serving.client.image_files import gif_of_drawings, png_of_grid
 from serving.errors import RequestError
-from serving.options import Query
 from serving.tools.output_files import write
 
 
-def query(chosen: Query) -> None:
-    """Draw, write the files, and say where they are. Raises ServingError."""
-    _check_folder(chosen.out)
-    if chosen.gif:
-        _check_folder(chosen.gif)
-    wanted = chosen.caption, chosen.n, chosen.seed, chosen.temperature
-    with Client(**vars(chosen.connection)) as client:
-        if chosen.gif:
-            drawings = client.draw_steps(*wanted)
-            write(chosen.gif, gif_of_drawings(drawings))
-            print(chosen.gif)
+def query(
+    connection: Connection,
+    caption: str,
+    n: int,
+    seed: int,
+    temperature: float,
+    out: Path,
+    gif: Path | None = None,
+) -> None:
+    """Draw a caption, write the files, and print their paths.
+
+    Args:
+        connection: The server and the model to ask.
+        caption: What to draw.
+        n: Number of images, with the seeds `seed`, `seed + 1`, ...
+        seed: Seed of the first image.
+        temperature: Scale of the noise.
+        out: PNG file for the images.
+        gif: GIF file for the drawing, step by step.
+
+    Raises:
+        ServingError: the request failed, or a file cannot be written.
+    """
+    for path in filter(None, (out, gif)):
+        _check_folder(path)
+    sampling = caption, n, seed, temperature
+    with Client(**vars(connection)) as client:
+        if gif:
+            drawings = client.draw_steps(*sampling)
+            write(gif, gif_of_drawings(drawings))
+            print(gif)
             pngs = [drawing.png for drawing in drawings]
             pixels = [drawing.canvases[-1] for drawing in drawings]
         else:
-            pictures = client.draw(*wanted)
+            pictures = client.draw(*sampling)
             pngs = [picture.png for picture in pictures]
             pixels = [picture.pixels for picture in pictures]
-    write(chosen.out, pngs[0] if len(pngs) == 1 else png_of_grid(pixels))
-    print(chosen.out)
+    write(out, pngs[0] if len(pngs) == 1 else png_of_grid(pixels))
+    print(out)
 
 
 def _check_folder(path: Path) -> None:
-    """Before anything is drawn. Raises RequestError."""
+    """Checked before anything is drawn. Raises RequestError."""
     if not path.parent.is_dir():
-        raise RequestError(f"{path.parent} is no folder: name a file in one that is there.")
+        raise RequestError(
+            f"{path.parent} is not a folder: expected a file name in an existing folder."
+        )

@@ -1,6 +1,6 @@
 """The command `retrieve`: image retrieval with a generative model.
 
-A picture's rank is that of the bound on log p(picture | caption).
+Images are ranked by the bound on log p(image | caption), the highest first.
 """
 
 import io
@@ -14,105 +14,135 @@ from rich.table import Table
 
 from serving import contract
 from serving.client.client import Client
+from serving.client.connection import Connection
 from serving.client.results import Metadata
 from serving.errors import RequestError, ServingError
-from serving.options import Retrieve
 from serving.tools.output_files import write
 
-_ENDINGS = {".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp"}
-_SHOWN_SKIPPED = 10
+_SUFFIXES = {".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp"}
+_MOST_SKIPPED_SHOWN = 10
 
 
 @dataclass(frozen=True)
-class Form:
-    """Height, width and channels of the model's pictures."""
+class ImageShape:
+    """Height, width and channels of the model's images."""
 
     height: int
     width: int
     channels: int
 
 
-def retrieve(chosen: Retrieve) -> None:
-    """Score every picture, print the best, write all as JSON. Raises ServingError."""
-    if chosen.batch_size < 1:
-        raise RequestError(f"--batch-size must be at least 1, not {chosen.batch_size}.")
-    paths = _paths(chosen.pictures)
-    with Client(**vars(chosen.connection)) as client:
+def rank_images(
+    connection: Connection,
+    caption: str,
+    pictures: Path,
+    seed: int = 0,
+    batch_size: int = 16,
+    top: int = 20,
+    out: Path | None = None,
+) -> None:
+    """Score every image of a folder, print the best, and write the whole ranking as JSON.
+
+    Args:
+        connection: The server and the model to ask.
+        caption: The caption that the images are scored under.
+        pictures: Folder of images, of any size: each is resized to the model's.
+        seed: Seed of the noise with which the bound is estimated.
+        batch_size: Images per request.
+        top: Rows of the printed table.
+        out: JSON file for the ranking.
+
+    Raises:
+        RequestError: the folder holds no image, or the batch size is not positive.
+        ServingError: the model draws nothing, no image can be read, or a request failed.
+    """
+    if batch_size < 1:
+        raise RequestError(f"--batch-size must be at least 1, not {batch_size}.")
+    paths = _paths(pictures)
+    with Client(**vars(connection)) as client:
         model = client.metadata()
-        pngs, skipped = _read(paths, _form(model))
-        bounds = _bounds(client, chosen, list(pngs.values()))
+        pngs, skipped = _read(paths, _image_shape(model))
+        bounds = _bounds(client, list(pngs.values()), caption, seed, batch_size)
     ranking = sorted(zip(bounds, pngs, strict=True), key=lambda pair: (-pair[0], pair[1]))
-    _print(ranking[: chosen.top], skipped)
-    if chosen.out:
+    _print(ranking[:top], skipped)
+    if out:
         result = {
-            "caption": chosen.caption,
+            "caption": caption,
             "model": model.model,
             "version": model.version,
-            "seed": chosen.seed,
+            "seed": seed,
             "ranking": [{"file": path.name, "bound": bound} for bound, path in ranking],
             "skipped": [{"file": path.name, "reason": why} for path, why in skipped.items()],
         }
-        write(chosen.out, json.dumps(result, indent=2).encode())
+        write(out, json.dumps(result, indent=2).encode())
 
 
 def _paths(folder: Path) -> list[Path]:
     if not folder.is_dir():
-        raise RequestError(f"{folder} is no folder.")
-    paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in _ENDINGS)
+        raise RequestError(f"{folder} is not a folder.")
+    paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in _SUFFIXES)
     if not paths:
-        raise RequestError(f"{folder} holds no picture: {', '.join(sorted(_ENDINGS))} are read.")
+        raise RequestError(
+            f"{folder} holds no image. Expected files that end in {', '.join(sorted(_SUFFIXES))}."
+        )
     return paths
 
 
-def _form(model: Metadata) -> Form:
-    """What the model draws is what it scores. Raises ServingError."""
+def _image_shape(model: Metadata) -> ImageShape:
+    """The shape that the model draws, which is the shape that it scores. Raises ServingError."""
     try:
         shape = model.signatures[contract.DRAW.name].outputs[contract.IMAGE].shape
-        form = Form(*json.loads(shape)[1:])
+        image_shape = ImageShape(*json.loads(shape)[1:])
     except (KeyError, TypeError) as error:
-        raise ServingError(f"{model.model} is no text-to-image model.") from error
-    if min(form.height, form.width) < 1 or form.channels not in (1, 3):
-        raise ServingError(f"{model.model} does not say how large its pictures are: {shape}.")
-    return form
+        raise ServingError(f"{model.model} is not a text-to-image model.") from error
+    if min(image_shape.height, image_shape.width) < 1 or image_shape.channels not in (1, 3):
+        raise ServingError(
+            f"{model.model} does not declare the size of its images: its signature has the shape "
+            f"{shape}. Export the model again."
+        )
+    return image_shape
 
 
-def _read(paths: list[Path], form: Form) -> tuple[dict[Path, bytes], dict[Path, str]]:
-    """PNGs in the model's form, and why the others cannot be used."""
+def _read(paths: list[Path], shape: ImageShape) -> tuple[dict[Path, bytes], dict[Path, str]]:
+    """PNGs of the model's shape, and for the other files the reason why they were skipped."""
     pngs, skipped = {}, {}
     for path in paths:
         try:
-            pngs[path] = _png(path, form)
+            pngs[path] = _png(path, shape)
         except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
             skipped[path] = str(error).replace(str(path), path.name)
     if not pngs:
         path, why = next(iter(skipped.items()))
-        raise ServingError(f"None of {len(skipped)} pictures can be read; {path.name}: {why}")
+        raise ServingError(f"None of {len(skipped)} images can be read; {path.name}: {why}")
     return pngs, skipped
 
 
-def _png(path: Path, form: Form) -> bytes:
+def _png(path: Path, shape: ImageShape) -> bytes:
     with Image.open(path) as image:
-        picture = image.convert("L" if form.channels == 1 else "RGB")
+        converted = image.convert("L" if shape.channels == 1 else "RGB")
     file = io.BytesIO()
-    picture.resize((form.width, form.height), Image.Resampling.LANCZOS).save(file, "PNG")
+    converted.resize((shape.width, shape.height), Image.Resampling.LANCZOS).save(file, "PNG")
     return file.getvalue()
 
 
-def _bounds(client: Client, chosen: Retrieve, pngs: list[bytes]) -> list[float]:
+def _bounds(
+    client: Client, pngs: list[bytes], caption: str, seed: int, batch_size: int
+) -> list[float]:
+    """The bound of each image, nats."""
     bounds: list[float] = []
-    for begin in range(0, len(pngs), chosen.batch_size):
-        batch = pngs[begin : begin + chosen.batch_size]
-        bounds.extend(client.score(batch, chosen.caption, chosen.seed).tolist())
+    for begin in range(0, len(pngs), batch_size):
+        # The same seed for every image: all are scored with the same noise.
+        bounds.extend(client.score(pngs[begin : begin + batch_size], caption, seed).tolist())
     return bounds
 
 
 def _print(best: list[tuple[float, Path]], skipped: dict[Path, str]) -> None:
     console = Console(highlight=False, soft_wrap=True)
-    table = Table("rank", "bound, nats", "picture")
+    table = Table("rank", "bound, nats", "image")
     for rank, (bound, path) in enumerate(best, 1):
         table.add_row(str(rank), f"{bound:,.1f}", path.name)
     console.print(table)
-    for path, why in list(skipped.items())[:_SHOWN_SKIPPED]:
+    for path, why in list(skipped.items())[:_MOST_SKIPPED_SHOWN]:
         console.print(f"skipped {path.name}: {why}", markup=False)
-    if len(skipped) > _SHOWN_SKIPPED:
-        console.print(f"and {len(skipped) - _SHOWN_SKIPPED} more")
+    if len(skipped) > _MOST_SKIPPED_SHOWN:
+        console.print(f"and {len(skipped) - _MOST_SKIPPED_SHOWN} more")

@@ -32,12 +32,27 @@ def pixels(png):
     return np.asarray(Image.open(io.BytesIO(png)))
 
 
-def test_it_imports_neither_tensorflow_nor_the_library():
-    code = (
-        "import sys, serving.client.client, serving.client.async_client;"
-        "sys.exit(bool({'tensorflow', 't2i_tf', 'pipelines'} & set(sys.modules)))"
-    )
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "import serving.client.client, serving.client.async_client",
+        "from serving.client import AsyncClient, Client, RequestError, ServingError",
+    ],
+)
+def test_it_imports_neither_tensorflow_nor_the_library(statement):
+    heavy = "{'tensorflow', 't2i_tf', 'pipelines', 'PIL', 'starlette'}"
+    code = f"import sys; {statement}; sys.exit(bool({heavy} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_the_package_offers_what_a_user_needs():
+    import serving.client as package
+
+    assert package.Client is Client and package.AsyncClient is AsyncClient
+    assert package.ServingError is ServingError and package.RequestError is RequestError
+    assert set(package._DEFINED_IN) == set(package.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'Customer'"):
+        package.Customer  # noqa: B018
 
 
 def test_draw(client):

@@ -54,11 +54,11 @@ def test_a_grid_and_a_gif(serving, tmp_path):
         (["query", CAPTION, "--n", "0"], 2, "from 1 to 4,096"),
         (["query", CAPTION, "--n", "many"], 2, "many"),
         (["query"], 2, "What to draw"),
-        (["query", CAPTION, "--out", "no/such/folder.png"], 2, "no folder"),
+        (["query", CAPTION, "--out", "no/such/folder.png"], 2, "not a folder"),
         (["query", CAPTION, "--version", "1", "--label", "x"], 2, "not both"),
         (["query", CAPTION, "--model", "x"], 1, "serves no 'x'"),
         (["query", CAPTION, "--tls-ca", "no.pem"], 1, "Cannot read no.pem"),
-        (["retrieve", CAPTION, "no-folder"], 2, "no folder"),
+        (["retrieve", CAPTION, "no-folder"], 2, "not a folder"),
         (["frobnicate"], 2, "frobnicate"),
     ],
 )
@@ -108,7 +108,7 @@ def test_a_folder_without_a_picture_that_can_be_read(serving, tmp_path, capsys):
     assert serving("retrieve", CAPTION, tmp_path) == 2
     (tmp_path / "ruin.png").write_bytes(b"")
     assert serving("retrieve", CAPTION, tmp_path) == 1
-    assert "None of 1 pictures" in capsys.readouterr().err
+    assert "None of 1 images" in capsys.readouterr().err
 
 
 def test_serve_takes_the_flags_of_tensorflow_serving(capsys):
