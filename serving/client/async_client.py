@@ -1,4 +1,4 @@
-"""The client for asyncio: the same calls and errors as `serving.client.client.Client`."""
+"""The client for asyncio: the methods and errors of `serving.client.client.Client`."""
 
 from collections.abc import Sequence
 
@@ -9,12 +9,12 @@ from serving.client import channel, request_builders
 from serving.client.connection import Connection
 from serving.client.error_messages import explained
 from serving.client.messages import METHODS
-from serving.client.request_builders import Answer, Call
+from serving.client.request_builders import Answer, Request
 from serving.client.results import Drawing, Metadata, Picture, VersionStatus
 
 
 class AsyncClient:
-    """As `Client`, with methods to be awaited. Belongs to the event loop it is made in."""
+    """As `Client`, with methods to be awaited, in the event loop in which it was made."""
 
     def __init__(self, server: str = Connection.server, **options):
         self.connection = Connection(server, **options)
@@ -28,7 +28,7 @@ class AsyncClient:
     async def draw(
         self, prompt: str, n: int = 1, seed: int = 0, temperature: float = 1.0
     ) -> list[Picture]:
-        """n pictures of a caption, with the seeds from `seed` on."""
+        """`n` pictures of a caption, with the seeds `seed`, `seed + 1`, ..."""
         return await self._send(
             request_builders.draw(self.connection, prompt, n, seed, temperature)
         )
@@ -36,17 +36,17 @@ class AsyncClient:
     async def draw_steps(
         self, prompt: str, n: int = 1, seed: int = 0, temperature: float = 1.0
     ) -> list[Drawing]:
-        """As `draw`, with every canvas, the words, and what was attended to at each step."""
+        """As `draw`, with every canvas, the write windows, the words, and the attention to them."""
         return await self._send(
             request_builders.draw_steps(self.connection, prompt, n, seed, temperature)
         )
 
     async def score(self, pngs: Sequence[bytes], prompt: str, seed: int = 0) -> np.ndarray:
-        """How likely each picture is under the caption: bound on log p, nats, float32 [B]."""
+        """The bound on log p(picture | prompt) of each PNG, nats, float32 [B]."""
         return await self._send(request_builders.score(self.connection, pngs, prompt, seed))
 
     async def metadata(self) -> Metadata:
-        """The version that answers, and its signatures."""
+        """The version that answers requests, and its signatures."""
         return await self._send(request_builders.metadata(self.connection))
 
     async def status(self) -> list[VersionStatus]:
@@ -54,7 +54,7 @@ class AsyncClient:
         return await self._send(request_builders.status(self.connection))
 
     async def close(self) -> None:
-        """Close the channel; requests in flight fail."""
+        """Close the channel. Requests in flight fail."""
         await self._channel.close()
 
     async def __aenter__(self) -> "AsyncClient":
@@ -63,9 +63,11 @@ class AsyncClient:
     async def __aexit__(self, *exception) -> None:
         await self.close()
 
-    async def _send(self, call: Call[Answer]) -> Answer:
+    async def _send(self, request: Request[Answer]) -> Answer:
         try:
-            answer = await self._methods[call.path](call.request, timeout=self.connection.timeout)
+            answer = await self._methods[request.method](
+                request.message, timeout=self.connection.timeout
+            )
         except grpc.RpcError as error:
             raise explained(error, self.connection) from error
-        return call.read(answer)
+        return request.read(answer)

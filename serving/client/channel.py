@@ -1,4 +1,4 @@
-"""What every channel to a server is opened with: limits, retries, TLS."""
+"""Options of every channel to a server: size limits, retries, TLS."""
 
 import json
 from pathlib import Path
@@ -16,18 +16,18 @@ _RETRY = {
     "backoffMultiplier": 2,
     "retryableStatusCodes": ["UNAVAILABLE"],
 }
-"""Safe: a caption with a seed is one picture, however often it is drawn."""
+"""Requests may be sent twice: a caption with a seed gives the same image each time."""
 
 OPTIONS = (
     ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
     ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
     ("grpc.service_config", json.dumps({"methodConfig": [{"name": [{}], "retryPolicy": _RETRY}]})),
-    ("grpc.keepalive_time_ms", 60_000),
+    ("grpc.keepalive_time_ms", 60_000),  # notices a server that has vanished without a word
 )
 
 
 def credentials(connection: Connection) -> grpc.ChannelCredentials | None:
-    """TLS or mutual TLS, or None for plain text. Raises ServingError on files not to be read."""
+    """TLS or mutual TLS, or None for plain text. Raises ServingError where a file is unusable."""
     if not connection.encrypted:
         return None
     return grpc.ssl_channel_credentials(
@@ -45,5 +45,5 @@ def _pem(path: Path | None) -> bytes | None:
     except OSError as error:
         raise ServingError(f"Cannot read {path}: {error.strerror}.") from error
     if b"-----BEGIN " not in content:
-        raise ServingError(f"{path} is no PEM file: it has no line with -----BEGIN.")
+        raise ServingError(f"{path} is not a PEM file: it has no line with -----BEGIN.")
     return content

@@ -1,4 +1,4 @@
-"""A gRPC client for programs, without TensorFlow.
+"""The gRPC client, without TensorFlow.
 
 with Client("localhost:8500") as client:
     (picture,) = client.draw("a stop sign is flying in blue skies", seed=7)
@@ -14,19 +14,20 @@ from serving.client import channel, request_builders
 from serving.client.connection import Connection
 from serving.client.error_messages import explained
 from serving.client.messages import METHODS
-from serving.client.request_builders import Answer, Call
+from serving.client.request_builders import Answer, Request
 from serving.client.results import Drawing, Metadata, Picture, VersionStatus
 
 
 class Client:
-    """Speaks TensorFlow Serving's protocol over one channel; made once, used from many threads.
+    """Speaks TensorFlow Serving's protocol over one channel, from any number of threads.
 
     Args:
-        server: address and gRPC port.
-        **options: fields of `Connection`: model, version, label, timeout, tls, tls_ca, ...
+        server: Address and gRPC port.
+        **options: Fields of `Connection`: model, version, label, timeout, tls, tls_ca, ...
 
-    Every method raises RequestError for what is not worth sending, and ServingError, in words a
-    person understands, for what the server or the network did not do.
+    Raises:
+        RequestError: from every method, where the arguments are wrong; nothing is sent.
+        ServingError: from every method, where the server or the network fails.
     """
 
     def __init__(self, server: str = Connection.server, **options):
@@ -41,23 +42,30 @@ class Client:
     def draw(
         self, prompt: str, n: int = 1, seed: int = 0, temperature: float = 1.0
     ) -> list[Picture]:
-        """n pictures of a caption, with the seeds from `seed` on."""
+        """`n` pictures of a caption, with the seeds `seed`, `seed + 1`, ...
+
+        Args:
+            prompt: The caption.
+            n: Number of pictures.
+            seed: Seed of the first; a caption with a seed is always the same picture.
+            temperature: Scale of the noise: 0 draws the mean, 1 samples as in training.
+        """
         return self._send(request_builders.draw(self.connection, prompt, n, seed, temperature))
 
     def draw_steps(
         self, prompt: str, n: int = 1, seed: int = 0, temperature: float = 1.0
     ) -> list[Drawing]:
-        """As `draw`, with every canvas, the words, and what was attended to at each step."""
+        """As `draw`, with every canvas, the write windows, the words, and the attention to them."""
         return self._send(
             request_builders.draw_steps(self.connection, prompt, n, seed, temperature)
         )
 
     def score(self, pngs: Sequence[bytes], prompt: str, seed: int = 0) -> np.ndarray:
-        """How likely each picture is under the caption: bound on log p, nats, float32 [B]."""
+        """The bound on log p(picture | prompt) of each PNG, nats, float32 [B]."""
         return self._send(request_builders.score(self.connection, pngs, prompt, seed))
 
     def metadata(self) -> Metadata:
-        """The version that answers, and its signatures."""
+        """The version that answers requests, and its signatures."""
         return self._send(request_builders.metadata(self.connection))
 
     def status(self) -> list[VersionStatus]:
@@ -65,7 +73,7 @@ class Client:
         return self._send(request_builders.status(self.connection))
 
     def close(self) -> None:
-        """Close the channel; requests in flight fail."""
+        """Close the channel. Requests in flight fail."""
         self._channel.close()
 
     def __enter__(self) -> "Client":
@@ -74,9 +82,9 @@ class Client:
     def __exit__(self, *exception) -> None:
         self.close()
 
-    def _send(self, call: Call[Answer]) -> Answer:
+    def _send(self, request: Request[Answer]) -> Answer:
         try:
-            answer = self._methods[call.path](call.request, timeout=self.connection.timeout)
+            answer = self._methods[request.method](request.message, timeout=self.connection.timeout)
         except grpc.RpcError as error:
             raise explained(error, self.connection) from error
-        return call.read(answer)
+        return request.read(answer)

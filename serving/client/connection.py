@@ -1,4 +1,4 @@
-"""Where a server is and how it is spoken to. Standard library only."""
+"""Address, model and encryption of a server. Standard library only."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,37 +9,39 @@ from serving.errors import RequestError
 
 @dataclass(frozen=True)
 class Connection:
-    """A server, one of its models, and how long to wait."""
+    """A server, one of its models, and the timeout of requests."""
 
     server: str = f"localhost:{contract.GRPC_PORT}"
     """Address and gRPC port."""
     model: str = contract.MODEL_NAME
     """Name of the model on the server."""
     version: int | None = None
-    """Version of the model; the server's choice, its newest, where not given."""
+    """Version of the model; the newest by default."""
     label: str | None = None
-    """Version by its label, `stable` say, instead of its number."""
+    """Label of the version, such as `stable`, instead of its number."""
     timeout: float = 30.0
-    """Seconds that a request may take, its retries included."""
+    """Seconds for a request, retries included."""
     tls: bool = False
-    """Encrypt, and trust what this machine trusts; any of the files below implies it."""
+    """Encrypt, and trust the authorities of this machine; implied by the files below."""
     tls_ca: Path | None = None
-    """PEM file of the authority to trust instead."""
+    """PEM file of the certificate authority to trust instead."""
     tls_certificate: Path | None = None
     """PEM file of the client's own certificate, for mutual TLS."""
     tls_key: Path | None = None
-    """PEM file of its key."""
+    """PEM file of the client's key."""
 
     def __post_init__(self) -> None:
-        """Raises RequestError for what can never work."""
+        """Raises RequestError where the fields contradict each other or can never work."""
         if not self.server.strip():
-            raise RequestError("The server has no address: give one such as localhost:8500.")
+            raise RequestError(
+                "The server's address is empty: expected one such as localhost:8500."
+            )
         if self.version is not None and self.label is not None:
-            raise RequestError("Choose a version or a label, not both.")
+            raise RequestError("Expected a version or a label, not both.")
         if not self.timeout > 0:
             raise RequestError(f"The timeout must be more than 0 seconds, not {self.timeout:g}.")
         if bool(self.tls_certificate) != bool(self.tls_key):
-            raise RequestError("Mutual TLS needs both: the client's certificate and its key.")
+            raise RequestError("Mutual TLS needs both the client's certificate and its key.")
 
     @property
     def encrypted(self) -> bool:

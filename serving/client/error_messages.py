@@ -1,4 +1,4 @@
-"""A gRPC status, told as what happened and what to do."""
+"""gRPC statuses as sentences: what happened, and what to do."""
 
 import grpc
 
@@ -7,48 +7,49 @@ from serving.errors import ServingError
 
 _TEXTS = {
     "CANCELLED": "The request to {server} was cancelled.",
-    "DEADLINE_EXCEEDED": "{server} did not answer within {timeout:g} s. Ask for less, or wait "
-    "longer.",
+    "DEADLINE_EXCEEDED": "{server} did not answer within {timeout:g} s. Ask for fewer images, or "
+    "set a longer timeout.",
     "FAILED_PRECONDITION": "The model {model!r} cannot do this: {details}",
     "INVALID_ARGUMENT": "The server refused the request: {details}",
     "NOT_FOUND": "{server} serves no {model!r}{choice}: {details}",
     "PERMISSION_DENIED": "{server} does not allow this: {details}",
-    "RESOURCE_EXHAUSTED": "The request or its answer is too large: {details} Ask for fewer "
-    "pictures at a time.",
-    "UNAUTHENTICATED": "{server} does not know this client: {details}",
+    "RESOURCE_EXHAUSTED": "The request or its answer is too large: {details} Ask for fewer images "
+    "at a time.",
+    "UNAUTHENTICATED": "{server} did not authenticate this client: {details}",
     "UNIMPLEMENTED": "What listens at {server} does not speak TensorFlow Serving's protocol.",
 }
 _OTHER = "The server failed ({status}): {details}"
 _BUSY = "The server is busy: its queue is full. Try again in a moment."
 _NO_TLS = (
-    "No secure connection to {server}: {details} Check that both sides use TLS and that the "
-    "certificates fit."
+    "No secure connection to {server}: {details} Check that both sides use TLS and trust each "
+    "other's certificates."
 )
-_NOT_THERE = (
-    "No server answers at {server}. Is it running, and is that its gRPC port? It is started with: "
+_NO_SERVER = (
+    "No server answers at {server}. Is it running, and is that its gRPC port? Start one with: "
     "python -m serving serve --model-base-path models/t2i"
 )
-_GONE = "The connection to {server} broke: {details} If it uses TLS, so must the client."
+_BROKEN = "The connection to {server} broke: {details} If the server uses TLS, the client must too."
 
 
 def explained(error: grpc.RpcError, connection: Connection) -> ServingError:
-    """The ServingError that a failed call becomes."""
+    """The ServingError for a failed call."""
     status, details = error.code().name, _sentence(error.details())
     text = _TEXTS.get(status, _OTHER)
     if status == "UNAVAILABLE":
         text = _unavailable(details, connection.encrypted)
-    facts = {**vars(connection), "status": status, "details": details}
-    return ServingError(text.format(choice=_choice(connection), **facts), status)
+    fields = {**vars(connection), "status": status, "details": details}
+    return ServingError(text.format(choice=_choice(connection), **fields), status)
 
 
 def _unavailable(details: str, encrypted: bool) -> str:
+    """The likeliest of the causes that share this status, by gRPC's own text."""
     words = details.lower()
     if "queue" in words:
         return _BUSY
     if encrypted:
         return _NO_TLS
     silent = any(sign in words for sign in ("refused", "resol", "timed out", "timeout", "route"))
-    return _NOT_THERE if silent else _GONE
+    return _NO_SERVER if silent else _BROKEN
 
 
 def _choice(connection: Connection) -> str:

@@ -1,4 +1,4 @@
-"""Arrays of pixels as files to look at: a grid of pictures, a drawing as an animated GIF."""
+"""Image files of pixel arrays: a grid of images, a drawing as an animated GIF."""
 
 import io
 import math
@@ -9,23 +9,28 @@ from PIL import Image, ImageDraw
 
 from serving.client.results import Drawing
 
-SIDE = 256  # the longer side of an enlarged picture, pixels
-GAP = 8  # pixels between the pictures of a grid
-DRAWING_MS, REST_MS = 2_400, 2_500  # of drawing; then the finished picture rests
-PAPER, HALO, LINE = "#fbfaf7", "#000000", "#ffffff"  # two lines: one shows on any picture
+SIDE = 256  # longer side of an enlarged image, pixels
+GAP = 8  # pixels between the images of a grid
+DRAWING_MS, REST_MS = 2_400, 2_500  # duration of the drawing, and of its last frame
+PAPER, HALO, LINE = (
+    "#fbfaf7",
+    "#000000",
+    "#ffffff",
+)  # a light line in a dark one: visible on any image
 
 
-def png_of_grid(pictures: Sequence[np.ndarray]) -> bytes:
-    """A PNG of pictures uint8 [H, W, C], enlarged so that every pixel shows."""
-    return _saved(_grid([_enlarged(picture) for picture in pictures]), "PNG")
+def png_of_grid(images: Sequence[np.ndarray]) -> bytes:
+    """A PNG of images uint8 [H, W, C], enlarged so that single pixels are visible."""
+    return _saved(_grid([_enlarged(image) for image in images]), "PNG")
 
 
 def gif_of_drawings(drawings: Sequence[Drawing]) -> bytes:
-    """A GIF that repeats for ever: a frame a step with the window written to, then the pictures."""
+    """An endless GIF: a frame for each step with its write window, then the finished images."""
     steps = len(drawings[0].canvases)
     frames = [_grid([_framed(drawing, step) for drawing in drawings]) for step in range(steps)]
     frames.append(_grid([_enlarged(drawing.canvases[-1]) for drawing in drawings]))
     milliseconds = min(max(DRAWING_MS // steps, 60), 300)
+    # Without dithering: noise around single pixels would look like part of the drawing.
     first, *others = [frame.quantize(256, dither=Image.Dither.NONE) for frame in frames]
     return _saved(
         first,
@@ -44,7 +49,7 @@ def _saved(image: Image.Image, kind: str, **options) -> bytes:
 
 
 def _grid(images: Sequence[Image.Image]) -> Image.Image:
-    """Images of one size in rows as long as the grid is high, on paper."""
+    """Images of one size in a grid that is about square."""
     columns = math.ceil(math.sqrt(len(images)))
     rows = math.ceil(len(images) / columns)
     width, height = images[0].width + GAP, images[0].height + GAP
@@ -62,12 +67,12 @@ def _enlarged(pixels: np.ndarray) -> Image.Image:
 
 
 def _factor(pixels: np.ndarray) -> int:
-    """Width of one pixel when enlarged."""
+    """Width of an enlarged pixel."""
     return max(1, SIDE // max(pixels.shape[:2]))
 
 
 def _framed(drawing: Drawing, step: int) -> Image.Image:
-    """A canvas with its window: from the middle of a pixel to the middle of another."""
+    """A canvas with its write window, whose edges lie on the centres of pixels."""
     image = _enlarged(drawing.canvases[step])
     window = np.nan_to_num(drawing.windows[step])
     top, left, bottom, right = _factor(drawing.canvases[step]) * (window + 0.5)

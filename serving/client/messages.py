@@ -1,10 +1,10 @@
-"""TensorFlow Serving's messages, as far as a client needs them, without TensorFlow.
+"""The messages of TensorFlow Serving that a client needs, without TensorFlow.
 
-Names, numbers and types are those of its .proto files. Enums are declared as the integers that they
-are on the wire, and what is not listed here is skipped when it is read.
+Names, numbers and types are those of its .proto files. Enums are declared as integers, which they
+are on the wire. Fields that are not listed here are skipped when a message is read.
 """
 
-from serving.client.proto_classes import message_classes
+from serving.proto_classes import message_classes
 
 TABLES = {
     "Dim": {"size": (1, "int64")},
@@ -48,7 +48,7 @@ TABLES = {
     "Status": {"error_code": (1, "int32"), "error_message": (2, "string")},
 }
 
-_classes = message_classes("serving.client.client", TABLES)
+_classes = message_classes("serving.client", TABLES)
 
 TensorProto = _classes["TensorProto"]
 TensorShapeProto = _classes["TensorShapeProto"]

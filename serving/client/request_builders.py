@@ -1,4 +1,4 @@
-"""Requests to be sent, each with the way to read its answer: what both clients share."""
+"""Requests, each with the function that reads its answer: shared by both clients."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -24,36 +24,39 @@ _SIGNATURE_DEF = "signature_def"
 
 
 @dataclass(frozen=True)
-class Call(Generic[Answer]):
-    """A method of the protocol, the request's bytes, and how its answer's bytes are read."""
+class Request(Generic[Answer]):
+    """A request that is ready to be sent."""
 
-    path: str
-    request: bytes
+    method: str
+    """Path of the gRPC method."""
+    message: bytes
+    """The serialised request."""
     read: Callable[[bytes], Answer]
+    """From the serialised answer to the result."""
 
 
 def draw(
     connection: Connection, prompt: str, n: int, seed: int, temperature: float
-) -> Call[list[Picture]]:
-    """The finished pictures of a caption with seeds `seed`, `seed + 1`, ..."""
+) -> Request[list[Picture]]:
+    """`n` images of a caption, with the seeds `seed`, `seed + 1`, ..."""
     inputs = _drawing_inputs(prompt, n, seed, temperature)
     return _predict(connection, contract.DRAW, inputs, partial(_pictures, seed))
 
 
 def draw_steps(
     connection: Connection, prompt: str, n: int, seed: int, temperature: float
-) -> Call[list[Drawing]]:
-    """As `draw`, with every step on the way."""
+) -> Request[list[Drawing]]:
+    """As `draw`, with every step of the drawing."""
     inputs = _drawing_inputs(prompt, n, seed, temperature)
     return _predict(connection, contract.DRAW_STEPS, inputs, partial(_drawings, seed))
 
 
 def score(
     connection: Connection, pngs: Sequence[bytes], prompt: str, seed: int
-) -> Call[np.ndarray]:
-    """The bound on log p(picture | caption) of each picture, nats, float32 [B]."""
+) -> Request[np.ndarray]:
+    """The bound on log p(image | caption) of each image, nats, float32 [B]."""
     if isinstance(pngs, bytes) or not len(pngs):
-        raise RequestError("Give a list of at least one picture, each the bytes of a PNG.")
+        raise RequestError("Expected a list of at least one image, each the bytes of a PNG.")
     inputs = {
         contract.PNG_BYTES_IN: _strings(pngs),
         contract.PROMPT: _strings([_checked_prompt(prompt)] * len(pngs)),
@@ -62,7 +65,7 @@ def score(
     return _predict(connection, contract.SCORE, inputs, lambda outputs: outputs[contract.BOUND])
 
 
-def metadata(connection: Connection) -> Call[Metadata]:
+def metadata(connection: Connection) -> Request[Metadata]:
     """The model's signatures."""
     request = messages.GetModelMetadataRequest(
         model_spec=_spec(connection), metadata_field=[_SIGNATURE_DEF]
@@ -77,11 +80,11 @@ def metadata(connection: Connection) -> Call[Metadata]:
         spec = response.model_spec
         return Metadata(spec.name, spec.version.value, signatures)
 
-    return Call(messages.GET_MODEL_METADATA, request.SerializeToString(), read)
+    return Request(messages.GET_MODEL_METADATA, request.SerializeToString(), read)
 
 
-def status(connection: Connection) -> Call[list[VersionStatus]]:
-    """The versions of the model that the server knows, newest first."""
+def status(connection: Connection) -> Request[list[VersionStatus]]:
+    """The versions of the model on the server, newest first."""
     request = messages.GetModelStatusRequest(model_spec=_spec(connection))
 
     def read(answer: bytes) -> list[VersionStatus]:
@@ -96,7 +99,7 @@ def status(connection: Connection) -> Call[list[VersionStatus]]:
             for item in newest_first
         ]
 
-    return Call(messages.GET_MODEL_STATUS, request.SerializeToString(), read)
+    return Request(messages.GET_MODEL_STATUS, request.SerializeToString(), read)
 
 
 def _predict(
@@ -104,9 +107,11 @@ def _predict(
     signature: Signature,
     inputs: Arrays,
     read_outputs: Callable[[Arrays], Answer],
-) -> Call[Answer]:
+) -> Request[Answer]:
     request = messages.PredictRequest(
-        model_spec=_spec(connection, signature.name), output_filter=sorted(signature.outputs)
+        model_spec=_spec(connection, signature.name),
+        # Without a filter an export with a sharpener would compute and send its images as well.
+        output_filter=sorted(signature.outputs),
     )
     for name, array in inputs.items():
         request.inputs[name].CopyFrom(to_proto(array))
@@ -115,7 +120,7 @@ def _predict(
         outputs = _parsed(messages.PredictResponse, answer).outputs
         return read_outputs({name: to_array(outputs[name]) for name in signature.outputs})
 
-    return Call(messages.PREDICT, request.SerializeToString(), read)
+    return Request(messages.PREDICT, request.SerializeToString(), read)
 
 
 def _spec(connection: Connection, signature_name: str = ""):
@@ -132,7 +137,7 @@ def _parsed(message_class, content: bytes):
         return message_class.FromString(content)
     except DecodeError as error:
         raise ServingError(
-            "The server's answer is not of TensorFlow Serving's protocol."
+            "The server's answer is not a message of TensorFlow Serving's protocol."
         ) from error
 
 
@@ -150,7 +155,7 @@ def _drawings(seed: int, outputs: Arrays) -> list[Drawing]:
 
 
 def _drawing(seed: int, row: Arrays) -> Drawing:
-    """One row of the batch, without the places where the caption has ended."""
+    """One row of the batch, without the padding after the end of its caption."""
     length = sum(1 for word in row[contract.WORDS] if word)
     return Drawing(
         seed=seed,
@@ -180,10 +185,12 @@ def _tensors(infos) -> dict[str, Tensor]:
 def _drawing_inputs(prompt: str, n: int, seed: int, temperature: float) -> Arrays:
     if not 1 <= n <= contract.MAX_CANVASES:
         raise RequestError(
-            f"The number of pictures must be from 1 to {contract.MAX_CANVASES:,}, not {n:,}."
+            f"The number of images must be from 1 to {contract.MAX_CANVASES:,}, not {n:,}."
         )
     if not (math.isfinite(temperature) and temperature >= 0):
-        raise RequestError(f"The temperature must be a number from 0 up, not {temperature:g}.")
+        raise RequestError(
+            f"The temperature must be a finite number of 0 or more, not {temperature:g}."
+        )
     return {
         contract.PROMPT: _strings([_checked_prompt(prompt)] * n),
         contract.SEED: _seeds(seed, n),
@@ -192,29 +199,27 @@ def _drawing_inputs(prompt: str, n: int, seed: int, temperature: float) -> Array
 
 
 def _checked_prompt(prompt: str) -> bytes:
-    """The caption in UTF-8. Raises RequestError where it is empty, too long or no text."""
+    """The caption in UTF-8. Raises RequestError where it is empty, too long or not text."""
     if not prompt.strip():
-        raise RequestError("The caption is empty: say in a few words what to draw.")
+        raise RequestError("The caption is empty: describe in a few words what to draw.")
     try:
         content = prompt.encode()
     except UnicodeEncodeError as error:
-        raise RequestError("The caption is no text: its bytes are not UTF-8.") from error
+        raise RequestError("The caption is not text: its bytes are not UTF-8.") from error
     if len(content) > contract.MAX_PROMPT_BYTES:
         raise RequestError(
-            f"The caption is too long: {len(content):,} bytes, and a model reads at most "
-            f"{contract.MAX_PROMPT_BYTES:,}. Say it in one sentence."
+            f"The caption is too long: {len(content):,} bytes, where a model reads at most "
+            f"{contract.MAX_PROMPT_BYTES:,}. Describe the image in one sentence."
         )
     return content
 
 
 def _seeds(first: int, n: int) -> np.ndarray:
     if not -(2**63) <= first <= 2**63 - n:
-        raise RequestError(f"The seed must fit in 64 bits, and {first} does not.")
+        raise RequestError(f"The seeds must fit in 64 bits: {first} is too large or too small.")
     return first + np.arange(n, dtype=np.int64)
 
 
 def _strings(values: Sequence[bytes]) -> np.ndarray:
-    """String [B] as an object array; NumPy's own bytes type would cut trailing NULs."""
-    array = np.empty(len(values), object)
-    array[:] = values
-    return array
+    """String [B] as an object array; NumPy's own bytes dtype would cut trailing NULs."""
+    return np.array(values, object)

@@ -1,4 +1,4 @@
-"""What a client gets back: pictures, drawings with every step, facts about the model."""
+"""Results of a client: pictures, drawings with every step, metadata of the model."""
 
 from dataclasses import dataclass
 
@@ -19,26 +19,26 @@ class Picture:
 
 @dataclass(frozen=True, eq=False)
 class Drawing:
-    """One picture of a caption with the way to it."""
+    """One picture of a caption, with every step of its drawing."""
 
     seed: int
     canvases: np.ndarray
     """uint8 [T, H, W, C]."""
     windows: np.ndarray
-    """float32 [T, 4]: top, left, bottom, right of the window written to, in pixels."""
+    """float32 [T, 4]: top, left, bottom, right of the write window, pixels."""
     words: tuple[str, ...]
-    """The N words as the model reads them."""
+    """The N words of the caption, as the model reads them."""
     known: tuple[bool, ...]
-    """Whether its vocabulary has each of them."""
+    """Whether each of them is in the model's vocabulary."""
     alignment: np.ndarray
     """float32 [T, N]: attention to each word at each step."""
     png: bytes
-    """The last canvas."""
+    """The last canvas, encoded."""
 
 
 @dataclass(frozen=True)
 class Metadata:
-    """A served model: the version that answers, and its signatures."""
+    """A served model: the version that answers requests, and its signatures."""
 
     model: str
     version: int
@@ -47,7 +47,7 @@ class Metadata:
 
 @dataclass(frozen=True)
 class VersionStatus:
-    """A version on the server: its state (AVAILABLE, LOADING, ...) and its error, or ""."""
+    """A version on the server: its state, such as AVAILABLE, and its error, or ""."""
 
     version: int
     state: str

@@ -1,4 +1,4 @@
-"""NumPy arrays to a client's TensorProto and back, of the dtypes that the contract has."""
+"""NumPy arrays to a client's TensorProto and back, for the dtypes of the contract."""
 
 import numpy as np
 
@@ -12,14 +12,14 @@ _FIELDS = {
     9: (np.int64, "int64_val"),
     10: (np.bool_, "bool_val"),
 }
-"""TensorFlow's number of a dtype -> its NumPy type, and the field that its values travel in."""
+"""TensorFlow's number of a dtype -> its NumPy type, and the field that holds its values."""
 _NUMBERS = {np.dtype(dtype): number for number, (dtype, _) in _FIELDS.items()}
 
 DTYPE_NAMES = {1: "float32", 3: "int32", 4: "uint8", 7: "string", 9: "int64", 10: "bool"}
 
 
 def to_proto(array: np.ndarray) -> TensorProto:
-    """The message of an array; strings are an object array of bytes."""
+    """The message of an array; strings come as an object array of bytes."""
     proto = TensorProto(dtype=_NUMBERS[array.dtype])
     for size in array.shape:
         proto.tensor_shape.dim.add(size=size)
@@ -30,7 +30,7 @@ def to_proto(array: np.ndarray) -> TensorProto:
 def to_array(proto: TensorProto) -> np.ndarray:
     """The array of a message; strings as an object array of bytes.
 
-    Raises ServingError where the message is no tensor of the contract.
+    Raises ServingError where the message holds no tensor of the contract.
     """
     shape = [dim.size for dim in proto.tensor_shape.dim]
     try:
@@ -40,6 +40,6 @@ def to_array(proto: TensorProto) -> np.ndarray:
         return np.array(getattr(proto, field), dtype).reshape(shape)
     except (KeyError, ValueError) as error:
         raise ServingError(
-            f"The server sent a tensor of dtype {proto.dtype} and shape {shape} that cannot be "
-            "read: its model was exported to another contract."
+            f"The server sent a tensor of dtype {proto.dtype} and shape {shape} that this client "
+            "cannot read: the model was exported for another version of the contract."
         ) from error

@@ -109,11 +109,6 @@ class Served(tf.Module):
             return tf.reshape(image, expected)
 
 
-def pixels(values: tf.Tensor) -> tf.Tensor:
-    """[0, 1] to uint8, rounded as the drawings of `python -m pipelines generate` are."""
-    return tf.cast(tf.round(255.0 * values), tf.uint8)
-
-
 def png(images: tf.Tensor) -> tf.Tensor:
     """uint8 [B, H, W, C] to PNG, string [B]."""
     return tf.map_fn(tf.io.encode_png, images, fn_output_signature=tf.string)

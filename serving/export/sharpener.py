@@ -3,7 +3,8 @@
 import tensorflow as tf
 
 from serving import contract
-from serving.export.served_module import Served, pixels, png
+from serving.export.served_module import Served, png
+from t2i_tf.image_ops import to_pixels
 
 
 class ServedSharpener(Served):
@@ -22,5 +23,5 @@ class ServedSharpener(Served):
         ]
         with tf.control_dependencies(refusals):
             image = tf.cast(self._decoded(png_bytes_in), tf.float32) / 255.0
-            sharpened = pixels(self._model.sharpen(image, self.reader(prompt)))
+            sharpened = to_pixels(self._model.sharpen(image, self.reader(prompt)))
         return {contract.IMAGE: sharpened, contract.PNG_BYTES: png(sharpened)}

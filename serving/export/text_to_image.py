@@ -4,8 +4,10 @@ import tensorflow as tf
 
 from serving import contract
 from serving.errors import ServingError
-from serving.export.served_module import Served, pixels, png
+from serving.export.served_module import Served, png
 from t2i_tf.checkpoints import Trained
+from t2i_tf.errors import UserError
+from t2i_tf.image_ops import check_same_shape, image_shape, to_pixels
 from t2i_tf.models import Drawing
 from t2i_tf.text.vocabulary import UNKNOWN
 
@@ -37,14 +39,14 @@ class ServedDrawer(Served):
     def draw(self, prompt, seed, temperature):
         """`serving_default`: the picture, as pixels and as PNG."""
         drawing = self._drawing(prompt, seed, temperature)
-        image = pixels(drawing.image)
+        image = to_pixels(drawing.image)
         answer = {contract.IMAGE: image, contract.PNG_BYTES: png(image)}
         return answer | self._sharpened(drawing, prompt)
 
     def draw_steps(self, prompt, seed, temperature):
         """`draw_steps`: every canvas on the way, and what each step attended to."""
         drawing = self._drawing(prompt, seed, temperature)
-        canvases = pixels(drawing.canvases)
+        canvases = to_pixels(drawing.canvases)
         words = self.tokenizer.words(prompt, pad=True)
         # A system that sees no words attends to none of them.
         unseen = tf.shape(words)[1] - tf.shape(drawing.alignment)[2]
@@ -82,7 +84,7 @@ class ServedDrawer(Served):
         if not self._sharpener:
             return {}
         image = self._sharpener.model.sharpen(drawing.image, self.sharpener_reader(prompt))
-        return {contract.SHARPENED_PNG_BYTES: png(pixels(image))}
+        return {contract.SHARPENED_PNG_BYTES: png(to_pixels(image))}
 
     def _refusals(self, prompt, *others) -> list:
         """Assertions that the request is one this model can answer."""
@@ -101,11 +103,12 @@ def _check_pair(trained: Trained, sharpener: Trained) -> None:
                 f"A {type(one.model).__name__} does not {ability}. Expected the run of a "
                 "text-to-image system, and that of a sharpener behind it."
             )
-    drawn, sharpened = (
-        (c.height, c.width, c.channels) for c in (trained.config.model, sharpener.config.model)
-    )
-    if drawn != sharpened:
-        raise ServingError(
-            f"The model draws pictures of {drawn} (height, width, channels), the sharpener expects "
-            f"{sharpened}. Train a sharpener on the model's data folder."
+    try:
+        check_same_shape(
+            image_shape(sharpener.config.model),
+            image_shape(trained.config.model),
+            "The sharpener was trained on images of {expected}, the model draws {found}",
+            "Train a sharpener on the model's data folder.",
         )
+    except UserError as error:
+        raise ServingError(str(error)) from error

@@ -1,4 +1,4 @@
-"""What becomes of every request: counted, timed, and, if it failed, told in one line of the log."""
+"""Every request is counted and timed, and each one that fails is one line of the log."""
 
 import logging
 import time
@@ -9,14 +9,17 @@ from dataclasses import dataclass
 import grpc
 
 from serving.server.metrics import Metrics
-from serving.server.status import Failure, as_failure
+from serving.server.status import StatusError, as_status_error
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass
-class Call:
-    """One request. `model` is set once it is found: names that clients invent are not counted."""
+class RequestRecord:
+    """One request. `model` is set once the model is found.
+
+    Until then it is "", which keeps names that clients invent out of the labels of the metrics.
+    """
 
     api: str
     entrypoint: str
@@ -24,46 +27,48 @@ class Call:
     model: str = ""
 
     @contextmanager
-    def running(self) -> Iterator[None]:
-        """Time the model's part."""
+    def time_model(self) -> Iterator[None]:
+        """Time the block as the model's part of the request."""
         start = time.perf_counter()
         yield
         self.metrics.ran(self.model, self.api, time.perf_counter() - start)
 
 
-class Ledger:
-    """Opens a Call for every request."""
+class RequestLog:
+    """Opens a record for every request."""
 
     def __init__(self, metrics: Metrics):
         self._metrics = metrics
 
     @contextmanager
-    def call(self, api: str, entrypoint: str) -> Iterator[Call]:
-        """Count and time the block. Whatever it raises leaves as a Failure."""
-        call, start, status = Call(api, entrypoint, self._metrics), time.perf_counter(), "OK"
+    def record(self, api: str, entrypoint: str) -> Iterator[RequestRecord]:
+        """Count and time the block. Whatever it raises becomes a StatusError."""
+        record = RequestRecord(api, entrypoint, self._metrics)
+        start, status = time.perf_counter(), "OK"
         try:
-            yield call
+            yield record
         except Exception as error:
-            failure = as_failure(error)
-            status = failure.code.name
-            _log_failure(call, failure, error)
-            raise failure from error
+            status_error = as_status_error(error)
+            status = status_error.code.name
+            _log_error(record, status_error, error)
+            raise status_error from error
         finally:
-            # a frame that holds the exception it raised is a cycle; it keeps the request's arrays
-            failure = None
+            # A frame that refers to the exception it raised is a reference cycle. It would keep the
+            # arrays of the request alive until the garbage collector runs.
+            status_error = None
             seconds = time.perf_counter() - start
-            self._metrics.request(call.model, api, entrypoint, status, seconds)
+            self._metrics.request(record.model, api, entrypoint, status, seconds)
 
 
-def _log_failure(call: Call, failure: Failure, error: Exception) -> None:
-    """One line; an unforeseen error also says what it was, for here no client reads it."""
-    unforeseen = failure.code is grpc.StatusCode.INTERNAL
+def _log_error(record: RequestRecord, status_error: StatusError, error: Exception) -> None:
+    """One line. The cause of an internal error is written here only: no client reads the log."""
+    internal = status_error.code is grpc.StatusCode.INTERNAL
     _log.warning(
         "%s failed: model=%s entrypoint=%s status=%s text=%r%s",
-        call.api,
-        call.model or "?",
-        call.entrypoint,
-        failure.code.name,
-        failure.text,
-        f" cause={error!r}" if unforeseen else "",
+        record.api,
+        record.model or "?",
+        record.entrypoint,
+        status_error.code.name,
+        status_error.text,
+        f" cause={error!r}" if internal else "",
     )

@@ -1,4 +1,4 @@
-"""The command: `python -m serving serve --model-base-path models/t2i`."""
+"""The command `serve`: `python -m serving serve --model-base-path models/t2i`."""
 
 import os
 import signal
@@ -10,17 +10,19 @@ from serving.server.config.flags import parse
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Serve until SIGTERM or SIGINT. Returns 0, or 1 when the server could not start.
+    """Serve until SIGTERM or SIGINT. A second signal ends the process at once.
 
-    A second signal ends the process at once.
+    Returns:
+        0, or 1 where the server could not start.
     """
     flags = parse(argv)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # read when TensorFlow is imported
     from serving.server.config import log_setup
     from serving.server.config.text_proto import ConfigError
 
     log_setup.configure()
     stop = threading.Event()
+    # Before the slow import of TensorFlow: a signal during start-up stops the server in good order.
     _stop_on_signal(stop)
     try:
         from serving.server.server import run

@@ -1,4 +1,4 @@
-"""The whole server: put together, started, and drained when told to stop."""
+"""The whole server: its parts put together, started, watched, and drained at the end."""
 
 import logging
 import threading
@@ -13,32 +13,36 @@ from serving.server.config.text_proto import ConfigError, read_text_proto
 from serving.server.grpc_api import grpc_server
 from serving.server.grpc_api.health import Health
 from serving.server.metrics import Metrics
-from serving.server.request_log import Ledger
+from serving.server.request_log import RequestLog
 from serving.server.rest_api.rest_server import RestServer
 from serving.server.servables.batching_options import BatchingOptions
-from serving.server.servables.manager import Manager, one_model
-from serving.server.servables.model import Load
+from serving.server.servables.manager import Manager, single_model_config
+from serving.server.servables.model import Loader
 from serving.server.servables.servable import Servable
 from serving.server.servables.warmup import warm_up
-from serving.server.status import Failure
+from serving.server.status import StatusError
 
 _log = logging.getLogger(__name__)
 
 
 def run(flags: Flags, stop: threading.Event) -> None:
-    """Serve until `stop` is set, then drain. Raises ConfigError.
+    """Serve until `stop` is set, then drain.
 
-    Ports are bound first: a port in use is told before a model is loaded.
+    Raises:
+        ConfigError: a flag or a file is wrong, or a port is taken.
     """
     health, metrics = Health(), Metrics()
-    ledger, manager = Ledger(metrics), Manager(_loader(flags), health.set_ready)
+    request_log, manager = RequestLog(metrics), Manager(_loader(flags), health.set_ready)
     config = _model_config(flags)
-    rpc = grpc_server.build(flags, manager, ledger, health)
-    rest = RestServer(flags, manager, ledger, metrics) if flags.rest_api_port else None
+    # Both servers bind their ports here, before the models load, which may take minutes: a port in
+    # use is an error at once.
+    rpc = grpc_server.build(flags, manager, request_log, health)
+    rest = RestServer(flags, manager, request_log, metrics) if flags.rest_api_port else None
     try:
         manager.apply(config, starting=True)
-    except Failure as failure:
-        raise ConfigError(failure.text) from failure
+    except StatusError as error:
+        raise ConfigError(error.text) from error
+    # Requests are answered only now: none finds its model still loading.
     rpc.start()
     if rest:
         rest.start()
@@ -49,19 +53,19 @@ def run(flags: Flags, stop: threading.Event) -> None:
 
 
 def _drain(flags: Flags, health: Health, rpc, rest: RestServer | None, manager: Manager) -> None:
-    """Not ready, finish what runs, refuse the rest."""
-    _log.info("Stopping: finishing what runs, refusing the rest")
-    health.drain()
-    stopped = rpc.stop(flags.shutdown_grace_seconds)
+    """Report not ready, finish running requests, refuse new ones, then free the models."""
+    _log.info("Stopping: finishing running requests, refusing new ones")
+    health.drain()  # first, so that load balancers send their requests elsewhere
+    stopped = rpc.stop(flags.shutdown_grace_seconds)  # returns at once, so that REST stops as well
     if rest:
         rest.stop()
     stopped.wait()
-    manager.close()
+    manager.close()  # last: running requests use the models
     _log.info("Stopped")
 
 
-def _loader(flags: Flags) -> Load:
-    """From a version's folder to a warm servable."""
+def _loader(flags: Flags) -> Loader:
+    """From the folder of a version to a warm servable."""
     batching = _batching(flags)
 
     def load(path: Path) -> Servable:
@@ -93,13 +97,14 @@ def _model_config(flags: Flags) -> ModelServerConfig:
     base_path = Path(flags.model_base_path)
     if not base_path.is_dir():
         raise ConfigError(
-            f"--model_base_path {base_path} is no folder. It must hold numbered versions, "
-            f"as in {base_path}/1/saved_model.pb."
+            f"--model_base_path {base_path} is not a folder. Expected a folder of numbered "
+            f"versions, as in {base_path}/1/saved_model.pb."
         )
-    return one_model(flags.model_name, str(base_path))
+    return single_model_config(flags.model_name, str(base_path))
 
 
 def _watch(flags: Flags, manager: Manager, stop: threading.Event) -> None:
+    """Look for new versions, and for changes of the model config file, in the background."""
     _repeat(flags.file_system_poll_wait_seconds, manager.refresh, stop)
     if flags.model_config_file:
         reload = _reload_when_changed(flags.model_config_file, manager)
@@ -107,7 +112,11 @@ def _watch(flags: Flags, manager: Manager, stop: threading.Event) -> None:
 
 
 def _reload_when_changed(path: str, manager: Manager) -> Callable[[], None]:
-    """Only a changed file is applied: between two looks a client may have sent a configuration."""
+    """Applies the model config file where it has changed since the last call.
+
+    An unchanged file is not applied again: it would undo a configuration that a client has sent
+    with HandleReloadConfigRequest in the meantime.
+    """
     last = read_text_proto(path, ModelServerConfig())
 
     def reload() -> None:
@@ -121,13 +130,13 @@ def _reload_when_changed(path: str, manager: Manager) -> Callable[[], None]:
 
 
 def _repeat(seconds: float, action: Callable[[], None], stop: threading.Event) -> None:
-    """Do it every so many seconds in the background, failing or not; never, when that is 0."""
+    """Call `action` every so many seconds in a thread, until `stop` is set; never, if that is 0."""
 
     def loop() -> None:
         while not stop.wait(seconds):
             try:
                 action()
-            except Exception as error:
+            except Exception as error:  # a file that is half written is complete the next time
                 _log.error("%s", error)
 
     if seconds > 0:

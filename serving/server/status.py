@@ -1,24 +1,40 @@
-"""The one exception that reaches a client: a gRPC status and a text fit to be shown.
+"""Status codes, and the one exception that reaches a client: a status with a presentable text.
 
-TensorFlow's texts can hold node names and paths; a client's own words can hold control characters
-and 100 kB. What leaves here is one short line without them.
+TensorFlow's error texts can hold node names and paths; a client's own words can hold control
+characters and 100 kB. What leaves the server is one short line without them.
 """
 
 import re
 
 import grpc
-import tensorflow as tf
 
 MAX_TEXT = 1_024
-"""Characters. gRPC carries the text in a trailer, and 8 KiB of trailers is all a client accepts."""
+"""Characters. gRPC carries the text in a trailer, and clients accept only 8 KiB of trailers."""
+
+HTTP_STATUS = {
+    "CANCELLED": 499,
+    "INVALID_ARGUMENT": 400,
+    "FAILED_PRECONDITION": 400,
+    "OUT_OF_RANGE": 400,
+    "UNAUTHENTICATED": 401,
+    "PERMISSION_DENIED": 403,
+    "NOT_FOUND": 404,
+    "ALREADY_EXISTS": 409,
+    "ABORTED": 409,
+    "UNIMPLEMENTED": 501,
+    "RESOURCE_EXHAUSTED": 503,
+    "UNAVAILABLE": 503,
+    "DEADLINE_EXCEEDED": 504,
+}
+"""Name of a gRPC status -> HTTP status, as in TensorFlow Serving, where every other one is 500."""
 
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
 _NODES = re.compile(r"\s*\[\[\{\{.*", re.DOTALL)
 _PATH = re.compile(r"(?<![\w./-])(?:[a-z]+:/)?/(?:[^\s/'\":]+/)*[^\s/'\":]+")
 
 
-class Failure(Exception):
-    """A request that ends with `code`, a `grpc.StatusCode`, and `text`."""
+class StatusError(Exception):
+    """Ends a request with `code`, a `grpc.StatusCode`, and `text`, fit to be shown to a client."""
 
     def __init__(self, code: grpc.StatusCode, text: str):
         super().__init__(text)
@@ -26,19 +42,26 @@ class Failure(Exception):
         self.text = presentable(text)
 
 
-def invalid(text: str) -> Failure:
-    """INVALID_ARGUMENT, the commonest failure."""
-    return Failure(grpc.StatusCode.INVALID_ARGUMENT, text)
+def invalid_argument(text: str) -> StatusError:
+    """INVALID_ARGUMENT, the status of most errors."""
+    return StatusError(grpc.StatusCode.INVALID_ARGUMENT, text)
 
 
-def as_failure(error: Exception, fallback: str = "Internal error") -> Failure:
-    """Any exception as a Failure. An unforeseen one becomes INTERNAL and says nothing of itself."""
-    if isinstance(error, Failure):
+def as_status_error(error: Exception, fallback: str = "Internal error") -> StatusError:
+    """Any exception as a StatusError.
+
+    TensorFlow's own errors keep their code. The text of any other exception may hold anything, so
+    it becomes INTERNAL with the text `fallback`.
+    """
+    # Imported here: the page reads HTTP_STATUS, and runs where TensorFlow is not installed.
+    from tensorflow.errors import OpError
+
+    if isinstance(error, StatusError):
         return error
-    if isinstance(error, tf.errors.OpError):
+    if isinstance(error, OpError):
         code = _CODES.get(error.error_code, grpc.StatusCode.UNKNOWN)
-        return Failure(code, without_paths(error.message))
-    return Failure(grpc.StatusCode.INTERNAL, fallback)
+        return StatusError(code, without_paths(error.message))
+    return StatusError(grpc.StatusCode.INTERNAL, fallback)
 
 
 def presentable(text: str) -> str:
@@ -48,7 +71,7 @@ def presentable(text: str) -> str:
 
 
 def without_paths(text: str) -> str:
-    """A text of TensorFlow's without the nodes it names, its file paths hidden.
+    """TensorFlow's error text without node names, its file paths hidden.
 
     >>> without_paths("Cannot parse /models/t2i/3/saved_model.pb [[{{node a}}]]")
     'Cannot parse <path>'

@@ -19,13 +19,13 @@ from serving.client.connection import Connection
 from serving.client.image_files import gif_of_drawings
 from serving.client.results import Drawing
 from serving.errors import RequestError, ServingError
+from serving.server.status import HTTP_STATUS
 from serving.web.json_payloads import DrawingRequest, packed
 from serving.web.security import SecurityHeaders, json_body
 
 STATIC = Path(__file__).parent / "static"
 
 _log = logging.getLogger(__name__)
-_HTTP_STATUS = {"UNAVAILABLE": 503, "DEADLINE_EXCEEDED": 504, "INVALID_ARGUMENT": 400}
 
 
 def create_app(connection: Connection) -> Starlette:
@@ -82,8 +82,9 @@ async def _drawn(request: Request) -> list[Drawing]:
 
 
 def _serving_error(request: Request, error: ServingError) -> Response:
-    usual = 400 if isinstance(error, RequestError) else 502
-    return _error(_HTTP_STATUS.get(error.status, usual), str(error))
+    """400 where the request was at fault, else the status of the server behind the page, or 502."""
+    other = 400 if isinstance(error, RequestError) else 502
+    return _error(HTTP_STATUS.get(error.status, other), str(error))
 
 
 def _http_error(request: Request, error: HTTPException) -> Response:

@@ -1,4 +1,4 @@
-"""The server's flags, by TensorFlow Serving's names. Imports no TensorFlow: `--help` is quick."""
+"""The server's flags, under TensorFlow Serving's names. Without TensorFlow: `--help` is quick."""
 
 import argparse
 import os
@@ -11,7 +11,7 @@ from serving import contract
 
 @dataclass(frozen=True)
 class Flags:
-    """What the command line said. Field names are the flags' names."""
+    """The values of the flags, under their names."""
 
     model_name: str
     model_base_path: str
@@ -37,20 +37,24 @@ class Flags:
 
 
 def parse(argv: Sequence[str] | None = None) -> Flags:
-    """Flags of a command line; `--model_name` is `--model-name`. Exits with 2 on misuse."""
+    """The flags of a command line; `--model_name` and `--model-name` are the same.
+
+    Exits with 2 on wrong usage.
+    """
     parser = _parser()
-    given = parser.parse_args([_dashed(word) for word in (sys.argv[1:] if argv is None else argv)])
-    if bool(given.model_base_path) == bool(given.model_config_file):
+    words = sys.argv[1:] if argv is None else argv
+    values = parser.parse_args([_dashed(word) for word in words])
+    if bool(values.model_base_path) == bool(values.model_config_file):
         parser.error("give either --model_base_path or --model_config_file")
-    if given.rest_api_port and given.rest_api_port == given.port:
+    if values.rest_api_port and values.rest_api_port == values.port:
         parser.error("--rest_api_port cannot be the same as --port")
-    if given.batching_parameters_file and not given.enable_batching:
+    if values.batching_parameters_file and not values.enable_batching:
         parser.error("--batching_parameters_file needs --enable_batching")
-    return Flags(**{field.name: getattr(given, field.name) for field in fields(Flags)})
+    return Flags(**{field.name: getattr(values, field.name) for field in fields(Flags)})
 
 
 def _dashed(word: str) -> str:
-    """`--model_name=a_b` as `--model-name=a_b`: only the flag's own name changes."""
+    """`--model_name=a_b` as `--model-name=a_b`: the name changes, the value does not."""
     if not word.startswith("--"):
         return word
     name, equals, value = word.partition("=")
@@ -75,7 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m serving serve",
         description="Serve SavedModels over TensorFlow Serving's gRPC and REST protocols.",
-        allow_abbrev=False,
+        allow_abbrev=False,  # an abbreviation could change its meaning when a flag is added
     )
     _add_model_flags(parser.add_argument_group("models"))
     _add_grpc_flags(parser.add_argument_group("gRPC"))
@@ -85,7 +89,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_switch(group: argparse._ArgumentGroup, name: str, default: bool, text: str) -> None:
-    """A flag that may stand alone or be given true or false, as TensorFlow Serving's may."""
+    """A flag that may stand alone or have a value, true or false, as in TensorFlow Serving."""
     group.add_argument(
         name, type=_boolean, nargs="?", const=True, default=default, metavar="BOOL", help=text
     )
@@ -95,40 +99,57 @@ def _add_model_flags(group: argparse._ArgumentGroup) -> None:
     add = group.add_argument
     add("--model-name", default=contract.MODEL_NAME, help="name of the model (%(default)s)")
     add("--model-base-path", default="", help="folder that holds the numbered versions")
-    add("--model-config-file", default="", help="ModelServerConfig text proto: many models, labels")
+    add(
+        "--model-config-file",
+        default="",
+        help="ModelServerConfig text proto: several models, labels",
+    )
     add(
         "--model-config-file-poll-wait-seconds",
         type=float,
         default=0,
-        help="read the config file again this often; 0: only at start",
+        help="seconds between reads of the config file; 0: only at start",
     )
     add(
         "--file-system-poll-wait-seconds",
         type=float,
         default=1,
-        help="look for new versions this often; 0: only at start (%(default)s)",
+        help="seconds between looks for new versions; 0: only at start (%(default)s)",
     )
     _add_switch(
-        group, "--enable-model-warmup", True, "replay assets.extra's requests before serving"
+        group,
+        "--enable-model-warmup",
+        True,
+        "replay a version's warm-up requests before serving it",
     )
 
 
 def _add_grpc_flags(group: argparse._ArgumentGroup) -> None:
     add = group.add_argument
-    add("--host", default="127.0.0.1", help="address to listen on; 0.0.0.0 for all (%(default)s)")
+    add("--host", default="127.0.0.1", help="address to listen on; 0.0.0.0: all (%(default)s)")
     add("--port", type=_port, default=contract.GRPC_PORT, help="gRPC port (%(default)s)")
-    add("--grpc-socket-path", default="", help="listen on this UNIX socket too")
-    add("--grpc-channel-arguments", default="", help="key=value, comma separated")
-    add("--grpc-max-threads", type=int, default=64, help="requests in work at once (%(default)s)")
-    add("--ssl-config-file", default="", help="SSLConfig text proto, holding PEM text")
-    _add_switch(group, "--tensor-content", False, "answer numbers packed, not in *_val fields")
+    add("--grpc-socket-path", default="", help="UNIX socket to listen on as well")
+    add("--grpc-channel-arguments", default="", help="gRPC options: key=value, comma-separated")
+    add("--grpc-max-threads", type=int, default=64, help="requests that run at once (%(default)s)")
+    add("--ssl-config-file", default="", help="SSLConfig text proto, with PEM text: TLS")
+    _add_switch(group, "--tensor-content", False, "answer with packed numbers, not in *_val fields")
 
 
 def _add_rest_flags(group: argparse._ArgumentGroup) -> None:
     add = group.add_argument
     add("--rest-api-port", type=_port, default=0, help="REST port; 0: no REST (%(default)s)")
-    add("--rest-api-timeout-in-ms", type=int, default=30_000, help="per request (%(default)s)")
-    add("--rest-api-num-threads", type=int, default=4 * (os.cpu_count() or 1), help="(%(default)s)")
+    add(
+        "--rest-api-timeout-in-ms",
+        type=int,
+        default=30_000,
+        help="for a request and its answer (%(default)s)",
+    )
+    add(
+        "--rest-api-num-threads",
+        type=int,
+        default=4 * (os.cpu_count() or 1),
+        help="requests that run at once (%(default)s)",
+    )
     add("--monitoring-config-file", default="", help="MonitoringConfig text proto: metrics")
 
 
@@ -140,11 +161,11 @@ def _add_running_flags(group: argparse._ArgumentGroup) -> None:
         "--max-request-bytes",
         type=int,
         default=contract.MAX_MESSAGE_BYTES,
-        help="larger ones are refused (%(default)s)",
+        help="largest request that is accepted (%(default)s)",
     )
     add(
         "--shutdown-grace-seconds",
         type=float,
         default=30,
-        help="on SIGTERM, time for running requests to finish (%(default)s)",
+        help="time for running requests to finish after SIGTERM (%(default)s)",
     )

@@ -1,10 +1,13 @@
-"""The server's log: one line an event, on stderr."""
+"""The server's log: one line per event, on stderr."""
 
 import logging
 
 
 class _OneLine(logging.Formatter):
-    """A record is one line, whatever it holds: an exception is named and its traceback left out."""
+    """Writes every record on one line; of an exception, its name and text without the traceback.
+
+    A client's text can hold line breaks, with which it could forge lines of the log.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         return super().format(record).replace("\n", "\\n")
@@ -14,7 +17,7 @@ class _OneLine(logging.Formatter):
 
 
 def configure() -> None:
-    """Send every logger of the process there."""
+    """Make every logger of the process write there."""
     handler = logging.StreamHandler()
     handler.setFormatter(_OneLine("%(asctime)s %(levelname).1s %(name)s: %(message)s"))
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)

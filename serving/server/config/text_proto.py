@@ -1,4 +1,4 @@
-"""Text protos on disk to messages; what is wrong in one is told with its file and line."""
+"""Text protos on disk to messages; errors name the file and the line."""
 
 from pathlib import Path
 from typing import TypeVar
@@ -14,17 +14,14 @@ class ConfigError(Exception):
 
 
 def read_text_proto(path: str, message: AnyMessage) -> AnyMessage:
-    """The message that the text proto at `path` holds. Raises ConfigError."""
+    """Fill `message` from the text proto at `path`, and return it. Raises ConfigError."""
     try:
         text = Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"Cannot read {path}: {_reason(error)}") from error
+        reason = getattr(error, "strerror", None) or error
+        raise ConfigError(f"Cannot read {path}: {reason}") from error
     try:
         return text_format.Parse(text, message)
     except text_format.ParseError as error:
         name = message.DESCRIPTOR.name
-        raise ConfigError(f"{path} is no text proto of {name}: {error}") from error
-
-
-def _reason(error: Exception) -> str:
-    return getattr(error, "strerror", None) or str(error)
+        raise ConfigError(f"{path} is not a text proto of {name}: {error}") from error

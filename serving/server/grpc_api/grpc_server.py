@@ -1,4 +1,4 @@
-"""The gRPC side: ports, TLS, options, services, and how it ends."""
+"""The gRPC server: its services, ports, options and TLS."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -13,18 +13,22 @@ from serving.server.config.text_proto import ConfigError, read_text_proto
 from serving.server.grpc_api.health import SERVICES, Health
 from serving.server.grpc_api.model_service import ModelService
 from serving.server.grpc_api.prediction_service import PredictionService
-from serving.server.request_log import Ledger
+from serving.server.request_log import RequestLog
 from serving.server.servables.manager import Manager
 
 
-def build(flags: Flags, manager: Manager, ledger: Ledger, health_state: Health) -> grpc.Server:
-    """A server bound to its ports, not yet started. Raises ConfigError."""
+def build(
+    flags: Flags, manager: Manager, request_log: RequestLog, health_state: Health
+) -> grpc.Server:
+    """A server that is bound to its ports and not started yet. Raises ConfigError."""
     threads = ThreadPoolExecutor(flags.grpc_max_threads, thread_name_prefix="grpc")
     server = grpc.server(threads, options=_options(flags))
     prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(
-        PredictionService(manager, ledger, flags.tensor_content), server
+        PredictionService(manager, request_log, flags.tensor_content), server
     )
-    model_service_pb2_grpc.add_ModelServiceServicer_to_server(ModelService(manager, ledger), server)
+    model_service_pb2_grpc.add_ModelServiceServicer_to_server(
+        ModelService(manager, request_log), server
+    )
     health_pb2_grpc.add_HealthServicer_to_server(health_state.servicer, server)
     names = (*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME)
     reflection.enable_server_reflection(names, server)
@@ -33,8 +37,8 @@ def build(flags: Flags, manager: Manager, ledger: Ledger, health_state: Health) 
 
 
 def _options(flags: Flags) -> list[tuple[str, int | str]]:
-    """Without so_reuseport a second server on the port fails, where it would silently share it."""
     return [
+        # By default two servers may bind the same port, and each would get half of the requests.
         ("grpc.so_reuseport", 0),
         ("grpc.max_receive_message_length", flags.max_request_bytes),
         *channel_arguments(flags.grpc_channel_arguments),
@@ -42,7 +46,7 @@ def _options(flags: Flags) -> list[tuple[str, int | str]]:
 
 
 def channel_arguments(text: str) -> list[tuple[str, int | str]]:
-    """`a=1,b=x` as gRPC options; whole numbers become ints. Raises ConfigError."""
+    """`a=1,b=x` as gRPC options, whole numbers as ints. Raises ConfigError."""
     options = []
     for pair in filter(None, text.split(",")):
         key, equals, value = pair.partition("=")
@@ -67,12 +71,14 @@ def _bind(server: grpc.Server, flags: Flags) -> None:
 
 
 def credentials(path: str) -> grpc.ServerCredentials:
-    """TLS from an SSLConfig, which holds PEM text, not paths. Raises ConfigError."""
+    """TLS from an SSLConfig, which holds PEM text and not paths. Raises ConfigError."""
     config = read_text_proto(path, SSLConfig())
     if not config.server_key or not config.server_cert:
-        raise ConfigError(f"{path}: server_key and server_cert must hold PEM text")
+        raise ConfigError(f"{path}: server_key and server_cert must both hold PEM text")
     if config.client_verify and not config.custom_ca:
-        raise ConfigError(f"{path}: client_verify needs custom_ca")
+        raise ConfigError(
+            f"{path}: client_verify needs custom_ca, the authority of the clients' certificates"
+        )
     return grpc.ssl_server_credentials(
         [(config.server_key.encode(), config.server_cert.encode())],
         root_certificates=config.custom_ca.encode() or None,

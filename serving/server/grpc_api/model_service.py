@@ -1,34 +1,35 @@
-"""gRPC's ModelService: the state of every version, and a new configuration while it runs."""
+"""gRPC's ModelService: the state of every version, and a new configuration at run time."""
 
 from tensorflow_serving.apis.get_model_status_pb2 import GetModelStatusResponse
 from tensorflow_serving.apis.model_management_pb2 import ReloadConfigResponse
 from tensorflow_serving.apis.model_service_pb2_grpc import ModelServiceServicer
 
-from serving.server.grpc_api.rpc import answered
-from serving.server.request_log import Ledger
+from serving.server.grpc_api.rpc import rpc_method
+from serving.server.request_log import RequestLog
 from serving.server.servables.manager import Manager
-from serving.server.status import invalid
+from serving.server.status import invalid_argument
 
 
 class ModelService(ModelServiceServicer):
-    """Speaks of models; runs none."""
+    """Answers requests about models; runs none."""
 
-    def __init__(self, manager: Manager, ledger: Ledger):
-        self.ledger = ledger
+    def __init__(self, manager: Manager, request_log: RequestLog):
+        self.request_log = request_log
         self._manager = manager
 
-    @answered
-    def GetModelStatus(self, request, context, call):
-        """Every version of a model, or one."""
+    @rpc_method
+    def GetModelStatus(self, request, context, record):
+        """The states of every version of a model, or of one."""
         if not request.HasField("model_spec"):
-            raise invalid("Missing ModelSpec")
+            raise invalid_argument("Missing ModelSpec")
         statuses = self._manager.statuses(request.model_spec)
         return GetModelStatusResponse(model_version_status=statuses)
 
-    @answered
-    def HandleReloadConfigRequest(self, request, context, call):
-        """Serve what the request's configuration says; answers once it is loaded."""
+    @rpc_method
+    def HandleReloadConfigRequest(self, request, context, record):
+        """Apply the request's configuration; answers once its models are loaded."""
         self._manager.apply(request.config)
         response = ReloadConfigResponse()
+        # An error ends the call with its own status; set, the field is present in the answer.
         response.status.error_code = 0
         return response

@@ -3,30 +3,42 @@
 from tensorflow_serving.apis.predict_pb2 import PredictResponse
 from tensorflow_serving.apis.prediction_service_pb2_grpc import PredictionServiceServicer
 
-from serving.server.grpc_api.rpc import answered, named_spec, seconds_left, unimplemented
-from serving.server.request_log import Ledger
+from serving.server.grpc_api.rpc import (
+    named_spec,
+    rpc_method,
+    seconds_left,
+    unimplemented_method,
+)
+from serving.server.request_log import RequestLog
 from serving.server.servables.manager import Manager
 from serving.server.servables.metadata import SIGNATURE_DEF, metadata
 from serving.server.servables.predict import predict
 from serving.server.servables.tensors import to_proto
-from serving.server.status import invalid
+from serving.server.status import invalid_argument
 
 
 class PredictionService(PredictionServiceServicer):
-    """`packed`: numbers as tensor_content; without it in `*_val` fields, as TensorFlow Serving."""
+    """Runs models, and returns their signatures.
 
-    def __init__(self, manager: Manager, ledger: Ledger, packed: bool = False):
-        self.ledger = ledger
+    Args:
+        manager: The served models.
+        request_log: Where requests are recorded.
+        packed: Whether answers hold numbers in `tensor_content`, and not, as TensorFlow Serving's
+            do, in `*_val` fields.
+    """
+
+    def __init__(self, manager: Manager, request_log: RequestLog, packed: bool = False):
+        self.request_log = request_log
         self._manager = manager
         self._packed = packed
 
-    @answered
-    def Predict(self, request, context, call):
+    @rpc_method
+    def Predict(self, request, context, record):
         """Run one signature."""
         spec = named_spec(request)
         with self._manager.use(spec) as version:
-            call.model = spec.name
-            with call.running():
+            record.model = spec.name
+            with record.time_model():
                 signature, outputs = predict(version.servable, request, seconds_left(context))
         response = PredictResponse()
         response.model_spec.name = spec.name
@@ -36,17 +48,19 @@ class PredictionService(PredictionServiceServicer):
             response.outputs[name].CopyFrom(to_proto(array, self._packed))
         return response
 
-    @answered
-    def GetModelMetadata(self, request, context, call):
+    @rpc_method
+    def GetModelMetadata(self, request, context, record):
         """The signatures of a model."""
         spec = named_spec(request)
         if not request.metadata_field:
-            raise invalid("GetModelMetadataRequest must specify at least one metadata_field")
+            raise invalid_argument(
+                "GetModelMetadataRequest must specify at least one metadata_field"
+            )
         for field in request.metadata_field:
             if field != SIGNATURE_DEF:
-                raise invalid(f"Metadata field {field} is not supported")
+                raise invalid_argument(f"Metadata field {field} is not supported")
         return metadata(self._manager, spec)
 
-    Classify = unimplemented("Classify")
-    Regress = unimplemented("Regress")
-    MultiInference = unimplemented("MultiInference")
+    Classify = unimplemented_method("Classify")
+    Regress = unimplemented_method("Regress")
+    MultiInference = unimplemented_method("MultiInference")

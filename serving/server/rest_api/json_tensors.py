@@ -14,28 +14,26 @@ import numpy as np
 import tensorflow as tf
 
 from serving.server.servables.tensors import MAX_RANK
-from serving.server.status import invalid
+from serving.server.status import invalid_argument
 
 _SHOWN = 200  # characters of a value in an error text
 
 
 def to_array(value: Any, dtype: tf.DType) -> np.ndarray:
-    """Nested lists as an array. Raises INVALID_ARGUMENT on ragged lists and foreign types."""
+    """Nested lists as an array. Raises INVALID_ARGUMENT where they are ragged or do not fit."""
     shape = _shape(value)
     convert = _converter(dtype)
     leaves = [convert(leaf) for leaf in _leaves(value, shape)]
-    if dtype == tf.string:
-        return np.array([*leaves, None], object)[:-1].reshape(shape)
     return np.array(leaves, dtype.as_numpy_dtype).reshape(shape)
 
 
 def _shape(value: Any) -> list[int]:
-    """Lengths along the first elements."""
+    """The length of the list, of its first element, and so on; `_leaves` checks the others."""
     shape = []
     while isinstance(value, list):
         shape.append(len(value))
         if len(shape) > MAX_RANK:
-            raise invalid(f"Encountered list at unexpected level: {len(shape)}")
+            raise invalid_argument(f"Encountered list at unexpected level: {len(shape)}")
         value = value[0] if value else None
     return shape
 
@@ -43,13 +41,13 @@ def _shape(value: Any) -> list[int]:
 def _leaves(value: Any, shape: list[int]) -> Iterator[Any]:
     if not shape:
         if isinstance(value, list):
-            raise invalid("Encountered list at unexpected level")
+            raise invalid_argument("Encountered list at unexpected level")
         yield value
         return
     if not isinstance(value, list):
-        raise invalid(f"{shown(value)} found at incorrect level in the JSON DOM")
+        raise invalid_argument(f"{shown(value)} found at incorrect level in the JSON DOM")
     if len(value) != shape[0]:
-        raise invalid(
+        raise invalid_argument(
             f"Encountered list at unexpected size: {len(value)} expected size: {shape[0]}"
         )
     for item in value:
@@ -57,7 +55,7 @@ def _leaves(value: Any, shape: list[int]) -> Iterator[Any]:
 
 
 def _converter(dtype: tf.DType) -> Callable[[Any], Any]:
-    """Checks and converts one value of that dtype."""
+    """A function that checks and converts one value."""
     if dtype == tf.string:
         return _to_bytes
     if dtype in (tf.float16, tf.float32, tf.float64):
@@ -66,6 +64,7 @@ def _converter(dtype: tf.DType) -> Callable[[Any], Any]:
         return lambda value: value if isinstance(value, bool) else _refuse(value, dtype)
     if not dtype.is_integer:
         return lambda value: _refuse(value, dtype)
+    # type(), not isinstance(): True is an int in Python, but not in JSON.
     low, high = np.iinfo(dtype.as_numpy_dtype).min, np.iinfo(dtype.as_numpy_dtype).max
     return lambda value: (
         value if type(value) is int and low <= value <= high else _refuse(value, dtype)
@@ -79,11 +78,11 @@ def _to_bytes(value: Any) -> bytes:
         if is_base64(value):
             return base64.b64decode(value["b64"], validate=True)
     except UnicodeEncodeError as error:
-        raise invalid(f"{shown(value)} is no valid Unicode") from error
+        raise invalid_argument(f"{shown(value)} is no valid Unicode") from error
     except (binascii.Error, ValueError) as error:
-        raise invalid("Unable to base64 decode") from error
+        raise invalid_argument("Unable to base64 decode") from error
     if isinstance(value, dict):
-        raise invalid(f"{shown(value)} not formatted correctly for base64 data")
+        raise invalid_argument(f"{shown(value)} not formatted correctly for base64 data")
     return _refuse(value, tf.string)
 
 
@@ -91,10 +90,10 @@ def _to_float(value: Any, dtype: tf.DType) -> float:
     if type(value) not in (int, float):
         return _refuse(value, dtype)
     limits = np.finfo(dtype.as_numpy_dtype)
-    exact = 2 ** (limits.nmant + 1) - 1  # the largest whole number without gaps below it
+    exact = 2 ** (limits.nmant + 1) - 1  # the dtype has every whole number up to this one
     largest = exact if type(value) is int else float(limits.max)
     if abs(value) > largest and abs(value) != float("inf"):
-        raise invalid(
+        raise invalid_argument(
             f"Cannot convert JSON value: {str(value)[:_SHOWN]} to {dtype.name} "
             "without loss of precision."
         )
@@ -103,14 +102,14 @@ def _to_float(value: Any, dtype: tf.DType) -> float:
 
 def _refuse(value: Any, dtype: tf.DType) -> Any:
     kind = {type(None): "Null", bool: str(value), dict: "Object", str: "String"}
-    raise invalid(
+    raise invalid_argument(
         f"{shown(value)} Type: {kind.get(type(value), 'Number')} "
         f"is not of expected type: {dtype.name}"
     )
 
 
 def shown(value: Any) -> str:
-    """The start of a value, for an error text; only the start of it is ever written out."""
+    """The start of a value, for an error text. A list or object may be huge, and is not written."""
     if isinstance(value, list | dict):
         return f"JSON Value: {'[...]' if isinstance(value, list) else '{...}'}"
     text = json.dumps(value[:_SHOWN] if isinstance(value, str) else value)
@@ -118,14 +117,14 @@ def shown(value: Any) -> str:
 
 
 def to_json(name: str, array: np.ndarray) -> Any:
-    """Nested lists. Strings are text, or base64 where the output's name ends in `_bytes`."""
+    """An array as nested lists. Strings are base64 where the output's name ends in `_bytes`."""
     if array.dtype == object:
         encode = _to_base64 if name.endswith("_bytes") else _to_text
         flat = np.empty(array.size, object)
         flat[:] = [encode(item) for item in array.ravel()]
         return flat.reshape(array.shape).tolist()
     if array.dtype.kind == "f" and array.dtype.itemsize < 8:
-        # by way of the shortest decimal that means this float: 0.2, not 0.20000000298023224
+        # By way of the shortest decimal that reads as this float: 0.2, not 0.20000000298023224.
         return array.astype(str).astype(np.float64).tolist()
     return array.tolist()
 

@@ -1,4 +1,4 @@
-"""The REST side: TensorFlow Serving's paths, as a Starlette application."""
+"""The REST API: TensorFlow Serving's paths, as a Starlette application."""
 
 import asyncio
 import json
@@ -17,12 +17,13 @@ from starlette.routing import Route
 from tensorflow_serving.apis.get_model_status_pb2 import GetModelStatusResponse
 from tensorflow_serving.apis.model_pb2 import ModelSpec
 
-from serving.server.grpc_api.rpc import not_implemented
-from serving.server.request_log import Call, Ledger
+from serving.server.grpc_api.rpc import unimplemented
+from serving.server.request_log import RequestLog, RequestRecord
 from serving.server.rest_api import json_predict
 from serving.server.servables.manager import Manager
 from serving.server.servables.metadata import SIGNATURE_DEF, signatures
-from serving.server.status import Failure, invalid
+from serving.server.servables.versions import MAX_VERSION
+from serving.server.status import HTTP_STATUS, StatusError, invalid_argument
 
 _PATH = re.compile(
     r"/v1/models/(?P<model>[^/:]+)"
@@ -30,39 +31,29 @@ _PATH = re.compile(
     r"(?P<action>/metadata|:predict|:classify|:regress)?"
 )
 _METHODS = ["GET", "POST", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"]
-_LARGEST = 2**63 - 1  # a version is an int64
-
-HTTP_STATUS = {
-    grpc.StatusCode.CANCELLED: 499,
-    grpc.StatusCode.INVALID_ARGUMENT: 400,
-    grpc.StatusCode.FAILED_PRECONDITION: 400,
-    grpc.StatusCode.OUT_OF_RANGE: 400,
-    grpc.StatusCode.UNAUTHENTICATED: 401,
-    grpc.StatusCode.PERMISSION_DENIED: 403,
-    grpc.StatusCode.NOT_FOUND: 404,
-    grpc.StatusCode.ALREADY_EXISTS: 409,
-    grpc.StatusCode.ABORTED: 409,
-    grpc.StatusCode.UNIMPLEMENTED: 501,
-    grpc.StatusCode.RESOURCE_EXHAUSTED: 503,
-    grpc.StatusCode.UNAVAILABLE: 503,
-    grpc.StatusCode.DEADLINE_EXCEEDED: 504,
-}
-"""TensorFlow Serving's; every other code is 500."""
 
 
 class Rest:
-    """Requests are read on the event loop and answered on `threads`, within `timeout` seconds."""
+    """Reads requests on the event loop and answers them on threads.
+
+    Args:
+        manager: The served models.
+        request_log: Where requests are recorded.
+        threads: Where models run, so that the event loop stays free to read other requests.
+        timeout: Seconds for reading a request and answering it.
+        max_request_bytes: Largest body that is read.
+    """
 
     def __init__(
         self,
         manager: Manager,
-        ledger: Ledger,
+        request_log: RequestLog,
         threads: ThreadPoolExecutor,
         timeout: float,
         max_request_bytes: int,
     ):
         self._manager = manager
-        self._ledger = ledger
+        self._request_log = request_log
         self._threads = threads
         self._timeout = timeout
         self._max_request_bytes = max_request_bytes
@@ -75,36 +66,37 @@ class Rest:
         }
 
     async def answer(self, request: Request) -> Response:
-        """Whatever is asked, in JSON."""
+        """The JSON answer to any request, an error included."""
         method, path = request.method, request.url.path
         match = _PATH.fullmatch(path)
         api, action = self._actions.get(
             (method, match["action"] if match else ""), ("Malformed", None)
         )
         try:
-            with self._ledger.call(api, "REST") as call:
+            with self._request_log.record(api, "REST") as record:
                 if match is None or action is None:
-                    raise invalid(f"Malformed request: {method} {path}")
-                content = await self._content(action, _spec(match), request, call)
-        except Failure as failure:
-            return error_response(failure)
+                    raise invalid_argument(f"Malformed request: {method} {path}")
+                content = await self._content(action, _spec(match), request, record)
+        except StatusError as error:
+            return error_response(error)
         return Response(content, media_type="application/json")
 
     async def _content(
-        self, action: Callable, spec: ModelSpec, request: Request, call: Call
+        self, action: Callable, spec: ModelSpec, request: Request, record: RequestRecord
     ) -> bytes:
-        """Read the request and answer it. Raises DEADLINE_EXCEEDED where that takes too long."""
+        """Read the request and answer it. Raises DEADLINE_EXCEEDED after the timeout."""
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(self._timeout):
                 body = await self._body(request)
-                return await loop.run_in_executor(self._threads, action, spec, body, call)
+                # After a timeout the thread continues: a running Session cannot be stopped.
+                return await loop.run_in_executor(self._threads, action, spec, body, record)
         except TimeoutError as error:
             text = "Timed out waiting for the request or the model"
-            raise Failure(grpc.StatusCode.DEADLINE_EXCEEDED, text) from error
+            raise StatusError(grpc.StatusCode.DEADLINE_EXCEEDED, text) from error
 
     async def _body(self, request: Request) -> bytes:
-        """Raises RESOURCE_EXHAUSTED as soon as the body is longer than allowed."""
+        """The body. Raises RESOURCE_EXHAUSTED as soon as it is longer than allowed."""
         body = bytearray()
         try:
             async for chunk in request.stream():
@@ -112,49 +104,51 @@ class Rest:
                 if len(body) > self._max_request_bytes:
                     raise _too_large(self._max_request_bytes)
         except ClientDisconnect as error:
-            raise Failure(grpc.StatusCode.CANCELLED, "Cancelled") from error
+            raise StatusError(grpc.StatusCode.CANCELLED, "Cancelled") from error
         return bytes(body)
 
-    def _status(self, spec: ModelSpec, body: bytes, call: Call) -> bytes:
+    def _status(self, spec: ModelSpec, body: bytes, record: RequestRecord) -> bytes:
         statuses = self._manager.statuses(spec)
         return _dump(_as_dict(GetModelStatusResponse(model_version_status=statuses)))
 
-    def _metadata(self, spec: ModelSpec, body: bytes, call: Call) -> bytes:
+    def _metadata(self, spec: ModelSpec, body: bytes, record: RequestRecord) -> bytes:
         found, definitions = signatures(self._manager, spec)
         content = {"model_spec": _as_dict(found)}
         return _dump(content | {"metadata": {SIGNATURE_DEF: _as_dict(definitions)}})
 
-    def _predict(self, spec: ModelSpec, body: bytes, call: Call) -> bytes:
+    def _predict(self, spec: ModelSpec, body: bytes, record: RequestRecord) -> bytes:
         document = json_predict.parse(body)
         with self._manager.use(spec) as version:
-            call.model = spec.name
+            record.model = spec.name
             servable = version.servable
             signature = servable.signature(json_predict.signature_name(document))
             feeds = json_predict.feeds(document, signature)
-            with call.running():
+            with record.time_model():
                 outputs = servable.run(signature, feeds, timeout=self._timeout)
         return _dump(json_predict.reply(outputs, json_predict.is_row_format(document)))
 
 
 def application(rest: Rest, metrics_path: str, metrics_text: Callable[[], bytes]) -> Starlette:
-    """The routes: metrics, if `metrics_path` says where, and everything else."""
+    """The application: metrics at `metrics_path`, unless that is empty, and the REST API."""
 
     async def metrics(request: Request) -> Response:
         return Response(metrics_text(), media_type="text/plain; version=0.0.4")
 
     routes = [Route(metrics_path, metrics)] if metrics_path else []
+    # One route for all: TensorFlow Serving answers unknown paths and methods with 400 and JSON,
+    # where Starlette would answer 404 and 405 in text.
     routes.append(Route("/{path:path}", rest.answer, methods=_METHODS))
     return Starlette(routes=routes, exception_handlers={HTTPException: _refused})
 
 
-def error_response(failure: Failure) -> Response:
-    """`{"error": text}` under the status that TensorFlow Serving gives it."""
-    status = HTTP_STATUS.get(failure.code, 500)
-    return Response(_dump({"error": failure.text}), status, media_type="application/json")
+def error_response(error: StatusError) -> Response:
+    """`{"error": text}`, with TensorFlow Serving's HTTP status."""
+    status = HTTP_STATUS.get(error.code.name, 500)
+    return Response(_dump({"error": error.text}), status, media_type="application/json")
 
 
 async def _refused(request: Request, error: HTTPException) -> Response:
-    """Starlette's own refusals, such as 405, in the same form."""
+    """Starlette's own errors, such as 405, in the same form."""
     content = _dump({"error": error.detail})
     return Response(content, error.status_code, media_type="application/json")
 
@@ -162,24 +156,25 @@ async def _refused(request: Request, error: HTTPException) -> Response:
 def _spec(match: re.Match) -> ModelSpec:
     spec = ModelSpec(name=match["model"])
     if match["version"]:
-        if len(match["version"]) > 19 or int(match["version"]) > _LARGEST:
-            raise invalid(f"Failed to convert version: {match['version']} to numeric.")
+        # The length first: int() of thousands of digits raises ValueError.
+        if len(match["version"]) > 19 or int(match["version"]) > MAX_VERSION:
+            raise invalid_argument(f"Failed to convert version: {match['version']} to numeric.")
         spec.version.value = int(match["version"])
     elif match["label"]:
         spec.version_label = match["label"]
     return spec
 
 
-def _classify(spec: ModelSpec, body: bytes, call: Call) -> bytes:
-    raise not_implemented("Classify")
+def _classify(spec: ModelSpec, body: bytes, record: RequestRecord) -> bytes:
+    raise unimplemented("Classify")
 
 
-def _regress(spec: ModelSpec, body: bytes, call: Call) -> bytes:
-    raise not_implemented("Regress")
+def _regress(spec: ModelSpec, body: bytes, record: RequestRecord) -> bytes:
+    raise unimplemented("Regress")
 
 
-def _too_large(limit: int) -> Failure:
-    return Failure(grpc.StatusCode.RESOURCE_EXHAUSTED, f"Request larger than {limit} bytes")
+def _too_large(limit: int) -> StatusError:
+    return StatusError(grpc.StatusCode.RESOURCE_EXHAUSTED, f"Request larger than {limit} bytes")
 
 
 def _as_dict(message) -> dict[str, Any]:
@@ -189,4 +184,5 @@ def _as_dict(message) -> dict[str, Any]:
 
 
 def _dump(content: dict[str, Any]) -> bytes:
+    # A client's text may hold a lone surrogate, which UTF-8 cannot encode.
     return json.dumps(content, ensure_ascii=False).encode("utf-8", "replace")

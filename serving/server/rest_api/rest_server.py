@@ -1,4 +1,4 @@
-"""uvicorn in a thread of its own, on a socket bound before anything is loaded."""
+"""The REST server: uvicorn in a thread of its own, on a socket bound before models load."""
 
 import socket
 import threading
@@ -11,23 +11,23 @@ from serving.server.config.flags import Flags
 from serving.server.config.messages import MonitoringConfig
 from serving.server.config.text_proto import ConfigError, read_text_proto
 from serving.server.metrics import DEFAULT_PATH, Metrics
-from serving.server.request_log import Ledger
+from serving.server.request_log import RequestLog
 from serving.server.rest_api.rest import Rest, application
 from serving.server.servables.manager import Manager
 
 
 class RestServer:
-    """Bound when made, answering from `start` to `stop`. Raises ConfigError."""
+    """Binds its port when it is made, and answers from `start` to `stop`. Raises ConfigError."""
 
-    def __init__(self, flags: Flags, manager: Manager, ledger: Ledger, metrics: Metrics):
+    def __init__(self, flags: Flags, manager: Manager, request_log: RequestLog, metrics: Metrics):
         threads = ThreadPoolExecutor(flags.rest_api_num_threads, thread_name_prefix="rest")
         timeout = flags.rest_api_timeout_in_ms / 1e3
-        rest = Rest(manager, ledger, threads, timeout, flags.max_request_bytes)
+        rest = Rest(manager, request_log, threads, timeout, flags.max_request_bytes)
         app = application(rest, metrics_path(flags.monitoring_config_file), metrics.text)
         self._socket = _bind(flags.host, flags.rest_api_port)
         config = uvicorn.Config(
             app,
-            log_config=None,
+            log_config=None,  # the process has its own log, set up already
             access_log=False,
             server_header=False,
             lifespan="off",
@@ -39,13 +39,14 @@ class RestServer:
         )
 
     def start(self) -> None:
-        """Answer requests, once this returns."""
+        """Start answering requests; returns once the server does."""
         self._thread.start()
+        # The thread ends before `started` where uvicorn fails to start: it must not be awaited.
         while not self._server.started and self._thread.is_alive():
             time.sleep(0.01)
 
     def stop(self) -> None:
-        """Finish what runs and refuse the rest."""
+        """Finish running requests and refuse new ones."""
         self._server.should_exit = True
         if self._thread.is_alive():
             self._thread.join()
@@ -53,7 +54,7 @@ class RestServer:
 
 
 def metrics_path(monitoring_config_file: str) -> str:
-    """Where metrics are shown; empty where they are not enabled. Raises ConfigError."""
+    """The path of the metrics; empty where they are not enabled. Raises ConfigError."""
     if not monitoring_config_file:
         return ""
     config = read_text_proto(monitoring_config_file, MonitoringConfig()).prometheus_config
@@ -64,12 +65,11 @@ def metrics_path(monitoring_config_file: str) -> str:
 
 
 def _bind(host: str, port: int) -> socket.socket:
-    """A listening socket. Raises ConfigError.
-
-    It must say that it is TCP: only then does asyncio switch Nagle's algorithm off, with which
-    every answer on a kept connection waits 40 ms for the client's delayed acknowledgement.
-    """
+    """A listening socket. Raises ConfigError."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # The protocol is named because asyncio switches Nagle's algorithm off only on sockets that say
+    # they are TCP. With it, every answer on a kept connection would wait up to 40 ms for the
+    # client's delayed acknowledgement.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:

@@ -1,8 +1,8 @@
-"""Joining requests: callers wait while a few threads run their feeds as one batch.
+"""Joins requests: callers wait while a few threads run their feeds as one batch.
 
-Parameters are TensorFlow Serving's. Two things are kinder here: requests are joined only when their
-dtypes and row shapes agree, and when a batch fails its requests are run again one by one, so that a
-request's fault is its own.
+The parameters are TensorFlow Serving's, the behaviour differs in two points. Requests are joined
+only where their dtypes and row shapes agree. And where a batch fails, its requests run again one by
+one, so that a faulty request fails alone.
 """
 
 import threading
@@ -17,7 +17,7 @@ import numpy as np
 
 from serving.server.servables.batching_options import BatchingOptions
 from serving.server.servables.signature import Signature
-from serving.server.status import Failure, invalid
+from serving.server.status import StatusError, invalid_argument
 
 Arrays = dict[str, np.ndarray]
 Run = Callable[[Signature, Arrays, tuple[str, ...]], Arrays]
@@ -32,20 +32,25 @@ class _Task:
     future: Future = field(default_factory=Future)
     arrived: float = field(default_factory=time.monotonic)
 
-    def kind(self) -> tuple:
-        """Tasks of equal kind may share a batch."""
+    def key(self) -> tuple:
+        """Tasks of equal key may share a batch."""
         shapes = tuple((array.dtype, array.shape[1:]) for array in self.feeds.values())
         return self.signature.name, self.outputs, shapes
 
 
 class Batcher:
-    """A queue in front of `run`, and the threads that empty it."""
+    """A queue in front of `run`, and the threads that empty it.
+
+    Args:
+        run: Computes the outputs of one batch; called from several threads.
+        options: How requests are joined.
+    """
 
     def __init__(self, run: Run, options: BatchingOptions):
         self._run_batch = run
         self._options = options
         self._tasks: deque[_Task] = deque()
-        self._changed = threading.Condition()
+        self._changed = threading.Condition()  # guards `_tasks` and `_closed`
         self._closed = False
         self._threads = [
             threading.Thread(target=self._work, name="batching", daemon=True)
@@ -61,23 +66,26 @@ class Batcher:
         outputs: tuple[str, ...],
         timeout: float | None = None,
     ) -> Arrays:
-        """The outputs of one request, computed in whichever batch takes it.
+        """The outputs of one request, computed in the batch that it joins.
 
-        Raises UNAVAILABLE when the queue is full, DEADLINE_EXCEEDED after `timeout` seconds.
+        Raises:
+            StatusError: INVALID_ARGUMENT where the request is larger than a batch or has no batch
+                dimension, UNAVAILABLE where the queue is full, DEADLINE_EXCEEDED after `timeout`
+                seconds.
         """
         rows = _rows(feeds)
-        if rows == 0:
+        if rows == 0:  # no first row to fill a batch with
             return self._run_batch(signature, feeds, outputs)
         task = _Task(signature, feeds, outputs, rows)
         self._enqueue(task)
         try:
             return task.future.result(timeout)
         except TimeoutError as error:
-            task.future.cancel()
-            raise Failure(grpc.StatusCode.DEADLINE_EXCEEDED, "Deadline Exceeded") from error
+            task.future.cancel()  # where its batch has not started, it is not computed at all
+            raise StatusError(grpc.StatusCode.DEADLINE_EXCEEDED, "Deadline Exceeded") from error
 
     def close(self) -> None:
-        """Run what is queued, then end the threads."""
+        """Run the queued requests, then stop the threads."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
@@ -87,11 +95,13 @@ class Batcher:
     def _enqueue(self, task: _Task) -> None:
         limit = self._options.max_batch_size
         if task.rows > limit:
-            raise invalid(f"Task size {task.rows} is larger than maximum input batch size {limit}")
+            raise invalid_argument(
+                f"Task size {task.rows} is larger than maximum input batch size {limit}"
+            )
         with self._changed:
             queued = sum(waiting.rows for waiting in self._tasks)
             if queued + task.rows > limit * self._options.max_enqueued_batches:
-                raise Failure(
+                raise StatusError(
                     grpc.StatusCode.UNAVAILABLE,
                     "The batch scheduling queue to which this task was submitted is full",
                 )
@@ -100,37 +110,40 @@ class Batcher:
 
     def _work(self) -> None:
         while batch := self._next_batch():
-            claimed = [task for task in batch if task.future.set_running_or_notify_cancel()]
-            self._answer(claimed)
+            # From here on a task can no longer be cancelled; those that were are dropped.
+            running = [task for task in batch if task.future.set_running_or_notify_cancel()]
+            self._answer(running)
 
     def _next_batch(self) -> list[_Task]:
-        """The oldest tasks that go together, once full or old enough. Empty when closed."""
+        """Waits for a batch that is full or has waited long enough; [] once closed and empty."""
         with self._changed:
             while True:
-                batch = self._ripe()
+                batch = self._ready_batch()
                 if batch:
                     for task in batch:
                         self._tasks.remove(task)
                     return batch
                 if self._closed and not self._tasks:
                     return []
-                self._changed.wait(self._seconds_to_ripeness())
+                self._changed.wait(self._seconds_left())
 
-    def _ripe(self) -> list[_Task]:
+    def _ready_batch(self) -> list[_Task]:
+        """The oldest task and those that may join it; [] where they may still wait for more."""
         if not self._tasks:
             return []
-        kind, rows, batch = self._tasks[0].kind(), 0, []
+        key, rows, batch = self._tasks[0].key(), 0, []
         for task in self._tasks:
-            if task.kind() != kind:
+            if task.key() != key:
                 continue
             if rows + task.rows > self._options.max_batch_size:
                 return batch
             batch.append(task)
             rows += task.rows
         full = rows == self._options.max_batch_size
-        return batch if full or self._closed or self._seconds_to_ripeness() <= 0 else []
+        return batch if full or self._closed or self._seconds_left() <= 0 else []
 
-    def _seconds_to_ripeness(self) -> float | None:
+    def _seconds_left(self) -> float | None:
+        """Until the oldest task has waited for `batch_timeout_micros`; None without tasks."""
         if not self._tasks:
             return None
         waited = time.monotonic() - self._tasks[0].arrived
@@ -141,10 +154,11 @@ class Batcher:
             results = self._run_joined(tasks) if tasks else []
         except Exception as error:
             if len(tasks) == 1:
-                # without the frames, which hold the batch, and it the future: a cycle
+                # The traceback's frames hold the batch, the batch holds the future, and the future
+                # would hold the traceback: a cycle that keeps the request's arrays alive.
                 tasks[0].future.set_exception(error.with_traceback(None))
                 return
-            for task in tasks:
+            for task in tasks:  # one by one: only the faulty requests fail
                 self._answer([task])
             return
         for task, result in zip(tasks, results, strict=True):
@@ -164,17 +178,24 @@ class Batcher:
 
 
 def _rows(feeds: Arrays) -> int:
-    """B, dimension 0 of every input. Raises INVALID_ARGUMENT where there is none."""
+    """B, the size of dimension 0 of every input. Raises INVALID_ARGUMENT where they differ."""
     if any(array.ndim == 0 for array in feeds.values()):
-        raise invalid("Batching session Run() input tensors must have at least one dimension.")
+        raise invalid_argument(
+            "Batching session Run() input tensors must have at least one dimension."
+        )
     sizes = {len(array) for array in feeds.values()}
     if len(sizes) > 1:
-        raise invalid("Batching session Run() input tensors must have equal 0th-dimension size.")
+        raise invalid_argument(
+            "Batching session Run() input tensors must have equal 0th-dimension size."
+        )
     return sizes.pop() if sizes else 0
 
 
 def _join(arrays: Sequence[np.ndarray], size: int) -> np.ndarray:
-    """Arrays along dimension 0, filled up to `size` rows with the first row: a valid one."""
+    """Arrays joined along dimension 0, filled up to `size` rows by repeating the first row.
+
+    A row of zeros could be an input that the model refuses; the first row is a client's own.
+    """
     missing = size - sum(len(array) for array in arrays)
     return np.concatenate([*arrays, *[arrays[0][:1]] * missing])
 
@@ -182,7 +203,7 @@ def _join(arrays: Sequence[np.ndarray], size: int) -> np.ndarray:
 def _check_outputs(outputs: Arrays, rows: int) -> None:
     for name, array in outputs.items():
         if array.ndim == 0 or len(array) != rows:
-            raise Failure(
+            raise StatusError(
                 grpc.StatusCode.FAILED_PRECONDITION,
                 f"Batched output {name} has 0th dimension unequal to the batch of {rows}.",
             )

@@ -1,4 +1,4 @@
-"""How requests are joined: TensorFlow Serving's BatchingParameters, checked."""
+"""The options of batching: TensorFlow Serving's BatchingParameters, checked."""
 
 import os
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from serving.server.config.text_proto import ConfigError
 
 @dataclass(frozen=True)
 class BatchingOptions:
-    """TensorFlow Serving's BatchingParameters, with its defaults. Sizes are rows."""
+    """TensorFlow Serving's BatchingParameters, with its defaults. Sizes are numbers of rows."""
 
     max_batch_size: int = 1_000
     batch_timeout_micros: int = 0
@@ -18,7 +18,7 @@ class BatchingOptions:
 
     @classmethod
     def of(cls, message) -> "BatchingOptions":
-        """From a BatchingParameters message. Raises ConfigError on values that cannot work."""
+        """The options of a BatchingParameters message. Raises ConfigError for impossible values."""
         given = {
             name: getattr(message, name).value
             for name in cls.__dataclass_fields__
@@ -28,7 +28,7 @@ class BatchingOptions:
         options._check()
         if message.pad_variable_length_inputs:
             raise ConfigError(
-                "pad_variable_length_inputs is not supported; use inputs of one shape"
+                "pad_variable_length_inputs is not supported; send inputs of one shape"
             )
         return options
 
@@ -44,5 +44,5 @@ class BatchingOptions:
             )
 
     def padded(self, rows: int) -> int:
-        """The smallest allowed batch that holds so many rows."""
+        """The smallest allowed batch size that holds so many rows."""
         return next((size for size in self.allowed_batch_sizes if size >= rows), rows)

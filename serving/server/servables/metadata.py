@@ -1,4 +1,4 @@
-"""What a model's signatures are: GetModelMetadata, for gRPC and REST."""
+"""The signatures of a model: GetModelMetadata, for gRPC and REST."""
 
 from tensorflow_serving.apis.get_model_metadata_pb2 import GetModelMetadataResponse, SignatureDefMap
 from tensorflow_serving.apis.model_pb2 import ModelSpec
@@ -9,16 +9,16 @@ SIGNATURE_DEF = "signature_def"
 
 
 def signatures(manager: Manager, spec: ModelSpec) -> tuple[ModelSpec, SignatureDefMap]:
-    """The version that `spec` means, and its signatures. Raises NOT_FOUND."""
+    """The ModelSpec of the version that `spec` selects, and its signatures. Raises NOT_FOUND."""
     with manager.use(spec) as version:
-        found = ModelSpec(name=spec.name)
-        found.version.value = version.number
-        return found, SignatureDefMap(signature_def=version.servable.signature_defs)
+        resolved = ModelSpec(name=spec.name)
+        resolved.version.value = version.number
+        return resolved, SignatureDefMap(signature_def=version.servable.signature_defs)
 
 
 def metadata(manager: Manager, spec: ModelSpec) -> GetModelMetadataResponse:
-    """As `signatures`, packed as the protocol has it."""
-    found, definitions = signatures(manager, spec)
-    response = GetModelMetadataResponse(model_spec=found)
+    """The result of `signatures`, packed as the protocol demands."""
+    resolved, definitions = signatures(manager, spec)
+    response = GetModelMetadataResponse(model_spec=resolved)
     response.metadata[SIGNATURE_DEF].Pack(definitions)
     return response

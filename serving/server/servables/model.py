@@ -1,4 +1,4 @@
-"""One served model: its versions, each loaded before the one it replaces is let go."""
+"""One served model: its versions, each loaded before the one that it replaces is unloaded."""
 
 import logging
 import threading
@@ -12,48 +12,59 @@ from tensorflow_serving.apis.get_model_status_pb2 import ModelVersionStatus
 
 from serving.server.servables import versions
 from serving.server.servables.servable import Servable
-from serving.server.status import Failure, as_failure, without_paths
+from serving.server.status import StatusError, as_status_error, without_paths
 
-Load = Callable[[Path], Servable]
+Loader = Callable[[Path], Servable]
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(eq=False)
 class Version:
-    """One version through its states START, LOADING, AVAILABLE, UNLOADING, END."""
+    """One version, in one of the states START, LOADING, AVAILABLE, UNLOADING, END."""
 
     number: int
     path: Path
     state: int = ModelVersionStatus.START
-    failure: Failure | None = None
+    error: StatusError | None = None
+    """Why it could not be loaded."""
     fingerprint: tuple = ()
     servable: Servable | None = None
     users: int = 0
+    """Running requests."""
 
     def status(self) -> ModelVersionStatus:
-        """What GetModelStatus says of it."""
+        """Its entry in the answer to GetModelStatus."""
         status = ModelVersionStatus(version=self.number, state=self.state)
-        status.status.error_code = self.failure.code.value[0] if self.failure else 0
-        status.status.error_message = self.failure.text if self.failure else ""
+        status.status.error_code = self.error.code.value[0] if self.error else 0
+        status.status.error_message = self.error.text if self.error else ""
         return status
 
 
 class Model:
-    """`refresh` is for one thread at a time; everything else for any."""
+    """The versions of one model. `refresh` is for one thread at a time; all else for any thread.
 
-    def __init__(self, name: str, base_path: Path, policy: versions.Policy, load: Load):
+    Args:
+        name: The name that requests use.
+        base_path: Folder of the numbered versions.
+        policy: Which of them are served.
+        load: Loads the version in a folder.
+    """
+
+    def __init__(self, name: str, base_path: Path, policy: versions.Policy, load: Loader):
         self.name = name
         self.base_path = base_path
         self.policy = policy
         self._load = load
         self._versions: dict[int, Version] = {}
+        # Guards `_versions` and the state of each version, and is notified as requests end. Never
+        # held while a version loads: requests to the others continue.
         self._changed = threading.Condition()
-        self._complaint = ""
+        self._warning = ""
 
     @contextmanager
     def use(self, number: int | None = None) -> Iterator[Version]:
-        """A version, kept loaded while the block runs; the latest when None. Raises NOT_FOUND."""
+        """A version, kept loaded while the block runs; the latest for None. Raises NOT_FOUND."""
         with self._changed:
             version = self._find(number)
             version.users += 1
@@ -72,22 +83,26 @@ class Model:
             )
 
     def statuses(self) -> dict[int, ModelVersionStatus]:
-        """Every version ever seen, newest first, as TensorFlow Serving lists them."""
+        """Every version since the start, newest first, as TensorFlow Serving lists them."""
         with self._changed:
             return {n: self._versions[n].status() for n in sorted(self._versions, reverse=True)}
 
     def refresh(self) -> None:
-        """Load what the disk and the policy want; then, if something serves, let the rest go."""
-        wanted = self._wanted()
-        if not wanted:
+        """Load the selected versions that are on disk, then unload the others.
+
+        Versions are unloaded only where a selected one serves: neither a corrupt new version nor an
+        unreadable folder takes the old one away.
+        """
+        selected = self._selected()
+        if not selected:
             return
-        for number in sorted(wanted):
-            self._load_version(number, wanted[number])
-        if set(self.available()) & set(wanted):
-            self._retire(set(self.available()) - set(wanted))
+        for number in sorted(selected):
+            self._load_version(number, selected[number])
+        if set(self.available()) & set(selected):
+            self._retire(set(self.available()) - set(selected))
 
     def close(self) -> None:
-        """Let every version go and wait until its last request is answered."""
+        """Unload every version, and wait until its last request is answered."""
         for thread in self._retire(set(self.available())):
             thread.join()
 
@@ -99,47 +114,44 @@ class Model:
             raise servable_not_found(which)
         return max(candidates, key=lambda version: version.number)
 
-    def _wanted(self) -> dict[int, Path]:
-        """Wanted versions on disk; none, told once, where the base path is unreadable or empty."""
+    def _selected(self) -> dict[int, Path]:
+        """Selected versions on disk; {}, with a warning, where the base path has none."""
         try:
-            wanted = versions.wanted(versions.on_disk(self.base_path), self.policy)
-            complaint = "" if wanted else "no version to serve found"
+            selected = versions.selected(versions.on_disk(self.base_path), self.policy)
+            warning = "" if selected else "no version to serve found"
         except OSError as error:
-            wanted, complaint = {}, f"cannot list: {error.strerror}"
-        if complaint and complaint != self._complaint:
-            _log.warning("Model %s: %s under %s", self.name, complaint, self.base_path)
-        self._complaint = complaint
-        return wanted
+            selected, warning = {}, f"cannot list: {error.strerror}"
+        if warning and warning != self._warning:  # once, not at every poll
+            _log.warning("Model %s: %s under %s", self.name, warning, self.base_path)
+        self._warning = warning
+        return selected
 
     def _load_version(self, number: int, path: Path) -> None:
         version = self._versions.get(number)
         if version and version.state == ModelVersionStatus.AVAILABLE:
             return
-        seen = versions.fingerprint(path)
-        if version and version.failure and version.fingerprint == seen:
+        fingerprint = versions.fingerprint(path)
+        if version and version.error and version.fingerprint == fingerprint:
             return
-        version = Version(number, path, ModelVersionStatus.LOADING, fingerprint=seen)
+        version = Version(number, path, ModelVersionStatus.LOADING, fingerprint=fingerprint)
         with self._changed:
             self._versions[number] = version
-        self._fill(version)
-
-    def _fill(self, version: Version) -> None:
-        label = f"{self.name} version {version.number}"
+        label = f"{self.name} version {number}"
         try:
-            version.servable = self._load(version.path)
+            version.servable = self._load(path)
         except Exception as error:
-            self._set_state(version, ModelVersionStatus.END, _load_failure(error))
+            self._set_state(version, ModelVersionStatus.END, _load_error(error))
             _log.error("Loading %s failed: %s", label, error)
             return
         self._set_state(version, ModelVersionStatus.AVAILABLE)
         _log.info("Serving %s", label)
 
-    def _set_state(self, version: Version, state: int, failure: Failure | None = None) -> None:
+    def _set_state(self, version: Version, state: int, error: StatusError | None = None) -> None:
         with self._changed:
-            version.failure, version.state = failure, state
+            version.error, version.state = error, state
 
     def _retire(self, numbers: set[int]) -> list[threading.Thread]:
-        """No new requests for these; each is freed in the background after its last one."""
+        """Close these versions to new requests, and unload each in a thread after its last one."""
         threads = []
         for number in sorted(numbers):
             version = self._versions[number]
@@ -157,13 +169,13 @@ class Model:
         _log.info("Unloaded %s version %d", self.name, version.number)
 
 
-def servable_not_found(which: str) -> Failure:
-    """TensorFlow Serving's answer to a model or version that is not there."""
-    return Failure(grpc.StatusCode.NOT_FOUND, f"Servable not found for request: {which}")
+def servable_not_found(which: str) -> StatusError:
+    """TensorFlow Serving's answer where a model or version is not served."""
+    return StatusError(grpc.StatusCode.NOT_FOUND, f"Servable not found for request: {which}")
 
 
-def _load_failure(error: Exception) -> Failure:
-    """What a client may know of a version that did not load."""
+def _load_error(error: Exception) -> StatusError:
+    """The part of a loading error that clients may see; the log has all of it."""
     if isinstance(error, OSError | ValueError | RuntimeError):
-        return Failure(grpc.StatusCode.DATA_LOSS, without_paths(str(error)))
-    return as_failure(error, "Loading failed")
+        return StatusError(grpc.StatusCode.DATA_LOSS, without_paths(str(error)))
+    return as_status_error(error, "Loading failed")

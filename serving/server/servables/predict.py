@@ -1,4 +1,4 @@
-"""A PredictRequest, answered by a servable: what gRPC and warm-up share."""
+"""A PredictRequest, answered by a servable: shared by gRPC and warm-up."""
 
 import numpy as np
 from tensorflow_serving.apis.predict_pb2 import PredictRequest
@@ -11,7 +11,17 @@ from serving.server.servables.tensors import to_array
 def predict(
     servable: Servable, request: PredictRequest, timeout: float | None = None
 ) -> tuple[Signature, dict[str, np.ndarray]]:
-    """The signature that was called and its outputs. Raises Failure or TensorFlow's own error."""
+    """The signature that was called, and its outputs.
+
+    Args:
+        servable: The version to run.
+        request: A request for it.
+        timeout: Seconds that the request may wait for a batch.
+
+    Raises:
+        StatusError: the request does not fit the signature.
+        OpError: TensorFlow's own error, where the model fails.
+    """
     signature = servable.signature(request.model_spec.signature_name)
     signature.check_names(request.inputs)
     feeds = {name: to_array(name, request.inputs[name]) for name in signature.inputs}

@@ -13,16 +13,24 @@ from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 from serving.server.servables.batching import Arrays, Batcher
 from serving.server.servables.batching_options import BatchingOptions
 from serving.server.servables.signature import Signature
-from serving.server.status import Failure
+from serving.server.status import StatusError
 
 DEFAULT_SIGNATURE = "serving_default"
 
-_INIT_OP = "__saved_model_init_op"
-_CALLABLES = 64  # one for each choice of outputs; a client chooses, so their number is bounded
+_INIT_OP = "__saved_model_init_op"  # listed among the signatures, but not one that clients may call
+_MAX_CALLABLES = 64  # one for each selection of outputs, which clients choose: so it is bounded
 
 
 class Servable:
-    """Raises TensorFlow's own error, or OSError, when the SavedModel at `path` cannot be loaded."""
+    """A SavedModel that answers requests, from any number of threads.
+
+    Args:
+        path: Folder of the version.
+        batching: How requests are joined; None runs each by itself.
+
+    Raises:
+        OpError or OSError: the SavedModel cannot be loaded.
+    """
 
     def __init__(self, path: Path, batching: BatchingOptions | None = None):
         self.path = path
@@ -35,14 +43,14 @@ class Servable:
             for name, definition in self.signature_defs.items()
             if name != _INIT_OP
         }
-        self._callable = lru_cache(_CALLABLES)(self._make_callable)
+        self._callable = lru_cache(_MAX_CALLABLES)(self._make_callable)
         self._batcher = Batcher(self.run_alone, batching) if batching else None
 
     def signature(self, name: str) -> Signature:
-        """The signature of that name, or the default one. Raises FAILED_PRECONDITION."""
+        """The signature of that name, or the default one for "". Raises FAILED_PRECONDITION."""
         name = name or DEFAULT_SIGNATURE
         if name not in self._signatures:
-            raise Failure(
+            raise StatusError(
                 grpc.StatusCode.FAILED_PRECONDITION, f'Serving signature key "{name}" not found.'
             )
         return self._signatures[name]
@@ -54,9 +62,17 @@ class Servable:
         output_filter: Iterable[str] = (),
         timeout: float | None = None,
     ) -> Arrays:
-        """The outputs asked for, or all. Raises Failure or TensorFlow's own error.
+        """The outputs of a request, through a batch where batching is enabled.
 
-        `timeout`, seconds, bounds the wait for a batch. A Session that runs cannot be stopped.
+        Args:
+            signature: The signature to call, one of this servable's.
+            feeds: An array for each of its inputs.
+            output_filter: Names of the outputs to compute; empty for all.
+            timeout: Seconds to wait for a batch. A running Session cannot be stopped.
+
+        Raises:
+            StatusError: the request does not fit the signature, or found no place in a batch.
+            OpError: TensorFlow's own error, where the model fails.
         """
         outputs = signature.select(output_filter)
         signature.check_dtypes(feeds)
@@ -65,23 +81,24 @@ class Servable:
         return self.run_alone(signature, feeds, outputs)
 
     def run_alone(self, signature: Signature, feeds: Arrays, outputs: tuple[str, ...]) -> Arrays:
-        """As `run`, outside any batch."""
-        call = self._callable(signature.name, outputs)
-        values = call(*(feeds[name] for name in signature.inputs))
+        """The named outputs, without checks and outside any batch."""
+        function = self._callable(signature.name, outputs)
+        values = function(*(feeds[name] for name in signature.inputs))
         return {name: np.asarray(value) for name, value in zip(outputs, values, strict=True)}
 
     def close(self) -> None:
-        """Finish what is queued and free the Session."""
+        """Finish the queued requests and free the Session."""
         if self._batcher:
             self._batcher.close()
-        self._callable.cache_clear()
+        self._callable.cache_clear()  # first: an open Session releases its callables
         self._session.close()
 
     def _make_callable(self, signature_name: str, outputs: tuple[str, ...]):
-        """Feeds go straight to the graph; `Session.run` would coerce dtypes and check shapes."""
+        # A callable feeds arrays straight to the graph. `Session.run` would coerce their dtypes and
+        # check their shapes first, which TensorFlow Serving does not.
         signature = self._signatures[signature_name]
         options = CallableOptions(
-            feed=[port.tensor_name for port in signature.inputs.values()],
+            feed=[info.tensor_name for info in signature.inputs.values()],
             fetch=[signature.outputs[name].tensor_name for name in outputs],
         )
         return self._session._make_callable_from_options(options)
@@ -89,5 +106,6 @@ class Servable:
 
 def _new_session() -> tf.compat.v1.Session:
     config = ConfigProto()
+    # By default TensorFlow takes all the memory of a GPU, and leaves none to other processes.
     config.gpu_options.allow_growth = True
     return tf.compat.v1.Session(graph=tf.Graph(), config=config)

@@ -1,16 +1,16 @@
-"""TensorProto to NumPy and back; as in TensorFlow, missing values repeat the last or are 0."""
+"""TensorProto to NumPy and back, with limits on what a client may send."""
 
 import math
-from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
 from tensorflow.core.framework.tensor_pb2 import TensorProto
 
-from serving.server.status import Failure, invalid
+from serving.server.status import StatusError, invalid_argument
 
 MAX_FILLED_BYTES = 16 * 1024 * 1024
-"""A shape may promise far more elements than its message carries; so large a tensor is refused."""
+"""Largest tensor whose message may hold fewer values than its shape promises. Without a limit, a
+message of a few bytes could allocate terabytes."""
 MAX_RANK = 32
 
 _FIELDS = {
@@ -29,12 +29,22 @@ _FIELDS = {
     tf.bool: "bool_val",
     tf.string: "string_val",
 }
+"""The dtypes that the server accepts, and the field that holds their values."""
 
 
 def to_array(name: str, proto: TensorProto) -> np.ndarray:
     """The array of a TensorProto; strings as an object array of bytes.
 
-    Raises INVALID_ARGUMENT, TensorFlow Serving's `tensor parsing error`, when proto is malformed.
+    As in TensorFlow, missing values repeat the last one, and are 0 or b"" where there is none.
+    Values that do not fit their dtype, such as 256 in a uint8, make the tensor malformed.
+
+    Args:
+        name: Name of the input, for the error.
+        proto: The message, as a client sent it.
+
+    Raises:
+        StatusError: INVALID_ARGUMENT, TensorFlow Serving's `tensor parsing error`, where the
+            message is malformed.
     """
     try:
         return _parse(proto)
@@ -42,21 +52,23 @@ def to_array(name: str, proto: TensorProto) -> np.ndarray:
         raise malformed(name) from error
 
 
-def malformed(name: str) -> Failure:
-    """What TensorFlow Serving answers to a tensor that it cannot read."""
-    return invalid(f"tensor parsing error: {name}")
+def malformed(name: str) -> StatusError:
+    """TensorFlow Serving's answer to a tensor that it cannot read."""
+    return invalid_argument(f"tensor parsing error: {name}")
 
 
 def _parse(proto: TensorProto) -> np.ndarray:
-    dtype = tf.as_dtype(proto.dtype)
-    field = _FIELDS[dtype]
-    shape = _shape(proto)
-    if proto.tensor_content and dtype != tf.string:
-        return np.frombuffer(proto.tensor_content, dtype.as_numpy_dtype).reshape(shape)
-    return _filled(getattr(proto, field), dtype, shape)
+    dtype, shape = tf.as_dtype(proto.dtype), _checked_shape(proto)
+    values, size = getattr(proto, _FIELDS[dtype]), math.prod(shape)
+    if not proto.tensor_content and len(values) < size:
+        if size * np.dtype(dtype.as_numpy_dtype).itemsize > MAX_FILLED_BYTES:
+            raise ValueError("too large to be filled")
+        if dtype == tf.string and not values:
+            return np.full(shape, b"", object)  # make_ndarray fills with "", which is not bytes
+    return tf.make_ndarray(proto)
 
 
-def _shape(proto: TensorProto) -> list[int]:
+def _checked_shape(proto: TensorProto) -> list[int]:
     """Static dimensions; ValueError where they are unknown, negative or too many."""
     shape = [dim.size for dim in proto.tensor_shape.dim]
     if proto.tensor_shape.unknown_rank or len(shape) > MAX_RANK or any(n < 0 for n in shape):
@@ -64,37 +76,14 @@ def _shape(proto: TensorProto) -> list[int]:
     return shape
 
 
-def _filled(values: Sequence, dtype: tf.DType, shape: list[int]) -> np.ndarray:
-    size = math.prod(shape)
-    if len(values) > size:
-        raise ValueError("more values than elements")
-    if len(values) < size and size * np.dtype(dtype.as_numpy_dtype).itemsize > MAX_FILLED_BYTES:
-        raise ValueError("too large to be filled")
-    array = np.empty(size, dtype.as_numpy_dtype)
-    array[: len(values)] = _typed(values, dtype)
-    array[len(values) :] = array[len(values) - 1] if values else _zero(dtype)
-    return array.reshape(shape)
-
-
-def _typed(values: Sequence, dtype: tf.DType) -> np.ndarray:
-    """Values of a `*_val` field in their own dtype: narrow integers and halves travel in int32."""
-    if dtype == tf.string:
-        return np.array([*values, None], object)[:-1]
-    if dtype in (tf.float16, tf.bfloat16):
-        return np.array(values, np.int32).astype(np.uint16).view(dtype.as_numpy_dtype)
-    if dtype.is_integer:
-        return np.array(values, np.uint64 if dtype == tf.uint64 else np.int64).astype(
-            dtype.as_numpy_dtype
-        )
-    return np.array(values, dtype.as_numpy_dtype)
-
-
-def _zero(dtype: tf.DType) -> object:
-    return b"" if dtype == tf.string else dtype.as_numpy_dtype(0)
-
-
 def to_proto(array: np.ndarray, packed: bool = False) -> TensorProto:
-    """The TensorProto of an array: in `*_val` fields as TensorFlow Serving answers, or packed."""
+    """The TensorProto of an array.
+
+    Args:
+        array: Numbers, booleans, or bytes in an object array.
+        packed: Whether numbers go into `tensor_content`. TensorFlow Serving answers in `*_val`
+            fields; `tf.make_tensor_proto` packs.
+    """
     dtype = tf.as_dtype(array.dtype)
     proto = TensorProto(dtype=dtype.as_datatype_enum)
     for size in array.shape:

@@ -1,4 +1,4 @@
-"""Which versions of a model lie on disk, and which of them its policy wants."""
+"""The versions of a model on disk, and the ones that its policy selects."""
 
 from pathlib import Path
 
@@ -7,34 +7,38 @@ from tensorflow_serving.config.file_system_storage_path_source_pb2 import (
 )
 
 Policy = FileSystemStoragePathSourceConfig.ServableVersionPolicy
-"""Latest (the default, 1 version), all, or specific versions."""
+"""The latest (by default 1 version), all, or specific versions."""
 
-_LARGEST = 2**63 - 1  # a version travels as int64
+MAX_VERSION = 2**63 - 1
+"""A version is an int64 in the protocol."""
 
 
 def on_disk(base_path: Path) -> dict[int, Path]:
-    """Numbered folders by version. Raises OSError when `base_path` cannot be listed."""
+    """Numbered folders by version. Raises OSError where `base_path` cannot be listed."""
     numbered = (path for path in base_path.iterdir() if path.name.isdecimal() and path.is_dir())
-    return {int(path.name): path for path in numbered if int(path.name) <= _LARGEST}
+    return {int(path.name): path for path in numbered if int(path.name) <= MAX_VERSION}
 
 
-def wanted(available: dict[int, Path], policy: Policy) -> dict[int, Path]:
-    """Those of the available versions that the policy asks for."""
+def selected(available: dict[int, Path], policy: Policy) -> dict[int, Path]:
+    """The available versions that the policy asks for."""
     newest_first = sorted(available, reverse=True)
     match policy.WhichOneof("policy_choice"):
         case "all":
-            chosen = newest_first
+            numbers = newest_first
         case "specific":
-            chosen = [version for version in newest_first if version in policy.specific.versions]
+            numbers = [number for number in newest_first if number in policy.specific.versions]
         case _:
-            chosen = newest_first[: policy.latest.num_versions or 1]
-    return {version: available[version] for version in chosen}
+            numbers = newest_first[: policy.latest.num_versions or 1]
+    return {number: available[number] for number in numbers}
 
 
 def fingerprint(path: Path) -> tuple:
-    """Changes when the folder's files do: only then is a version that failed tried again."""
+    """Names, sizes and times of the folder's files.
+
+    A version that failed to load is tried again only once these have changed, not at every poll.
+    """
     try:
         files = sorted(file for file in path.rglob("*") if file.is_file())
         return tuple((str(file), (s := file.stat()).st_size, s.st_mtime_ns) for file in files)
-    except OSError:
+    except OSError:  # the folder is being written or deleted
         return ()

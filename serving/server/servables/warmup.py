@@ -1,4 +1,4 @@
-"""Warm-up: requests stored with a model, replayed so that nobody waits for a first run."""
+"""Warm-up: requests stored with a model, replayed so that no client waits for a first run."""
 
 import grpc
 import tensorflow as tf
@@ -6,14 +6,17 @@ from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
 from serving.server.servables.predict import predict
 from serving.server.servables.servable import Servable
-from serving.server.status import Failure
+from serving.server.status import StatusError
 
 WARMUP_FILE = "assets.extra/tf_serving_warmup_requests"
-MAX_RECORDS = 1_000
+MAX_RECORDS = 1_000  # TensorFlow Serving's limit
 
 
 def warm_up(servable: Servable) -> int:
-    """Replay the model's requests and count them. One that fails raises, and so fails the load."""
+    """Replay the model's requests and return their number.
+
+    An error is not caught: a version that cannot answer its own examples must not be served.
+    """
     path = servable.path / WARMUP_FILE
     if not path.is_file():
         return 0
@@ -27,5 +30,5 @@ def warm_up(servable: Servable) -> int:
 def _replay(servable: Servable, log: PredictionLog) -> None:
     if not log.HasField("predict_log"):
         kind = log.WhichOneof("log_type")
-        raise Failure(grpc.StatusCode.UNIMPLEMENTED, f"Unsupported log_type for warmup: {kind}")
+        raise StatusError(grpc.StatusCode.UNIMPLEMENTED, f"Unsupported log_type for warmup: {kind}")
     predict(servable, log.predict_log.request)

@@ -266,7 +266,7 @@ def test_certificates_that_are_none(tmp_path):
     with pytest.raises(ServingError, match="Cannot read"):
         Client(tls_ca=tmp_path / "none.pem")
     (tmp_path / "ca.pem").write_text("x")
-    with pytest.raises(ServingError, match="no PEM file"):
+    with pytest.raises(ServingError, match="not a PEM file"):
         Client(tls_ca=tmp_path / "ca.pem")
 
 

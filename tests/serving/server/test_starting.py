@@ -15,7 +15,7 @@ from serving.server.config.text_proto import ConfigError
 from serving.server.grpc_api import grpc_server
 from serving.server.grpc_api.health import Health
 from serving.server.metrics import Metrics
-from serving.server.request_log import Ledger
+from serving.server.request_log import RequestLog
 from serving.server.servables.manager import Manager
 from serving.server.server import run
 from tests.serving.server_process import free_port
@@ -26,7 +26,7 @@ def _start(*words: str) -> None:
 
 
 def test_a_missing_folder(tmp_path):
-    with pytest.raises(ConfigError, match="absent is no folder"):
+    with pytest.raises(ConfigError, match="absent is not a folder"):
         _start(f"--model_base_path={tmp_path}/absent")
 
 
@@ -80,7 +80,7 @@ def test_mutual_tls(tmp_path):
     words = [f"--port={port}", "--model_base_path=m", f"--ssl_config_file={config}"]
     health = Health()
     manager = Manager(load=None)
-    server = grpc_server.build(parse(words), manager, Ledger(Metrics()), health)
+    server = grpc_server.build(parse(words), manager, RequestLog(Metrics()), health)
     server.start()
     try:
         known = grpc.ssl_channel_credentials(certificate, key, certificate)

@@ -4,7 +4,7 @@ import grpc
 import pytest
 import tensorflow as tf
 
-from serving.server.status import MAX_TEXT, Failure, as_failure, presentable, without_paths
+from serving.server.status import MAX_TEXT, StatusError, as_status_error, presentable, without_paths
 
 
 @pytest.mark.parametrize(
@@ -27,12 +27,12 @@ def test_a_text_is_one_short_printable_line():
 
 
 def test_an_unforeseen_error_says_nothing_of_itself():
-    failure = as_failure(ValueError("/secret"))
+    failure = as_status_error(ValueError("/secret"))
     assert (failure.code, failure.text) == (grpc.StatusCode.INTERNAL, "Internal error")
 
 
 def test_tensorflows_errors_keep_their_codes():
-    failure = as_failure(tf.errors.OutOfRangeError(None, None, "end"))
+    failure = as_status_error(tf.errors.OutOfRangeError(None, None, "end"))
     assert (failure.code, failure.text) == (grpc.StatusCode.OUT_OF_RANGE, "end")
-    assert as_failure(failure) is failure
-    assert isinstance(failure, Failure)
+    assert as_status_error(failure) is failure
+    assert isinstance(failure, StatusError)

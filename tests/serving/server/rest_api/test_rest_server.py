@@ -11,7 +11,7 @@ import pytest
 
 from serving.server.config.flags import parse
 from serving.server.metrics import Metrics
-from serving.server.request_log import Ledger
+from serving.server.request_log import RequestLog
 from serving.server.rest_api.rest_server import RestServer
 from tests.serving.server_process import free_port
 
@@ -33,7 +33,7 @@ class SlowManager:
 def _start(*words: str) -> tuple[RestServer, SlowManager, str]:
     flags = parse([f"--rest_api_port={free_port()}", "--model_base_path=m", *words])
     metrics, manager = Metrics(), SlowManager()
-    server = RestServer(flags, manager, Ledger(metrics), metrics)
+    server = RestServer(flags, manager, RequestLog(metrics), metrics)
     server.start()
     return server, manager, f"http://127.0.0.1:{flags.rest_api_port}/v1/models/m"
 

@@ -10,7 +10,7 @@ import pytest
 from serving.server.servables.batching import Batcher
 from serving.server.servables.batching_options import BatchingOptions
 from serving.server.servables.signature import Signature
-from serving.server.status import Failure
+from serving.server.status import StatusError
 
 SIGNATURE = Signature("serving_default", {}, {})
 
@@ -81,16 +81,16 @@ def test_only_requests_of_one_kind_are_joined(batcher, doubler):
 
 
 def _expect(code, batcher, *values, **options):
-    with pytest.raises(Failure) as failure:
+    with pytest.raises(StatusError) as failure:
         _ask(batcher, *values, **options)
     assert failure.value.code is code
 
 
 def test_refusals(batcher):
     _expect(grpc.StatusCode.INVALID_ARGUMENT, batcher, 1, 2, 3, 4, 5)
-    with pytest.raises(Failure):
+    with pytest.raises(StatusError):
         batcher.run(SIGNATURE, {"x": np.float32(1)}, ("y",))
-    with pytest.raises(Failure):
+    with pytest.raises(StatusError):
         batcher.run(SIGNATURE, {"x": np.ones(1), "z": np.ones(2)}, ("y",))
 
 

@@ -10,7 +10,7 @@ from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 from serving.server.servables import versions
 from serving.server.servables.servable import Servable
 from serving.server.servables.warmup import WARMUP_FILE, warm_up
-from serving.server.status import Failure
+from serving.server.status import StatusError
 from tests.serving.server_process import floats, request
 
 
@@ -45,13 +45,13 @@ def test_warm_up_replays_requests_and_a_failing_one_fails_the_load(servable, tmp
     _write_warmup(tmp_path, good, good)
     assert warm_up(servable) == 2
     _write_warmup(tmp_path, good, {"a": floats(1)})
-    with pytest.raises(Failure, match="Missing but required"):
+    with pytest.raises(StatusError, match="Missing but required"):
         warm_up(servable)
 
 
 def test_a_session_checks_what_serving_checks(servable):
     signature = servable.signature("")
-    with pytest.raises(Failure, match=r"arg\[1\] to be float but double"):
+    with pytest.raises(StatusError, match=r"arg\[1\] to be float but double"):
         servable.run(signature, {"a": floats(1), "b": np.ones(1)})
     with pytest.raises(tf.errors.InvalidArgumentError):
         servable.run(signature, {"a": floats(1, 2), "b": floats(1, 2, 3)})
@@ -74,4 +74,4 @@ def test_policies(tmp_path, policy, expected):
     for name in ("1", "9", "10", "temporary", ".11", "²", "1" * 30):
         (tmp_path / name).mkdir()
     (tmp_path / "12").touch()
-    assert set(versions.wanted(versions.on_disk(tmp_path), policy)) == expected
+    assert set(versions.selected(versions.on_disk(tmp_path), policy)) == expected

@@ -9,7 +9,7 @@ from serving.server.rest_api.json_predict import reply
 from serving.server.rest_api.json_tensors import to_array as from_json
 from serving.server.rest_api.json_tensors import to_json
 from serving.server.servables.tensors import to_array, to_proto
-from serving.server.status import Failure
+from serving.server.status import StatusError
 
 ARRAYS = [
     np.array([[1.5, -2.0]], np.float32),
@@ -40,6 +40,43 @@ def test_missing_values_repeat_the_last_one_or_are_zero():
     assert to_array("x", proto).tolist() == [1, 2, 2, 2]
     proto.ClearField("float_val")
     assert to_array("x", proto).tolist() == [0, 0, 0, 0]
+
+
+def test_missing_strings_are_bytes():
+    proto = TensorProto(dtype="DT_STRING")
+    proto.tensor_shape.dim.add(size=2)
+    assert to_array("x", proto).tolist() == [b"", b""]
+    proto.string_val.append(b"a")
+    assert to_array("x", proto).tolist() == [b"a", b"a"]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"dtype": "DT_UINT8", "int_val": [256]},
+        {"dtype": "DT_HALF", "half_val": [2**16]},
+        {"dtype": "DT_FLOAT", "float_val": [1, 2]},
+        {"dtype": "DT_FLOAT", "tensor_content": b"12345"},
+        {"dtype": "DT_STRING", "tensor_content": b"a"},
+        {"dtype": "DT_COMPLEX64", "scomplex_val": [1, 2]},
+        {"dtype": "DT_RESOURCE"},
+    ],
+    ids=lambda fields: " ".join(map(str, fields.values())),
+)
+def test_a_malformed_tensor(fields):
+    proto = TensorProto(**fields)
+    proto.tensor_shape.dim.add(size=1)
+    with pytest.raises(StatusError, match="tensor parsing error: x"):
+        to_array("x", proto)
+
+
+@pytest.mark.parametrize("shape", [[-1], [2**40], [2**62, 2**62], [0, 2**62], [1] * 33])
+def test_an_unusable_shape(shape):
+    proto = TensorProto(dtype="DT_FLOAT", float_val=[1] if 0 not in shape else [])
+    for size in shape:
+        proto.tensor_shape.dim.add(size=size)
+    with pytest.raises(StatusError, match="tensor parsing error: x"):
+        to_array("x", proto)
 
 
 def test_bfloat16():
@@ -81,7 +118,7 @@ def test_json_to_array(value, dtype, expected):
     ],
 )
 def test_json_that_does_not_fit(value, dtype):
-    with pytest.raises(Failure):
+    with pytest.raises(StatusError):
         from_json(value, dtype)
 
 
@@ -94,5 +131,5 @@ def test_replies_by_row_and_by_column():
     rows = [{"a": 1, "b_bytes": {"b64": "eA=="}}, {"a": 2, "b_bytes": {"b64": "eQ=="}}]
     assert reply(outputs, rows=True) == {"predictions": rows}
     assert reply({"a": outputs["a"]}, rows=False) == {"outputs": [1, 2]}
-    with pytest.raises(Failure):
+    with pytest.raises(StatusError):
         reply({"a": np.array([1]), "b": np.array([1, 2])}, rows=True)

@@ -1,8 +1,9 @@
-"""Protobuf message classes from a table of their fields, in a pool of their own.
+"""Protobuf message classes from a table of their fields, for the client and the server.
 
 The generated modules of tensorflow-serving-api import TensorFlow and register its names in the
-process; classes made here do neither. What goes over the wire is the same, as long as numbers and
-types of the fields are: tests compare them with the generated ones.
+process, and they lack some of TensorFlow Serving's messages. The classes made here live in a pool
+of their own and register nothing. On the wire they are the same as long as the numbers and types of
+their fields are, which tests compare with the generated classes.
 """
 
 from collections.abc import Mapping
@@ -11,14 +12,20 @@ from google.protobuf import any_pb2, descriptor_pb2, descriptor_pool, message_fa
 from google.protobuf.message import Message
 
 Fields = Mapping[str, tuple[int, str]]
-"""Field name -> number and kind: a scalar (`int64`), a message (`TensorProto`), `repeated` or `map`
-and one of these. A map's keys are strings. Names from other packages begin with a dot."""
+"""Field name -> number and kind. A kind is a scalar (`int64`), a message of the same table
+(`TensorProto`), one of another package (`.google.protobuf.Any`), or `repeated` or `map` before one
+of these. The keys of a map are strings."""
 
 _LIBRARY = (any_pb2.DESCRIPTOR, wrappers_pb2.DESCRIPTOR)
 
 
 def message_classes(package: str, messages: Mapping[str, Fields]) -> dict[str, type[Message]]:
-    """A class for each message of the table, by its name."""
+    """A class for each message of the table, by its name.
+
+    Args:
+        package: Protobuf package of the messages.
+        messages: The fields of each message.
+    """
     file = descriptor_pb2.FileDescriptorProto(
         name=f"{package}.proto",
         package=package,
@@ -49,8 +56,11 @@ def _describe_message(file: descriptor_pb2.FileDescriptorProto, name: str, field
 def _describe_entry(
     message: descriptor_pb2.DescriptorProto, package: str, field_name: str, value: str
 ) -> str:
-    """Adds the message of a map's key and value; returns its name as a kind."""
-    name = field_name.title().replace("_", "") + "Entry"  # protoc's rule
+    """Adds the message of a map's key and value, and returns its name as a kind.
+
+    On the wire a map is a repeated field of such entries.
+    """
+    name = field_name.title().replace("_", "") + "Entry"  # the name that protoc gives it
     entry = message.nested_type.add(name=name, options={"map_entry": True})
     _add_field(entry, package, "key", 1, "string")
     _add_field(entry, package, "value", 2, value)
