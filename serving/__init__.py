@@ -1,1 +1,1 @@
-"""SavedModels, TensorFlow Serving's configuration, an embedded server, a client, the web page."""
+"""Exports, the embedded server, the client, the web page, TensorFlow Serving's configuration."""

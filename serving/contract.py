@@ -1,7 +1,7 @@
-"""What a served text-to-image model is called, takes and gives. Standard library only.
+"""Names, inputs and outputs of a served model. Standard library only.
 
-Dimension 0 of every input and output is the batch B, so that a server may join requests.
-`_bytes` ends the names of binary outputs: REST encodes those, and only those, as base64.
+Dimension 0 of every input and output is the batch B, so that a server can join requests. The names
+of binary outputs end in `_bytes`: REST encodes those, and no others, as base64.
 """
 
 from dataclasses import dataclass, field
@@ -31,18 +31,18 @@ ATTENTION = "attention"
 SENTENCE = "sentence"
 
 MAX_PROMPT_BYTES = 4_096
-"""Longest caption that a model draws, UTF-8 bytes."""
+"""Longest caption, UTF-8 bytes."""
 MAX_CANVASES = 4_096
 """Most canvases (batch x steps) of one `draw_steps` request."""
 MAX_BATCH = 1_024
-"""Most captions or pictures of one request that draws nothing."""
+"""Most captions or images of one request that draws nothing."""
 MAX_MESSAGE_BYTES = 64 * 1024 * 1024
-"""Largest message on the wire. Python's own receive limit, 4 MiB, is less than 16 drawings."""
+"""Largest message on the wire. gRPC's default limit, 4 MiB, is less than 16 drawings."""
 
 
 @dataclass(frozen=True)
 class Tensor:
-    """One input or output: TensorFlow's name of its dtype, and its shape in letters."""
+    """One input or output: the name of its dtype, and its shape in letters."""
 
     dtype: str
     shape: str
@@ -50,13 +50,13 @@ class Tensor:
 
 @dataclass(frozen=True, eq=False)
 class Signature:
-    """One way to call the model."""
+    """One function of a served model."""
 
     name: str
     inputs: dict[str, Tensor]
     outputs: dict[str, Tensor]
     optional: dict[str, Tensor] = field(default_factory=dict)
-    """Outputs that a model may leave out."""
+    """Outputs that only some models have."""
 
 
 _SHARPENED = {SHARPENED_PNG_BYTES: Tensor("string", "[B]")}
@@ -72,7 +72,7 @@ DRAW = Signature(
     {IMAGE: Tensor("uint8", "[B, H, W, C]"), PNG_BYTES: Tensor("string", "[B]")},
     _SHARPENED,
 )
-"""A sentence to its picture; sharpened too, where the model was exported with a sharpener."""
+"""A caption to its image; also sharpened, where the model was exported with a sharpener."""
 
 DRAW_STEPS = Signature(
     "draw_steps",
@@ -87,7 +87,7 @@ DRAW_STEPS = Signature(
     },
     _SHARPENED,
 )
-"""A sentence to every canvas on the way, with the words and the place attended to at each step."""
+"""A caption to the canvas of every step, with the write window and the attention to the words."""
 
 SCORE = Signature(
     "score",
@@ -98,7 +98,7 @@ SCORE = Signature(
     },
     {BOUND: Tensor("float32", "[B]")},
 )
-"""A picture and a sentence to the bound on log p(picture | sentence), nats."""
+"""An image and a caption to the bound on log p(image | caption), nats."""
 
 DESCRIBE = Signature(
     "describe",
@@ -109,25 +109,25 @@ DESCRIBE = Signature(
         ATTENTION: Tensor("float32", "[B, N, GH, GW]"),
     },
 )
-"""A picture to a sentence, its log probability in nats, and where each word looked."""
+"""An image to a caption, its log probability in nats, and each word's attention to the image."""
 
 SHARPEN = Signature(
     "sharpen",
     {PNG_BYTES_IN: Tensor("string", "[B]"), PROMPT: Tensor("string", "[B]")},
     {IMAGE: Tensor("uint8", "[B, H, W, C]"), PNG_BYTES: Tensor("string", "[B]")},
 )
-"""A picture and its sentence to the picture with edges."""
+"""An image and its caption to the sharpened image."""
 
 ENCODE = Signature(
     "encode",
     {PROMPT: Tensor("string", "[B]")},
     {SENTENCE: Tensor("float32", "[B, D]")},
 )
-"""A sentence to its vector."""
+"""A caption to its sentence vector."""
 
 KINDS = ((DRAW, DRAW_STEPS), (DESCRIBE,), (SHARPEN,), (ENCODE,))
-"""The signatures that a model has at least, by the kind of the model. One that draws may have
-`score` too: a system without a bound, such as a GAN, has not."""
+"""The signatures that each kind of model must have. A text-to-image model with a bound, which a GAN
+lacks, also has `score`."""
 
 SIGNATURES = {
     signature.name: signature for signature in (DRAW, DRAW_STEPS, SCORE, DESCRIBE, SHARPEN, ENCODE)

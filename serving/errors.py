@@ -1,10 +1,12 @@
-"""Errors in words a person understands. Standard library only."""
+"""The errors of this package, in plain sentences. Standard library only."""
 
 
 class ServingError(Exception):
-    """What a server, a file or a machine did not do. Commands exit with 1.
+    """A server, a file or the machine failed. Commands exit with 1.
 
-    `status` is the name of the gRPC status behind it, or "" where there is none.
+    Args:
+        text: What happened, and what to do.
+        status: Name of the gRPC status behind it, or "".
     """
 
     exit_code = 1
@@ -15,6 +17,6 @@ class ServingError(Exception):
 
 
 class RequestError(ServingError):
-    """A request or command that was put wrongly, and was not sent. Commands exit with 2."""
+    """A request or command has wrong arguments, and was not sent. Commands exit with 2."""
 
     exit_code = 2

@@ -1,22 +1,22 @@
-"""An image captioner, served."""
+"""The signature of an image captioner."""
 
 import tensorflow as tf
 
 from serving import contract
-from serving.export.served_module import Served
+from serving.export.served_module import ServedModule
 
 
-class ServedCaptioner(Served):
-    """Describes pictures."""
+class ServedCaptioner(ServedModule):
+    """Describes images."""
 
     @property
     def methods(self):  # noqa: D102
         return {contract.DESCRIBE: self.describe}
 
     def describe(self, png_bytes_in):
-        """`describe`: the best caption that the beam search finds."""
-        usable = self._usable_count(contract.PNG_BYTES_IN, png_bytes_in, contract.MAX_BATCH)
-        with tf.control_dependencies([usable]):
+        """`describe`: the best caption of the beam search."""
+        check = self._check_count(contract.PNG_BYTES_IN, png_bytes_in, contract.MAX_BATCH)
+        with tf.control_dependencies([check]):
             description = self._model.describe(self._decoded(png_bytes_in))
         return {
             contract.CAPTION: self.tokenizer.sentences(description.token_ids),

@@ -1,4 +1,4 @@
-"""A checkpoint to a SavedModel, in a new numbered version that is checked before it appears."""
+"""A checkpoint to a SavedModel: a new numbered version, checked before it appears."""
 
 import shutil
 import tempfile
@@ -9,41 +9,46 @@ import tensorflow as tf
 
 from serving import contract
 from serving.errors import ServingError
-from serving.export.choose_module import Served, served
+from serving.export.choose_module import build_served_module
+from serving.export.served_module import ServedModule
 from serving.export.validate import check
 from serving.export.warmup_writer import write_warmup
 from serving.server.servables.servable import Servable
 from t2i_tf import checkpoints
+
+Arrays = dict[str, np.ndarray]
 
 
 def export(workdir: Path, out: Path, which: str = "best", sharpen: Path | None = None) -> Path:
     """Write the model of a work folder as the next version of `out`, and check it.
 
     Args:
-        workdir: written by `python -m pipelines train`; of any system.
-        out: the model's base path, with a folder for each version; made where missing.
-        which: the "best" checkpoint by validation loss, or the "last".
-        sharpen: work folder of a sharpener, whose pictures the model then gives too.
+        workdir: Work folder of a run, of any system.
+        out: Base path of the model, with a folder for each version; created if it is missing.
+        which: The "best" checkpoint by validation loss, or the "last".
+        sharpen: Work folder of a sharpener: the model then returns each image sharpened as well.
 
     Returns:
-        The version's folder. It appears whole, and only if every check holds: a server that watches
-        `out` loads it at once.
+        The folder of the version. It appears complete, and only if every check passes: a server
+        that watches `out` loads it at once.
 
     Raises:
-        UserError: no such run.
-        ServingError: a check does not hold.
+        UserError: a work folder is missing or incomplete.
+        ServingError: a check fails.
     """
     sharpener = checkpoints.load(sharpen) if sharpen else None
-    model = served(checkpoints.load(workdir, which), sharpener)
+    model = build_served_module(checkpoints.load(workdir, which), sharpener)
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
     version = out / str(_next_version(out))
+    # In the same folder: only within a file system is renaming atomic. Servers skip the name, which
+    # is not a number.
     scratch = Path(tempfile.mkdtemp(dir=out, prefix=".exporting-"))
     try:
         save(model, scratch)
         check(scratch)
         check_against(scratch, model)
-        scratch.chmod(0o755)  # a temporary folder is its owner's alone
+        scratch.chmod(0o755)  # a temporary folder is readable by its owner alone
         scratch.rename(version)
     except BaseException:
         shutil.rmtree(scratch, ignore_errors=True)
@@ -51,14 +56,17 @@ def export(workdir: Path, out: Path, which: str = "best", sharpen: Path | None =
     return version
 
 
-def save(model: Served, folder: Path) -> None:
-    """Write the SavedModel, with its warm-up requests, unchecked."""
+def save(model: ServedModule, folder: Path) -> None:
+    """Write the SavedModel and its warm-up requests, without checks."""
     tf.saved_model.save(model, str(folder), signatures=model.signatures())
     write_warmup(folder, {signature: model.examples(signature) for signature in model.methods})
 
 
-def check_against(folder: Path, model: Served) -> str:
-    """Check that the export answers what the model answers, alone and in a batch.
+def check_against(folder: Path, model: ServedModule) -> str:
+    """Check that the export answers as the model itself does, alone and in a batch.
+
+    Returns:
+        A sentence, where the check passes.
 
     Raises:
         ServingError: an answer differs.
@@ -73,43 +81,41 @@ def check_against(folder: Path, model: Served) -> str:
                 _ask(servable, signature, {k: v[i : i + 1] for k, v in requests.items()})
                 for i in range(len(next(iter(requests.values()))))
             ]
-            for name, wanted in expected.items():
-                answers = {
-                    "in a batch": together[name],
-                    "alone": np.concatenate([one[name] for one in alone]),
-                }
-                for how, answered in answers.items():
-                    if not _same(name, wanted, answered):
-                        raise ServingError(
-                            f"{folder}, {signature.name}: {name} {how} differs from what the model "
-                            "answers."
-                        )
+            _check_answers(f"{folder}, {signature.name}, in a batch", expected, together)
+            joined = {name: np.concatenate([one[name] for one in alone]) for name in expected}
+            _check_answers(f"{folder}, {signature.name}, alone", expected, joined)
     finally:
         servable.close()
     return "answers are the model's own, alone and in a batch"
 
 
-def _tensors(requests: dict[str, np.ndarray]) -> dict[str, tf.Tensor]:
+def _tensors(requests: Arrays) -> dict[str, tf.Tensor]:
     return {name: tf.constant(values) for name, values in requests.items()}
 
 
-def _ask(servable: Servable, signature: contract.Signature, requests: dict[str, np.ndarray]):
+def _ask(servable: Servable, signature: contract.Signature, requests: Arrays):
     return servable.run(servable.signature(signature.name), requests)
 
 
-def _same(name: str, wanted: np.ndarray, answered: np.ndarray) -> bool:
+def _check_answers(where: str, expected: Arrays, found: Arrays) -> None:
+    for name in expected:
+        if not _same(name, expected[name], found[name]):
+            raise ServingError(f"{where}: {name} differs from the model's own answer.")
+
+
+def _same(name: str, expected: np.ndarray, found: np.ndarray) -> bool:
     if name.endswith("_bytes"):
-        wanted, answered = _decoded(wanted), _decoded(answered)
-    if wanted.dtype == np.uint8:
-        # Products of another shape may be summed in another order: a pixel may round otherwise.
-        return bool(np.abs(wanted.astype(int) - answered.astype(int)).max() <= 1)
-    if wanted.dtype == np.float32:
-        return np.allclose(wanted, answered, rtol=1e-3, atol=1e-3)
-    return np.array_equal(wanted, answered)
+        expected, found = _decoded(expected), _decoded(found)
+    if expected.dtype == np.uint8:
+        # Products of another shape may be summed in another order, and a pixel round otherwise.
+        return bool(np.abs(expected.astype(int) - found.astype(int)).max() <= 1)
+    if expected.dtype == np.float32:
+        return np.allclose(expected, found, rtol=1e-3, atol=1e-3)
+    return np.array_equal(expected, found)
 
 
 def _decoded(png: np.ndarray) -> np.ndarray:
-    return np.stack([tf.io.decode_png(one).numpy() for one in png])
+    return np.stack([tf.io.decode_png(image).numpy() for image in png])
 
 
 def _next_version(out: Path) -> int:

@@ -1,13 +1,13 @@
-"""A sentence encoder, served."""
+"""The signature of a sentence encoder."""
 
 import tensorflow as tf
 
 from serving import contract
-from serving.export.served_module import Served
+from serving.export.served_module import ServedModule
 
 
-class ServedEncoder(Served):
-    """Makes vectors of captions."""
+class ServedSentenceEncoder(ServedModule):
+    """Encodes captions as sentence vectors."""
 
     def __init__(self, trained):
         super().__init__(trained)
@@ -19,9 +19,9 @@ class ServedEncoder(Served):
 
     def encode(self, prompt):
         """`encode`: a vector for each caption."""
-        refusals = [
-            self._usable_count(contract.PROMPT, prompt, contract.MAX_BATCH),
-            *self._usable_prompts(prompt),
+        checks = [
+            self._check_count(contract.PROMPT, prompt, contract.MAX_BATCH),
+            *self._check_prompts(prompt),
         ]
-        with tf.control_dependencies(refusals):
+        with tf.control_dependencies(checks):
             return {contract.SENTENCE: self.encoder(prompt)}

@@ -1,4 +1,4 @@
-"""What every served model has: its signatures, its refusals, and examples of its requests."""
+"""Shared by every served model: signatures, checks of requests, and example requests."""
 
 from collections.abc import Callable, Mapping
 
@@ -10,14 +10,14 @@ from t2i_tf.checkpoints import Trained
 from t2i_tf.text.tokenizer import Tokenizer
 from t2i_tf.text.vocabulary import UNKNOWN
 
-EXAMPLES = 8
+EXAMPLES = 8  # rows of an example request
 
 
-class Served(tf.Module):
+class ServedModule(tf.Module):
     """A trained model behind signatures of the contract.
 
-    A Keras model held as it is saves, but fails in a Session: Keras wraps its variables. So the
-    variables themselves are kept on the module.
+    Args:
+        trained: The model, its vocabulary and its settings.
     """
 
     def __init__(self, trained: Trained):
@@ -25,6 +25,8 @@ class Served(tf.Module):
         self._trained = trained
         self._model = trained.model
         self._sizes = trained.config.model
+        # The TensorFlow variables themselves. A module that holds the Keras model can be saved, but
+        # fails in a Session, because Keras wraps its variables.
         self.weights = [weight.value for weight in trained.model.weights]
         self.tokenizer = Tokenizer(trained.vocabulary, trained.config.max_words)
         self.reader = trained.reader
@@ -32,38 +34,38 @@ class Served(tf.Module):
     @property
     def methods(self) -> Mapping[contract.Signature, Callable[..., dict[str, tf.Tensor]]]:
         """The function that answers each signature."""
-        raise TypeError("a served model names its methods")
+        raise TypeError(f"{type(self).__name__} does not define its methods")
 
     def signatures(self) -> dict:
-        """Name -> a concrete function for each signature."""
+        """Name of each signature -> its concrete function."""
         return {
             signature.name: _concrete(signature, method)
             for signature, method in self.methods.items()
         }
 
     def examples(self, signature: contract.Signature) -> dict[str, np.ndarray]:
-        """Eight rows of each input, which the model can answer."""
-        made = {
+        """A request that the model can answer: EXAMPLES rows of each input."""
+        inputs = {
             contract.PROMPT: lambda: np.array([c.encode() for c in self._captions()], object),
             contract.SEED: lambda: np.arange(EXAMPLES),
             contract.TEMPERATURE: lambda: np.ones(EXAMPLES, np.float32),
-            contract.PNG_BYTES_IN: lambda: np.array(self._pictures(), object),
+            contract.PNG_BYTES_IN: lambda: np.array(self._images(), object),
         }
-        return {name: made[name]() for name in signature.inputs}
+        return {name: inputs[name]() for name in signature.inputs}
 
     def _captions(self) -> list[str]:
-        """Captions of words that the model knows."""
+        """Captions of words in the vocabulary."""
         words = self._trained.vocabulary.entries[UNKNOWN + 1 :]
         return [" ".join(words[k % len(words) :][:5]) for k in range(EXAMPLES)]
 
-    def _pictures(self) -> list[bytes]:
-        """Pictures of noise, PNG."""
+    def _images(self) -> list[bytes]:
+        """Images of noise, PNG."""
         shape = (EXAMPLES, self._sizes.height, self._sizes.width, self._sizes.channels)
-        pictures = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
-        return [tf.io.encode_png(picture).numpy() for picture in pictures]
+        images = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+        return [tf.io.encode_png(image).numpy() for image in images]
 
-    def _same_count(self, first, *others):
-        """Refuses inputs of which there are not as many as of the first."""
+    def _check_same_count(self, first, *others):
+        """Assertion that every input has as many rows as the first."""
         count = tf.size(first)
         sizes = tf.stack([tf.size(other) for other in others])
         return tf.debugging.Assert(
@@ -71,8 +73,8 @@ class Served(tf.Module):
             ["expected as many of every input as there are prompts,", count, "got", sizes],
         )
 
-    def _usable_prompts(self, prompt) -> list:
-        """Refuses captions that are too long, or have no words or too many."""
+    def _check_prompts(self, prompt) -> list:
+        """Assertions that no caption is empty or too long, in bytes or in words."""
         limit, words = self.tokenizer.max_words, self.tokenizer.lengths(prompt)
         return [
             tf.debugging.Assert(
@@ -85,15 +87,15 @@ class Served(tf.Module):
             ),
         ]
 
-    def _usable_count(self, name: str, value, limit: int):
-        """Refuses an empty batch and one that is too large."""
+    def _check_count(self, name: str, value, limit: int):
+        """Assertion that the batch is neither empty nor too large."""
         count = tf.size(value)
         return tf.debugging.Assert(
             (count > 0) & (count <= limit), [f"{name}: expected 1 to {limit} of them, got", count]
         )
 
     def _decoded(self, png_bytes_in):
-        """PNG string [B] to uint8 [B, H, W, C]; refuses other sizes than the model's."""
+        """PNG string [B] to uint8 [B, H, W, C], asserting the size of the model's images."""
         return tf.map_fn(self._decode, png_bytes_in, fn_output_signature=tf.uint8)
 
     def _decode(self, png):
@@ -106,7 +108,7 @@ class Served(tf.Module):
             [f"png_bytes_in: expected {sizes.height} x {sizes.width} pixels, got", size[:2]],
         )
         with tf.control_dependencies([fits]):
-            return tf.reshape(image, expected)
+            return tf.reshape(image, expected)  # decode_png leaves the static shape unknown
 
 
 def png(images: tf.Tensor) -> tf.Tensor:

@@ -1,10 +1,10 @@
-"""A text-to-image model, served."""
+"""The signatures of a text-to-image model."""
 
 import tensorflow as tf
 
 from serving import contract
 from serving.errors import ServingError
-from serving.export.served_module import Served, png
+from serving.export.served_module import ServedModule, png
 from t2i_tf.checkpoints import Trained
 from t2i_tf.errors import UserError
 from t2i_tf.image_ops import check_same_shape, image_shape, to_pixels
@@ -12,15 +12,15 @@ from t2i_tf.models import Drawing
 from t2i_tf.text.vocabulary import UNKNOWN
 
 
-class ServedDrawer(Served):
-    """Draws captions, step by step where asked, and scores pictures where the model has a bound.
+class ServedTextToImage(ServedModule):
+    """Draws captions, at once or step by step, and scores images where the model has a bound.
 
     Args:
-        trained: a model that draws.
-        sharpener: where given, each picture comes sharpened too.
+        trained: A model that draws.
+        sharpener: If given, each image is returned sharpened as well.
 
     Raises:
-        ServingError: the model draws nothing, the sharpener sharpens nothing, or not this size.
+        ServingError: either run is of another kind of model, or their image sizes differ.
     """
 
     def __init__(self, trained: Trained, sharpener: Trained | None = None):
@@ -37,20 +37,20 @@ class ServedDrawer(Served):
         return methods | ({contract.SCORE: self.score} if self._model.bound else {})
 
     def draw(self, prompt, seed, temperature):
-        """`serving_default`: the picture, as pixels and as PNG."""
+        """`serving_default`: the image, as pixels and as PNG."""
         drawing = self._drawing(prompt, seed, temperature)
         image = to_pixels(drawing.image)
         answer = {contract.IMAGE: image, contract.PNG_BYTES: png(image)}
         return answer | self._sharpened(drawing, prompt)
 
     def draw_steps(self, prompt, seed, temperature):
-        """`draw_steps`: every canvas on the way, and what each step attended to."""
+        """`draw_steps`: every canvas, with the write windows and the attention to the words."""
         drawing = self._drawing(prompt, seed, temperature)
         canvases = to_pixels(drawing.canvases)
         words = self.tokenizer.words(prompt, pad=True)
-        # A system that sees no words attends to none of them.
-        unseen = tf.shape(words)[1] - tf.shape(drawing.alignment)[2]
-        alignment = tf.pad(drawing.alignment, [[0, 0], [0, 0], [0, unseen]])
+        # A system that reads no words has an alignment of width 0: its attention to each is 0.
+        missing = tf.shape(words)[1] - tf.shape(drawing.alignment)[2]
+        alignment = tf.pad(drawing.alignment, [[0, 0], [0, 0], [0, missing]])
         answer = {
             contract.CANVASES: canvases,
             contract.ALIGNMENT: alignment,
@@ -62,22 +62,22 @@ class ServedDrawer(Served):
         return answer | self._sharpened(drawing, prompt)
 
     def score(self, png_bytes_in, prompt, seed):
-        """`score`: the bound on log p(picture | sentence), nats, from one posterior sample."""
-        with tf.control_dependencies(self._refusals(prompt, seed, png_bytes_in)):
+        """`score`: the bound on log p(image | caption), nats, from one posterior sample."""
+        with tf.control_dependencies(self._checks(prompt, seed, png_bytes_in)):
             image = self._decoded(png_bytes_in)
             bound = self._model.bound(image, self.reader(prompt), self._model.noise(seed))
         return {contract.BOUND: bound}
 
     def _drawing(self, prompt, seed, temperature) -> Drawing:
-        usable = tf.math.is_finite(temperature) & (temperature >= 0.0)
-        refusals = [
-            *self._refusals(prompt, seed, temperature),
+        valid = tf.math.is_finite(temperature) & (temperature >= 0.0)
+        checks = [
+            *self._checks(prompt, seed, temperature),
             tf.debugging.Assert(
-                tf.reduce_all(usable),
+                tf.reduce_all(valid),
                 ["temperature: expected finite numbers of 0 or more, got", temperature],
             ),
         ]
-        with tf.control_dependencies(refusals):
+        with tf.control_dependencies(checks):
             return self._model.generate(self.reader(prompt), self._model.noise(seed, temperature))
 
     def _sharpened(self, drawing: Drawing, prompt) -> dict[str, tf.Tensor]:
@@ -86,13 +86,14 @@ class ServedDrawer(Served):
         image = self._sharpener.model.sharpen(drawing.image, self.sharpener_reader(prompt))
         return {contract.SHARPENED_PNG_BYTES: png(to_pixels(image))}
 
-    def _refusals(self, prompt, *others) -> list:
-        """Assertions that the request is one this model can answer."""
+    def _checks(self, prompt, *others) -> list:
+        """Assertions that this model can answer the request."""
+        # Memory grows with the number of canvases: a model of many steps takes smaller batches.
         limit = contract.MAX_CANVASES // self._model.noise_shape[0]
         return [
-            self._same_count(prompt, *others),
-            self._usable_count(contract.PROMPT, prompt, limit),
-            *self._usable_prompts(prompt),
+            self._check_same_count(prompt, *others),
+            self._check_count(contract.PROMPT, prompt, limit),
+            *self._check_prompts(prompt),
         ]
 
 
@@ -100,8 +101,8 @@ def _check_pair(trained: Trained, sharpener: Trained) -> None:
     for one, ability in ((trained, "generate"), (sharpener, "sharpen")):
         if not hasattr(one.model, ability):
             raise ServingError(
-                f"A {type(one.model).__name__} does not {ability}. Expected the run of a "
-                "text-to-image system, and that of a sharpener behind it."
+                f"A {type(one.model).__name__} cannot {ability}. Expected the run of a "
+                "text-to-image system, and for --sharpen that of a sharpener."
             )
     try:
         check_same_shape(

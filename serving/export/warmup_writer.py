@@ -1,4 +1,4 @@
-"""Requests that are kept with an export, which a server replays before it answers anyone."""
+"""Warm-up requests: stored with an export, replayed by a server before it answers clients."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,27 +9,27 @@ from tensorflow_serving.apis.predict_pb2 import PredictRequest
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog, PredictLog
 
 from serving import contract
+from serving.server.servables.warmup import WARMUP_FILE
 
-ROWS = (1, 8)
-PATH = Path("assets.extra") / "tf_serving_warmup_requests"
+ROWS = (1, 8)  # of a request by itself, and of a batch
 
 
 def write_warmup(
     folder: Path, requests: Mapping[contract.Signature, Mapping[str, np.ndarray]]
 ) -> None:
-    """Write requests for each signature, alone and in a batch, so that no user waits.
+    """Write two requests for each signature, one alone and one in a batch.
 
     Args:
-        folder: of the version.
-        requests: for each signature its inputs, of several rows.
+        folder: Folder of the version.
+        requests: For each signature its inputs, with at least as many rows as the largest batch.
     """
-    path = folder / PATH
+    path = folder / WARMUP_FILE
     path.parent.mkdir()
     with tf.io.TFRecordWriter(str(path)) as writer:
         for signature, inputs in requests.items():
             for rows in ROWS:
-                some = {name: values[:rows] for name, values in inputs.items()}
-                writer.write(_log(signature.name, some).SerializeToString())
+                batch = {name: values[:rows] for name, values in inputs.items()}
+                writer.write(_log(signature.name, batch).SerializeToString())
 
 
 def _log(signature: str, inputs: Mapping[str, np.ndarray]) -> PredictionLog:

@@ -1,5 +1,5 @@
-"""The page that shows a drawing being made: a small HTTP server in front of any gRPC server.
+"""The page that shows captions being drawn: a small HTTP server in front of any gRPC server.
 
-`app` answers the page's requests, `payloads` says what they hold, `protection` guards them,
-`static/` is the page itself.
+`app` answers the page's requests, `json_payloads` has their contents, `security` restricts them,
+and `static/` is the page itself.
 """

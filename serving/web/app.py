@@ -1,4 +1,4 @@
-"""The page's HTTP server: its files, and JSON that becomes gRPC."""
+"""The page's HTTP server: static files, and JSON requests that become gRPC requests."""
 
 import contextlib
 import logging
@@ -29,10 +29,15 @@ _log = logging.getLogger(__name__)
 
 
 def create_app(connection: Connection) -> Starlette:
-    """The ASGI application; its channel to the server lives as long as it does."""
+    """The ASGI application of the page.
+
+    Args:
+        connection: The server and the model that draw.
+    """
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        # Made here, not above: an asyncio client belongs to the event loop that uvicorn starts.
         async with AsyncClient(**vars(connection)) as client:
             app.state.client = client
             yield
@@ -55,7 +60,7 @@ def create_app(connection: Connection) -> Starlette:
 
 
 async def _model(request: Request) -> Response:
-    """Which model answers, and where."""
+    """The model that draws, its version, and its server."""
     client: AsyncClient = request.app.state.client
     model = await client.metadata()
     server = client.connection.server
@@ -64,25 +69,26 @@ async def _model(request: Request) -> Response:
 
 async def _drawings(request: Request) -> Response:
     """Drawings with all their steps, as JSON."""
-    drawings = await _drawn(request)
+    drawings = await _draw(request)
+    # Packing takes milliseconds of CPU time, in which the event loop could answer nobody else.
     content = await run_in_threadpool(lambda: [packed(drawing) for drawing in drawings])
     return JSONResponse({"drawings": content})
 
 
 async def _animation(request: Request) -> Response:
-    """The same drawings as a GIF: a caption with a seed is one drawing."""
-    drawings = await _drawn(request)
+    """The same drawings as a GIF: equal captions and seeds give equal drawings."""
+    drawings = await _draw(request)
     return Response(await run_in_threadpool(gif_of_drawings, drawings), media_type="image/gif")
 
 
-async def _drawn(request: Request) -> list[Drawing]:
-    wanted = DrawingRequest.of(await json_body(request))
+async def _draw(request: Request) -> list[Drawing]:
+    arguments = DrawingRequest.of(await json_body(request))
     client: AsyncClient = request.app.state.client
-    return await client.draw_steps(**vars(wanted))
+    return await client.draw_steps(**vars(arguments))
 
 
 def _serving_error(request: Request, error: ServingError) -> Response:
-    """400 where the request was at fault, else the status of the server behind the page, or 502."""
+    """400 for a wrong request; else the status of the server behind the page, or 502."""
     other = 400 if isinstance(error, RequestError) else 502
     return _error(HTTP_STATUS.get(error.status, other), str(error))
 
@@ -93,7 +99,7 @@ def _http_error(request: Request, error: HTTPException) -> Response:
 
 def _unforeseen_error(request: Request, error: Exception) -> Response:
     _log.error("%s failed", request.url.path, exc_info=error)
-    return _error(500, "This page's own server failed; its log says how.")
+    return _error(500, "The server of this page failed. Its log has the reason.")
 
 
 def _error(status: int, text: str) -> Response:

@@ -1,4 +1,4 @@
-"""JSON of the page: a request checked, drawings packed."""
+"""The page's JSON: requests, checked, and drawings, packed."""
 
 import base64
 import json
@@ -10,12 +10,12 @@ from serving.client.results import Drawing
 from serving.errors import RequestError
 
 MAX_PICTURES = 12
-"""Of one request of the page."""
+"""Most pictures of one request of the page."""
 
 
 @dataclass(frozen=True)
 class DrawingRequest:
-    """What the page asks for; its fields are those of the client's `draw_steps`."""
+    """A request of the page, with the arguments of the client's `draw_steps`."""
 
     prompt: str
     n: int = 1
@@ -24,7 +24,7 @@ class DrawingRequest:
 
     @classmethod
     def of(cls, body: bytes) -> "DrawingRequest":
-        """From JSON. Raises RequestError on whatever else comes."""
+        """The request in a JSON body. Raises RequestError for anything else."""
         try:
             fields = json.loads(body)
             request = cls(**fields)
@@ -49,20 +49,20 @@ class DrawingRequest:
         )
 
 
-def _expect(fact: bool, text: str) -> None:
-    if not fact:
+def _expect(condition: bool, text: str) -> None:
+    if not condition:
         raise RequestError(text)
 
 
 def _is_whole(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(value, int) and not isinstance(value, bool)  # True is an int in Python
 
 
 def packed(drawing: Drawing) -> dict:
     """A drawing for the page: pixels as base64 of uint8 [T, H, W, C], numbers as lists."""
     words = zip(drawing.words, drawing.known, strict=True)
     return {
-        "seed": str(drawing.seed),  # JavaScript's numbers hold 53 bits
+        "seed": str(drawing.seed),  # a number of JavaScript holds 53 bits, a seed 64
         "shape": list(drawing.canvases.shape),
         "canvases": _base64(drawing.canvases.tobytes()),
         "windows": _rounded(drawing.windows),
@@ -77,6 +77,6 @@ def _base64(content: bytes) -> str:
 
 
 def _rounded(array: np.ndarray) -> list:
-    """With 4 decimals, and 0 for what is no number: JSON has none for it."""
+    """Numbers with 4 decimals; NaN and infinity, which JSON lacks, as 0."""
     finite = np.nan_to_num(array.astype(np.float64), posinf=0, neginf=0)
     return finite.round(4).tolist()

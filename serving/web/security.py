@@ -1,4 +1,4 @@
-"""What guards the page: headers on every answer, and a limit on what is read."""
+"""Security of the page: headers on every answer, and limits on what a request may hold."""
 
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
@@ -20,13 +20,13 @@ _HEADERS = {
 
 
 class SecurityHeaders:
-    """ASGI middleware: the page may load and be loaded by nothing but itself."""
+    """ASGI middleware: the page loads nothing from other sites, and no other site embeds it."""
 
     def __init__(self, app):
         self._app = app
 
     async def __call__(self, scope, receive, send) -> None:
-        """Pass on, adding the headers to the answer's."""
+        """Handle a request, and add the headers to its answer."""
 
         async def send_with_headers(message) -> None:
             if message["type"] == "http.response.start":
@@ -37,13 +37,12 @@ class SecurityHeaders:
 
 
 async def json_body(request: Request) -> bytes:
-    """The body of a JSON request; raises HTTPException 413 or 415.
-
-    Other sites can make a browser post a form, but not JSON.
-    """
+    """The body of a JSON request. Raises HTTPException 413 or 415."""
+    # Any site can make a browser post a form to this server, but not JSON.
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":
         raise HTTPException(415, "Send JSON, with Content-Type: application/json.")
+    # Counted while reading: the Content-Length may be missing, or wrong.
     body = b""
     async for chunk in request.stream():
         body += chunk

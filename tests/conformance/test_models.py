@@ -14,7 +14,7 @@ import t2i_tf.models
 from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.training.history import read_history
 from pipelines.training.train import train
-from serving.export.choose_module import served
+from serving.export.choose_module import build_served_module
 from serving.export.export import check_against, save
 from serving.export.validate import check
 from t2i_tf import checkpoints
@@ -139,7 +139,7 @@ def test_the_same_alone_and_in_a_batch(trained):
 
 def test_a_drawing_follows_seed_and_caption(trained):
     if not hasattr(trained.model, "generate"):
-        assert "score" not in served(trained).signatures()
+        assert "score" not in build_served_module(trained).signatures()
         return
     caption = trained.reader(tf.constant(CAPTIONS))
     one, other = (
@@ -173,7 +173,7 @@ def test_resumes_exactly(system, workdir, data, tmp_path):
 
 
 def test_exports_and_answers_as_the_model_does(trained, tmp_path):
-    model = served(trained)
+    model = build_served_module(trained)
     save(model, tmp_path / "1")
     assert len(check(tmp_path / "1")) == 4
     assert "the model's own" in check_against(tmp_path / "1", model)

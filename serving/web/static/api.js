@@ -1,21 +1,21 @@
-// Requests to this page's own server; what fails becomes an Error in words.
+// Requests to the server of this page. A failure becomes an Error with a sentence for the user.
 
 const NO_PAGE_SERVER =
-  "This page's own server does not answer. Is “python -m serving web” still running?";
+  "The server of this page does not answer. Is “python -m serving web” still running?";
 
-/** {model, version, server} of whoever draws. */
+/** {model, version, server} of the model that draws. */
 export async function fetchModel() {
   return (await request("api/model")).json();
 }
 
-/** Drawings, each with its steps; `wanted` is {prompt, n, seed, temperature}. */
-export async function fetchDrawings(wanted) {
-  return (await (await request("api/drawings", wanted)).json()).drawings;
+/** Drawings with their steps; `settings` is {prompt, n, seed, temperature}. */
+export async function fetchDrawings(settings) {
+  return (await (await request("api/drawings", settings)).json()).drawings;
 }
 
-/** A GIF of the same, as a Blob. */
-export async function fetchAnimation(wanted) {
-  return (await request("api/animation", wanted)).blob();
+/** A GIF of the same drawings, as a Blob. */
+export async function fetchAnimation(settings) {
+  return (await request("api/animation", settings)).blob();
 }
 
 async function request(path, body) {

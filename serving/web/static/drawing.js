@@ -1,6 +1,6 @@
-// A drawing as the page's server sends it, made ready to be painted.
+// Drawings: from the server's JSON to images on a canvas.
 
-/** Unpacks the pixels: adds `steps`, `height`, `width` and `frames`, an ImageData a step. */
+/** Adds to a drawing its `steps`, `height`, `width` and `frames`, an ImageData for each step. */
 export function unpacked(drawing) {
   const [steps, height, width, channels] = drawing.shape;
   const pixels = bytes(drawing.canvases);
@@ -11,7 +11,7 @@ export function unpacked(drawing) {
   return { ...drawing, steps, height, width, frames };
 }
 
-/** Puts one step on a canvas, pixel for pixel; the style sheet enlarges it. */
+/** Puts one step on a canvas, pixel for pixel; the style sheet enlarges the canvas. */
 export function paint(canvas, drawing, step) {
   if (canvas.width !== drawing.width) canvas.width = drawing.width;
   if (canvas.height !== drawing.height) canvas.height = drawing.height;

@@ -1,4 +1,4 @@
-// Captions in which one part changes: compositions that nobody has photographed, and flips of a word.
+// Captions in which one part changes: novel compositions, and flips of a single word.
 
 const EXAMPLES = [
   ["", ["a stop sign", "a yellow school bus", "a herd of elephants"], "is flying in blue skies"],
@@ -10,7 +10,7 @@ const EXAMPLES = [
 
 export const FIRST = caption(...EXAMPLES[0].with(1, EXAMPLES[0][1][0]));
 
-/** Fills a list with the examples; `choose(caption)` is called when one is clicked. */
+/** Fills a list with the examples; calls `choose(caption)` when one is clicked. */
 export function showExamples(list, choose) {
   for (const [before, choices, after] of EXAMPLES) {
     const item = document.createElement("li");

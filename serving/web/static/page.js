@@ -1,4 +1,4 @@
-// The page: its form, player, keys and downloads, wired together.
+// The page: connects its form, player, keys and downloads.
 
 import { fetchAnimation, fetchDrawings, fetchModel } from "./api.js";
 import { bytes, unpacked } from "./drawing.js";
@@ -18,10 +18,10 @@ const player = new Player((step, playing) => {
   element("play").ariaLabel = playing ? "Pause" : "Play";
   element("stage").classList.toggle("finished", !playing && step === player.steps - 1);
 });
-let shown = null; // the request behind what is on the stage
-let latest = 0; // number of the last request: an older one's answer is not shown
+let shown = null; // the request of the drawings on the stage
+let latest = 0; // number of the last request; answers to older ones are not shown
 
-function wanted() {
+function formRequest() {
   const number = (id) => element(id).valueAsNumber;
   return {
     prompt: element("prompt").value.trim(),
@@ -31,29 +31,29 @@ function wanted() {
   };
 }
 
-/** What is wrong with a request, in words, or "". */
+/** What is wrong with a request, in a sentence, or "". */
 function mistake({ prompt, n, seed }) {
-  if (!prompt) return "The caption is empty: say in a few words what to draw.";
+  if (!prompt) return "The caption is empty: describe in a few words what to draw.";
   if (!Number.isInteger(n) || n < 1 || n > 12) return "Choose from 1 to 12 pictures.";
-  if (!Number.isSafeInteger(seed) || seed < 0) return "The seed must be a whole number from 0 up.";
+  if (!Number.isSafeInteger(seed) || seed < 0) return "The seed must be a whole number of 0 or more.";
   return "";
 }
 
 async function draw() {
-  const request = wanted();
-  const wrong = mistake(request);
-  showError(wrong);
-  if (wrong) return;
+  const request = formRequest();
+  const error = mistake(request);
+  showError(error);
+  if (error) return;
   latest += 1;
-  const mine = latest;
+  const number = latest;
   setBusy(true);
   try {
     const drawings = (await fetchDrawings(request)).map(unpacked);
-    if (mine === latest) show(drawings, request);
+    if (number === latest) show(drawings, request);
   } catch (error) {
-    if (mine === latest) showError(error.message);
+    if (number === latest) showError(error.message);
   } finally {
-    if (mine === latest) setBusy(false);
+    if (number === latest) setBusy(false);
   }
 }
 
@@ -80,7 +80,7 @@ function showError(text) {
 async function choose(caption) {
   element("prompt").value = caption;
   await draw();
-  element(shown ? "play" : "prompt").focus(); // the examples lie below: brings the drawing into view
+  element(shown ? "play" : "prompt").focus(); // scrolls the drawing into view, above the examples
 }
 
 function reseed() {
@@ -92,11 +92,11 @@ function showTemperature() {
   element("temperature-value").value = element("temperature").valueAsNumber.toFixed(2);
 }
 
-function download(blob, ending) {
+function download(blob, suffix) {
   const link = document.createElement("a");
   link.href = URL.createObjectURL(blob);
   const name = shown.prompt.replace(/[^\p{L}\p{N}]+/gu, "-").slice(0, 80);
-  link.download = `${name}-${stage.drawing.seed}.${ending}`;
+  link.download = `${name}-${stage.drawing.seed}.${suffix}`;
   link.click();
   URL.revokeObjectURL(link.href);
 }
@@ -107,14 +107,14 @@ function downloadPng() {
 
 async function downloadGif() {
   try {
-    const one = { ...shown, n: 1, seed: Number(stage.drawing.seed) };
-    download(await fetchAnimation(one), "gif");
+    const request = { ...shown, n: 1, seed: Number(stage.drawing.seed) };
+    download(await fetchAnimation(request), "gif");
   } catch (error) {
     showError(error.message);
   }
 }
 
-/** Space and arrows belong to the player, except where they mean something already. */
+/** Space and arrow keys control the player, except where the focused element uses them itself. */
 function onKey(event) {
   const { target, key } = event;
   if (!shown || event.altKey || event.ctrlKey || event.metaKey) return;
@@ -127,7 +127,7 @@ function onKey(event) {
   event.preventDefault();
 }
 
-/** A drawing's address holds its request: it can be sent to somebody, or kept. */
+/** The address of the page holds the request, so that a drawing can be shared or bookmarked. */
 function fillFromAddress() {
   const address = new URLSearchParams(location.search);
   element("prompt").value = address.get("prompt") ?? FIRST;
@@ -158,4 +158,4 @@ document.addEventListener("keydown", onKey);
 showExamples(element("examples"), choose);
 fillFromAddress();
 draw();
-showModel().catch(() => {}); // the drawing tells what is wrong
+showModel().catch(() => {}); // the drawing's own error is shown

@@ -1,11 +1,11 @@
-// Time: which step is shown, and when the next one is.
+// The player: which step is shown, and when the next one follows.
 
 const DRAWING_MS = 3000;
 
 export class Player {
   #timer = 0;
 
-  /** `show(step, playing)` is called whenever either changes; steps count from 0. */
+  /** Calls `show(step, playing)` whenever either changes; steps count from 0. */
   constructor(show) {
     this.show = show;
     this.steps = 1;
@@ -16,7 +16,7 @@ export class Player {
     return this.#timer !== 0;
   }
 
-  /** How long one step is shown. */
+  /** Duration of one step. */
   get milliseconds() {
     return Math.min(Math.max(DRAWING_MS / this.steps, 60), 400);
   }
@@ -31,13 +31,13 @@ export class Player {
     if (this.playing) return;
     if (this.step === this.steps - 1) this.step = 0;
     this.#timer = setInterval(() => this.#advance(), this.milliseconds);
-    this.#tell();
+    this.#notify();
   }
 
   pause() {
     clearInterval(this.#timer);
     this.#timer = 0;
-    this.#tell();
+    this.#notify();
   }
 
   toggle() {
@@ -45,7 +45,7 @@ export class Player {
     else this.play();
   }
 
-  /** Stops at a step, the nearest that there is. */
+  /** Stops at a step, or at the nearest that exists. */
   seek(step) {
     this.step = Math.min(Math.max(step, 0), this.steps - 1);
     this.pause();
@@ -54,10 +54,10 @@ export class Player {
   #advance() {
     this.step += 1;
     if (this.step >= this.steps - 1) this.seek(this.steps - 1);
-    else this.#tell();
+    else this.#notify();
   }
 
-  #tell() {
+  #notify() {
     this.show(this.step, this.playing);
   }
 }

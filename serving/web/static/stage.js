@@ -1,4 +1,4 @@
-// The drawing at one step: picture, window, words with their attention, thumbnails.
+// The drawing at one step: canvas, write window, words with their attention, thumbnails.
 
 import { paint } from "./drawing.js";
 
@@ -6,14 +6,14 @@ const element = (id) => document.getElementById(id);
 
 export class Stage {
   #drawings = [];
-  #chosen = 0;
+  #selected = 0;
   #step = 0;
 
   get drawing() {
-    return this.#drawings[this.#chosen];
+    return this.#drawings[this.#selected];
   }
 
-  /** Shows other drawings; `milliseconds` is how long one step lasts. */
+  /** Shows new drawings; `milliseconds` is the duration of one step. */
   load(drawings, caption, milliseconds) {
     this.#drawings = drawings;
     this.#step = 0;
@@ -24,12 +24,12 @@ export class Stage {
     element("step").max = drawings[0].steps;
     this.#showWords(drawings[0].words);
     this.#showThumbnails();
-    this.choose(0);
+    this.select(0);
   }
 
-  /** Shows one of the drawings large. */
-  choose(index) {
-    this.#chosen = index;
+  /** Shows one of the drawings enlarged. */
+  select(index) {
+    this.#selected = index;
     [...element("thumbnails").children].forEach((thumbnail, i) => {
       thumbnail.ariaPressed = String(i === index);
     });
@@ -52,7 +52,7 @@ export class Stage {
     element("step-value").value = `${step + 1} / ${drawing.steps}`;
   }
 
-  /** The window goes from the middle of a pixel to the middle of another. */
+  /** The edges of the window lie on the centres of pixels. */
   #frame(drawing, step) {
     const inside = (value, size) => Math.min(Math.max(value + 0.5, 0), size);
     const [top, left, bottom, right] = drawing.windows[step];
@@ -70,7 +70,7 @@ export class Stage {
     }
   }
 
-  /** The strongest attention of the whole drawing glows fully. */
+  /** The brightness of a word is its attention, relative to the strongest of the whole drawing. */
   #glow(drawing, step) {
     const strongest = Math.max(...drawing.alignment.flat(), Number.EPSILON);
     [...element("words").children].forEach((word, i) => {
@@ -83,17 +83,16 @@ export class Stage {
   #showWords(words) {
     const spans = words.map(({ text, known }) => {
       const span = document.createElement("span");
-      span.className = known ? "word" : "word strange";
+      span.className = known ? "word" : "word out-of-vocabulary";
       span.textContent = text;
-      span.dataset.note = known ? "" : "Unknown to the model. ";
+      span.dataset.note = known ? "" : "Not in the model's vocabulary. ";
       return span;
     });
     element("words").replaceChildren(...spans.flatMap((span) => [span, " "]));
-    const strange = [...new Set(words.filter(({ known }) => !known).map(({ text }) => text))];
-    element("unknown").hidden = strange.length === 0;
+    const unknown = [...new Set(words.filter(({ known }) => !known).map(({ text }) => text))];
+    element("unknown").hidden = unknown.length === 0;
     element("unknown").textContent =
-      `The model never learned ${strange.map((word) => `“${word}”`).join(", ")} ` +
-      "and draws the rest.";
+      `Not in the model's vocabulary: ${unknown.map((word) => `“${word}”`).join(", ")}.`;
   }
 
   #showThumbnails() {
@@ -104,7 +103,7 @@ export class Stage {
       button.ariaLabel = `Picture ${i + 1}, seed ${drawing.seed}`;
       button.title = `seed ${drawing.seed}`;
       button.append(document.createElement("canvas"));
-      button.addEventListener("click", () => this.choose(i));
+      button.addEventListener("click", () => this.select(i));
       return button;
     });
     element("thumbnails").replaceChildren(...buttons);

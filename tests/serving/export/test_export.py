@@ -9,7 +9,7 @@ import tensorflow as tf
 from serving import contract
 from serving.errors import ServingError
 from serving.export import export
-from serving.export.choose_module import served
+from serving.export.choose_module import build_served_module
 from serving.export.validate import check
 from serving.server.servables.servable import Servable
 from t2i_tf.checkpoints import Trained
@@ -36,7 +36,7 @@ def trained(request):
 
 @pytest.fixture(scope="module")
 def model(trained):
-    return served(trained)
+    return build_served_module(trained)
 
 
 @pytest.fixture(scope="module")

@@ -132,7 +132,7 @@ def test_another_picture_is_chosen(browser, drawings):
 
 def test_unknown_words_are_marked(browser):
     browser.drawn(CAPTION)
-    assert browser.text(".strange") == "zebra" and "“zebra”" in browser.text("#unknown")
+    assert browser.text(".out-of-vocabulary") == "zebra" and "“zebra”" in browser.text("#unknown")
     browser.drawn("a bus is flying")
     assert not browser.find("#unknown").is_displayed()
 
@@ -187,7 +187,7 @@ def test_a_server_that_is_down(chromium, tmp_path):
     finally:
         page.stop()
     chromium.find("#draw").click()
-    chromium.wait(lambda: "own server does not answer" in chromium.text("#error"))
+    chromium.wait(lambda: "server of this page does not answer" in chromium.text("#error"))
 
 
 @pytest.mark.parametrize("width", [1200, 390, 320])
