@@ -36,11 +36,11 @@ def filterbank(centre, stride, variance, size, length):
     return bank
 
 
-def filterbanks(place, size, height, width):
+def filterbanks(window, size, height, width):
     """F_y [size, H] and F_x [size, W]."""
     return (
-        filterbank(place.centre_y, place.stride, place.variance, size, height),
-        filterbank(place.centre_x, place.stride, place.variance, size, width),
+        filterbank(window.centre_y, window.stride, window.variance, size, height),
+        filterbank(window.centre_x, window.stride, window.variance, size, width),
     )
 
 
@@ -54,14 +54,14 @@ def write(patch, f_y, f_x):
     return np.einsum("ia,ijc,jb->abc", f_y, patch, f_x)
 
 
-def extent(place, size):
+def extent(window, size):
     """Top, left, bottom, right of the grid's outermost filters."""
-    reach = (size - 1) / 2 * place.stride
+    reach = (size - 1) / 2 * window.stride
     return np.array(
         [
-            place.centre_y - reach,
-            place.centre_x - reach,
-            place.centre_y + reach,
-            place.centre_x + reach,
+            window.centre_y - reach,
+            window.centre_x - reach,
+            window.centre_y + reach,
+            window.centre_x + reach,
         ]
     )

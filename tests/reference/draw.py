@@ -63,10 +63,11 @@ def prior(w, state, t):
 
 def infer_step(w, image, states, state, noise, t):
     """Look at the picture and its error, infer z, draw."""
-    place = attention.window(affine(state.decoder_h, w.read_window), *image.shape[:2], w.read_size)
-    f_y, f_x = attention.filterbanks(place, w.read_size, *image.shape[:2])
+    parameters = affine(state.decoder_h, w.read_window)
+    read_window = attention.window(parameters, *image.shape[:2], w.read_size)
+    f_y, f_x = attention.filterbanks(read_window, w.read_size, *image.shape[:2])
     error = image - sigmoid(state.canvas)
-    glimpse = place.intensity * np.concatenate(
+    glimpse = read_window.intensity * np.concatenate(
         [attention.read(image, f_y, f_x).ravel(), attention.read(error, f_y, f_x).ravel()]
     )
     inputs = np.concatenate([glimpse, state.decoder_h])
@@ -92,12 +93,12 @@ def draw(w, states, state, z):
     context, alignment = caption.align(states, h, *w.align) if w.align else caption.average(states)
     h, c = lstm_step(np.concatenate([z, context]), h, state.decoder_c, *w.decoder)
     height, width, channels = state.canvas.shape
-    place = attention.window(affine(h, w.write_window), height, width, w.write_size)
-    f_y, f_x = attention.filterbanks(place, w.write_size, height, width)
+    window = attention.window(affine(h, w.write_window), height, width, w.write_size)
+    f_y, f_x = attention.filterbanks(window, w.write_size, height, width)
     patch = affine(h, w.write_patch).reshape(w.write_size, w.write_size, channels)
-    canvas = state.canvas + attention.write(patch, f_y, f_x) / place.intensity
+    canvas = state.canvas + attention.write(patch, f_y, f_x) / window.intensity
     state = state._replace(decoder_h=h, decoder_c=c, canvas=canvas)
-    return state, alignment, attention.extent(place, w.write_size)
+    return state, alignment, attention.extent(window, w.write_size)
 
 
 def gaussian_kl(q, p):

@@ -8,6 +8,7 @@ import tensorflow as tf
 from t2i_tf.layers.draw import filterbank
 from t2i_tf.layers.draw.conditioning import Memory
 from t2i_tf.layers.draw.gaussian import Gaussian
+from t2i_tf.layers.draw.window import extent, window
 
 
 class DrawState(NamedTuple):
@@ -185,13 +186,12 @@ class DrawCell(keras.layers.Layer):
         return Gaussian(*tf.split(both, 2, axis=-1))
 
     def _read(self, rows: tf.Tensor, state: DrawState) -> tf.Tensor:
-        place = filterbank.window(
-            self._widen(self.read_window(state.decoder_h)), self.height, self.width, self.read_size
-        )
-        banks = filterbank.filterbanks(place, self.read_size, self.height, self.width)
+        parameters = self._widen(self.read_window(state.decoder_h))
+        read_window = window(parameters, self.height, self.width, self.read_size)
+        banks = filterbank.filterbanks(read_window, self.read_size, self.height, self.width)
         patch = filterbank.read(rows, *banks)
         error_patch = patch - filterbank.read(tf.sigmoid(state.canvas), *banks)
-        glimpse = place.intensity * tf.concat([patch, error_patch], axis=-1)
+        glimpse = read_window.intensity * tf.concat([patch, error_patch], axis=-1)
         return tf.cast(glimpse, self.compute_dtype)
 
     def _decode(self, state: DrawState, memory: Memory, latent: tf.Tensor):
@@ -200,11 +200,10 @@ class DrawCell(keras.layers.Layer):
             tf.concat([tf.cast(latent, self.compute_dtype), context], -1),
             [state.decoder_h, state.decoder_c],
         )
-        place = filterbank.window(
-            self._widen(self.write_window(decoder_h)), self.height, self.width, self.write_size
-        )
-        banks = filterbank.filterbanks(place, self.write_size, self.height, self.width)
-        patch = self._widen(self.write_patch(decoder_h)) / place.intensity
+        parameters = self._widen(self.write_window(decoder_h))
+        write_window = window(parameters, self.height, self.width, self.write_size)
+        banks = filterbank.filterbanks(write_window, self.write_size, self.height, self.width)
+        patch = self._widen(self.write_patch(decoder_h)) / write_window.intensity
         canvas = state.canvas + filterbank.write(patch, *banks)
         state = state._replace(decoder_h=decoder_h, decoder_c=decoder_c, canvas=canvas)
-        return state, alignment, filterbank.extent(place, self.write_size)
+        return state, alignment, extent(write_window, self.write_size)

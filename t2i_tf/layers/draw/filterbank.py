@@ -1,40 +1,13 @@
-"""Spatial attention: banks of Gaussian filters that read and write patches of a picture.
+"""Spatial attention: banks of Gaussian filters that read and write patches of an image.
 
-DRAW (Gregor et al. 2015, equations 19 to 29), pure functions. Pictures stand here in the layout
-[B, H * C, W], "rows", ordered by row, then channel: both filters are plain batched matrix products,
-with no transpose, which XLA needs inside a loop whose gradient is taken.
+DRAW (Gregor et al. 2015, equations 19, 20 and 25 to 29), pure functions. Images have the layout
+[B, H * C, W] here, "rows", ordered by row, then channel: both filters are plain batched matrix
+products without a transpose, as XLA needs them inside a loop whose gradient is taken.
 """
-
-from typing import NamedTuple
 
 import tensorflow as tf
 
-
-class Window(NamedTuple):
-    """Where a grid of P x P Gaussian filters lies on a picture; every field is [B, 1]."""
-
-    centre_y: tf.Tensor  # pixels; 0 is the centre of the first row
-    centre_x: tf.Tensor  # pixels
-    stride: tf.Tensor  # pixels between neighbouring filters
-    variance: tf.Tensor  # pixels^2
-    intensity: tf.Tensor  # factor on what is read
-
-
-def window(parameters: tf.Tensor, height: int, width: int, size: int) -> Window:
-    """Five numbers to a window (DRAW equations 21 to 24).
-
-    `parameters` is [B, 5]: centre x and y, where -1 and 1 are the picture's edges, and the
-    logarithms of stride, variance and intensity. A stride of e^0 spreads the filters over the
-    longer side of the picture.
-    """
-    x, y, log_stride, log_variance, log_intensity = tf.split(parameters, 5, axis=-1)
-    return Window(
-        centre_y=0.5 * (height - 1) * (y + 1.0),
-        centre_x=0.5 * (width - 1) * (x + 1.0),
-        stride=(max(height, width) - 1) / max(size - 1, 1) * tf.exp(log_stride),
-        variance=tf.exp(log_variance),
-        intensity=tf.exp(log_intensity),
-    )
+from t2i_tf.layers.draw.window import Window
 
 
 def filterbank(
@@ -61,10 +34,10 @@ def filterbank(
     return tf.nn.softmax(-tf.square(pixels - means) * (0.5 / variance)[:, :, None])
 
 
-def filterbanks(place: Window, size: int, height: int, width: int) -> tuple[tf.Tensor, tf.Tensor]:
+def filterbanks(window: Window, size: int, height: int, width: int) -> tuple[tf.Tensor, tf.Tensor]:
     """The vertical [B, P, H] and the horizontal [B, P, W] filters of a window."""
-    vertical = filterbank(place.centre_y, place.stride, place.variance, size, height)
-    horizontal = filterbank(place.centre_x, place.stride, place.variance, size, width)
+    vertical = filterbank(window.centre_y, window.stride, window.variance, size, height)
+    horizontal = filterbank(window.centre_x, window.stride, window.variance, size, width)
     return vertical, horizontal
 
 
@@ -115,17 +88,3 @@ def write(patch: tf.Tensor, vertical: tf.Tensor, horizontal: tf.Tensor) -> tf.Te
     patch = tf.reshape(patch, [-1, size, channels * size])
     stripes = tf.matmul(vertical, patch, transpose_a=True)  # [B, H, C * P]
     return tf.matmul(tf.reshape(stripes, [-1, height * channels, size]), horizontal)
-
-
-def extent(place: Window, size: int) -> tf.Tensor:
-    """The window's outermost filter centres, as [B, 4]: top, left, bottom, right, pixels."""
-    reach = 0.5 * (size - 1) * place.stride
-    return tf.concat(
-        [
-            place.centre_y - reach,
-            place.centre_x - reach,
-            place.centre_y + reach,
-            place.centre_x + reach,
-        ],
-        axis=-1,
-    )

@@ -3,37 +3,29 @@ import pytest
 import tensorflow as tf
 
 from t2i_tf.layers.draw import filterbank
+from t2i_tf.layers.draw.window import window
 from tests.reference import attention
 
 HEIGHT, WIDTH, SIZE = 6, 9, 4
 PARAMETERS = np.random.default_rng(0).standard_normal((5, 5))
 
 
-def places(parameters=PARAMETERS):
-    return filterbank.window(tf.constant(parameters), HEIGHT, WIDTH, SIZE)
-
-
 def banks(parameters=PARAMETERS):
-    return filterbank.filterbanks(places(parameters), SIZE, HEIGHT, WIDTH)
+    windows = window(tf.constant(parameters), HEIGHT, WIDTH, SIZE)
+    return filterbank.filterbanks(windows, SIZE, HEIGHT, WIDTH)
 
 
 def reference_banks(parameters):
-    place = attention.window(parameters, HEIGHT, WIDTH, SIZE)
-    return attention.filterbanks(place, SIZE, HEIGHT, WIDTH)
+    expected = attention.window(parameters, HEIGHT, WIDTH, SIZE)
+    return attention.filterbanks(expected, SIZE, HEIGHT, WIDTH)
 
 
-def test_window_filters_and_extent_match_the_equations():
-    place = places()
+def test_filters_match_the_equations():
     vertical, horizontal = banks()
-    extents = filterbank.extent(place, SIZE)
     for b, parameters in enumerate(PARAMETERS):
-        expected = attention.window(parameters, HEIGHT, WIDTH, SIZE)
-        for name, value in expected._asdict().items():
-            np.testing.assert_allclose(getattr(place, name)[b, 0], value, rtol=1e-12)
         f_y, f_x = reference_banks(parameters)
         np.testing.assert_allclose(vertical[b], f_y, atol=1e-12)
         np.testing.assert_allclose(horizontal[b], f_x, atol=1e-12)
-        np.testing.assert_allclose(extents[b], attention.extent(expected, SIZE), rtol=1e-12)
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -52,19 +44,15 @@ def test_read_and_write_match_the_equations(channels):
         np.testing.assert_allclose(written[b], attention.write(patches[b], *bank), atol=1e-12)
 
 
-def test_a_centred_grid_lies_exactly_on_the_middle_of_the_picture():
-    place = places(np.zeros((1, 5)))
-    np.testing.assert_allclose(filterbank.extent(place, SIZE), [[-1.5, 0, 6.5, 8]])
-    vertical, horizontal = filterbank.filterbanks(place, SIZE, HEIGHT, WIDTH)
-    for bank in (vertical, horizontal):  # turned by half a turn it is the same
+def test_the_filters_of_a_centred_window_are_symmetric():
+    for bank in banks(np.zeros((1, 5))):
         np.testing.assert_allclose(bank, bank[:, ::-1, ::-1], atol=1e-15)
 
 
 def test_sharp_filters_one_pixel_apart_read_the_pixels_themselves():
     image = np.random.default_rng(2).random((1, 5, 5, 1))
     sharp = tf.constant([[0.0, 0.0, 0.0, -9.0, 0.0]], tf.float64)
-    place = filterbank.window(sharp, 5, 5, 5)
-    bank = filterbank.filterbanks(place, 5, 5, 5)
+    bank = filterbank.filterbanks(window(sharp, 5, 5, 5), 5, 5, 5)
     np.testing.assert_allclose(
         filterbank.read(filterbank.to_rows(image), *bank).numpy().ravel(), image.ravel(), atol=1e-12
     )
@@ -93,11 +81,6 @@ def test_filters_narrower_than_a_pixel_or_off_the_picture_still_sum_to_one():
     for bank in pair:
         np.testing.assert_allclose(tf.reduce_sum(bank, -1), np.ones((1, SIZE)), rtol=1e-6)
     assert np.isfinite(tape.gradient(total, values)).all()
-
-
-def test_a_patch_of_one_sample_covers_the_longer_side():
-    place = filterbank.window(tf.zeros([1, 5]), HEIGHT, WIDTH, 1)
-    assert float(place.stride[0, 0]) == WIDTH - 1
 
 
 def test_gradients_match_finite_differences():

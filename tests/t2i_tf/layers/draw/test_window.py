@@ -1,0 +1,36 @@
+import numpy as np
+import tensorflow as tf
+
+from t2i_tf.layers.draw.window import extent, window
+from tests.reference import attention
+
+HEIGHT, WIDTH, SIZE = 6, 9, 4
+PARAMETERS = np.random.default_rng(0).standard_normal((5, 5))
+
+
+def test_a_window_and_its_extent_match_the_equations():
+    windows = window(tf.constant(PARAMETERS), HEIGHT, WIDTH, SIZE)
+    extents = extent(windows, SIZE)
+    for b, parameters in enumerate(PARAMETERS):
+        expected = attention.window(parameters, HEIGHT, WIDTH, SIZE)
+        for name, value in expected._asdict().items():
+            np.testing.assert_allclose(getattr(windows, name)[b, 0], value, rtol=1e-12)
+        np.testing.assert_allclose(extents[b], attention.extent(expected, SIZE), rtol=1e-12)
+
+
+def test_a_centred_window_lies_exactly_on_the_middle_of_the_image():
+    centred = window(tf.zeros([1, 5]), HEIGHT, WIDTH, SIZE)
+    np.testing.assert_allclose(extent(centred, SIZE), [[-1.5, 0, 6.5, 8]])
+
+
+def test_a_patch_of_one_sample_covers_the_longer_side():
+    assert float(window(tf.zeros([1, 5]), HEIGHT, WIDTH, 1).stride[0, 0]) == WIDTH - 1
+
+
+def test_gradients_match_finite_differences():
+    exact, numerical = tf.test.compute_gradient(
+        lambda parameters: extent(window(parameters, HEIGHT, WIDTH, SIZE), SIZE),
+        [tf.constant(PARAMETERS[:1])],
+        delta=1e-5,
+    )
+    np.testing.assert_allclose(exact[0], numerical[0], atol=1e-7)
