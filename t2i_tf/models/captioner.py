@@ -6,8 +6,8 @@ import tensorflow as tf
 
 from t2i_tf.errors import UserError
 from t2i_tf.layers.caption.beam_search import beam_search
-from t2i_tf.layers.caption.caption_decoder import CaptionDecoder, Sight
-from t2i_tf.layers.caption.image_encoder import FeatureGrid
+from t2i_tf.layers.caption.caption_decoder import CaptionDecoder, DecoderOutput
+from t2i_tf.layers.caption.image_encoder import ImageEncoder
 from t2i_tf.layers.draw.unroll import unroll, weights_read_once
 from t2i_tf.models.trainable_model import Preview, TrainableModel
 from t2i_tf.text.vocabulary import PAD
@@ -30,7 +30,7 @@ class ImageCaptioner(TrainableModel):
     choice. Id 0 begins and ends a caption, so that N words are N + 1 predictions.
 
     Args:
-        height, width, channels, filters: see `FeatureGrid`.
+        height, width, channels, filters: see `ImageEncoder`.
         vocabulary_size, embedding_units, align_units: see `CaptionDecoder`.
         decoder_units: of its LSTM.
         dropout: share of what a word is told from that is left out in training.
@@ -61,7 +61,7 @@ class ImageCaptioner(TrainableModel):
     ):
         super().__init__(seed=seed, name="image_captioner", dtype=dtype)
         self.dropout = dropout
-        self.features = FeatureGrid(
+        self.features = ImageEncoder(
             height, width, channels, filters, feature_initializer, dtype=dtype, name="features"
         )
         self.features.build((None, height, width, channels))
@@ -110,16 +110,16 @@ class ImageCaptioner(TrainableModel):
         embedded = tf.transpose(self.decoder.embedding(given), [1, 0, 2])
         with weights_read_once(self.decoder):
             memory = self._look(image)
-            _, sight = unroll(
+            _, output = unroll(
                 lambda state, embedded_t, t: self.decoder.step(memory, state, embedded_t)[:2],
                 self.decoder.initial_state(memory),
                 embedded,
-                Sight,
+                DecoderOutput,
             )
-        told = tf.transpose(self.decoder.tell(sight, embedded), [1, 0, 2])
+        deep_output = tf.transpose(self.decoder.deep_output(output, embedded), [1, 0, 2])
         if seed is not None and self.dropout:
-            told = tf.nn.experimental.stateless_dropout(told, self.dropout, seed)
-        return self.decoder.log_probabilities(told)
+            deep_output = tf.nn.experimental.stateless_dropout(deep_output, self.dropout, seed)
+        return self.decoder.log_probabilities(deep_output)
 
     def describe(
         self,
@@ -147,9 +147,9 @@ class ImageCaptioner(TrainableModel):
 
             def step(state, token_ids):
                 embedded = self.decoder.embedding(token_ids)
-                state, sight, attention = self.decoder.step(wide, state, embedded)
-                told = self.decoder.tell(sight, embedded)
-                return state, self.decoder.log_probabilities(told), attention
+                state, output, attention = self.decoder.step(wide, state, embedded)
+                deep_output = self.decoder.deep_output(output, embedded)
+                return state, self.decoder.log_probabilities(deep_output), attention
 
             found = beam_search(
                 step,

@@ -182,7 +182,7 @@ class WordDRAW(DRAW):
         caption = tf.convert_to_tensor(caption)
         if not caption.dtype.is_floating:
             return super().memorize(caption)
-        return self.cell.conditioner.memorize(*one_state(caption, self.compute_dtype))
+        return self.cell.conditioner.memorize(*single_caption_state(caption, self.compute_dtype))
 
 
 class AlignDRAW(WordDRAW):
@@ -223,7 +223,7 @@ class SkipThoughtDRAW(DRAW):
 
     def __init__(self, *, sentence_units: int, dtype=None, **sizes):
         super().__init__(
-            caption_encoder=OneState(dtype=dtype, name="one_state"),
+            caption_encoder=SentenceStates(dtype=dtype, name="one_state"),
             conditioner=Average(dtype=dtype, name="average"),
             state_units=sentence_units,
             dtype=dtype,
@@ -236,14 +236,14 @@ class SkipThoughtDRAW(DRAW):
         return drawing._replace(alignment=drawing.alignment[:, :, :0])
 
 
-class OneState(keras.layers.Layer):
+class SentenceStates(keras.layers.Layer):
     """A sentence vector [B, D] as the only caption state: states [B, 1, D] and their mask."""
 
     def call(self, sentence: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:  # noqa: D102
-        return one_state(sentence, self.compute_dtype)
+        return single_caption_state(sentence, self.compute_dtype)
 
 
-def one_state(vector: tf.Tensor, dtype: str) -> tuple[tf.Tensor, tf.Tensor]:
+def single_caption_state(vector: tf.Tensor, dtype: str) -> tuple[tf.Tensor, tf.Tensor]:
     """Vectors [B, D] as caption states [B, 1, D] and their mask."""
     states = tf.cast(vector, dtype)[:, None]
     return states, tf.ones(tf.shape(states)[:2], tf.bool)

@@ -5,7 +5,7 @@ import tensorflow as tf
 from t2i_tf.layers.gan import laplacian_pyramid as pyramid
 from t2i_tf.layers.gan.discriminators import ConvDiscriminator, DenseDiscriminator
 from t2i_tf.layers.gan.generators import DenseGenerator, ResidualGenerator
-from t2i_tf.layers.gan.losses import gan_losses, uniform
+from t2i_tf.layers.gan.losses import gan_losses, uniform_from_normals
 from t2i_tf.models.text_to_image import Drawing, TextToImage
 
 
@@ -149,7 +149,7 @@ class ConditionalLAPGAN(TextToImage):
 
     def _split(self, noise: tf.Tensor) -> list[tf.Tensor]:
         """Normals [1, B, Z] to U(-1, 1) [B, Z_k] for each level."""
-        return tf.split(uniform(noise[0]), self.noise_sizes, axis=-1)
+        return tf.split(uniform_from_normals(noise[0]), self.noise_sizes, axis=-1)
 
     def _draw(self, level, coarse, noise, sentence) -> tf.Tensor:
         """The picture of a level, not clipped."""

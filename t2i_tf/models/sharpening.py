@@ -7,7 +7,7 @@ import tensorflow as tf
 from t2i_tf.layers.gan import laplacian_pyramid as pyramid
 from t2i_tf.layers.gan.discriminators import ConvDiscriminator
 from t2i_tf.layers.gan.generators import ResidualGenerator
-from t2i_tf.layers.gan.losses import gan_losses, uniform
+from t2i_tf.layers.gan.losses import gan_losses, uniform_from_normals
 from t2i_tf.models.trainable_model import Preview, TrainableModel
 
 Pairs = Literal["coarse", "reconstructions", "both"]
@@ -98,7 +98,7 @@ class SharpeningGAN(TrainableModel):
     def terms(self, batch, noise, seed=None):  # noqa: D102
         real, sentence = self._floats(batch["image"]), self._text(batch["sentence"])
         blurry = self._blurry(batch)
-        fake = blurry + self.generator(uniform(noise[0]), sentence, blurry)
+        fake = blurry + self.generator(uniform_from_normals(noise[0]), sentence, blurry)
         terms = gan_losses(self.discriminator, real, fake, sentence, seed, self.label_smoothing)
         objective = terms["generator_loss"] + self.fidelity * terms["distance"]
         return terms | {"generator_objective": objective}

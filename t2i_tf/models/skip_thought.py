@@ -59,7 +59,7 @@ class SkipThought(TrainableModel):
             dtype=dtype,
             name="decoder_words",
         )
-        self.writer = keras.layers.GRU(
+        self.decoder = keras.layers.GRU(
             decoder_units,
             return_sequences=True,
             kernel_initializer=initializer,
@@ -75,7 +75,7 @@ class SkipThought(TrainableModel):
             vocabulary_size, kernel_initializer=initializer, dtype="float32", name="next_word"
         )
         self.words.build((None, None))
-        self.writer.build((None, None, embedding_units + decoder_units))
+        self.decoder.build((None, None, embedding_units + decoder_units))
         self.vector.build((None, 4 * units))
         self.next_word.build((None, decoder_units))
         self.built = True
@@ -98,8 +98,8 @@ class SkipThought(TrainableModel):
     def _word_nll(self, vector: tf.Tensor, token_ids: tf.Tensor) -> tf.Tensor:
         """-log p of every word and of the padding behind them, nats, [B, N]."""
         before = self.words(tf.pad(token_ids[:, :-1], [[0, 0], [1, 0]]))
-        told = tf.repeat(tf.tanh(self.vector(vector))[:, None], tf.shape(token_ids)[1], axis=1)
-        states = self.writer(tf.concat([before, told], axis=-1))
+        context = tf.repeat(tf.tanh(self.vector(vector))[:, None], tf.shape(token_ids)[1], axis=1)
+        states = self.decoder(tf.concat([before, context], axis=-1))
         shape = tf.shape(token_ids)
         logits = self.next_word(tf.reshape(states, [-1, states.shape[-1]]))
         nll = tf.nn.sparse_softmax_cross_entropy_with_logits(tf.reshape(token_ids, [-1]), logits)

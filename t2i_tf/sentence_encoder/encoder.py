@@ -86,11 +86,11 @@ class SkipThoughtEncoder(tf.Module):
         chunks = (captions[k : k + 256] for k in range(0, len(captions), 256))
         vectors = np.concatenate([raw(tf.constant(chunk)).numpy() for chunk in chunks])
         deviation = vectors.std(axis=0)
-        told = {
+        moments = {
             "mean": vectors.mean(axis=0),
             "deviation": np.where(deviation > 1e-6, deviation, 1.0).astype(np.float32),
         }
-        return SkipThoughtEncoder(self.vocabulary, self._raw() | told)
+        return SkipThoughtEncoder(self.vocabulary, self._raw() | moments)
 
     def save(self, path: Path) -> None:
         """Write words and weights to one .npz file, whole or not at all."""

@@ -44,7 +44,7 @@ class SkipThoughtLayer(keras.layers.Layer):
             )
             for part in ("uni", "bi")
         }
-        self.readers = {
+        self.grus = {
             name: keras.layers.GRU(
                 size,
                 go_backwards=name == "backward",
@@ -59,14 +59,14 @@ class SkipThoughtLayer(keras.layers.Layer):
         }
         for embedding in self.words.values():
             embedding.build((None, None))
-        for reader in self.readers.values():
-            reader.build((None, None, embedding_units))
+        for gru in self.grus.values():
+            gru.build((None, None, embedding_units))
         self.built = True
 
     def call(self, token_ids: tf.Tensor) -> tf.Tensor:
         """Word ids int32 [B, N], 0 is padding, to vectors [B, 4 U]."""
         mask = token_ids > 0
         uni, bi = (self.words[part](token_ids) for part in ("uni", "bi"))
-        both_ways = [self.readers[name](bi, mask=mask) for name in ("forward", "backward")]
-        parts = self.readers["uni"](uni, mask=mask), tf.concat(both_ways, axis=-1)
+        both_ways = [self.grus[name](bi, mask=mask) for name in ("forward", "backward")]
+        parts = self.grus["uni"](uni, mask=mask), tf.concat(both_ways, axis=-1)
         return tf.concat([tf.math.l2_normalize(part, axis=-1) for part in parts], axis=-1)

@@ -13,7 +13,7 @@ def sigmoid(x):
     return 1 / (1 + np.exp(-x))
 
 
-def uniform(normals):
+def uniform_from_normals(normals):
     """The normal distribution function, stretched from (0, 1) to (-1, 1)."""
     return 2 * np.vectorize(lambda z: 0.5 * math.erfc(-z / math.sqrt(2)))(normals) - 1
 
@@ -60,21 +60,21 @@ def unit_scale(sentence):
     return sentence / np.sqrt(np.mean(sentence**2) + 1e-12)
 
 
-def text_plane(layer, sentence, shape):
+def sentence_plane(layer, sentence, shape):
     return relu(dense(unit_scale(sentence), *layer)).reshape(*shape, 1)
 
 
 def residual_generator(layers, coarse, noise, sentence):
-    """layers: text plane, then three convolutions."""
+    """layers: sentence plane, then three convolutions."""
     shape = coarse.shape[:2]
-    plane = text_plane(layers[0], sentence, shape)
+    plane = sentence_plane(layers[0], sentence, shape)
     x = np.concatenate([noise.reshape(*shape, 1), plane, coarse], -1)
     return conv(relu(conv(relu(conv(x, *layers[1])), *layers[2])), *layers[3])
 
 
 def conv_discriminator(layers, picture, sentence):
-    """layers: text plane, two convolutions, the logit."""
-    plane = text_plane(layers[0], sentence, picture.shape[:2])
+    """layers: sentence plane, two convolutions, the logit."""
+    plane = sentence_plane(layers[0], sentence, picture.shape[:2])
     x = relu(conv(np.concatenate([picture, plane], -1), *layers[1]))
     return dense(relu(conv(x, *layers[2], stride=2)).ravel(), *layers[3])[0]
 

@@ -54,9 +54,9 @@ def step(w, features, state, word):
     context, attention = align(features, state[0], *w.align)
     state = lstm_step(np.concatenate([embedded, context]), *state, *w.lstm)
     kernel, bias = w.readout
-    told = np.tanh(np.concatenate([state[0], context, embedded]) @ kernel + bias)
+    deep_output = np.tanh(np.concatenate([state[0], context, embedded]) @ kernel + bias)
     kernel, bias = w.vocabulary
-    logits = told @ kernel + bias
+    logits = deep_output @ kernel + bias
     return state, logits - np.logaddexp.reduce(logits), attention
 
 

@@ -36,8 +36,8 @@ class State(NamedTuple):
     canvas: np.ndarray  # [H, W, C], logits
 
 
-class Seen(NamedTuple):
-    """What a step tells beside its state."""
+class StepOutput(NamedTuple):
+    """What a step returns beside its state."""
 
     alignment: np.ndarray
     window: np.ndarray
@@ -77,14 +77,14 @@ def infer_step(w, image, states, state, noise, t):
     given = prior(w, state, t)
     state = state._replace(encoder_h=h, encoder_c=c)
     state, alignment, window = draw(w, states, state, mean + sigma * noise)
-    return state, Seen(alignment, window, (mean, sigma), given)
+    return state, StepOutput(alignment, window, (mean, sigma), given)
 
 
 def generate_step(w, states, state, noise, t):
     """Sample z from the prior, draw."""
     mean, sigma = prior(w, state, t)
     state, alignment, window = draw(w, states, state, mean + sigma * noise)
-    return state, Seen(alignment, window, None, (mean, sigma))
+    return state, StepOutput(alignment, window, None, (mean, sigma))
 
 
 def draw(w, states, state, z):
@@ -122,18 +122,18 @@ def bound(w, image, token_ids, noise):
     state = initial_state(w, image.shape)
     kls = []
     for t, noise_t in enumerate(noise):
-        state, seen = infer_step(w, image, states, state, noise_t, t)
-        kls.append(gaussian_kl(seen.posterior, seen.prior))
+        state, output = infer_step(w, image, states, state, noise_t, t)
+        kls.append(gaussian_kl(output.posterior, output.prior))
     return bernoulli_nll(image, sigmoid(state.canvas)), np.array(kls)
 
 
 def generate(w, token_ids, noise, shape):
-    """Canvases [T, H, W, C] in [0, 1], and what each step tells."""
+    """Canvases [T, H, W, C] in [0, 1], and the output of each step."""
     states = encode(w, token_ids)
     state = initial_state(w, shape)
-    canvases, seen = [], []
+    canvases, outputs = [], []
     for t, noise_t in enumerate(noise):
         state, step = generate_step(w, states, state, noise_t, t)
         canvases.append(sigmoid(state.canvas))
-        seen.append(step)
-    return np.array(canvases), seen
+        outputs.append(step)
+    return np.array(canvases), outputs

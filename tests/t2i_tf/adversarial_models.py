@@ -42,9 +42,9 @@ def pairs(*layers):
 def network(part):
     """The layers of a generator or discriminator as the reference wants them."""
     if hasattr(part, "convolutions"):
-        return pairs(part.text_plane.dense, *part.convolutions)
+        return pairs(part.sentence_plane.dense, *part.convolutions)
     if hasattr(part, "strided"):
-        return pairs(part.text_plane.dense, part.fine, part.strided, part.head)
+        return pairs(part.sentence_plane.dense, part.fine, part.strided, part.head)
     return pairs(part.text, *part.hidden, part.head)
 
 

@@ -8,7 +8,7 @@ import tensorflow as tf
 from t2i_tf.text.vocabulary import PAD, UNKNOWN
 
 
-class Hypotheses(NamedTuple):
+class BeamState(NamedTuple):
     """K beginnings of a caption for each of B pictures, in rows [B * K], the best first.
 
     Column 0 of `token_ids` and `outputs` stands before the first word.
@@ -21,7 +21,7 @@ class Hypotheses(NamedTuple):
     finished: tf.Tensor  # bool [B * K]
 
 
-class Found(NamedTuple):
+class BestCaptions(NamedTuple):
     """The best caption of each picture."""
 
     token_ids: tf.Tensor  # int32 [B, N], filled up with 0
@@ -38,7 +38,7 @@ def beam_search(
     length_power: float,
     output_units: int,
     dtype="float32",
-) -> Found:
+) -> BestCaptions:
     """The captions of 1 to N words with the highest score that K hypotheses a picture meet.
 
         score = log p(caption, end) / length ** length_power          length with the end mark
@@ -67,7 +67,7 @@ def beam_search(
         row, word, log_p, length = _best(hypotheses, log_p, beam, length_power)
         kept = _rows_of(hypotheses, row)
         here = tf.range(1 + max_words) == t + 1
-        grown = Hypotheses(
+        grown = BeamState(
             token_ids=tf.where(here, word[:, None], kept.token_ids),
             outputs=tf.where(
                 here[:, None] & (word != PAD)[:, None, None],
@@ -93,13 +93,13 @@ def beam_search(
         ),
     )
     best = _rows_of(hypotheses, tf.range(pictures) * beam)
-    return Found(best.token_ids[:, 1:], best.outputs[:, 1:], best.log_probability)
+    return BestCaptions(best.token_ids[:, 1:], best.outputs[:, 1:], best.log_probability)
 
 
-def _begin(rows: tf.Tensor, beam: int, columns: int, output_units: int, dtype) -> Hypotheses:
+def _begin(rows: tf.Tensor, beam: int, columns: int, output_units: int, dtype) -> BeamState:
     """An empty caption for each picture; the rest of its hypotheses are impossible."""
     possible = tf.range(rows) % beam == 0
-    return Hypotheses(
+    return BeamState(
         token_ids=tf.fill([rows, columns], PAD),
         outputs=tf.zeros([rows, columns, output_units], dtype),
         log_probability=tf.where(
@@ -126,7 +126,7 @@ def _only_allowed(
 
 
 def _best(
-    hypotheses: Hypotheses, log_p: tf.Tensor, beam: int, length_power: float
+    hypotheses: BeamState, log_p: tf.Tensor, beam: int, length_power: float
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
     """The K best continuations of a picture's hypotheses by one word, log-probabilities [B * K, V].
 

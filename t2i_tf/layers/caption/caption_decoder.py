@@ -8,14 +8,14 @@ import tensorflow as tf
 from t2i_tf.layers.draw.conditioning import Align, Memory
 
 
-class WriterState(NamedTuple):
+class DecoderState(NamedTuple):
     """What one word hands to the next."""
 
     hidden: tf.Tensor  # [B, U]
     cell: tf.Tensor  # [B, U]
 
 
-class Sight(NamedTuple):
+class DecoderOutput(NamedTuple):
     """What the next word is told from, beside the one before; every field [..., D]."""
 
     hidden: tf.Tensor
@@ -86,14 +86,14 @@ class CaptionDecoder(keras.layers.Layer):
         """The grid [B, G, D], made ready to be attended to."""
         return self.align.memorize(features, tf.ones(tf.shape(features)[:2], tf.bool))
 
-    def initial_state(self, memory: Memory) -> WriterState:
+    def initial_state(self, memory: Memory) -> DecoderState:
         """The state before the first word."""
         both = self.start(tf.reduce_mean(memory.values, axis=1))
-        return WriterState(*tf.split(both, 2, axis=-1))
+        return DecoderState(*tf.split(both, 2, axis=-1))
 
     def step(
-        self, memory: Memory, state: WriterState, embedded: tf.Tensor
-    ) -> tuple[WriterState, Sight, tf.Tensor]:
+        self, memory: Memory, state: DecoderState, embedded: tf.Tensor
+    ) -> tuple[DecoderState, DecoderOutput, tf.Tensor]:
         """Look, and take in the word before.
 
         Args:
@@ -106,12 +106,12 @@ class CaptionDecoder(keras.layers.Layer):
         """
         context, attention = self.align(memory, state.hidden)
         hidden, (_, cell) = self.lstm(tf.concat([embedded, context], -1), list(state))
-        return WriterState(hidden, cell), Sight(hidden, context), attention
+        return DecoderState(hidden, cell), DecoderOutput(hidden, context), attention
 
-    def tell(self, sight: Sight, embedded: tf.Tensor) -> tf.Tensor:
+    def deep_output(self, output: DecoderOutput, embedded: tf.Tensor) -> tf.Tensor:
         """What the next word is told from and the embedded word before it, as one [..., E]."""
-        return self.readout(tf.concat([*sight, embedded], -1))
+        return self.readout(tf.concat([*output, embedded], -1))
 
-    def log_probabilities(self, told: tf.Tensor) -> tf.Tensor:
-        """Of every word to be the next, nats: [..., E] of `tell` to [..., V]."""
-        return tf.nn.log_softmax(tf.cast(self.vocabulary(told), self.variable_dtype))
+    def log_probabilities(self, deep_output: tf.Tensor) -> tf.Tensor:
+        """Of every word to be the next, nats: [..., E] of `deep_output` to [..., V]."""
+        return tf.nn.log_softmax(tf.cast(self.vocabulary(deep_output), self.variable_dtype))

@@ -10,7 +10,7 @@ from t2i_tf.layers.conv_stacks import ConvStack
 SIDE = 8  # places along the longer side of the grid, about
 
 
-class FeatureGrid(keras.layers.Layer):
+class ImageEncoder(keras.layers.Layer):
     """Convolutions that end in about 8 x 8 places (our choice throughout).
 
     Pixels are centred at 0. Each 4x4 convolution of stride 2 halves the picture, until its longer

@@ -162,7 +162,7 @@ class DrawCell(keras.layers.Layer):
         encoder_h, (_, encoder_c) = self.encoder(
             tf.concat([glimpse, state.decoder_h], -1), [state.encoder_h, state.encoder_c]
         )
-        mean, log_sigma = tf.split(self._widen(self.posterior_head(encoder_h)), 2, axis=-1)
+        mean, log_sigma = tf.split(self._full_precision(self.posterior_head(encoder_h)), 2, axis=-1)
         posterior = Gaussian(mean, 0.5 * log_sigma)
         state = state._replace(encoder_h=encoder_h, encoder_c=encoder_c)
         state, alignment, window = self._decode(state, memory, posterior.sample(noise))
@@ -176,17 +176,17 @@ class DrawCell(keras.layers.Layer):
         state, alignment, window = self._decode(state, memory, latent)
         return state, GenerationStep(state.canvas, alignment, window)
 
-    def _widen(self, x: tf.Tensor) -> tf.Tensor:
+    def _full_precision(self, x: tf.Tensor) -> tf.Tensor:
         """Windows, canvas and distributions have the precision of the weights."""
         return tf.cast(x, self.variable_dtype)
 
     def _prior(self, state: DrawState, t: tf.Tensor) -> Gaussian:
-        after_first = self._widen(t > 0)  # tanh(.) * 0: the first prior is N(0, I)
-        both = after_first * tf.tanh(self._widen(self.prior_head(state.decoder_h)))
+        after_first = self._full_precision(t > 0)  # tanh(.) * 0: the first prior is N(0, I)
+        both = after_first * tf.tanh(self._full_precision(self.prior_head(state.decoder_h)))
         return Gaussian(*tf.split(both, 2, axis=-1))
 
     def _read(self, rows: tf.Tensor, state: DrawState) -> tf.Tensor:
-        parameters = self._widen(self.read_window(state.decoder_h))
+        parameters = self._full_precision(self.read_window(state.decoder_h))
         read_window = window(parameters, self.height, self.width, self.read_size)
         banks = filterbank.filterbanks(read_window, self.read_size, self.height, self.width)
         patch = filterbank.read(rows, *banks)
@@ -200,10 +200,10 @@ class DrawCell(keras.layers.Layer):
             tf.concat([tf.cast(latent, self.compute_dtype), context], -1),
             [state.decoder_h, state.decoder_c],
         )
-        parameters = self._widen(self.write_window(decoder_h))
+        parameters = self._full_precision(self.write_window(decoder_h))
         write_window = window(parameters, self.height, self.width, self.write_size)
         banks = filterbank.filterbanks(write_window, self.write_size, self.height, self.width)
-        patch = self._widen(self.write_patch(decoder_h)) / write_window.intensity
+        patch = self._full_precision(self.write_patch(decoder_h)) / write_window.intensity
         canvas = state.canvas + filterbank.write(patch, *banks)
         state = state._replace(decoder_h=decoder_h, decoder_c=decoder_c, canvas=canvas)
         return state, alignment, extent(write_window, self.write_size)

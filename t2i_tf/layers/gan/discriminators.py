@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from t2i_tf.layers.gan.sentence_plane import TextPlane, unit_scale
+from t2i_tf.layers.gan.sentence_plane import SentencePlane, unit_scale
 
 
 class DenseDiscriminator(keras.layers.Layer):
@@ -80,7 +80,9 @@ class ConvDiscriminator(keras.layers.Layer):
         self.shape = shape
         self.dropout = dropout
         common = {"kernel_initializer": initializer, "dtype": self.dtype_policy}
-        self.text_plane = TextPlane(*shape[:2], initializer, dtype=self.dtype_policy, name="text")
+        self.sentence_plane = SentencePlane(
+            *shape[:2], initializer, dtype=self.dtype_policy, name="text"
+        )
         self.fine, self.strided = (
             keras.layers.Conv2D(
                 filters, 5, strides, padding="same", activation="relu", name=name, **common
@@ -93,13 +95,13 @@ class ConvDiscriminator(keras.layers.Layer):
 
     def build(self, pictures_shape, sentence_shape):  # noqa: D102
         height, width, channels = self.shape
-        self.text_plane.build(sentence_shape)
+        self.sentence_plane.build(sentence_shape)
         self.fine.build((None, height, width, channels + 1))
         self.strided.build((None, height, width, self.fine.filters))
         self.head.build((None, self.features))
 
     def call(self, pictures, sentence, seed=None):  # noqa: D102
-        plane = self.text_plane(sentence)
+        plane = self.sentence_plane(sentence)
         x = tf.concat([tf.cast(pictures, plane.dtype), plane], axis=-1)
         x = self.strided(self.fine(x))
         x = dropped(tf.reshape(x, [-1, self.features]), self.dropout, seed, 0)

@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from t2i_tf.layers.gan.sentence_plane import TextPlane, unit_scale
+from t2i_tf.layers.gan.sentence_plane import SentencePlane, unit_scale
 
 
 class DenseGenerator(keras.layers.Layer):
@@ -83,7 +83,7 @@ class ResidualGenerator(keras.layers.Layer):
         super().__init__(**kwargs)
         self.shape = shape
         height, width, channels = shape
-        self.text_plane = TextPlane(
+        self.sentence_plane = SentencePlane(
             height, width, initializer, dtype=self.dtype_policy, name="text_plane"
         )
 
@@ -106,14 +106,14 @@ class ResidualGenerator(keras.layers.Layer):
 
     def build(self, noise_shape, sentence_shape, coarse_shape=None):  # noqa: D102
         height, width, planes = *self.shape[:2], 2 + self.shape[2]
-        self.text_plane.build(sentence_shape)
+        self.sentence_plane.build(sentence_shape)
         for layer in self.convolutions:
             layer.build((None, height, width, planes))
             planes = layer.filters
 
     def call(self, noise: tf.Tensor, sentence: tf.Tensor, coarse: tf.Tensor) -> tf.Tensor:  # noqa: D102
         noise_plane = tf.reshape(noise, [-1, *self.shape[:2], 1])
-        x = tf.concat([noise_plane, self.text_plane(sentence), coarse], axis=-1)
+        x = tf.concat([noise_plane, self.sentence_plane(sentence), coarse], axis=-1)
         for layer in self.convolutions:
             x = layer(x)
         return tf.cast(x, self.variable_dtype)

@@ -73,6 +73,6 @@ def gan_losses(
     }
 
 
-def uniform(normals: tf.Tensor) -> tf.Tensor:
+def uniform_from_normals(normals: tf.Tensor) -> tf.Tensor:
     """U(-1, 1) of standard normals: 2 Phi(z) - 1 = erf(z / sqrt 2)."""
     return tf.math.erf(normals / math.sqrt(2.0))

@@ -14,7 +14,7 @@ def unit_scale(sentence: tf.Tensor) -> tf.Tensor:
     return sentence * tf.math.rsqrt(square + 1e-12)
 
 
-class TextPlane(keras.layers.Layer):
+class SentencePlane(keras.layers.Layer):
     """Sentences [B, D] as a plane [B, H, W, 1] beside the colours (authors' sharpening network).
 
         plane = ReLU(W s + b)

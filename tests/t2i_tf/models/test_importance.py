@@ -19,9 +19,9 @@ def reference_ratios(w, image, token_ids, noise):
     states, state = reference.encode(w, token_ids), reference.initial_state(w, image.shape)
     ratios = []
     for t, noise_t in enumerate(noise):
-        state, seen = reference.infer_step(w, image, states, state, noise_t, t)
-        z = seen.posterior[0] + seen.posterior[1] * noise_t
-        ratios.append(log_normal(z, *seen.posterior) - log_normal(z, *seen.prior))
+        state, output = reference.infer_step(w, image, states, state, noise_t, t)
+        z = output.posterior[0] + output.posterior[1] * noise_t
+        ratios.append(log_normal(z, *output.posterior) - log_normal(z, *output.prior))
     return np.array(ratios)
 
 

@@ -50,7 +50,7 @@ def test_the_losses_match_the_equations(mismatched):
     exact = exact_model(mismatched_captions=mismatched, fidelity=2.0)
     data, z = batch(), noise(exact)
     terms = exact.terms(data, tf.constant(z))
-    z = np.split(reference.uniform(z[0]), np.cumsum(exact.noise_sizes)[:-1], axis=-1)
+    z = np.split(reference.uniform_from_normals(z[0]), np.cumsum(exact.noise_sizes)[:-1], axis=-1)
     for b in range(3):
         sentence = data["sentence"][b].numpy().astype(np.float64)
         levels = [data["image"][b].numpy() / 255.0]
@@ -90,7 +90,7 @@ def test_a_drawing_matches_the_equations():
     exact = exact_model()
     sentences, z = batch()["sentence"].numpy().astype(np.float64), noise(exact)
     drawing = exact.generate(tf.constant(sentences), tf.constant(z))
-    z = np.split(reference.uniform(z[0]), np.cumsum(exact.noise_sizes)[:-1], axis=-1)
+    z = np.split(reference.uniform_from_normals(z[0]), np.cumsum(exact.noise_sizes)[:-1], axis=-1)
     networks = [network(generator) for generator in exact.generators]
     clipped = 0
     for b, sentence in enumerate(sentences):

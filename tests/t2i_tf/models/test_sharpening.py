@@ -53,7 +53,11 @@ def test_the_losses_match_the_equations(pairs):
     data = batch()
     z = noise(model)
     terms = model.terms({name: data[name] for name in model.feature_keys}, tf.constant(z))
-    drawn, judge, z = network(model.generator), network(model.discriminator), reference.uniform(z)
+    drawn, judge, z = (
+        network(model.generator),
+        network(model.discriminator),
+        reference.uniform_from_normals(z),
+    )
     for b in range(3):
         sentence = data["sentence"][b].numpy().astype(np.float64)
         real = data["image"][b].numpy() / 255.0
