@@ -21,11 +21,11 @@ from t2i_tf import checkpoints
 from t2i_tf.errors import UserError
 from t2i_tf.models import TrainableModel, build_model
 from t2i_tf.optimizers import build_optimizer
-from t2i_tf.presets import PRESETS
+from t2i_tf.presets import PRESETS, TEST_PRESETS, preset
 from tests.data_folders import make_examples, write_data_folder
 
 SHAPE = (16, 16, 3)
-SYSTEMS = [name.removesuffix("-tiny") for name in PRESETS if name.endswith("-tiny")]
+SYSTEMS = [name.removesuffix("-tiny") for name in TEST_PRESETS]
 CAPTIONS = ["a red bus", "a small green dog old tree", "new car"]
 SEEDS = [3, 4, 5]
 
@@ -62,7 +62,7 @@ def trained(workdir):
 
 
 def run(system, data, workdir, encoder=None, steps=4):
-    config = PRESETS[f"{system}-tiny"].config
+    config = preset(f"{system}-tiny").config
     optimizer = dataclasses.replace(config.optimizer, schedule="constant")
     config = dataclasses.replace(
         config,
@@ -99,7 +99,7 @@ def answers(trained, rows=slice(None)):
 def test_no_model_is_left_out():
     for module in pkgutil.iter_modules(t2i_tf.models.__path__, "t2i_tf.models."):
         importlib.import_module(module.name)
-    built = {type(build_model(PRESETS[f"{system}-tiny"].config.model)) for system in SYSTEMS}
+    built = {type(build_model(preset(f"{system}-tiny").config.model)) for system in SYSTEMS}
     assert built == set(leaves(TrainableModel))
 
 
@@ -111,9 +111,9 @@ def leaves(kind):
 
 @pytest.mark.parametrize("world", ["scenes", "mnist", "coco"])
 def test_every_system_has_presets(system, world):
-    preset = PRESETS[f"{system}-{world}"]
-    assert all((preset.data, preset.cost, preset.expect, preset.next))
-    assert type(preset.config.model) is type(PRESETS[f"{system}-tiny"].config.model)
+    entry = PRESETS[f"{system}-{world}"]
+    assert all((entry.data, entry.cost, entry.expect, entry.next))
+    assert type(entry.config.model) is type(preset(f"{system}-tiny").config.model)
 
 
 def test_a_step_moves_every_weight_and_breaks_none(workdir, trained):
@@ -181,7 +181,7 @@ def test_exports_and_answers_as_the_model_does(trained, tmp_path):
 
 def test_a_checkpoint_of_another_system_is_refused(system, workdir, trained):
     other = "align-draw" if system != "align-draw" else "noalign-draw"
-    model = build_model(PRESETS[f"{other}-tiny"].config.model)
+    model = build_model(preset(f"{other}-tiny").config.model)
     model.compile(build_optimizer(trained.config.optimizer), jit_compile=False)
     path = checkpoints.CheckpointFolder(workdir / "checkpoints").path(4)
     with pytest.raises(UserError, match="belongs to another model"):

@@ -2,7 +2,7 @@ import pytest
 
 from t2i_tf.config import DrawConfig
 from t2i_tf.errors import UsageError, did_you_mean
-from t2i_tf.presets import PRESETS, preset
+from t2i_tf.presets import PRESETS, TEST_PRESETS, preset
 
 
 def test_an_unknown_preset_is_refused_with_the_closest():
@@ -18,7 +18,18 @@ def test_the_default_config_is_the_preset_of_the_paper():
     assert preset("align-draw-coco").config.model == DrawConfig()
 
 
-@pytest.mark.parametrize("name", PRESETS)
+def test_presets_for_tests_are_found_by_name_and_never_suggested():
+    assert not TEST_PRESETS.keys() & PRESETS.keys()
+    assert all(name.endswith("-tiny") for name in TEST_PRESETS)
+    for name, entry in TEST_PRESETS.items():
+        assert preset(name) is entry
+    for name in ("align-draw-tin", "no such preset"):
+        with pytest.raises(UsageError) as refusal:
+            preset(name)
+        assert "tiny" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("name", [*PRESETS, *TEST_PRESETS])
 def test_a_preset_states_command_cost_and_what_comes_next(name):
     entry = preset(name)
     assert f"--preset {name}" in entry.command(name)

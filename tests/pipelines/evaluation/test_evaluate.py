@@ -20,7 +20,7 @@ from pipelines.evaluation.settings import Sizes
 from pipelines.evaluation.summary_table import evaluation_notes
 from pipelines.training.train import train
 from t2i_tf.errors import UserError
-from t2i_tf.presets import PRESETS
+from t2i_tf.presets import preset
 from tests.data_folders import make_examples, write_data_folder
 
 SMALL = {
@@ -56,7 +56,7 @@ def quick_classifier(monkeypatch):
 
 
 def run(system, data, workdir, encoder=None, steps=2):
-    config = PRESETS[f"{system}-tiny"].config
+    config = preset(f"{system}-tiny").config
     config = dataclasses.replace(
         config, steps=steps, report_every=2, validation_pictures=8, xla=False, max_words=24
     )
