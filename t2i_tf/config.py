@@ -12,22 +12,22 @@ class DrawConfig:
     """Sizes of a DRAW system. Defaults are the paper's for COCO."""
 
     conditioning: Literal["align", "average", "sentence"] = "align"
-    """What the decoder sees of the caption: `align` attends to the words anew at every step
-    (alignDRAW), `average` is the mean of their states (noalignDRAW), `sentence` a sentence vector
-    (skipthoughtDRAW)."""
+    """How the decoder reads the caption: `align` attends to its words anew at every step
+    (alignDRAW), `average` takes the mean of their states (noalignDRAW), `sentence` takes a sentence
+    vector (skipthoughtDRAW)."""
     height: int = 32
-    """Picture height, pixels. Taken from the data folder when training."""
+    """Image height, pixels. Taken from the data folder when training."""
     width: int = 32
-    """Picture width, pixels. Taken from the data folder when training."""
+    """Image width, pixels. Taken from the data folder when training."""
     channels: Literal[1, 3] = 3
-    """Picture channels. Taken from the data folder when training."""
+    """Image channels. Taken from the data folder when training."""
     vocabulary_size: int = 25_323
-    """Words, with padding and unknown. Taken from the data folder when training."""
+    """Number of words, padding and unknown included. Taken from the data folder when training."""
     sentence_units: int = 0
-    """Width of the sentence vector; 0 where none is read. Taken from the sentence encoder when
-    training."""
+    """Width of the sentence vector; 0 for a model that reads words. Taken from the sentence
+    encoder when training."""
     steps: int = 32
-    """T, drawing steps."""
+    """Number of drawing steps, T."""
     embedding_units: int = 512
     """Width of the word embedding."""
     caption_units: int = 128
@@ -39,18 +39,20 @@ class DrawConfig:
     decoder_units: int = 550
     """Units of the generative LSTM."""
     latent_units: int = 275
-    """Z, latent units per step."""
+    """Latent units per step, Z."""
     read_size: int = 9
-    """Side of the patch that is read, samples."""
+    """Side of the patch that is read: Gaussian filters per axis."""
     write_size: int = 9
-    """Side of the patch that is written, samples."""
+    """Side of the patch that is written: Gaussian filters per axis."""
     initial_canvas: float = 0.0
     """Logit of the empty canvas: 0 is grey, -10 is black."""
     initializer: Literal["normal", "glorot"] = "normal"
-    """Of the weights: `normal` is the authors' N(0, 0.01); `glorot` has words of N(0, 1), which the
-    decoder hears beside the noise from the first step on, and learns faster in short runs."""
+    """Initial weights: `normal` is the authors', with standard deviation 0.01; `glorot` is Glorot
+    uniform with word embeddings from N(0, 1), so that the latent noise does not drown out the
+    caption at first: it learns faster in short runs."""
     kl_weight: float = 1.0
-    """Weight of the KL in the gradient; over 1, training takes more from the captions."""
+    """Weight of the KL in the training loss; above 1, the model relies more on the captions.
+    Reported bounds always have weight 1."""
 
 
 @dataclass(frozen=True)
@@ -58,89 +60,90 @@ class VaeConfig:
     """Sizes of a variational autoencoder. The paper does not give them: all are our choice."""
 
     kind: Literal["fully-connected", "convolutional"] = "fully-connected"
-    """Layers between picture and latent: dense ones, or 4x4 convolutions of stride 2."""
+    """Layers between image and latent: dense layers, or 4x4 convolutions with stride 2."""
     height: int = 32
-    """Picture height, pixels. Taken from the data folder when training."""
+    """Image height, pixels. Taken from the data folder when training."""
     width: int = 32
-    """Picture width, pixels. Taken from the data folder when training."""
+    """Image width, pixels. Taken from the data folder when training."""
     channels: Literal[1, 3] = 3
-    """Picture channels. Taken from the data folder when training."""
+    """Image channels. Taken from the data folder when training."""
     sentence_units: int = 4_800
     """Width of the sentence vector. Taken from the sentence encoder when training."""
     text_units: int = 256
-    """Width of the caption beside features and latent."""
+    """Width of the caption's projection, which joins the image features and the latent."""
     hidden_units: int = 1_024
-    """Of the fully-connected layers."""
+    """Units of each fully-connected hidden layer."""
     filters: int = 64
-    """Of the first convolution; each of the next has twice as many."""
+    """Filters of the first convolution; each further one has twice as many."""
     latent_units: int = 275
-    """Z."""
+    """Latent units, Z."""
     kl_weight: float = 1.0
-    """Weight of the KL in the gradient; over 1, training takes more from the captions."""
+    """Weight of the KL in the training loss; above 1, the model relies more on the captions.
+    Reported bounds always have weight 1."""
 
 
 @dataclass(frozen=True)
 class LapganConfig:
-    """Sizes of the conditional LAPGAN, and the tricks of its game."""
+    """Sizes of the conditional LAPGAN, and the terms of its adversarial losses."""
 
     height: int = 32
-    """Picture height, pixels. Taken from the data folder when training."""
+    """Image height, pixels. Taken from the data folder when training."""
     width: int = 32
-    """Picture width, pixels. Taken from the data folder when training."""
+    """Image width, pixels. Taken from the data folder when training."""
     channels: Literal[1, 3] = 3
-    """Picture channels. Taken from the data folder when training."""
+    """Image channels. Taken from the data folder when training."""
     sentence_units: int = 4_800
     """Width of the sentence vector. Taken from the sentence encoder when training."""
     stages: int = 2
-    """Residual stages above the base; each doubles the side."""
+    """Residual stages above the base; each doubles the height and width."""
     text_units: int = 256
-    """Width of the caption in the base's networks."""
+    """Width of the caption's projection in the base networks."""
     base_units: int = 1_024
-    """Of the base's hidden layers."""
+    """Units of the base networks' hidden layers."""
     base_noise: int = 100
-    """Units of the base's noise."""
+    """Units of the base generator's noise."""
     filters: int = 128
-    """Of a residual generator's convolutions."""
+    """Filters of a residual generator's convolutions."""
     discriminator_filters: int = 64
-    """Of a residual discriminator's convolutions."""
+    """Filters of a residual discriminator's convolutions."""
     dropout: float = 0.5
-    """Of the discriminators."""
+    """Dropout rate in the discriminators."""
     label_smoothing: float = 0.0
-    """The discriminators' target for real pictures is 1 less this (one-sided)."""
+    """One-sided label smoothing: the discriminators' target for real images is 1 minus this."""
     mismatched_captions: bool = False
-    """Teach the base's discriminator that a real picture with another's caption is wrong; not in
-    the paper, but it follows captions far sooner."""
+    """Also train the base discriminator to reject real images with the caption of another. Not in
+    the paper; with it the drawings follow their captions far sooner."""
     fidelity: float = 0.0
-    """Weight of the mean distance to the real picture in the residual generators' loss; the paper
-    has none, but its stages are long in unlearning noise."""
+    """Weight of the mean absolute difference from the real image in the residual generators' loss.
+    0 in the paper, but then the stages take long to stop adding noise."""
 
 
 @dataclass(frozen=True)
 class SharpeningConfig:
-    """Sizes of the network that sharpens pictures."""
+    """Sizes of the sharpening network, and the terms of its adversarial losses."""
 
     height: int = 32
-    """Picture height, pixels. Taken from the data folder when training."""
+    """Image height, pixels. Taken from the data folder when training."""
     width: int = 32
-    """Picture width, pixels. Taken from the data folder when training."""
+    """Image width, pixels. Taken from the data folder when training."""
     channels: Literal[1, 3] = 3
-    """Picture channels. Taken from the data folder when training."""
+    """Image channels. Taken from the data folder when training."""
     sentence_units: int = 4_800
     """Width of the sentence vector. Taken from the sentence encoder when training."""
     filters: int = 128
-    """Of the generator's convolutions."""
+    """Filters of the generator's convolutions."""
     discriminator_filters: int = 64
-    """Of the discriminator's convolutions."""
+    """Filters of the discriminator's convolutions."""
     dropout: float = 0.5
-    """Of the discriminator."""
+    """Dropout rate in the discriminator."""
     label_smoothing: float = 0.0
-    """The discriminator's target for real pictures is 1 less this (one-sided)."""
+    """One-sided label smoothing: the discriminator's target for real images is 1 minus this."""
     fidelity: float = 0.0
-    """Weight of the mean distance to the real picture in the generator's loss; the paper has
-    none."""
+    """Weight of the mean absolute difference from the real image in the generator's loss. 0 in the
+    paper."""
     pairs: Literal["coarse", "reconstructions", "both"] = "coarse"
-    """What it learns to sharpen: `coarse` pictures, halved and doubled again, a drawing model's
-    `reconstructions` of pictures, or `both` by turns."""
+    """What it learns to sharpen: `coarse` images, halved and doubled again, the `reconstructions`
+    of a drawing model, or `both` in turn."""
 
 
 @dataclass(frozen=True)
@@ -148,106 +151,109 @@ class CaptionerConfig:
     """Sizes of the image captioner. The talk does not name its model: all are our choice."""
 
     height: int = 32
-    """Picture height, pixels. Taken from the data folder when training."""
+    """Image height, pixels. Taken from the data folder when training."""
     width: int = 32
-    """Picture width, pixels. Taken from the data folder when training."""
+    """Image width, pixels. Taken from the data folder when training."""
     channels: Literal[1, 3] = 3
-    """Picture channels. Taken from the data folder when training."""
+    """Image channels. Taken from the data folder when training."""
     vocabulary_size: int = 25_323
-    """Words, with padding and unknown. Taken from the data folder when training."""
+    """Number of words, padding and unknown included. Taken from the data folder when training."""
     filters: int = 64
-    """Of the first convolution; each of the next has twice as many."""
+    """Filters of the first convolution; each further one has twice as many."""
     embedding_units: int = 128
     """Width of the word embedding."""
     decoder_units: int = 512
-    """Units of the LSTM that writes."""
+    """Units of the LSTM that writes the caption."""
     align_units: int = 256
-    """Units of the attention over the grid of features."""
+    """Units of the attention over image features."""
     dropout: float = 0.5
-    """Of what the word is told from."""
+    """Dropout rate on the features from which each word is predicted."""
 
 
 @dataclass(frozen=True)
 class SkipThoughtConfig:
-    """Sizes of a skip-thought sentence encoder that is trained here; its vector is 4 x `units`.
+    """Sizes of a skip-thought sentence encoder that is trained here; its vector has 4 x `units`.
 
-    The published one has 620 and 1,200 (two parts of 2,400, of which one reads both ways).
+    The published encoder has 620 embedding units and 1,200 GRU units (two parts of 2,400, one of
+    them bidirectional).
     """
 
     vocabulary_size: int = 25_323
-    """Words, with padding and unknown. Taken from the data folder when training."""
+    """Number of words, padding and unknown included. Taken from the data folder when training."""
     embedding_units: int = 128
     """Width of the word embedding."""
     units: int = 128
-    """Of the GRUs: two parts of twice as many, one of which reads both ways."""
+    """Units of one GRU direction: each of the encoder's two parts, one of them bidirectional, has
+    twice as many."""
     decoder_units: int = 256
-    """Of the GRU that predicts the neighbour."""
+    """Units of the GRU that predicts the neighbouring caption."""
 
 
 ModelConfig = (
     DrawConfig | VaeConfig | LapganConfig | SharpeningConfig | CaptionerConfig | SkipThoughtConfig
 )
 MODEL_CONFIGS = {config.__name__: config for config in get_args(ModelConfig)}
-"""The kinds of models by the name of their config."""
+"""Config classes by name, as `config.json` has it."""
 Model = TypeVar("Model", bound=ModelConfig)
 
 
 @dataclass(frozen=True)
 class OptimizerConfig:
-    """How the weights are moved. Defaults are the authors'."""
+    """The optimizer and its learning rate. Defaults are the authors'."""
 
     name: Literal["rmsprop", "adam"] = "rmsprop"
     """RMSProp with rho 0.9 and epsilon 1e-6, or Adam."""
     beta_1: float = 0.9
-    """Adam's momentum; players of a game do better with 0.5."""
+    """Adam's momentum; adversarial losses do better with 0.5."""
     learning_rate: float = 1e-3
-    """The highest learning rate."""
+    """Peak learning rate."""
     schedule: Literal["step", "cosine", "constant"] = "step"
-    """`step` divides by ten at `drop_at`, `cosine` falls to zero at the end."""
+    """How the learning rate falls: `step` divides it by ten at `drop_at`, `cosine` takes it to zero
+    by the end, `constant` keeps it."""
     drop_at: float = 11 / 18
-    """Where the rate drops tenfold, as a share of the whole training."""
+    """When the `step` schedule divides the learning rate by ten, as a share of the training."""
     warmup_steps: int = 0
-    """Steps over which the rate rises linearly from zero."""
+    """Steps over which the learning rate rises linearly from zero."""
     clip_norm: float = 10.0
-    """Largest norm of the gradient of one weight tensor."""
+    """Largest gradient norm of a weight tensor; larger gradients are scaled down to it."""
     ema: float = 0.999
-    """Momentum of the averaged weights that are evaluated and exported; 0 keeps none."""
+    """Momentum of the averaged weights that are evaluated and exported; 0 keeps no averages."""
 
 
 @dataclass(frozen=True)
 class TrainConfig(Generic[Model]):
-    """One training: what, on which captions, how long. Seed and step fix data order and noise."""
+    """One training run: model, captions, duration. Seed and step fix data order and noise."""
 
     model: Model = DrawConfig()  # pyright: ignore[reportAssignmentType]
     optimizer: OptimizerConfig = OptimizerConfig()
     batch_size: int = 100
-    """Captions of a step, over all devices."""
+    """Captions per step, over all devices."""
     epochs: int = 18
-    """Times that every caption is seen, unless `steps` or `minutes` says otherwise."""
+    """Passes over all captions, unless `steps` or `minutes` is given."""
     steps: int | None = None
-    """Training steps, instead of epochs."""
+    """Number of training steps, in place of epochs."""
     minutes: float | None = None
-    """Wall-clock budget, minutes: the schedule follows the clock and training ends with it."""
+    """Wall-clock budget in minutes, in place of epochs; the learning rate follows the clock."""
     min_words: int = 1
-    """Shorter captions are left out."""
+    """Captions with fewer words are left out."""
     max_words: int = 29
-    """Longer captions are left out."""
+    """Captions with more words are left out."""
     length_multiple: int = 1
-    """Captions are padded to a multiple of this, so that XLA compiles few programs."""
+    """Captions are padded to a multiple of this many words, so that XLA compiles few programs."""
     report_every: int = 0
-    """Steps between validation, samples and a line of history; 0 means an epoch."""
+    """Steps between validations, each with samples and a line of history; 0 means an epoch."""
     validation_pictures: int = 1000
-    """Pictures of the validation split that are scored each time, at most."""
+    """Largest number of pictures that a validation scores."""
     seed: int = 0
-    """Of weights, data order and noise."""
+    """Seed of the weights, the data order and the noise."""
     xla: bool = True
     """Compile the model's core with XLA."""
     mixed_precision: bool = False
     """Compute matrix products in bfloat16; weights, canvas and losses stay float32."""
     deterministic: bool = False
-    """Ask TensorFlow for deterministic ops: identical weights from run to run, a little slower."""
+    """Use deterministic TensorFlow ops: identical weights from run to run, a little slower."""
 
     @property
     def reads_sentences(self) -> bool:
-        """Whether the model is told of captions by the vectors of a sentence encoder."""
+        """Whether the model reads captions as the vectors of a sentence encoder."""
         return getattr(self.model, "sentence_units", 0) > 0
