@@ -1,1 +1,1 @@
-"""The parts that models are built from. Layers take plain arguments, never a config."""
+"""The layers that models are built from. They take plain arguments, never a config."""

@@ -1,17 +1,17 @@
-"""A picture through convolutions that halve it, and back: each the mirror of the other."""
+"""Strided convolutions that halve an image, and transposed convolutions that mirror them."""
 
 from collections.abc import Sequence
 
 import keras
 import tensorflow as tf
 
-SIZE, STRIDE = 4, 2  # of every convolution, pixels
+from t2i_tf.image_ops import Shape
 
-Shape = tuple[int, int, int]
+SIZE, STRIDE = 4, 2  # of every convolution, pixels
 
 
 def stack_shapes(shape: Shape, filters: Sequence[int]) -> list[Shape]:
-    """H, W, C of the picture and of what each convolution makes of it; halves are rounded up."""
+    """H, W, C of the image and of each convolution's output; halves are rounded up."""
     shapes = [shape]
     for count in filters:
         height, width, _ = shapes[-1]
@@ -23,15 +23,15 @@ class ConvStack(keras.layers.Layer):
     """4x4 convolutions of stride 2, each with a ReLU.
 
     Args:
-        shape: H, W, C of the pictures.
-        filters: of each convolution.
-        initializer: of all weights.
+        shape: H, W, C of the images.
+        filters: filters of each convolution.
+        initializer: initializer of all weights.
 
     Call arguments:
-        picture: [B, H, W, C].
+        image: [B, H, W, C].
 
     Output:
-        Features [B, h, w, F], of the last of `stack_shapes`.
+        Features [B, h, w, F], the last of `stack_shapes`.
     """
 
     def __init__(self, shape, filters, initializer, **kwargs):
@@ -51,30 +51,31 @@ class ConvStack(keras.layers.Layer):
             for k, count in enumerate(filters)
         ]
 
-    def build(self, picture_shape):  # noqa: D102
+    def build(self, image_shape):  # noqa: D102
         for convolution, shape in zip(self.convolutions, self.shapes, strict=False):
             convolution.build((None, *shape))
 
-    def call(self, picture: tf.Tensor) -> tf.Tensor:  # noqa: D102
+    def call(self, image: tf.Tensor) -> tf.Tensor:  # noqa: D102
+        features = image
         for convolution in self.convolutions:
-            picture = convolution(picture)
-        return picture
+            features = convolution(features)
+        return features
 
 
 class DeconvStack(keras.layers.Layer):
-    """The mirror of a `ConvStack`: transposed convolutions, a ReLU between them, none at the end.
+    """The mirror of a `ConvStack`: transposed convolutions with ReLUs between them.
 
-    Each gives twice the sides; a row or column too many, where the stack rounded a half up, is cut
-    off at the bottom or right. So every layer is the transpose of the convolution that it mirrors,
-    whatever the size.
+    Each doubles the height and width; where the stack rounded a half up, the extra row or column is
+    cut off at the bottom or right. Every layer is thus the transpose of the convolution that it
+    mirrors, whatever the size.
 
     Args:
-        shape: H, W, C of the pictures.
-        filters: of each convolution that is mirrored, in the order of the `ConvStack`.
-        initializer: of all weights.
+        shape: H, W, C of the images.
+        filters: filters of each mirrored convolution, in the order of the `ConvStack`.
+        initializer: initializer of all weights.
 
     Call arguments:
-        features: [B, h, w, F], of the last of `stack_shapes`.
+        features: [B, h, w, F], the last of `stack_shapes`.
 
     Output:
         [B, H, W, C], linear.

@@ -45,8 +45,8 @@ __all__ = [
 def build_model(
     config: ModelConfig, *, seed: int = 0, mixed_precision: bool = False
 ) -> TrainableModel:
-    """A model with fresh weights. `seed` fixes the weights and the noise of training."""
-    # One generator for all initializers: every weight draws its own values.
+    """A model with initial weights; `seed` fixes these and the noise of training."""
+    # All initializers share one generator, so that no two weights draw the same values.
     common = {
         "seed": seed,
         "generator": keras.random.SeedGenerator(seed),

@@ -1,42 +1,44 @@
-"""The image captioner: a picture in, a caption out."""
+"""The image captioner: an image in, a caption out."""
 
 from typing import NamedTuple
 
 import tensorflow as tf
 
 from t2i_tf.errors import UserError
+from t2i_tf.image_ops import check_same_shape
 from t2i_tf.layers.caption.beam_search import beam_search
 from t2i_tf.layers.caption.caption_decoder import CaptionDecoder, DecoderOutput
 from t2i_tf.layers.caption.image_encoder import ImageEncoder
+from t2i_tf.layers.draw.conditioning import Memory
 from t2i_tf.layers.draw.unroll import unroll, weights_read_once
 from t2i_tf.models.trainable_model import Preview, TrainableModel
 from t2i_tf.text.vocabulary import PAD
 
-MAX_WORDS = 29  # of a caption that is written, unless the caller says otherwise
+MAX_WORDS = 29  # of a generated caption, by default
 
 
 class Description(NamedTuple):
-    """Captions of pictures, and where each word was looked for."""
+    """Captions of images, with the attention of each word."""
 
-    token_ids: tf.Tensor  # int32 [B, N], filled up with 0
-    log_probability: tf.Tensor  # [B], nats, of the caption and its end
-    attention: tf.Tensor  # [B, N, GH, GW], each word's sums to one; zero after the last word
+    token_ids: tf.Tensor  # int32 [B, N], padded with 0
+    log_probability: tf.Tensor  # [B], nats, the end mark included
+    attention: tf.Tensor  # [B, N, GH, GW], sums to one for each word; zero after the last
 
 
 class ImageCaptioner(TrainableModel):
-    """A convolutional network and an attentive LSTM, Show, Attend and Tell in small.
+    """A convolutional network and an LSTM with attention, a small Show, Attend and Tell.
 
-    The paper's authors captioned their drawings; which model they took is not known: all is our
-    choice. Id 0 begins and ends a caption, so that N words are N + 1 predictions.
+    The paper's authors captioned their drawings with a model that is not known: all is our choice.
+    Id 0 begins and ends a caption, so that N words are N + 1 predictions.
 
     Args:
         height, width, channels, filters: see `ImageEncoder`.
         vocabulary_size, embedding_units, align_units: see `CaptionDecoder`.
-        decoder_units: of its LSTM.
-        dropout: share of what a word is told from that is left out in training.
-        initializer: of the decoder's weights.
-        feature_initializer: of the convolutions, whose rectifiers halve what passes.
-        seed: of the dropout in training.
+        decoder_units: units of the decoder's LSTM.
+        dropout: dropout rate on the decoder's deep output, from which each word is predicted.
+        initializer: initializer of the decoder's weights.
+        feature_initializer: initializer of the convolutions, which are followed by ReLUs.
+        seed: seed of the dropout in training.
     """
 
     title = "Image captioner"
@@ -78,19 +80,18 @@ class ImageCaptioner(TrainableModel):
         self.built = True
 
     def terms(self, batch, noise, seed=None):
-        """Terms of the captions, each word told from the picture and the true words before it.
+        """Terms of the captions, each word predicted from the image and the true words before it.
 
         Returns:
-            `loss` [B], -log p(caption, end | picture), nats; `word_accuracy` [B], the share of
-            words, the end one of them, that are the most probable ones.
+            `loss` [B], -log p(caption, end | image), nats; `word_accuracy` [B], the share of words,
+            the end mark included, to which the model gives the highest probability.
         """
-        token_ids = batch["token_ids"]
-        words = tf.pad(token_ids, [[0, 0], [1, 1]])
-        given, wanted = words[:, :-1], words[:, 1:]
-        log_p = self.log_probabilities(batch["image"], given, seed)
-        counts = tf.cast((given != PAD) | (tf.range(tf.shape(given)[1]) == 0), log_p.dtype)
-        nll = -tf.gather(log_p, wanted, batch_dims=2)
-        right = tf.argmax(log_p, axis=-1, output_type=tf.int32) == wanted
+        words = tf.pad(batch["token_ids"], [[0, 0], [1, 1]])
+        inputs, targets = words[:, :-1], words[:, 1:]
+        log_p = self.log_probabilities(batch["image"], inputs, seed)
+        counts = tf.cast((inputs != PAD) | (tf.range(tf.shape(inputs)[1]) == 0), log_p.dtype)
+        nll = -tf.gather(log_p, targets, batch_dims=2)
+        right = tf.argmax(log_p, axis=-1, output_type=tf.int32) == targets
         hits = tf.reduce_sum(tf.cast(right, log_p.dtype) * counts, axis=1)
         return {
             "loss": tf.reduce_sum(nll * counts, axis=1),
@@ -98,18 +99,18 @@ class ImageCaptioner(TrainableModel):
         }
 
     def log_probabilities(
-        self, image: tf.Tensor, given: tf.Tensor, seed: tf.Tensor | None = None
+        self, image: tf.Tensor, token_ids: tf.Tensor, seed: tf.Tensor | None = None
     ) -> tf.Tensor:
-        """Of every word to follow each of the given ones, nats, [B, N, V].
+        """Log-probability of every word to follow each of the given ones, nats, [B, N, V].
 
         Args:
             image: uint8, or float in [0, 1], [B, H, W, C].
-            given: int32 [B, N]; column 0 is the start mark, 0.
-            seed: int32 [2], of the dropout; None: there is none.
+            token_ids: int32 [B, N]; column 0 is the start mark, 0.
+            seed: int32 [2], seed of the dropout; None means no dropout.
         """
-        embedded = tf.transpose(self.decoder.embedding(given), [1, 0, 2])
+        embedded = tf.transpose(self.decoder.embedding(token_ids), [1, 0, 2])
         with weights_read_once(self.decoder):
-            memory = self._look(image)
+            memory = self._encode(image)
             _, output = unroll(
                 lambda state, embedded_t, t: self.decoder.step(memory, state, embedded_t)[:2],
                 self.decoder.initial_state(memory),
@@ -134,7 +135,7 @@ class ImageCaptioner(TrainableModel):
             image: uint8, or float in [0, 1], [B, H, W, C].
 
         Raises:
-            UserError: pictures of another size, no beam, or no words.
+            UserError: the images have another size, or `beam` or `max_words` is below 1.
         """
         if beam < 1 or max_words < 1:
             raise UserError(
@@ -142,16 +143,16 @@ class ImageCaptioner(TrainableModel):
             )
 
         with weights_read_once(self.decoder):
-            memory = self._look(image)
-            wide = type(memory)(*(tf.repeat(part, beam, axis=0) for part in memory))
+            memory = self._encode(image)
+            repeated = type(memory)(*(tf.repeat(part, beam, axis=0) for part in memory))
 
             def step(state, token_ids):
                 embedded = self.decoder.embedding(token_ids)
-                state, output, attention = self.decoder.step(wide, state, embedded)
+                state, output, attention = self.decoder.step(repeated, state, embedded)
                 deep_output = self.decoder.deep_output(output, embedded)
                 return state, self.decoder.log_probabilities(deep_output), attention
 
-            found = beam_search(
+            best = beam_search(
                 step,
                 self.decoder.initial_state(memory),
                 beam=beam,
@@ -160,21 +161,22 @@ class ImageCaptioner(TrainableModel):
                 output_units=memory.values.shape[1],
                 dtype=self.variable_dtype,
             )
-        attention = tf.reshape(found.outputs, [-1, max_words, *self.features.grid])
-        return Description(found.token_ids, found.log_probability, attention)
+        attention = tf.reshape(best.outputs, [-1, max_words, *self.features.grid])
+        return Description(best.token_ids, best.log_probability, attention)
 
     def preview(self, batch):
-        """The pictures over the captions that were written of them."""
-        pictures = self._floats(batch["image"])[:, None]
+        """The images over their generated captions."""
+        images = self._floats(batch["image"])[:, None]
         token_ids = self.describe(batch["image"]).token_ids
-        return Preview(pictures, token_ids, pictures, tf.zeros([tf.shape(token_ids)[0], 1, 0]))
+        return Preview(images, token_ids, images, tf.zeros([tf.shape(token_ids)[0], 1, 0]))
 
-    def _look(self, image: tf.Tensor):
-        if tuple(image.shape[1:]) != self.features.picture:
-            raise UserError(
-                f"Expected pictures of {self.features.picture} (height, width, channels), "
-                f"got {tuple(image.shape[1:])}. Resize them."
-            )
+    def _encode(self, image: tf.Tensor) -> Memory:
+        check_same_shape(
+            self.features.shape,
+            tuple(image.shape[1:]),
+            "Expected images of {expected}, got {found}",
+            "Resize the images.",
+        )
         return self.decoder.memorize(self.features(self._floats(image)))
 
     def _floats(self, image: tf.Tensor) -> tf.Tensor:

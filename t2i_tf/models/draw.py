@@ -1,4 +1,4 @@
-"""The DRAW systems of the paper: a canvas, a caption, T steps."""
+"""The DRAW systems of the paper: a caption drawn on a canvas in T steps."""
 
 import keras
 import tensorflow as tf
@@ -14,21 +14,20 @@ from t2i_tf.models.text_to_image import BoundMaximizer, Drawing
 
 
 class DRAW(BoundMaximizer):
-    """Caption encoder, conditioner and DRAW cell; the conditioner tells the systems apart.
+    """Caption encoder, conditioner and DRAW cell; the systems differ in the conditioner.
 
     The bound (paper, equation 11), in nats:
 
         L = E_Q[ log p(x | y, Z) - sum_{t>=2} KL(Q(Z_t) || P(Z_t)) ] - KL(Q(Z_1) || P(Z_1))
 
     Args:
-        caption_encoder: a built layer that makes caption states [B, N, D] and a mask [B, N] of a
-            caption.
+        caption_encoder: a built layer, captions to caption states [B, N, D] and a mask [B, N].
         conditioner: a `Conditioner`.
-        state_units: D, of the caption states.
+        state_units: D, width of the caption states.
         steps: T.
         height, ..., initial_canvas: see `DrawCell`.
-        initializer: of every weight; the authors' is N(0, 0.01).
-        seed: of the noise in training.
+        initializer: initializer of every weight; the authors' has a standard deviation of 0.01.
+        seed: seed of the noise in training.
         kl_weight: see `BoundMaximizer`.
     """
 
@@ -62,21 +61,21 @@ class DRAW(BoundMaximizer):
         self.built = True
 
     def memorize(self, caption: tf.Tensor):
-        """Captions, as `reads` says, to the memory that every step reads."""
+        """Captions (the feature that `reads` names) to the memory that every step reads."""
         return self.cell.conditioner.memorize(*self.caption_encoder(caption))
 
     def infer(
         self, image: tf.Tensor, caption: tf.Tensor, noise: tf.Tensor
     ) -> tuple[tf.Tensor, InferenceStep]:
-        """Reconstruct a picture.
+        """Reconstruct images from samples of the posterior.
 
         Args:
             image: float [B, H, W, C] in [0, 1].
-            caption: as `reads` says.
+            caption: the feature that `reads` names.
             noise: [T, B, Z], standard normal.
 
         Returns:
-            The last canvas [B, H, W, C], logits, and what every step left, each field [T, B, ...].
+            The last canvas [B, H, W, C], logits, and the outputs of all steps, fields [T, B, ...].
         """
         rows = filterbank.to_rows(image)
         with weights_read_once(self):
@@ -113,7 +112,7 @@ class DRAW(BoundMaximizer):
                 noise,
                 GenerationStep,
             )
-        canvases = tf.sigmoid(self._pictures(steps.canvas))
+        canvases = tf.sigmoid(self._images(steps.canvas))
         return Drawing(
             image=canvases[:, -1],
             canvases=canvases,
@@ -121,16 +120,16 @@ class DRAW(BoundMaximizer):
             windows=tf.transpose(steps.window, [1, 0, 2]),
         )
 
-    def _pictures(self, canvases: tf.Tensor) -> tf.Tensor:
+    def _images(self, canvases: tf.Tensor) -> tf.Tensor:
         """Canvases of all steps [T, B, H * C, W] to [B, T, H, W, C]."""
         cell = self.cell
-        pictures = filterbank.from_rows(canvases, cell.channels)
+        images = filterbank.from_rows(canvases, cell.channels)
         shape = [canvases.shape[0], -1, cell.height, cell.width, cell.channels]
-        return tf.transpose(tf.reshape(pictures, shape), [1, 0, 2, 3, 4])
+        return tf.transpose(tf.reshape(images, shape), [1, 0, 2, 3, 4])
 
 
 class WordDRAW(DRAW):
-    """A DRAW system with a language model of its own: a bidirectional LSTM over the words.
+    """A DRAW system with its own language model, a bidirectional LSTM over the words.
 
     Args:
         vocabulary_size, embedding_units, caption_units, embedding_initializer: see
@@ -167,17 +166,17 @@ class WordDRAW(DRAW):
         )
 
     def represent(self, token_ids: tf.Tensor) -> tf.Tensor:
-        """Captions [B, N] as one vector each: the average of the words' states, [B, D]."""
+        """Each caption of [B, N] as one vector, the mean of its words' states, [B, D]."""
         states, mask = self.caption_encoder(token_ids)
         weights = tf.cast(mask, states.dtype)
         total = tf.reduce_sum(states * weights[:, :, None], axis=1)
         return total / tf.reduce_sum(weights, axis=1, keepdims=True)
 
     def memorize(self, caption):
-        """Captions [B, N]; also what `represent` gives, [B, D], or a mean of such vectors.
+        """Captions [B, N] to the memory; or vectors [B, D] from `represent`, or means of them.
 
-        A vector is the only state there is then, as a sentence's vector is in skipthoughtDRAW:
-        alignDRAW has nothing to choose from.
+        A vector becomes the only caption state, as a sentence vector does in skipthoughtDRAW, so
+        that alignDRAW has a single state to attend to.
         """
         caption = tf.convert_to_tensor(caption)
         if not caption.dtype.is_floating:
@@ -202,7 +201,7 @@ class AlignDRAW(WordDRAW):
 
 
 class NoAlignDRAW(WordDRAW):
-    """noalignDRAW: alignDRAW without the alignment, the mean of the words' states at every step."""
+    """noalignDRAW: the decoder reads the mean of the words' states, the same at every step."""
 
     title = "noalignDRAW"
 
@@ -212,10 +211,10 @@ class NoAlignDRAW(WordDRAW):
 
 
 class SkipThoughtDRAW(DRAW):
-    """skipthoughtDRAW: a sentence vector at every step, and no language model of its own.
+    """skipthoughtDRAW: the decoder reads a sentence vector, with no language model of its own.
 
     Args:
-        sentence_units: D, width of the vector.
+        sentence_units: D, width of the sentence vector.
     """
 
     title = "skipthoughtDRAW"
@@ -237,13 +236,13 @@ class SkipThoughtDRAW(DRAW):
 
 
 class SentenceStates(keras.layers.Layer):
-    """A sentence vector [B, D] as the only caption state: states [B, 1, D] and their mask."""
+    """Sentence vectors [B, D] as the only caption states, [B, 1, D], with their mask."""
 
     def call(self, sentence: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:  # noqa: D102
         return single_caption_state(sentence, self.compute_dtype)
 
 
 def single_caption_state(vector: tf.Tensor, dtype: str) -> tuple[tf.Tensor, tf.Tensor]:
-    """Vectors [B, D] as caption states [B, 1, D] and their mask."""
+    """Vectors [B, D] as caption states [B, 1, D] with their mask [B, 1]."""
     states = tf.cast(vector, dtype)[:, None]
     return states, tf.ones(tf.shape(states)[:2], tf.bool)

@@ -1,4 +1,4 @@
-"""Conditional LAPGAN: a small picture, then residuals that double its side, each by two players."""
+"""Conditional LAPGAN: a small image, then residuals for twice the size, from a GAN per level."""
 
 import tensorflow as tf
 
@@ -10,32 +10,31 @@ from t2i_tf.models.text_to_image import Drawing, TextToImage
 
 
 class ConditionalLAPGAN(TextToImage):
-    """A Laplacian pyramid of generative adversarial networks (Denton et al. 2015) that reads text.
+    """A Laplacian pyramid of generative adversarial networks (Denton et al. 2015), conditional.
 
         x_0 = G_0(z_0, y),   x_k = clip(up(x_{k-1}) + G_k(up(x_{k-1}), z_k, y), 0, 1)
 
-    In training every stage adds to the coarse version of the real picture, so that all of them
-    learn at once, and apart from each other; what they give is not clipped there, so that the
-    gradient is nowhere dead and the discriminator teaches the range. In generation the stages are a
-    chain. The players' losses are sums over the levels, and so is the distance of what the stages
-    draw from the real pictures; see `adversarial` for their scale.
+    In training every stage adds to the coarse version of the real image, so that all of them learn
+    at the same time, independently of each other; the sum is not clipped there, so that it has a
+    gradient everywhere and the discriminator teaches the range. In generation the stages form a
+    chain. The adversarial losses and the distance of the stages' images from the real ones are sums
+    over the levels; see `layers.gan.losses` for their scale.
 
     Args:
-        height, width, channels: of the pictures.
-        sentence_units: D, width of the caption's vector.
-        stages: residual stages above the base.
-        text_units: width of the caption in the base's networks.
-        base_units: of the base's hidden layers.
-        base_noise: units of the base's noise.
-        filters: of the residual generators' convolutions.
-        discriminator_filters: of the residual discriminators' convolutions.
-        dropout: of the discriminators.
-        label_smoothing: see `adversarial.discriminator_loss`.
-        mismatched_captions: see `gan_losses`; for the base, which has nothing else to go by.
-        fidelity: weight of the mean |drawn - real| in the loss of the residual generators; 0 is the
-            paper's.
-        initializer: of every weight.
-        seed: of noise and dropout in training.
+        height, width, channels: size of the images.
+        sentence_units: D, width of the sentence vector.
+        stages: number of residual stages above the base.
+        text_units: width of the sentence's projection in the base networks.
+        base_units: units of the base networks' hidden layers.
+        base_noise: units of the base generator's noise.
+        filters: filters of the residual generators' convolutions.
+        discriminator_filters: filters of the residual discriminators' convolutions.
+        dropout: dropout rate in the discriminators.
+        label_smoothing: see `discriminator_loss`.
+        mismatched_captions: see `gan_losses`; for the base alone, which no coarse image guides.
+        fidelity: weight of the mean |fake - real| in the residual generators' loss; 0 in the paper.
+        initializer: initializer of every weight.
+        seed: seed of noise and dropout in training.
 
     Raises:
         UserError: height and width cannot be halved `stages` times.
@@ -68,7 +67,7 @@ class ConditionalLAPGAN(TextToImage):
         dtype=None,
     ):
         sizes = pyramid.level_sizes(height, width, stages)
-        self.level_names = [f"{h}x{w}" for h, w in sizes]
+        self.level_names = [_level_name(*size) for size in sizes]
         super().__init__(seed=seed, name="conditional_lapgan", dtype=dtype)
         self.stages = stages
         self.label_smoothing, self.fidelity = label_smoothing, fidelity
@@ -77,21 +76,23 @@ class ConditionalLAPGAN(TextToImage):
         self.noise_shape = (1, sum(self.noise_sizes))
         self.generators, self.discriminators = [], []
         common = {"initializer": initializer, "dtype": dtype}
-        for k, (name, size) in enumerate(zip(self.level_names, sizes, strict=True)):
-            shape = (*size, channels)
-            here = common | {"name": f"generator_{name}"}
-            there = common | {"name": f"discriminator_{name}", "dropout": dropout}
+        for k, (h, w) in enumerate(sizes):
+            shape = (h, w, channels)
             if k == 0:
-                generator = DenseGenerator(shape, text_units, base_units, **here)
-                discriminator = DenseDiscriminator(shape, text_units, base_units, **there)
+                networks = _base_networks(shape, text_units, base_units, dropout, common)
             else:
-                generator = ResidualGenerator(shape, filters, **here)
-                discriminator = ConvDiscriminator(shape, discriminator_filters, **there)
-            generator.build((None, self.noise_sizes[k]), (None, sentence_units))
-            discriminator.build((None, *shape), (None, sentence_units))
-            self.generators.append(generator)
-            self.discriminators.append(discriminator)
+                networks = _residual_networks(
+                    shape, filters, discriminator_filters, dropout, common
+                )
+            self._add_level(*networks, sentence_units)
         self.built = True
+
+    def _add_level(self, generator, discriminator, sentence_units: int) -> None:
+        noise_units = self.noise_sizes[len(self.generators)]
+        generator.build((None, noise_units), (None, sentence_units))
+        discriminator.build((None, *generator.shape), (None, sentence_units))
+        self.generators.append(generator)
+        self.discriminators.append(discriminator)
 
     @property
     def measures(self):  # noqa: D102
@@ -109,7 +110,7 @@ class ConditionalLAPGAN(TextToImage):
         image = tf.cast(batch["image"], self.variable_dtype) / 255.0
         sentence = tf.cast(batch["sentence"], self.variable_dtype)
         levels = zip(pyramid.levels(image, self.stages), self._split(noise), strict=True)
-        games = [
+        losses = [
             gan_losses(
                 self.discriminators[k],
                 real,
@@ -121,27 +122,27 @@ class ConditionalLAPGAN(TextToImage):
             )
             for k, (real, noise_k) in enumerate(levels)
         ]
-        games[0]["distance"] = tf.zeros_like(games[0]["distance"])  # nothing ties it to one picture
+        losses[0]["distance"] = tf.zeros_like(losses[0]["distance"])  # the base has no one target
         sums = ("generator_loss", "discriminator_loss", "distance")
-        terms = {name: tf.add_n([game[name] for game in games]) for name in sums}
-        for level, game in zip(self.level_names, games, strict=True):
-            terms |= {f"{name}_{level}": game[name] for name in game if name not in sums}
+        terms = {name: tf.add_n([level[name] for level in losses]) for name in sums}
+        for name, level in zip(self.level_names, losses, strict=True):
+            terms |= {f"{key}_{name}": level[key] for key in level if key not in sums}
         objective = terms["generator_loss"] + self.fidelity * terms["distance"]
         return terms | {"generator_objective": objective}
 
     def generate(self, caption, noise):  # noqa: D102
         caption = tf.cast(caption, self.variable_dtype)
-        picture, levels = None, []
+        image, levels = None, []
         for k, noise_k in enumerate(self._split(noise)):
-            coarse = pyramid.up(picture) if k else None
-            picture = tf.clip_by_value(self._draw(k, coarse, noise_k, caption), 0.0, 1.0)
-            levels.append(picture)
+            coarse = pyramid.up(image) if k else None
+            image = tf.clip_by_value(self._draw(k, coarse, noise_k, caption), 0.0, 1.0)
+            levels.append(image)
         canvases = tf.stack([self._enlarged(level, k) for k, level in enumerate(levels)], axis=1)
         _, steps, height, width, _ = canvases.shape
         examples = tf.shape(canvases)[0]
         window = tf.constant([0, 0, height, width], canvases.dtype)
         return Drawing(
-            image=picture,
+            image=image,
             canvases=canvases,
             alignment=tf.zeros([examples, steps, 0], canvases.dtype),
             windows=tf.tile(window[None, None], [examples, steps, 1]),
@@ -152,17 +153,41 @@ class ConditionalLAPGAN(TextToImage):
         return tf.split(uniform_from_normals(noise[0]), self.noise_sizes, axis=-1)
 
     def _draw(self, level, coarse, noise, sentence) -> tf.Tensor:
-        """The picture of a level, not clipped."""
+        """The image of a level, not clipped."""
         generator = self.generators[level]
         if coarse is None:
             return generator(noise, sentence)
         return coarse + generator(noise, sentence, coarse)
 
-    def _enlarged(self, picture: tf.Tensor, level: int) -> tf.Tensor:
+    def _enlarged(self, image: tf.Tensor, level: int) -> tf.Tensor:
         for _ in range(self.stages - level):
-            picture = pyramid.up(picture)
-        return picture
+            image = pyramid.up(image)
+        return image
 
 
-def _weights(parts) -> list:
-    return [weight for part in parts for weight in part.trainable_variables]
+def _level_name(height: int, width: int) -> str:
+    return f"{height}x{width}"
+
+
+def _base_networks(shape, text_units, units, dropout, common):
+    name = _level_name(*shape[:2])
+    return (
+        DenseGenerator(shape, text_units, units, name=f"generator_{name}", **common),
+        DenseDiscriminator(
+            shape, text_units, units, dropout, name=f"discriminator_{name}", **common
+        ),
+    )
+
+
+def _residual_networks(shape, filters, discriminator_filters, dropout, common):
+    name = _level_name(*shape[:2])
+    return (
+        ResidualGenerator(shape, filters, name=f"generator_{name}", **common),
+        ConvDiscriminator(
+            shape, discriminator_filters, dropout, name=f"discriminator_{name}", **common
+        ),
+    )
+
+
+def _weights(networks) -> list:
+    return [weight for network in networks for weight in network.trainable_variables]

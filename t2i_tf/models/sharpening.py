@@ -1,4 +1,4 @@
-"""The network that sharpens drawn pictures: it adds edges that a discriminator believes."""
+"""The sharpening network: a generator adds edges to blurry images, trained adversarially."""
 
 from typing import Literal
 
@@ -14,30 +14,30 @@ Pairs = Literal["coarse", "reconstructions", "both"]
 
 
 class SharpeningGAN(TrainableModel):
-    """The last stage of a conditional LAPGAN, made for pictures that come out blurred.
+    """The last stage of a conditional LAPGAN, for images that a model has drawn blurry.
 
         sharpened = clip(blurry + G(blurry, noise, y), 0, 1)
 
-    In training the sum is not clipped: the gradient of a clip is dead where it matters, and real
-    pictures teach the discriminator, and this the generator, which range is right. When it
-    sharpens, noise is 0, so that a picture has one sharpened version.
+    In training the sum is not clipped: clipping has no gradient outside the range, and real images
+    teach the discriminator, and it the generator, which range is right. `sharpen` sets the noise to
+    0, so that an image has one sharpened version.
 
     Args:
-        height, width, channels: of the pictures.
-        sentence_units: D, width of the caption's vector.
-        filters: of the generator's convolutions.
-        discriminator_filters: of the discriminator's convolutions.
-        dropout: of the discriminator.
-        label_smoothing: see `adversarial.discriminator_loss`.
-        fidelity: weight of the mean |sharpened - real| in the generator's loss; 0 is the paper's.
-        pairs: what it learns to sharpen. `coarse`: pictures halved and doubled again;
-            `reconstructions`: the column of that name, uint8 [B, H, W, C], what a drawing model
-            makes of the picture; `both`: these by turns.
-        initializer: of every weight.
-        seed: of noise and dropout in training.
+        height, width, channels: size of the images.
+        sentence_units: D, width of the sentence vector.
+        filters: filters of the generator's convolutions.
+        discriminator_filters: filters of the discriminator's convolutions.
+        dropout: dropout rate in the discriminator.
+        label_smoothing: see `discriminator_loss`.
+        fidelity: weight of the mean |sharpened - real| in the generator's loss; 0 in the paper.
+        pairs: what it learns to sharpen. `coarse`: images halved and doubled again;
+            `reconstructions`: the feature `reconstruction`, uint8 [B, H, W, C], a drawing model's
+            reconstructions of the images; `both`: the two in turn.
+        initializer: initializer of every weight.
+        seed: seed of noise and dropout in training.
 
     Raises:
-        UserError: height or width is odd, and `pairs` needs coarse pictures.
+        UserError: height or width is odd, and `pairs` needs coarse images.
     """
 
     title = "Sharpening"
@@ -104,14 +104,14 @@ class SharpeningGAN(TrainableModel):
         return terms | {"generator_objective": objective}
 
     def sharpen(self, image: tf.Tensor, sentence: tf.Tensor) -> tf.Tensor:
-        """Sharpen blurry pictures.
+        """Sharpen blurry images.
 
         Args:
             image: float [B, H, W, C] in [0, 1].
-            sentence: [B, D], vectors of their captions.
+            sentence: [B, D], the vectors of their captions.
 
         Returns:
-            Float [B, H, W, C] in [0, 1], the same for the same arguments.
+            Float [B, H, W, C] in [0, 1], a deterministic function of the arguments.
         """
         image = tf.cast(image, self.variable_dtype)
         noise = tf.zeros([tf.shape(image)[0], self.noise_shape[1]], self.variable_dtype)
@@ -119,7 +119,7 @@ class SharpeningGAN(TrainableModel):
         return tf.clip_by_value(image + edges, 0.0, 1.0)
 
     def preview(self, batch):
-        """Rows of three: blurry, sharpened, real."""
+        """Rows of three images: blurry, sharpened, real."""
         blurry = self._blurry(batch)
         sharpened = self.sharpen(blurry, batch["sentence"])
         pictures = tf.stack([blurry, sharpened, self._floats(batch["image"])], axis=1)
@@ -127,13 +127,13 @@ class SharpeningGAN(TrainableModel):
         return Preview(pictures, batch["token_ids"], pictures[:, :2], alignment)
 
     def _blurry(self, batch) -> tf.Tensor:
-        """What is to be sharpened of a batch, float [B, H, W, C]."""
+        """The images of a batch to sharpen, float [B, H, W, C]."""
         if self.pairs == "coarse":
             return pyramid.coarse(self._floats(batch["image"]))
         reconstruction = self._floats(batch["reconstruction"])
         if self.pairs == "reconstructions":
             return reconstruction
-        # By turns: batches are shuffled, so that every picture comes in both kinds.
+        # In turn: as batches are shuffled, every image comes in both kinds.
         even = tf.range(tf.shape(reconstruction)[0]) % 2 == 0
         coarse = pyramid.coarse(self._floats(batch["image"]))
         return tf.where(even[:, None, None, None], coarse, reconstruction)

@@ -1,4 +1,4 @@
-"""What every text-to-image model offers, and the terms of those that maximise a bound."""
+"""The contract of text-to-image models, and the terms of those that maximise a bound."""
 
 from abc import abstractmethod
 from typing import NamedTuple
@@ -11,33 +11,32 @@ from t2i_tf.models.trainable_model import Batch, Preview, TrainableModel
 
 
 class Drawing(NamedTuple):
-    """Pictures and how they came about; a model that draws at once has T = 1."""
+    """Images and the steps that led to them; T = 1 for a model without steps."""
 
     image: tf.Tensor  # float32 [B, H, W, C] in [0, 1]
     canvases: tf.Tensor  # float32 [B, T, H, W, C] in [0, 1]; the last is the image
-    alignment: tf.Tensor  # float32 [B, T, N], attention over the words; N = 0: it sees no words
-    windows: tf.Tensor  # float32 [B, T, 4]: top, left, bottom, right of the write window, pixels
+    alignment: tf.Tensor  # float32 [B, T, N], attention over the words; N = 0 without attention
+    windows: tf.Tensor  # float32 [B, T, 4], write window: top, left, bottom, right, pixels
 
 
 class TextToImage(TrainableModel):
     """A model that draws captions: `noise` and `generate`.
 
-    A caption is one tensor, either `token_ids` int32 [B, N] or a `sentence` float32 [B, D], the
-    vector that a sentence encoder made of it.
+    Captions are one tensor: `token_ids` int32 [B, N], or `sentence` float32 [B, D], the vectors of
+    a sentence encoder.
     """
 
     reads: str = "token_ids"
-    """The column of a batch that holds the caption as this model reads it."""
+    """The feature of a batch that holds the captions: `token_ids` or `sentence`."""
     bound = None
-    """`bound(image, caption, noise)`: a lower bound of log p(x | y), nats, [B]; None: it has none.
-    """
+    """`bound(image, caption, noise)`: a lower bound of log p(x | y), nats, [B]. None: no bound."""
 
     def noise(self, seeds: tf.Tensor, temperature: tf.Tensor | float = 1.0) -> tf.Tensor:
-        """Normals [T, B, Z], a column of its own for every seed, so that a seed is one picture.
+        """Standard normals [T, B, Z]; a seed gives the same normals alone and in any batch.
 
         Args:
-            seeds: int [B].
-            temperature: standard deviation, [B] or a number; 0 draws the mean at every step.
+            seeds: int [B], one for each example.
+            temperature: standard deviation, [B] or a number; 0 takes the mean at every step.
         """
         steps, units = self.noise_shape
         columns = tf.map_fn(
@@ -52,10 +51,10 @@ class TextToImage(TrainableModel):
 
     @abstractmethod
     def generate(self, caption: tf.Tensor, noise: tf.Tensor) -> Drawing:
-        """Draw captions, as `reads` says, from noise [T, B, Z]."""
+        """Draw captions (the feature that `reads` names) from noise [T, B, Z]."""
 
     def preview(self, batch: Batch) -> Preview:
-        """Drawings of the captions, each from the seed that is its number."""
+        """Drawings of the captions; caption k is drawn from seed k."""
         caption = batch[self.reads]
         drawing = self.generate(caption, self.noise(tf.range(tf.shape(caption)[0])))
         pictures = drawing.image[:, None]
@@ -65,9 +64,9 @@ class TextToImage(TrainableModel):
 class BoundMaximizer(TextToImage):
     """A model trained by maximising a lower bound of log p(x | y).
 
-    A `kl_weight` over 1 (the beta of Higgins et al. 2017) makes what the posterior tells about the
-    picture dear, so that training takes more from the caption. It weighs the gradient alone: every
-    bound that is reported is the bound.
+    A `kl_weight` above 1 (the beta of Higgins et al. 2017) penalises information that the posterior
+    takes from the image, so that the model relies more on the caption. Only the training objective
+    is weighted: reported bounds are the bound itself.
     """
 
     measures = ("loss", "above_floor", "reconstruction_nll", "kl")
@@ -87,20 +86,20 @@ class BoundMaximizer(TextToImage):
 
     @abstractmethod
     def reconstruct(self, image: tf.Tensor, caption: tf.Tensor, noise: tf.Tensor) -> tf.Tensor:
-        """The picture as the posterior's sample shows it, float32 [B, H, W, C] in [0, 1].
+        """Images decoded from a sample of the posterior, float32 [B, H, W, C] in [0, 1].
 
-        Arguments as of `bound_terms`.
+        Arguments as for `bound_terms`.
         """
 
     @abstractmethod
     def likelihood_and_latents(
         self, image: tf.Tensor, caption: tf.Tensor, noise: tf.Tensor
     ) -> tuple[dict[str, tf.Tensor], Gaussian, Gaussian]:
-        """How a sample of the posterior explains a picture; arguments as of `bound_terms`.
+        """Likelihood terms at a sample of the posterior; arguments as for `bound_terms`.
 
         Returns:
-            The terms of the likelihood, nats [B]: `reconstruction_nll`, and `entropy`, the part
-            of it that no model can avoid. And posterior and prior, parameters [T, B, Z].
+            The likelihood terms, nats [B]: `reconstruction_nll`, and `entropy`, its lower limit for
+            any model. Then posterior and prior, with parameters [T, B, Z].
         """
 
     def bound_terms(self, image: tf.Tensor, caption: tf.Tensor, noise: tf.Tensor) -> dict:
@@ -108,23 +107,23 @@ class BoundMaximizer(TextToImage):
 
         Args:
             image: uint8 [B, H, W, C].
-            caption: as `reads` says.
+            caption: the feature that `reads` names.
             noise: [T, B, Z], standard normal.
 
         Returns:
-            `kl_per_step` [T, B], and the terms of the likelihood, as of `likelihood_and_latents`.
+            `kl_per_step` [T, B], and the likelihood terms of `likelihood_and_latents`.
         """
         likelihood, posterior, prior = self.likelihood_and_latents(image, caption, noise)
         return likelihood | {"kl_per_step": losses.kl_per_step(posterior, prior)}
 
     def importance_terms(self, image: tf.Tensor, caption: tf.Tensor, noise: tf.Tensor) -> dict:
-        """`bound_terms` at the sample that `noise` makes, without an expectation over it.
+        """Terms of the importance weight of one sample of the posterior.
 
-        The importance weight of that sample z is p(x, z | y) / q(z | x, y), with the logarithm
+        The weight of a sample z is p(x, z | y) / q(z | x, y), with the logarithm
 
             log w = -reconstruction_nll - sum_t log_ratio_per_step
 
-        and the mean of w over the noise is p(x | y) itself (Burda et al. 2016).
+        and the expectation of w over the noise is p(x | y) (Burda et al. 2016).
 
         Returns:
             As `bound_terms`, with `log_ratio_per_step` [T, B], log q(z_t) - log p(z_t), in place of
@@ -139,14 +138,14 @@ class BoundMaximizer(TextToImage):
         kl = tf.reduce_sum(terms["kl_per_step"], axis=0)
         loss = terms["reconstruction_nll"] + kl
         objective = terms["reconstruction_nll"] + self.kl_weight * kl
-        above_floor = loss - terms["entropy"]
+        excess_nll = loss - terms["entropy"]
         return terms | {
             "kl": kl,
             "loss": loss,
-            "above_floor": above_floor,
+            "above_floor": excess_nll,
             "objective": objective,
         }
 
     def bound(self, image: tf.Tensor, caption: tf.Tensor, noise: tf.Tensor) -> tf.Tensor:
-        """A lower bound of log p(x | y), nats, [B], of pictures uint8 [B, H, W, C]."""
+        """A lower bound of log p(x | y), nats, [B], for images uint8 [B, H, W, C]."""
         return -self.terms({"image": image, self.reads: caption}, noise)["loss"]

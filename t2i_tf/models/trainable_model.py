@@ -1,4 +1,4 @@
-"""What every model offers to the trainer, and the one training step of all of them."""
+"""The contract between models and the trainer, and the training step that all of them share."""
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
@@ -12,39 +12,39 @@ Terms = Mapping[str, tf.Tensor]
 
 
 class Preview(NamedTuple):
-    """What a model makes of a batch, to be looked at."""
+    """What a model does with a batch, for display."""
 
     pictures: tf.Tensor  # float32 [B, K, H, W, C] in [0, 1], a row of K for each example
     token_ids: tf.Tensor  # int32 [B, N], the captions under the rows
-    canvases: tf.Tensor  # float32 [B, T, H, W, C] in [0, 1], how the first of a row came about
-    alignment: tf.Tensor  # float32 [B, T, N], attention over the words; N = 0 where there is none
+    canvases: tf.Tensor  # float32 [B, T, H, W, C] in [0, 1], steps to the first of each row
+    alignment: tf.Tensor  # float32 [B, T, N], attention over the words; N = 0 without attention
 
 
 class TrainableModel(keras.Model):
-    """A model that `fit` trains by the gradients of one loss, or of several that play a game.
+    """A model that `fit` trains by the gradient of one objective, or of several adversarial ones.
 
-    A subclass names its `feature_keys`, its `measures` and, where it needs noise, its
-    `noise_shape`, and gives `terms`. With `compile(jit_compile=True)` XLA compiles the terms with
-    their gradients, and the optimizer apart from them: it stays outside XLA where replicas exchange
-    gradients, so that the same step runs under any distribution strategy.
+    A subclass sets `feature_keys`, `measures` and, where it needs noise, `noise_shape`, and
+    implements `terms`. With `compile(jit_compile=True)` XLA compiles the terms with their
+    gradients, and the optimizer separately: where replicas exchange gradients the optimizer stays
+    outside XLA, so that the same step runs under any distribution strategy.
 
-    One optimizer moves all weights at once: each has moments of its own, and the gradient of its
-    player's loss.
+    One optimizer updates all weights at once: each weight has moments of its own, and the gradient
+    of the objective that owns it.
     """
 
     title: str = ""
-    """The system's name, as the paper has it."""
+    """The system's name, as in the paper."""
     feature_keys: tuple[str, ...] = ("image", "token_ids")
-    """What it reads of a batch."""
+    """The features of a batch that the model reads."""
     measures: tuple[str, ...] = ("loss",)
-    """The terms that are averaged and reported. `loss`, where there is one, tells how good the
-    model is: the checkpoint with the lowest on the validation split is the best one."""
+    """The terms that are averaged and reported. If `loss` is one of them, the checkpoint with the
+    lowest validation loss is the best one."""
     headline: tuple[str, ...] = ("loss",)
-    """The measures that a line on the screen has room for."""
+    """The most important measures, for a line on the screen."""
     unit = "nats"
-    """Of the measures in the headline."""
+    """Unit of the measures in the headline."""
     noise_shape: tuple[int, int] = (0, 0)
-    """T, Z: the standard normals that an example needs."""
+    """T, Z: shape of the standard normals for one example."""
 
     def __init__(self, *, seed: int = 0, **kwargs):
         super().__init__(**kwargs)
@@ -55,27 +55,26 @@ class TrainableModel(keras.Model):
 
     @abstractmethod
     def terms(self, batch: Batch, noise: tf.Tensor, seed: tf.Tensor | None = None) -> Terms:
-        """The losses of the players and all `measures`, each [B].
-
-        Terms called `..._per_step` are [T, B].
+        """All `objectives` and `measures`, each [B]; terms called `..._per_step` are [T, B].
 
         Args:
-            batch: the `feature_keys`: `image` is uint8 [B, H, W, C], `token_ids` int32 [B, N].
+            batch: a tensor for each of `feature_keys`: `image` is uint8 [B, H, W, C], `token_ids`
+                int32 [B, N].
             noise: [T, B, Z], standard normal.
-            seed: int32 [2] in training, for dropout and the like; None in evaluation.
+            seed: int32 [2], seed of the dropout in training; None in evaluation.
         """
 
     @property
     def objectives(self) -> Mapping[str, Sequence[keras.Variable]]:
-        """The term that each player lowers, with its weights; together all trainable weights."""
+        """Each term to minimise and the weights it owns, together all trainable weights."""
         return {"loss": self.trainable_variables}
 
     def preview(self, batch: Batch) -> Preview | None:
-        """Something to look at, or nothing."""
+        """Images for display, or None."""
         return None
 
     def compile(self, optimizer="rmsprop", jit_compile="auto", **kwargs):
-        """As of `keras.Model`; "auto" means XLA."""
+        """Compile as `keras.Model` does; "auto" means XLA."""
         super().compile(optimizer=optimizer, jit_compile=False, **kwargs)
         xla = True if jit_compile == "auto" else jit_compile
         self._compiled_gradients = tf.function(self._terms_and_gradients, jit_compile=xla)
@@ -113,8 +112,8 @@ class TrainableModel(keras.Model):
             losses = {name: tf.reduce_mean(terms[name]) / _replicas() for name in self.objectives}
         gradients = {}
         for name, variables in self.objectives.items():
-            found = tape.gradient(losses[name], [variable.value for variable in variables])
-            gradients |= {v.path: g for v, g in zip(variables, found, strict=True)}
+            own = tape.gradient(losses[name], [variable.value for variable in variables])
+            gradients |= {v.path: g for v, g in zip(variables, own, strict=True)}
         ordered = [gradients[variable.path] for variable in self.trainable_variables]
         return terms, [tf.convert_to_tensor(gradient) for gradient in ordered]
 
@@ -125,9 +124,8 @@ class TrainableModel(keras.Model):
     def _update_mirrors(self, gradients):
         """`_update` with the gradients of all replicas.
 
-        Keras clips each replica's gradients and then sums them. Here they are summed first, and
-        handed over by the first replica alone, so that clipping sees what it would see on one
-        device.
+        Keras clips the gradients of each replica and then sums them. Here they are summed first and
+        passed on by the first replica alone, so that clipping acts as on a single device.
         """
         context = tf.distribute.get_replica_context()
         gradients = context.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
@@ -136,7 +134,7 @@ class TrainableModel(keras.Model):
         return tf.linalg.global_norm(gradients)
 
     def _batch_noise(self, batch, stream, counter):
-        """This replica's columns of the whole batch's noise: a function of seed and counter."""
+        """This replica's share of the whole batch's noise, a function of seed and counter."""
         steps, units = self.noise_shape
         local = tf.shape(batch[self.feature_keys[0]])[0]
         seed = tf.stack([2 * self.seed + stream, tf.cast(counter, tf.int32)])

@@ -1,4 +1,4 @@
-"""The conditioned variational autoencoders of the paper's tables: a picture at once."""
+"""The conditional variational autoencoders of the paper's tables: an image in one step."""
 
 import math
 from abc import abstractmethod
@@ -12,13 +12,13 @@ from t2i_tf.layers.draw.gaussian import Gaussian
 from t2i_tf.layers.gan.sentence_plane import unit_scale
 from t2i_tf.models.text_to_image import BoundMaximizer, Drawing
 
-INITIAL_SIGMA = 0.1  # of a pixel's density, grey range 1
-LEAST_SIGMA = 1 / 255  # one of 256 grey levels: pixels tell no more
+INITIAL_SIGMA = 0.1  # of a pixel's density, with grey values from 0 to 1
+MINIMUM_SIGMA = 1 / 255  # one grey level, the resolution of pixels
 PROBABILITY_MARGIN = 1 / 510  # half a grey level
 
 
 class ConditionedVAE(BoundMaximizer):
-    """A variational autoencoder (Kingma and Welling 2014) that is told the caption's vector y.
+    """A variational autoencoder (Kingma and Welling 2014) conditioned on a sentence vector y.
 
         t = ReLU(W y + b)                                             y with a mean square of 1
         q(z | x, y) = N(m, s^2),  [m, log s^2] = W [encode(x), t] + b
@@ -27,28 +27,29 @@ class ConditionedVAE(BoundMaximizer):
 
         L = E_q[ log p(x | y, z) ] - KL(q(z | x, y) || p(z))
 
-    The paper tells the least-squares cost and the skip-thought vector; the rest is our choice: all
-    sizes, where the vector is joined, and a prior that does not depend on it, so that what z knows
-    of the caption is paid for and the decoder had better hear it from t.
+    The least-squares loss and the skip-thought vector are the paper's. The rest is our choice: all
+    sizes, where the vector joins, and a prior that does not depend on it, so that information about
+    the caption costs KL in z and nothing in t.
 
-    Least squares are a Gaussian with one sigma for all pixels. It is learned: a fixed sigma of 1
-    makes pixels so cheap that z is left unused. It cannot fall below one grey level.
+    Least squares is the likelihood of a Gaussian with one sigma for all pixels. Sigma is learned,
+    because with a fixed sigma of 1 pixels matter so little that z stays unused; it cannot fall
+    below one grey level.
 
-    Every measure is in nats. `reconstruction_nll` is the negative logarithm of a density over
-    pixels in [0, 1]: it may be negative, it has no floor (`entropy` is 0, `above_floor` the loss
-    itself), and it compares with no Bernoulli likelihood. So DRAW's convention is measured too:
-    `bernoulli_loss` has the same KL and `losses.bernoulli_nll` of the mean as a probability, kept
-    1 / 510 away from 0 and 1. It is a bound in its own right, of a model that training did not aim
-    at; `bernoulli_above_floor` compares with `above_floor` of DRAW.
+    All measures are in nats. `reconstruction_nll` is minus the log density of pixels in [0, 1]: it
+    may be negative, has no entropy floor (`entropy` is 0, and `above_floor` is the loss itself),
+    and cannot be compared with a Bernoulli likelihood. So DRAW's convention is measured too:
+    `bernoulli_loss` has the same KL, and `losses.bernoulli_nll` with the mean as the probability,
+    kept 1 / 510 away from 0 and 1. It is a valid bound, though of a model that was not the training
+    objective; `bernoulli_above_floor` is its excess NLL, comparable with `above_floor` of DRAW.
 
     Args:
-        height, width, channels: of the pictures.
-        sentence_units: D, width of the caption's vector.
-        text_units: of t.
+        height, width, channels: size of the images.
+        sentence_units: D, width of the sentence vector.
+        text_units: width of t.
         latent_units: Z.
-        feature_units: of what `encode` gives.
-        initializer: of every weight matrix.
-        seed: of the noise in training.
+        feature_units: width of the features from `encode`.
+        initializer: initializer of every weight matrix.
+        seed: seed of the noise in training.
         kl_weight: see `BoundMaximizer`.
     """
 
@@ -85,15 +86,15 @@ class ConditionedVAE(BoundMaximizer):
 
     @abstractmethod
     def encode(self, image: tf.Tensor) -> tf.Tensor:
-        """Features [B, F] of pictures [B, H, W, C] in [0, 1]."""
+        """Images [B, H, W, C] in [0, 1] to features [B, F]."""
 
     @abstractmethod
     def decode(self, code: tf.Tensor) -> tf.Tensor:
-        """Pictures [B, H, W, C], logits, of latents and text side by side."""
+        """Concatenated latents and text [B, Z + text_units] to images [B, H, W, C], logits."""
 
     def log_sigma(self) -> tf.Tensor:
-        """The learned scale of a pixel's density: sigma = 1 / 255 + exp(weight)."""
-        return tf.math.log(LEAST_SIGMA + tf.exp(self.raw_log_sigma))
+        """log sigma of a pixel's density, with the learned sigma = 1 / 255 + exp(weight)."""
+        return tf.math.log(MINIMUM_SIGMA + tf.exp(self.raw_log_sigma))
 
     def infer(self, image: tf.Tensor, text: tf.Tensor) -> Gaussian:
         """q(z | x, y), parameters [B, Z]."""
@@ -125,11 +126,11 @@ class ConditionedVAE(BoundMaximizer):
     def terms(self, batch, noise, seed=None):  # noqa: D102
         terms = super().terms(batch, noise, seed)
         loss = terms["bernoulli_nll"] + terms["kl"]
-        above_floor = loss - terms["bernoulli_entropy"]
-        return terms | {"bernoulli_loss": loss, "bernoulli_above_floor": above_floor}
+        excess_nll = loss - terms["bernoulli_entropy"]
+        return terms | {"bernoulli_loss": loss, "bernoulli_above_floor": excess_nll}
 
     def bernoulli_bound(self, image: tf.Tensor, caption: tf.Tensor, noise: tf.Tensor) -> tf.Tensor:
-        """`bound` by DRAW's convention: minus `bernoulli_loss`, nats, [B]."""
+        """`bound` by DRAW's Bernoulli convention: minus `bernoulli_loss`, nats, [B]."""
         return -self.terms({"image": image, self.reads: caption}, noise)["bernoulli_loss"]
 
     def reconstruct(self, image, caption, noise):  # noqa: D102
@@ -138,7 +139,7 @@ class ConditionedVAE(BoundMaximizer):
         return tf.sigmoid(self.draw(posterior.sample(noise[0]), text))
 
     def generate(self, caption, noise):
-        """Draw captions: the mean of p(x | y, z), at once, over the whole picture."""
+        """Draw captions in one step over the whole image: the mean of p(x | y, z)."""
         image = tf.sigmoid(self.draw(noise[0], self._read_text(caption)))
         whole = tf.constant([0, 0, *self.shape[:2]], self.variable_dtype)
         return Drawing(
@@ -167,10 +168,10 @@ class ConditionedVAE(BoundMaximizer):
 
 
 class FullyConnectedVAE(ConditionedVAE):
-    """Two hidden layers between picture and features, and two between latent and picture.
+    """Two hidden layers from image to features, and two from latent to image.
 
     Args:
-        hidden_units: of each hidden layer.
+        hidden_units: units of each hidden layer.
     """
 
     title = "Fully-Connected VAE"
@@ -208,10 +209,10 @@ class FullyConnectedVAE(ConditionedVAE):
 
 
 class ConvDeconvVAE(ConditionedVAE):
-    """Three convolutions between picture and features, and their mirror.
+    """Three convolutions from image to features, and their mirror from latent to image.
 
     Args:
-        filters: of the first convolution; each of the next has twice as many.
+        filters: filters of the first convolution; each further one has twice as many.
     """
 
     title = "Conv-Deconv VAE"

@@ -10,7 +10,7 @@ from tests.reference.caption import align, lstm_step
 
 class Weights(NamedTuple):
     convolutions: list  # (kernel [k, k, in, out], bias, stride)
-    places: np.ndarray  # [G, D]
+    positions: np.ndarray  # [G, D]
     embedding: np.ndarray
     start: tuple
     align: tuple  # key kernel, key bias, query kernel, score
@@ -40,7 +40,7 @@ def look(w, image):
     image = 2 * image - 1
     for convolution in w.convolutions:
         image = np.maximum(convolve(image, *convolution), 0)
-    return image.reshape(-1, image.shape[-1]) + w.places
+    return image.reshape(-1, image.shape[-1]) + w.positions
 
 
 def begin(w, features):

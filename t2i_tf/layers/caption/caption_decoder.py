@@ -1,4 +1,4 @@
-"""The writer of captions: an LSTM that looks at a grid of features before each word."""
+"""The caption decoder: an LSTM that attends to image features before each word."""
 
 from typing import NamedTuple
 
@@ -9,17 +9,17 @@ from t2i_tf.layers.draw.conditioning import Align, Memory
 
 
 class DecoderState(NamedTuple):
-    """What one word hands to the next."""
+    """The LSTM's state between two words."""
 
     hidden: tf.Tensor  # [B, U]
     cell: tf.Tensor  # [B, U]
 
 
 class DecoderOutput(NamedTuple):
-    """What the next word is told from, beside the one before; every field [..., D]."""
+    """What the next word is predicted from, beside the word before it."""
 
-    hidden: tf.Tensor
-    context: tf.Tensor
+    hidden: tf.Tensor  # [..., U]
+    context: tf.Tensor  # [..., D], the attended features
 
 
 class CaptionDecoder(keras.layers.Layer):
@@ -28,17 +28,17 @@ class CaptionDecoder(keras.layers.Layer):
         h_0, c_0 = tanh(W mean_i a_i)                                   one layer for both
         e_i = v . tanh(U a_i + W h_{t-1} + b),  alpha = softmax(e),  z_t = sum_i alpha_i a_i
         h_t = LSTM([E y_{t-1}, z_t], h_{t-1})
-        p(y_t | y_{<t}, picture) = softmax(L_o tanh(L [h_t, z_t, E y_{t-1}] + b))
+        p(y_t | y_{<t}, image) = softmax(L_o tanh(L [h_t, z_t, E y_{t-1}] + b))
 
-    Left out, as the captions are short: the gate on z_t and the penalty that asks for attention to
-    every place.
+    The gate on z_t and the penalty for positions that attention neglects are left out, as the
+    captions are short.
 
     Args:
         vocabulary_size: V; id 0 is the mark before the first word and after the last.
-        embedding_units: width of the word embedding, and of what the word is told from.
-        units: U, of the LSTM.
-        align_units: of the attention.
-        initializer: of every weight.
+        embedding_units: E, width of the word embedding and of the deep output layer L.
+        units: U, units of the LSTM.
+        align_units: units of the attention.
+        initializer: initializer of every weight.
     """
 
     def __init__(self, vocabulary_size, embedding_units, units, align_units, initializer, **kwargs):
@@ -83,7 +83,7 @@ class CaptionDecoder(keras.layers.Layer):
         self.vocabulary.build((None, embedded))
 
     def memorize(self, features: tf.Tensor) -> Memory:
-        """The grid [B, G, D], made ready to be attended to."""
+        """Image features [B, G, D] to the memory that attention reads at every word."""
         return self.align.memorize(features, tf.ones(tf.shape(features)[:2], tf.bool))
 
     def initial_state(self, memory: Memory) -> DecoderState:
@@ -94,24 +94,24 @@ class CaptionDecoder(keras.layers.Layer):
     def step(
         self, memory: Memory, state: DecoderState, embedded: tf.Tensor
     ) -> tuple[DecoderState, DecoderOutput, tf.Tensor]:
-        """Look, and take in the word before.
+        """Attend to the image and read the previous word.
 
         Args:
-            memory: the picture, from `memorize`.
-            state: of the word before.
-            embedded: the word before, [B, E].
+            memory: the image, from `memorize`.
+            state: the state after the word before that one.
+            embedded: the previous word, [B, E].
 
         Returns:
-            The next state, what the word is told from, and the attention [B, G].
+            The next state, the output for `deep_output`, and the attention [B, G].
         """
         context, attention = self.align(memory, state.hidden)
         hidden, (_, cell) = self.lstm(tf.concat([embedded, context], -1), list(state))
         return DecoderState(hidden, cell), DecoderOutput(hidden, context), attention
 
     def deep_output(self, output: DecoderOutput, embedded: tf.Tensor) -> tf.Tensor:
-        """What the next word is told from and the embedded word before it, as one [..., E]."""
+        """tanh(L [h_t, z_t, E y_{t-1}] + b), [..., E], from a step's output and previous word."""
         return self.readout(tf.concat([*output, embedded], -1))
 
     def log_probabilities(self, deep_output: tf.Tensor) -> tf.Tensor:
-        """Of every word to be the next, nats: [..., E] of `deep_output` to [..., V]."""
+        """Log-probability of every word to come next, nats: [..., E] to [..., V]."""
         return tf.nn.log_softmax(tf.cast(self.vocabulary(deep_output), self.variable_dtype))

@@ -7,23 +7,22 @@ import tensorflow as tf
 class CaptionEncoder(keras.layers.Layer):
     """Words to states, h_j = [forward_j, backward_j] (paper, section 3.1).
 
-    The authors feed one-hot words straight into the gates; a plain embedding stands here instead,
-    of which theirs is the case with width 4 * units and an identity input kernel. Their backward
-    LSTM reversed the batch rather than the words; this one reverses the words. Initial states are
-    zero.
+    The authors feed one-hot words straight into the gates; here a word embedding comes first, which
+    contains theirs as the case of width 4 * units and an identity input kernel. Their backward LSTM
+    reversed the batch rather than the words; this one reverses the words. Initial states are zero.
 
     Args:
-        vocabulary_size: V, with padding (id 0) and unknown (id 1).
+        vocabulary_size: V, padding (id 0) and unknown (id 1) included.
         embedding_units: width of the word embedding.
         units: LSTM units per direction.
-        initializer: of the LSTM's weights.
-        embedding_initializer: of the words; as the others where None.
+        initializer: initializer of the LSTM's weights.
+        embedding_initializer: initializer of the word embedding; None means `initializer`.
 
     Call arguments:
-        token_ids: int32 [B, N], padded at the end with 0.
+        token_ids: int32 [B, N], padded with 0 at the end.
 
     Output:
-        caption_states [B, N, 2 * units], and caption_mask bool [B, N], true where a word stands.
+        caption_states [B, N, 2 * units], and caption_mask bool [B, N], false at padding.
     """
 
     def __init__(

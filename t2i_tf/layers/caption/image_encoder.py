@@ -1,4 +1,4 @@
-"""A picture as a grid of features, for attention over its places."""
+"""An image as a grid of features, for attention over its positions."""
 
 import math
 
@@ -7,35 +7,35 @@ import tensorflow as tf
 
 from t2i_tf.layers.conv_stacks import ConvStack
 
-SIDE = 8  # places along the longer side of the grid, about
+SIDE = 8  # positions along the longer side of the grid, approximately
 
 
 class ImageEncoder(keras.layers.Layer):
-    """Convolutions that end in about 8 x 8 places (our choice throughout).
+    """Convolutions that end in a grid of about 8 x 8 positions (our choice throughout).
 
-    Pixels are centred at 0. Each 4x4 convolution of stride 2 halves the picture, until its longer
-    side is nearest to 8; two 3x3 convolutions then let each place see its neighbourhood. A learned
-    vector is added at each place, so that whoever attends to it can tell where it is.
+    Pixels are centred at 0. Each 4x4 convolution of stride 2 halves the image, until its longer
+    side is nearest to 8; two 3x3 convolutions then widen each position's receptive field. A learned
+    position embedding is added, so that attention can depend on position.
 
     Args:
-        height, width, channels: of the pictures.
-        filters: of the first convolution; each of the next halvings has twice as many.
-        initializer: of every weight.
+        height, width, channels: size of the images.
+        filters: filters of the first convolution; each further halving has twice as many.
+        initializer: initializer of every weight.
 
     Call arguments:
         image: float [B, H, W, C] in [0, 1].
 
     Output:
-        [B, G, D], the places row by row; G is the product of `grid`, D is `units`.
+        [B, G, D], the grid row by row; G is the product of `grid`, D is `units`.
     """
 
     def __init__(self, height, width, channels, filters, initializer, **kwargs):
         super().__init__(**kwargs)
-        self.picture = (height, width, channels)
+        self.shape = (height, width, channels)
         self.initializer = initializer
         halvings = max(0, round(math.log2(max(height, width) / SIDE)))
         self.halve = ConvStack(
-            self.picture,
+            self.shape,
             [filters * 2**k for k in range(halvings)],
             initializer,
             dtype=self.dtype_policy,
@@ -57,12 +57,12 @@ class ImageEncoder(keras.layers.Layer):
         ]
 
     def build(self, image_shape):  # noqa: D102
-        self.halve.build((None, *self.picture))
+        self.halve.build((None, *self.shape))
         units = self.halve.shapes[-1][-1]
         for convolution in self.widen:
             convolution.build((None, *self.grid, units))
             units = self.units
-        self.places = self.add_weight(
+        self.positions = self.add_weight(
             shape=(math.prod(self.grid), self.units), initializer=self.initializer, name="places"
         )
 
@@ -70,4 +70,4 @@ class ImageEncoder(keras.layers.Layer):
         features = self.halve(2.0 * tf.cast(image, self.compute_dtype) - 1.0)
         for convolution in self.widen:
             features = convolution(features)
-        return tf.reshape(features, [-1, *self.places.shape]) + self.places
+        return tf.reshape(features, [-1, *self.positions.shape]) + self.positions

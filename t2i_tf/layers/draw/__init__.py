@@ -1,1 +1,1 @@
-"""The DRAW recurrence: attention windows, one step, its unrolling over time."""
+"""The DRAW recurrence: attention windows, one step, its unrolling over T steps."""

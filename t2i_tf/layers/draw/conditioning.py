@@ -1,4 +1,4 @@
-"""What the decoder sees of the caption at a step. The DRAW systems differ by this part alone."""
+"""How the decoder reads the caption at a step: the only part in which the DRAW systems differ."""
 
 from abc import abstractmethod
 from typing import NamedTuple
@@ -8,11 +8,11 @@ import tensorflow as tf
 
 
 class Memory(NamedTuple):
-    """A caption made ready once, before the drawing begins."""
+    """What the steps attend to, computed once before the first step."""
 
     values: tf.Tensor  # [B, N, D]
-    keys: tf.Tensor  # [B, N, A], or [B, N, 0] where nothing is compared
-    mask: tf.Tensor  # bool [B, N], true where a word stands
+    keys: tf.Tensor  # [B, N, A], or [B, N, 0] without attention
+    mask: tf.Tensor  # bool [B, N], false at padding
 
 
 class Conditioner(keras.layers.Layer):
@@ -20,20 +20,18 @@ class Conditioner(keras.layers.Layer):
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
-        self.supports_masking = (
-            True  # the memory carries the mask; Keras need not warn of losing it
-        )
+        self.supports_masking = True  # the memory carries the mask: Keras need not warn
 
     def build(self, caption_states_shape, decoder_output_shape):
-        """Make the weights, if there are any."""
+        """Create the weights, if there are any."""
 
     @abstractmethod
     def memorize(self, caption_states: tf.Tensor, caption_mask: tf.Tensor) -> Memory:
-        """Caption states [B, N, D] and mask [B, N] to the memory that every step reads."""
+        """Caption states [B, N, D] and their mask [B, N] to the memory that every step reads."""
 
     @abstractmethod
     def call(self, memory: Memory, decoder_output: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Memory and h_{t-1} [B, U] to context [B, D] and alignment [B, N]."""
+        """Memory and decoder output h_{t-1} [B, U] to context [B, D] and alignment [B, N]."""
 
 
 class Align(Conditioner):
@@ -44,8 +42,8 @@ class Align(Conditioner):
     U h_j does not depend on the step and is computed once.
 
     Args:
-        units: A, width of the comparison.
-        initializer: of U, W and v.
+        units: A, units of the alignment function.
+        initializer: initializer of U, W and v.
     """
 
     def __init__(self, units, initializer, **kwargs):

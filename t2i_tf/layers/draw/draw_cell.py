@@ -12,7 +12,7 @@ from t2i_tf.layers.draw.window import extent, window
 
 
 class DrawState(NamedTuple):
-    """What one step hands to the next."""
+    """The recurrent state between two steps."""
 
     encoder_h: tf.Tensor  # [B, encoder_units]
     encoder_c: tf.Tensor
@@ -22,28 +22,28 @@ class DrawState(NamedTuple):
 
 
 class InferenceStep(NamedTuple):
-    """What a step of inference leaves for the losses."""
+    """The output of an inference step, for the losses."""
 
     posterior_mean: tf.Tensor  # [B, Z]
     posterior_log_sigma: tf.Tensor
     prior_mean: tf.Tensor
     prior_log_sigma: tf.Tensor
     alignment: tf.Tensor  # [B, N]
-    window: tf.Tensor  # [B, 4], where it wrote: top, left, bottom, right, pixels
+    window: tf.Tensor  # [B, 4], write window: top, left, bottom, right, pixels
 
 
 class GenerationStep(NamedTuple):
-    """What a step of generation leaves for people to look at."""
+    """The output of a generation step, for display."""
 
     canvas: tf.Tensor  # [B, H * C, W], logits, in the layout of `filterbank`
     alignment: tf.Tensor  # [B, N]
-    window: tf.Tensor  # [B, 4], where it wrote: top, left, bottom, right, pixels
+    window: tf.Tensor  # [B, 4], write window: top, left, bottom, right, pixels
 
 
 class DrawCell(keras.layers.Layer):
     """Read, infer, decode, write.
 
-    Inference, with x the picture and c the canvas:
+    Inference, with image x and canvas c:
 
         r_t = gamma [read(x), read(x - sigmoid(c_{t-1}))]         window from h_{t-1}^gen
         h_t^inf = LSTM([r_t, h_{t-1}^gen], h_{t-1}^inf)
@@ -60,13 +60,13 @@ class DrawCell(keras.layers.Layer):
     initial states are learned.
 
     Args:
-        height, width, channels: of the picture, pixels; height and width may differ.
+        height, width, channels: size of the image; height and width may differ.
         conditioner: a `Conditioner`, the part in which the DRAW systems differ.
-        encoder_units, decoder_units: of the inference and the generative LSTM.
+        encoder_units, decoder_units: units of the inference and of the generative LSTM.
         latent_units: Z.
-        read_size, write_size: side of the patches.
+        read_size, write_size: P, sides of the patches.
         initial_canvas: logit of the empty canvas.
-        initializer: of the weights.
+        initializer: initializer of the weights.
     """
 
     def __init__(
@@ -136,7 +136,7 @@ class DrawCell(keras.layers.Layer):
         ]
 
     def initial_state(self, batch: tf.Tensor) -> DrawState:
-        """The learned state before the first step, and an empty canvas."""
+        """The learned state before the first step, with an empty canvas."""
         hidden = [
             tf.tile(tf.cast(weight.value, self.compute_dtype)[None], [batch, 1])
             for weight in self.initial
@@ -148,14 +148,14 @@ class DrawCell(keras.layers.Layer):
     def infer(
         self, rows: tf.Tensor, memory: Memory, state: DrawState, noise: tf.Tensor, t: tf.Tensor
     ) -> tuple[DrawState, InferenceStep]:
-        """One step that looks at the picture.
+        """One step of inference, which reads the image.
 
         Args:
-            rows: the picture [B, H * C, W], in [0, 1].
-            memory: the caption, from the conditioner.
-            state: of the step before.
+            rows: the image [B, H * C, W] in [0, 1], in the layout of `filterbank`.
+            memory: the caption, from the conditioner's `memorize`.
+            state: the state after the previous step.
             noise: [B, Z], standard normal.
-            t: the step, from 0.
+            t: the number of the step, from 0.
         """
         prior = self._prior(state, t)
         glimpse = self._read(rows, state)
@@ -171,13 +171,13 @@ class DrawCell(keras.layers.Layer):
     def generate(
         self, memory: Memory, state: DrawState, noise: tf.Tensor, t: tf.Tensor
     ) -> tuple[DrawState, GenerationStep]:
-        """One step from the prior; arguments as of `infer`."""
+        """One step of generation, with the latent from the prior; arguments as for `infer`."""
         latent = self._prior(state, t).sample(noise)
         state, alignment, window = self._decode(state, memory, latent)
         return state, GenerationStep(state.canvas, alignment, window)
 
     def _full_precision(self, x: tf.Tensor) -> tf.Tensor:
-        """Windows, canvas and distributions have the precision of the weights."""
+        """Windows, canvas and distributions are computed in the precision of the weights."""
         return tf.cast(x, self.variable_dtype)
 
     def _prior(self, state: DrawState, t: tf.Tensor) -> Gaussian:

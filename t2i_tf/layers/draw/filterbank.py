@@ -18,12 +18,14 @@ def filterbank(
         F[i, a] = exp(-(a - mu_i)^2 / (2 variance)) / sum over a
         mu_i    = centre + (i - (P - 1) / 2) stride
 
-    The grid is centred, where the authors' code is off by half a stride or more. The division by
-    the sum is a softmax over the pixels, so that a filter narrower than a pixel or outside the
-    picture still sums to one (our choice; the authors add 1e-4 to the sum).
+    The grid is centred; in the authors' code it is off by half a stride or more. The division by
+    the sum is a softmax over the pixels, so that a filter that is narrower than a pixel or outside
+    the image still sums to one (our choice; the authors add 1e-4 to the sum).
 
     Args:
-        centre, stride, variance: [B, 1].
+        centre, stride, variance: [B, 1], as in `Window`.
+        size: P, number of filters.
+        length: pixels along the side.
 
     Returns:
         [B, P, length].
@@ -42,20 +44,20 @@ def filterbanks(window: Window, size: int, height: int, width: int) -> tuple[tf.
 
 
 def to_rows(image: tf.Tensor) -> tf.Tensor:
-    """A picture [B, H, W, C] in the layout [B, H * C, W]."""
+    """Images [B, H, W, C] in the layout [B, H * C, W]."""
     height, width, channels = image.shape[1:]
     return tf.reshape(tf.transpose(image, [0, 1, 3, 2]), [-1, height * channels, width])
 
 
 def from_rows(rows: tf.Tensor, channels: int) -> tf.Tensor:
-    """A picture [..., H * C, W] in the layout [B, H, W, C]."""
+    """Images [..., H * C, W] in the layout [B, H, W, C]; leading dimensions become one."""
     stripes, width = rows.shape[-2:]
     image = tf.reshape(rows, [-1, stripes // channels, channels, width])
     return tf.transpose(image, [0, 1, 3, 2])
 
 
 def read(rows: tf.Tensor, vertical: tf.Tensor, horizontal: tf.Tensor) -> tf.Tensor:
-    """What the filters see of a picture, F_y x F_x^T for each channel (DRAW equation 27).
+    """Read a patch from an image, F_y x F_x^T for each channel (DRAW equation 27).
 
     Args:
         rows: [B, H * C, W].
@@ -73,10 +75,10 @@ def read(rows: tf.Tensor, vertical: tf.Tensor, horizontal: tf.Tensor) -> tf.Tens
 
 
 def write(patch: tf.Tensor, vertical: tf.Tensor, horizontal: tf.Tensor) -> tf.Tensor:
-    """A patch spread over the picture, F_y^T w F_x for each channel (DRAW equation 29).
+    """Write a patch onto an image, F_y^T w F_x for each channel (DRAW equation 29).
 
     Args:
-        patch: [B, P * C * P], ordered as `read` gives it.
+        patch: [B, P * C * P], in the order of `read`.
         vertical: [B, P, H].
         horizontal: [B, P, W].
 

@@ -1,4 +1,4 @@
-"""Diagonal Gaussians from the outputs of a layer, as distributions of TensorFlow Probability."""
+"""Diagonal Gaussians from a layer's outputs, as TensorFlow Probability distributions."""
 
 from typing import NamedTuple
 
@@ -13,7 +13,7 @@ class Gaussian(NamedTuple):
     log_sigma: tf.Tensor
 
     def distribution(self):
-        """The distribution, with event [Z] and the leading dimensions as batch."""
+        """The distribution, with event shape [Z] and the leading dimensions as batch shape."""
         normal = tfp.distributions.Normal(self.mean, tf.exp(self.log_sigma))
         return tfp.distributions.Independent(normal, reinterpreted_batch_ndims=1)
 

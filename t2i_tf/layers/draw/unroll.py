@@ -8,10 +8,10 @@ import tensorflow as tf
 
 
 def weights_read_once(layer: keras.layers.Layer) -> keras.StatelessScope:
-    """A scope in which each weight of a layer is one tensor, read where the scope is opened.
+    """A scope in which each weight of a layer is read once, where the scope is opened.
 
-    A weight that is read inside a loop counts as an intermediate result of every step: the gradient
-    would keep T copies of it. Read before the loop, it is kept once.
+    A weight that is read inside a loop is an intermediate result of every step, of which the
+    gradient keeps T copies. Read before the loop, it is kept once.
     """
     return keras.StatelessScope([(w, tf.convert_to_tensor(w.value)) for w in layer.weights])
 
@@ -19,15 +19,15 @@ def weights_read_once(layer: keras.layers.Layer) -> keras.StatelessScope:
 def unroll(step: Callable, state: Any, inputs: tf.Tensor, output_type: type) -> tuple[Any, Any]:
     """Run `step(state, input_t, t) -> (state, outputs_t)` for t = 0 .. T - 1.
 
-    A `TensorArray` feeds the inputs: the gradient of `inputs[t]` would write a whole tensor of
-    zeros at every step. XLA, which compiles for given shapes, must find T in that of the inputs: it
-    has to know how often the body runs before it can take the gradient.
+    A `TensorArray` feeds the inputs, as the gradient of `inputs[t]` would write a whole tensor of
+    zeros at every step. Under XLA the inputs need a static T, the number of iterations that the
+    gradient of the loop has to know.
 
     Args:
-        step: a pure function; what it returns as state has the shapes of what it got.
+        step: a pure function that keeps the shapes of the state.
         state: the initial state, a NamedTuple.
         inputs: [T, ...].
-        output_type: NamedTuple of what `step` returns beside the state, of the inputs' dtype.
+        output_type: NamedTuple class of what `step` returns beside the state, in the inputs' dtype.
 
     Returns:
         The last state, and the outputs of all steps, each [T, ...].

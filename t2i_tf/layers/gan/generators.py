@@ -1,4 +1,4 @@
-"""Generators of the Laplacian pyramid: small pictures from nothing, residuals from coarse ones."""
+"""Generators of the Laplacian pyramid: the smallest images, and residuals for coarse images."""
 
 import keras
 import tensorflow as tf
@@ -7,20 +7,20 @@ from t2i_tf.layers.gan.sentence_plane import SentencePlane, unit_scale
 
 
 class DenseGenerator(keras.layers.Layer):
-    """Noise and a sentence to a small picture, through two hidden layers.
+    """Noise and a sentence to a small image, through two hidden layers.
 
     Args:
-        shape: H, W, C of the picture.
-        text_units: width of the sentence beside the noise.
-        units: of the hidden layers.
-        initializer: of all weights.
+        shape: H, W, C of the image.
+        text_units: width of the sentence's projection, which joins the noise.
+        units: units of each hidden layer.
+        initializer: initializer of all weights.
 
     Call arguments:
         noise: [B, Z].
         sentence: [B, D].
 
     Output:
-        Pictures [B, H, W, C] in [0, 1].
+        Images [B, H, W, C] in [0, 1].
     """
 
     def __init__(self, shape, text_units, units, initializer, **kwargs):
@@ -53,30 +53,30 @@ class DenseGenerator(keras.layers.Layer):
         x = tf.concat([noise, self.text(unit_scale(sentence))], axis=-1)
         for layer in self.hidden:
             x = layer(x)
-        picture = tf.reshape(self.head(x), [-1, *self.shape])
-        return tf.cast(picture, self.variable_dtype)
+        image = tf.reshape(self.head(x), [-1, *self.shape])
+        return tf.cast(image, self.variable_dtype)
 
 
 class ResidualGenerator(keras.layers.Layer):
-    """What a coarse picture lacks, from the planes [noise, text, colours] (authors' code).
+    """Residuals for coarse images, from the planes [noise, text, colours] (authors' code).
 
         conv 7x7 - ReLU - conv 7x7 - ReLU - conv 5x5
 
-    It begins by adding nothing, our choice: the last convolution is zero. With random weights it
-    would begin as noise, which the players need a thousand steps to be rid of.
+    The last convolution is initially zero, so that training starts with zero residuals (our
+    choice). From random weights they are noise, and a thousand steps pass before it is gone.
 
     Args:
-        shape: H, W, C of the picture.
-        filters: of the hidden convolutions.
-        initializer: of all weights but the last convolution's.
+        shape: H, W, C of the image.
+        filters: filters of the hidden convolutions.
+        initializer: initializer of all weights but the last convolution's.
 
     Call arguments:
         noise: [B, H * W].
         sentence: [B, D].
-        coarse: pictures [B, H, W, C] in [0, 1].
+        coarse: images [B, H, W, C] in [0, 1].
 
     Output:
-        Residuals [B, H, W, C], to be added to the coarse pictures.
+        Residuals [B, H, W, C], to be added to the coarse images.
     """
 
     def __init__(self, shape, filters, initializer, **kwargs):

@@ -1,8 +1,8 @@
-"""The game of two players: a generator draws, a discriminator tells drawn pictures from real ones.
+"""Adversarial losses of a generator and a discriminator (Goodfellow et al. 2014).
 
-Goodfellow et al. 2014. The discriminator gives a logit for "real"; losses are cross entropies, one
-number per picture, in nats. The discriminator that knows nothing loses 2 log 2 = 1.39, and then the
-generator loses log 2 = 0.69.
+The discriminator outputs a logit of "real"; losses are cross entropies in nats, one number per
+image. If it cannot separate real from fake, its loss is 2 log 2 = 1.39 and the generator's is
+log 2 = 0.69.
 """
 
 import math
@@ -16,12 +16,14 @@ Discriminator = Callable[[tf.Tensor, tf.Tensor, tf.Tensor | None], tf.Tensor]
 def discriminator_loss(
     real_logits: tf.Tensor, false_logits: Sequence[tf.Tensor], label_smoothing: float = 0.0
 ) -> tf.Tensor:
-    """Logits [B] of real pictures, and of each kind of false ones, to the loss [B].
+    """The discriminator's cross entropy, [B].
 
-    -(1 - s) log D(real) - s log(1 - D(real)) - mean over the kinds of log(1 - D(false))
+        -(1 - s) log D(real) - s log(1 - D(real)) - mean over the kinds of log(1 - D(false))
 
     Args:
-        label_smoothing: s; one-sided (Salimans et al. 2016), false pictures keep the target 0.
+        real_logits: [B].
+        false_logits: [B] for each kind of examples to reject, such as fake images.
+        label_smoothing: s, one-sided (Salimans et al. 2016): the target of the rejected stays 0.
     """
     real = (1.0 - label_smoothing) * tf.nn.softplus(-real_logits)
     false = tf.add_n([tf.nn.softplus(logits) for logits in false_logits]) / len(false_logits)
@@ -29,7 +31,7 @@ def discriminator_loss(
 
 
 def generator_loss(fake_logits: tf.Tensor) -> tf.Tensor:
-    """-log D(fake), [B]: non-saturating, its gradient is strong where the generator is weak."""
+    """-log D(fake), [B]: non-saturating, with a strong gradient where the generator is weak."""
     return tf.nn.softplus(-fake_logits)
 
 
@@ -42,27 +44,27 @@ def gan_losses(
     label_smoothing: float,
     mismatched_captions: bool = False,
 ) -> dict[str, tf.Tensor]:
-    """Show real and drawn pictures of the same captions to the discriminator.
+    """Losses of both networks on real and generated images of the same captions.
 
     Args:
-        discriminator: pictures, sentences and a seed to logits [B].
+        discriminator: images, sentences and a seed to logits [B].
         real: [B, H, W, C].
         fake: [B, H, W, C].
         sentence: [B, D].
-        seed: int32 [2] for dropout, or None.
+        seed: int32 [2], seed of the dropout, or None.
         label_smoothing: see `discriminator_loss`.
-        mismatched_captions: count real pictures with the caption of their neighbour in the batch as
-            false too (Reed et al. 2016), which teaches the discriminator to read.
+        mismatched_captions: whether real images with the caption of their neighbour in the batch
+            are to be rejected too (Reed et al. 2016), so that the discriminator heeds the caption.
 
     Returns:
         `generator_loss` and `discriminator_loss`; `real_judged_right` and `fake_judged_right`, 1 or
         0; `distance`, the mean |fake - real|; all [B].
     """
-    shown = [(real, sentence), (fake, sentence)]
+    examples = [(real, sentence), (fake, sentence)]
     if mismatched_captions:
-        shown.append((real, tf.roll(sentence, 1, axis=0)))
-    pictures, sentences = (tf.concat(tensors, axis=0) for tensors in zip(*shown, strict=True))
-    logits = tf.split(discriminator(pictures, sentences, seed), len(shown))
+        examples.append((real, tf.roll(sentence, 1, axis=0)))
+    images, sentences = (tf.concat(tensors, axis=0) for tensors in zip(*examples, strict=True))
+    logits = tf.split(discriminator(images, sentences, seed), len(examples))
     real_logits, fake_logits = logits[:2]
     return {
         "generator_loss": generator_loss(fake_logits),
@@ -74,5 +76,5 @@ def gan_losses(
 
 
 def uniform_from_normals(normals: tf.Tensor) -> tf.Tensor:
-    """U(-1, 1) of standard normals: 2 Phi(z) - 1 = erf(z / sqrt 2)."""
+    """Standard normals to uniform numbers in (-1, 1): 2 Phi(z) - 1 = erf(z / sqrt 2)."""
     return tf.math.erf(normals / math.sqrt(2.0))

@@ -1,27 +1,27 @@
-"""A sentence vector as a network over pictures sees it."""
+"""Sentence vectors as inputs of a network: rescaled, and as a plane beside the colours."""
 
 import keras
 import tensorflow as tf
 
 
 def unit_scale(sentence: tf.Tensor) -> tf.Tensor:
-    """Vectors [B, D] with a mean square of 1, our choice.
+    """Vectors [B, D], rescaled to a mean square of 1 (our choice).
 
-    Skip-thought vectors have a length of about 1, thus entries near 0.01, that weights of the usual
-    size would drown in noise.
+    Skip-thought vectors have a length of about 1, so entries near 0.01: with weights of the usual
+    size the noise would drown them out.
     """
     square = tf.reduce_mean(tf.square(sentence), axis=-1, keepdims=True)
     return sentence * tf.math.rsqrt(square + 1e-12)
 
 
 class SentencePlane(keras.layers.Layer):
-    """Sentences [B, D] as a plane [B, H, W, 1] beside the colours (authors' sharpening network).
+    """Sentences [B, D] to a plane [B, H, W, 1] beside the colours (authors' sharpening network).
 
         plane = ReLU(W s + b)
 
     Args:
-        height, width: of the plane, pixels.
-        initializer: of W.
+        height, width: size of the plane, pixels.
+        initializer: initializer of W.
     """
 
     def __init__(self, height, width, initializer, **kwargs):

@@ -52,7 +52,7 @@ def test_the_beam_is_handed_on(trained):
 
 
 def test_pictures_of_another_size_are_refused(captioner):
-    with pytest.raises(UserError, match=r"^Expected pictures of \(4, 6, 3\)"):
+    with pytest.raises(UserError, match=r"^Expected images of 4 x 6 x 3"):
         captioner.describe(np.zeros((1, 5, 6, 3), np.uint8))
 
 

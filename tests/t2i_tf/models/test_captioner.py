@@ -57,7 +57,7 @@ def weights(model):
             (*c.get_weights(), c.strides[0])
             for c in (*features.halve.convolutions, *features.widen)
         ],
-        places=arrays(features.places),
+        positions=arrays(features.positions),
         embedding=decoder.embedding.get_weights()[0],
         start=decoder.start.get_weights(),
         align=(
@@ -271,7 +271,7 @@ def test_paths_of_weights_are_unique_and_a_seed_fixes_them():
 
 
 def test_bad_input_is_refused(exact):
-    with pytest.raises(UserError, match=r"Expected pictures of \(16, 18, 3\).*got \(16, 18, 1\)"):
+    with pytest.raises(UserError, match=r"Expected images of 16 x 18 x 3, got 16 x 18 x 1.*Resize"):
         exact.describe(np.zeros((1, 16, 18, 1), np.uint8))
     with pytest.raises(UserError, match="got 0 and 29"):
         exact.describe(images(), beam=0)
