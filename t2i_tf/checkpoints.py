@@ -1,7 +1,7 @@
 """Checkpoints: one .npz each, with the weights, the optimizer, the metrics and the progress.
 
-The names in the archive are the variables' paths, so that NumPy alone can read one. The zip format
-keeps a CRC of every array: damage is found when a checkpoint is read.
+Arrays are named after the variables' paths, so that NumPy alone can read a checkpoint. The zip
+format keeps a CRC of every array, which reveals damage on reading.
 """
 
 import dataclasses
@@ -30,17 +30,16 @@ from t2i_tf.text.vocabulary import Vocabulary
 _KIND = "config"  # in config.json
 _DAMAGE = (zipfile.BadZipFile, ValueError, EOFError, OSError, KeyError, RuntimeError)
 
-
-SENTENCE_ENCODER = "sentence_encoder.npz"  # in the work folder of a system that reads sentences
+SENTENCE_ENCODER = "sentence_encoder.npz"  # in the work folder of a model that reads sentences
 
 
 class Trained(NamedTuple):
-    """A model with trained weights, and what is needed to use it."""
+    """A trained model, with all that is needed to use it."""
 
     model: TrainableModel
     config: TrainConfig
     vocabulary: Vocabulary
-    reader: Callable[[tf.Tensor], tf.Tensor]  # captions, string [B], as the model reads them
+    reader: Callable[[tf.Tensor], tf.Tensor]  # captions string [B] to the input of the model
     step: int
 
 
@@ -48,8 +47,8 @@ class CheckpointFolder:
     """The checkpoints of a run: `step-00001200.npz`, the last few and the best.
 
     Args:
-        folder: where they are; made when the first is written.
-        keep: how many of the last ones are kept, beside the best.
+        folder: their folder, created with the first checkpoint.
+        keep: number of latest checkpoints to keep, beside the best.
     """
 
     def __init__(self, folder: Path, keep: int = 3):
@@ -57,19 +56,19 @@ class CheckpointFolder:
         self.keep = keep
 
     def steps(self) -> list[int]:
-        """Steps with a checkpoint, ascending."""
+        """The steps that have a checkpoint, ascending."""
         names = (re.fullmatch(r"step-(\d+)\.npz", path.name) for path in self.folder.glob("*.npz"))
         return sorted(int(name[1]) for name in names if name)
 
     def path(self, step: int) -> Path:
-        """Where the checkpoint of a step is or would be."""
+        """The path of a step's checkpoint, whether it exists or not."""
         return self.folder / f"step-{step:08d}.npz"
 
     def save(self, model: keras.Model, progress: Mapping[str, Any]) -> Path:
-        """Write model, optimizer, metrics and `progress` (plain values); delete what is too old.
+        """Write model, optimizer, metrics and `progress` (plain values); delete old checkpoints.
 
-        The archive appears under its name only when it is whole; what a killed writing left is
-        deleted too.
+        The archive appears under its name only when it is complete. Partial files that a killed
+        process left are deleted too.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self.path(int(model.optimizer.iterations))
@@ -84,17 +83,17 @@ class CheckpointFolder:
         return path
 
     def mark_best(self, step: int, loss: float) -> None:
-        """Remember that the checkpoint of `step` has the lowest validation loss, nats."""
+        """Record that the checkpoint of `step` has the lowest validation loss, in nats."""
         self.folder.mkdir(parents=True, exist_ok=True)
         text = json.dumps({"step": step, "loss": loss}).encode()
         write_atomically(self.folder / "best.json", lambda file: file.write(text))
 
     def best(self) -> int | None:
-        """The step that `mark_best` named last, if its checkpoint is there."""
+        """The step that was last marked as best, or None if it has no checkpoint."""
         return self._best()[0]
 
     def best_loss(self) -> float:
-        """Its validation loss, nats; infinite where there is none."""
+        """Validation loss of the best checkpoint, nats; infinite if there is none."""
         return self._best()[1]
 
     def _best(self) -> tuple[int | None, float]:
@@ -106,15 +105,15 @@ class CheckpointFolder:
         return (step, loss) if self.path(step).exists() else (None, math.inf)
 
     def restore_newest(self, model: keras.Model, say=print) -> dict[str, Any] | None:
-        """Put the newest readable checkpoint into a compiled model.
+        """Restore the newest readable checkpoint into a compiled model.
 
-        A damaged one is named through `say` and the one before is taken.
+        A damaged checkpoint is reported through `say`, and the one before it is restored instead.
 
         Returns:
-            Its progress, or None where no checkpoint exists.
+            The checkpoint's progress, or None if there is no checkpoint.
 
         Raises:
-            UserError: every checkpoint is damaged, or one belongs to another model.
+            UserError: all checkpoints are damaged, or one belongs to another model.
         """
         damaged = []
         for step in reversed(self.steps()):
@@ -122,7 +121,7 @@ class CheckpointFolder:
                 progress = restore(self.path(step), model)
             except _DAMAGE as error:
                 damaged.append(self.path(step).name)
-                say(f"Checkpoint {self.path(step)} is damaged ({error}); trying the one before.")
+                say(f"Checkpoint {self.path(step)} is damaged ({error}). Trying the one before it.")
                 continue
             return progress
         if damaged:
@@ -134,13 +133,14 @@ class CheckpointFolder:
 
 
 def restore(path: Path, model: keras.Model) -> dict[str, Any]:
-    """Put one checkpoint into a compiled model and return its progress.
+    """Restore one checkpoint into a compiled model and return its progress.
 
-    Nothing is assigned unless all of it could be read.
+    The whole checkpoint is read before any variable is assigned.
 
     Raises:
         UserError: the variables are not those of the model.
-        zipfile.BadZipFile, ValueError, EOFError, OSError, KeyError, RuntimeError: it is damaged.
+        zipfile.BadZipFile, ValueError, EOFError, OSError, KeyError, RuntimeError: the checkpoint
+            is damaged.
     """
     with np.load(path) as archive:
         arrays = {name: archive[name] for name in archive.files}
@@ -152,8 +152,8 @@ def restore(path: Path, model: keras.Model) -> dict[str, Any]:
     for name, variable in variables.items():
         if tuple(variable.shape) != arrays[name].shape:
             raise UserError(
-                f"{path} belongs to another model: {name!r} should be {tuple(variable.shape)}, "
-                f"is {arrays[name].shape}."
+                f"{path} belongs to another model: expected {name!r} with the shape "
+                f"{tuple(variable.shape)}, found {arrays[name].shape}."
             )
     for name, variable in variables.items():
         variable.assign(arrays[name])
@@ -161,24 +161,20 @@ def restore(path: Path, model: keras.Model) -> dict[str, Any]:
 
 
 def load(workdir: Path, which: str = "best") -> Trained:
-    """The model of a work folder, with averaged weights where the run kept them.
+    """The model of a work folder, with averaged weights if the run kept them.
 
     Args:
-        workdir: written by `python -m pipelines train`.
-        which: "best" by validation loss (the newest where none is marked), or "last".
+        workdir: a folder that `python -m pipelines train` wrote.
+        which: "best" by validation loss (the newest if none is marked), or "last".
 
     Raises:
-        UserError: no such folder, no checkpoint, a damaged one, or a vocabulary of another size.
+        UserError: the folder or its checkpoint is missing, the checkpoint is damaged, or the
+            vocabulary has another size.
     """
     workdir = Path(workdir)
     config = read_config(workdir)
     vocabulary = Vocabulary.load(workdir / "vocabulary.txt")
-    known = getattr(config.model, "vocabulary_size", len(vocabulary))
-    if len(vocabulary) != known:
-        raise UserError(
-            f"{workdir / 'vocabulary.txt'} has {len(vocabulary)} words, the model was trained with "
-            f"{known}. Put back the vocabulary of its data folder."
-        )
+    _check_vocabulary(workdir, vocabulary, config)
     folder = CheckpointFolder(workdir / "checkpoints")
     model = build_model(config.model, seed=config.seed, mixed_precision=config.mixed_precision)
     model.compile(build_optimizer(config.optimizer), jit_compile=False)
@@ -188,7 +184,7 @@ def load(workdir: Path, which: str = "best") -> Trained:
         except _DAMAGE as error:
             raise UserError(
                 f"Checkpoint {folder.path(folder.best())} is damaged ({error}). "
-                "Use the last one instead, or train on."
+                "Use the last one instead, or continue training."
             ) from error
     elif folder.restore_newest(model) is None:
         raise UserError(f"No checkpoint in {folder.folder}. Train first, or name another folder.")
@@ -198,8 +194,17 @@ def load(workdir: Path, which: str = "best") -> Trained:
     return Trained(model, config, vocabulary, reader, int(model.optimizer.iterations))
 
 
+def _check_vocabulary(workdir: Path, vocabulary: Vocabulary, config: TrainConfig) -> None:
+    expected = getattr(config.model, "vocabulary_size", len(vocabulary))
+    if len(vocabulary) != expected:
+        raise UserError(
+            f"{workdir / 'vocabulary.txt'} has {len(vocabulary)} words, but the model was trained "
+            f"with {expected}. Restore the vocabulary of its data folder."
+        )
+
+
 def _reader(workdir: Path, config: TrainConfig, vocabulary: Vocabulary) -> tf.Module:
-    """Captions to sentence vectors [B, D] where the model wants these, else to ids [B, N]."""
+    """Captions to sentence vectors [B, D] if the model reads these, else to ids [B, N]."""
     if config.reads_sentences:
         return load_encoder(workdir / SENTENCE_ENCODER)
     return TokenReader(Tokenizer(vocabulary, config.max_words))
@@ -217,14 +222,14 @@ def read_config(workdir: Path) -> TrainConfig:
     except FileNotFoundError:
         raise UserError(
             f"{workdir} is not a work folder: it has no config.json. "
-            "Expected a folder that `python -m pipelines train --workdir` made."
+            "Expected a folder written by `python -m pipelines train --workdir`."
         ) from None
     except (msgspec.DecodeError, OSError) as error:
         raise UserError(f"{path} cannot be read as a config: {error}.") from None
 
 
 def write_config(workdir: Path, config: TrainConfig) -> None:
-    """Write config.json, whole or not at all."""
+    """Write config.json atomically."""
     content = dataclasses.asdict(config)
     content["model"] = {_KIND: type(config.model).__name__} | content["model"]
     text = json.dumps(content, indent=2).encode()
@@ -232,16 +237,18 @@ def write_config(workdir: Path, config: TrainConfig) -> None:
 
 
 def _decode_config(text: bytes) -> TrainConfig:
-    """The config in a text of `write_config`; its model tells which kind it is."""
+    """The config in the JSON of `write_config`, which names the class of the model's config."""
     content = msgspec.json.decode(text, type=dict[str, Any])
     kind = content.get("model", {}).get(_KIND, DrawConfig.__name__)
     if kind not in MODEL_CONFIGS:
-        raise msgspec.ValidationError(f"{kind!r} is no kind of model: {', '.join(MODEL_CONFIGS)}")
+        raise msgspec.ValidationError(
+            f"expected a model config among {', '.join(MODEL_CONFIGS)}, found {kind!r}"
+        )
     return msgspec.convert(content, type=TrainConfig[MODEL_CONFIGS[kind]])
 
 
 def _variables(model: keras.Model) -> dict[str, keras.Variable]:
-    """Every variable of a compiled model by a unique name."""
+    """All variables of a compiled model, by unique names."""
     model.optimizer.build(model.trainable_variables)
     groups = {
         "model": model.weights,

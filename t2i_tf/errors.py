@@ -1,23 +1,23 @@
-"""Errors that a user can mend: what was expected, what came, what to do."""
+"""Errors that a user can fix. Messages say what was expected, what was found, what to do."""
 
 import difflib
 from collections.abc import Iterable
 
 
 class UserError(Exception):
-    """A failure caused by input or machine, told without a traceback. Commands exit with 1."""
+    """A failure caused by input or machine, shown without a traceback. Commands exit with 1."""
 
     exit_code = 1
 
 
 class UsageError(UserError):
-    """A command or call that was put wrongly. Commands exit with 2."""
+    """A wrong command line or wrong arguments. Commands exit with 2."""
 
     exit_code = 2
 
 
 def did_you_mean(name: str, choices: Iterable[str]) -> str:
-    """A hint that names the closest choice, or lists all of them.
+    """A hint with the closest choice, or with all of them if none is close.
 
     >>> did_you_mean("align-draw-scene", ["align-draw-scenes", "align-draw-coco"])
     "Did you mean 'align-draw-scenes'?"

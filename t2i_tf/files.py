@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all."""
+"""Files written atomically: complete or not at all."""
 
 import os
 import tempfile
@@ -9,7 +9,7 @@ from typing import IO, Any
 
 def write_atomically(path: Path, write: Callable[[IO[bytes]], Any]) -> None:
     """Call `write(file)` on a temporary binary file beside `path`, then rename it to `path`."""
-    file = tempfile.NamedTemporaryFile(  # noqa: SIM115, closed below, and kept
+    file = tempfile.NamedTemporaryFile(  # noqa: SIM115, closed below and renamed
         dir=path.parent, prefix=f".{path.name}.", delete=False
     )
     try:
@@ -17,7 +17,7 @@ def write_atomically(path: Path, write: Callable[[IO[bytes]], Any]) -> None:
             write(file)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(file.name, 0o644)  # a temporary file is readable by its owner alone
+        os.chmod(file.name, 0o644)  # temporary files are readable by their owner alone
         os.replace(file.name, path)
     except BaseException:
         os.unlink(file.name)

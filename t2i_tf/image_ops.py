@@ -1,4 +1,4 @@
-"""Images as numbers: pixels from floats, and whether two sizes agree."""
+"""Image arrays: conversion to pixels, sizes and their check."""
 
 import tensorflow as tf
 
@@ -8,17 +8,17 @@ Shape = tuple[int, int, int]  # H, W, C
 
 
 def to_pixels(floats: tf.Tensor) -> tf.Tensor:
-    """Floats in [0, 1] of any shape as uint8, rounded."""
+    """Floats in [0, 1] of any shape to uint8, rounded."""
     return tf.cast(tf.round(255.0 * tf.cast(floats, tf.float32)), tf.uint8)
 
 
 def image_shape(config) -> Shape:
-    """H, W, C of the images that a model config describes."""
+    """H, W, C of the images in a model's config."""
     return config.height, config.width, config.channels
 
 
 def shape_in_words(shape: Shape) -> str:
-    """An image size as people write it.
+    """An image size for messages.
 
     >>> shape_in_words((32, 48, 3))
     '32 x 48 x 3'
@@ -27,16 +27,17 @@ def shape_in_words(shape: Shape) -> str:
 
 
 def check_same_shape(expected: Shape, found: Shape, mismatch: str, remedy: str) -> None:
-    """Refuse images of another size.
+    """Check that images have the expected size.
 
     Args:
-        expected: H, W, C that are needed.
-        found: H, W, C that came.
-        mismatch: the sentence to say, in which `{expected}` and `{found}` stand for the sizes.
-        remedy: what to do about it, a sentence.
+        expected: expected H, W, C.
+        found: actual H, W, C.
+        mismatch: the error's first sentence, with placeholders `{expected}` and `{found}` and
+            without a full stop.
+        remedy: a sentence that says what to do.
 
     Raises:
-        UserError: the two differ.
+        UserError: the sizes differ.
     """
     if tuple(expected) != tuple(found):
         sizes = {"expected": shape_in_words(expected), "found": shape_in_words(found)}

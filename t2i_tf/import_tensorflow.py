@@ -1,4 +1,4 @@
-"""Import TensorFlow without its start-up messages, which tell a user nothing."""
+"""Import TensorFlow without its start-up messages, which are of no use to a user."""
 
 import contextlib
 import os
@@ -7,9 +7,9 @@ import tempfile
 
 
 def import_tensorflow() -> None:
-    """Import TensorFlow silently; what it wrote to stderr is shown if the import fails.
+    """Import TensorFlow silently; its messages are shown only if the import fails.
 
-    Its libraries write before any log level is read, so stderr itself is turned away meanwhile.
+    Its libraries write to stderr before they read any log level, so stderr itself is redirected.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with tempfile.TemporaryFile() as messages:

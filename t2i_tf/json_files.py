@@ -1,4 +1,4 @@
-"""JSON read against a schema, with errors that tell path, expected and found type; and written."""
+"""JSON files: read with a schema, with errors that name path and types, and written atomically."""
 
 from pathlib import Path
 from typing import TypeVar
@@ -12,10 +12,10 @@ Schema = TypeVar("Schema")
 
 
 def read_text_bytes(path: Path) -> bytes:
-    """The bytes of a text file that is there, not empty and UTF-8.
+    """The bytes of a text file.
 
     Raises:
-        UserError: where one of the three does not hold.
+        UserError: the file is missing, empty or not UTF-8.
     """
     try:
         data = path.read_bytes()
@@ -33,10 +33,10 @@ def read_text_bytes(path: Path) -> bytes:
 
 
 def decode_json(data: bytes, schema: type[Schema], where: str) -> Schema:
-    """JSON text as a value of `schema`; `where` begins the error's message.
+    """JSON text as a value of `schema`; error messages begin with `where`.
 
     Raises:
-        UserError: for text that is not JSON, and for JSON of another shape.
+        UserError: the text is not JSON or does not match the schema.
     """
     try:
         return msgspec.json.decode(data, type=schema)
@@ -50,12 +50,12 @@ def read_json(path: Path, schema: type[Schema]) -> Schema:
     """A JSON file as a value of `schema`.
 
     Raises:
-        UserError: for a file that is missing, empty, not UTF-8, not JSON or of another schema.
+        UserError: the file is missing, empty, not UTF-8, not JSON or does not match the schema.
     """
     return decode_json(read_text_bytes(path), schema, str(path))
 
 
 def write_json(path: Path, value: object) -> None:
-    """Writes a value as indented JSON, whole or not at all."""
+    """Write a value as indented JSON, atomically."""
     text = msgspec.json.format(msgspec.json.encode(value)) + b"\n"
     write_atomically(path, lambda file: file.write(text))

@@ -1,4 +1,4 @@
-"""Named terms of a bound on the log-likelihood, one number per picture, in nats."""
+"""Terms of a bound on the log-likelihood, one number per image, in nats."""
 
 import math
 
@@ -11,24 +11,38 @@ from t2i_tf.layers.draw.gaussian import Gaussian
 def bernoulli_nll(image: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
     """-log p(x | c) with p = Bernoulli(sigmoid(c)), on real-valued pixels in [0, 1].
 
-    Both arguments are [B, ...] of one layout; returns [B]. From logits, where the authors' code
-    takes logarithms of probabilities.
+    Computed from logits; the authors' code takes logarithms of probabilities.
+
+    Args:
+        image: [B, ...].
+        logits: c, in the layout of `image`.
+
+    Returns:
+        [B].
     """
     losses = tf.nn.sigmoid_cross_entropy_with_logits(labels=image, logits=logits)
-    return _sum_per_picture(losses)
+    return _sum_per_image(losses)
 
 
 def bernoulli_entropy(image: tf.Tensor) -> tf.Tensor:
-    """The least that `bernoulli_nll` can be, the pixels' entropies H(x_i); [B, ...] to [B]."""
+    """The entropy floor, sum_i H(x_i), the minimum of `bernoulli_nll`: [B, ...] to [B]."""
     image = tf.clip_by_value(image, 1e-12, 1.0)
     rest = tf.clip_by_value(1.0 - image, 1e-12, 1.0)
-    return _sum_per_picture(-image * tf.math.log(image) - (1.0 - image) * tf.math.log(rest))
+    return _sum_per_image(-image * tf.math.log(image) - (1.0 - image) * tf.math.log(rest))
 
 
 def gaussian_nll(image: tf.Tensor, mean: tf.Tensor, log_sigma: tf.Tensor) -> tf.Tensor:
     """-log p(x), p = N(mean, sigma^2) with one sigma for all pixels: least squares with a scale.
 
-    Pictures [B, ...] and a scalar; returns [B]. A density: it has no floor and may be negative.
+    A density, which has no entropy floor: its NLL may be negative.
+
+    Args:
+        image: [B, ...].
+        mean: [B, ...].
+        log_sigma: a scalar.
+
+    Returns:
+        [B].
     """
     flat = [tf.shape(image)[0], math.prod(image.shape[1:])]
     density = Gaussian(tf.reshape(mean, flat), log_sigma).distribution()
@@ -41,13 +55,13 @@ def kl_per_step(posterior: Gaussian, prior: Gaussian) -> tf.Tensor:
 
 
 def log_ratio_per_step(posterior: Gaussian, prior: Gaussian, noise: tf.Tensor) -> tf.Tensor:
-    """log Q(z_t) - log P(z_t) of every step, at the z_t that `noise` makes of the posterior.
+    """log Q(z_t) - log P(z_t) of every step, at the posterior's sample z_t for `noise`.
 
-    Its expectation over the noise is `kl_per_step`. All [T, B, Z]; returns [T, B].
+    The expectation over the noise is `kl_per_step`. All [T, B, Z]; returns [T, B].
     """
     z = posterior.sample(noise)
     return posterior.distribution().log_prob(z) - prior.distribution().log_prob(z)
 
 
-def _sum_per_picture(x: tf.Tensor) -> tf.Tensor:
+def _sum_per_image(x: tf.Tensor) -> tf.Tensor:
     return tf.reduce_sum(tf.reshape(x, [tf.shape(x)[0], -1]), axis=-1)

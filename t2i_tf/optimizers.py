@@ -1,4 +1,4 @@
-"""The optimizers of the config, as Keras has them."""
+"""Keras optimizers from their config."""
 
 import keras
 
@@ -6,9 +6,9 @@ from t2i_tf.config import OptimizerConfig
 
 
 def build_optimizer(config: OptimizerConfig) -> keras.optimizers.Optimizer:
-    """RMSProp as the authors set it, or Adam; gradients clipped by the norm of each tensor."""
+    """RMSProp with the authors' settings, or Adam; each tensor's gradient is clipped by norm."""
     common = {
-        "name": config.name,  # or Keras numbers them, and with them the variables in checkpoints
+        "name": config.name,  # else Keras numbers them, and variable names in checkpoints change
         "learning_rate": config.learning_rate,
         "clipnorm": config.clip_norm,
         "use_ema": config.ema > 0,

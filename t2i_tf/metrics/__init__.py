@@ -1,1 +1,1 @@
-"""Figures of how good pictures are: plain functions of scores, pictures and features."""
+"""Metrics of images and captions: plain functions of scores, images and features."""

@@ -1,4 +1,4 @@
-"""How sure a figure is: its interval under resampling of the rows that it was computed of."""
+"""Bootstrap intervals: how an estimate varies when its rows are resampled."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -7,7 +7,7 @@ import numpy as np
 
 
 class Interval(NamedTuple):
-    """Where a figure lies; in the figure's unit."""
+    """The limits of an estimate, in its unit."""
 
     low: float
     high: float
@@ -21,26 +21,27 @@ def bootstrap_interval(
     draws: int = 2000,
     seed: int = 0,
 ) -> Interval:
-    """The percentile bootstrap (Efron 1979) of any figure that is computed of rows.
+    """The percentile bootstrap interval (Efron 1979) of a statistic of rows.
 
-    As many rows as there are, drawn with replacement, give the figure once; the interval holds the
-    middle `level` of many such figures. Rows must be independent: where several numbers belong to
-    one picture or caption, they are one row.
+    Each resample draws N rows with replacement; the interval is the middle `level` of the
+    statistics of all resamples. Rows must be independent: numbers of the same image or caption
+    belong in one row.
 
-        bootstrap_interval(bounds)                                      a mean
-        bootstrap_interval(ranks, lambda drawn: recall_at_k(drawn, 10)) recall
-        bootstrap_interval(np.stack([a, b], 1), lambda drawn: np.mean(drawn[:, 0] - drawn[:, 1]))
-                                                two systems on the same pictures, row by row
+        bootstrap_interval(bounds)                                          a mean
+        bootstrap_interval(ranks, lambda sample: recall_at_k(sample, 10))   a recall
+        bootstrap_interval(np.stack([a, b], 1), lambda sample: np.mean(sample[:, 0] - sample[:, 1]))
+                                    the paired difference of two systems on the same images
 
     Args:
         rows: [N, ...], N >= 2.
-        statistic: of rows [N, ...], the figure.
-        level: the share of figures inside, between 0 and 1.
-        draws: figures computed. With 2000, other seeds move the ends by about 1.5 % of the width.
-        seed: of the draws: the same seed gives the same interval.
+        statistic: rows [N, ...] to a number.
+        level: share of the statistics inside the interval, between 0 and 1.
+        draws: number of resamples. With 2000, the seed moves the limits by about 1.5 % of the
+            interval's width.
+        seed: seed of the resampling.
 
     Raises:
-        ValueError: fewer than two rows, or a level that is no share.
+        ValueError: there are fewer than two rows, no resamples, or `level` is not between 0 and 1.
     """
     rows = np.asarray(rows)
     if len(rows) < 2:
@@ -48,7 +49,7 @@ def bootstrap_interval(
     if not 0 < level < 1 or draws < 1:
         raise ValueError(f"Expected 0 < level < 1 and draws >= 1, got {level} and {draws}.")
     random = np.random.default_rng(seed)
-    drawn = (rows[random.integers(len(rows), size=len(rows))] for _ in range(draws))
-    figures = np.fromiter(map(statistic, drawn), np.float64, draws)
-    low, high = np.quantile(figures, [(1 - level) / 2, (1 + level) / 2])
+    samples = (rows[random.integers(len(rows), size=len(rows))] for _ in range(draws))
+    statistics = np.fromiter(map(statistic, samples), np.float64, draws)
+    low, high = np.quantile(statistics, [(1 - level) / 2, (1 + level) / 2])
     return Interval(float(low), float(high))

@@ -1,7 +1,7 @@
-"""BLEU and CIDEr: how near written captions are to people's, over a whole set of pictures.
+"""BLEU and CIDEr: agreement of generated captions with human references, over a set of pictures.
 
-Captions are compared by the words that `split_words` finds. COCO's own evaluation splits them with
-a program of its own and drops punctuation marks, so that its figures differ a little.
+Captions are split into words by `split_words`. COCO's evaluation uses another tokenizer and drops
+punctuation marks, so that its scores differ a little.
 """
 
 import math
@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from t2i_tf.text.tokenizer import split_words
 
 LONGEST = 4  # words of the longest n-gram
-SIGMA = 6.0  # words: how far CIDEr-D forgives a difference in length
+SIGMA = 6.0  # words, tolerance of CIDEr-D for differences in length
 
 Ngrams = Counter[tuple[str, ...]]
 
@@ -21,16 +21,16 @@ def bleu(candidates: Sequence[str], references: Sequence[Sequence[str]]) -> floa
 
         BLEU = min(1, e^(1 - r / c)) (p_1 p_2 p_3 p_4)^(1/4)
 
-    p_n is the share of the candidates' n-grams that stand in a reference too, each counted at most
-    as often as in the reference that has most of it; c is the length of all candidates, r that of
-    the references nearest in length, the shorter of two as near.
+    p_n is the share of the candidates' n-grams that also occur in a reference, each counted at most
+    as often as in the reference where it is most frequent; c is the total length of the candidates,
+    r that of the references closest in length (the shorter one in a tie).
 
     Args:
-        candidates: one for each picture.
-        references: one or more for each picture.
+        candidates: one caption for each picture.
+        references: one or more captions for each picture.
 
     Raises:
-        ValueError: no picture, or one without references.
+        ValueError: there are no pictures, or one has no references.
     """
     _check(candidates, references)
     matched, total = [0] * LONGEST, [0] * LONGEST
@@ -40,11 +40,11 @@ def bleu(candidates: Sequence[str], references: Sequence[Sequence[str]]) -> floa
         length += len(words)
         nearest_length += _nearest(len(words), map(len, other_words))
         for k in range(LONGEST):
-            found, known = _ngrams(words, k + 1), Counter()
+            ngrams, limits = _ngrams(words, k + 1), Counter()
             for other in other_words:
-                known |= _ngrams(other, k + 1)  # the larger count of each
-            matched[k] += (found & known).total()
-            total[k] += found.total()
+                limits |= _ngrams(other, k + 1)  # the larger count of each
+            matched[k] += (ngrams & limits).total()
+            total[k] += ngrams.total()
     if not all(matched):
         return 0.0
     precision = math.prod(hits / count for hits, count in zip(matched, total, strict=True))
@@ -52,45 +52,51 @@ def bleu(candidates: Sequence[str], references: Sequence[Sequence[str]]) -> floa
 
 
 def cider(candidates: Sequence[str], references: Sequence[Sequence[str]]) -> float:
-    """CIDEr-D (Vedantam et al. 2015), the one that COCO reports: 0 to 10.
+    """CIDEr-D (Vedantam et al. 2015), the variant that COCO reports: from 0 to 10.
 
         10 * mean over n of  min(g, r) . r / (|g| |r|) * e^(-(l_g - l_r)^2 / (2 sigma^2))
 
-    g and r hold a weight for each n-gram of candidate and reference, its count times log(pictures /
-    pictures of which a reference has it); l is the length in words. The figure is the mean over the
-    references of a picture, then over the pictures. Words are not stemmed.
+    g and r are the n-gram weights of candidate and reference: the count times log(pictures /
+    pictures with the n-gram in a reference); l is the length in words. The score is the mean over
+    the references of a picture, then over the pictures. Words are not stemmed.
 
-    An n-gram that every picture has weighs nothing: the figure depends on the set of pictures, and
-    of a single one it is 0.
+    An n-gram that occurs for every picture has weight 0. The score therefore depends on the set of
+    pictures; for a single picture it is 0.
 
     Args:
-        candidates: one for each picture.
-        references: one or more for each picture.
+        candidates: one caption for each picture.
+        references: one or more captions for each picture.
 
     Raises:
-        ValueError: no picture, or one without references.
+        ValueError: there are no pictures, or one has no references.
     """
     _check(candidates, references)
-    known = [[split_words(caption) for caption in captions] for captions in references]
+    split = [[split_words(caption) for caption in captions] for captions in references]
+    rarity, unseen = _rarity(split), math.log(len(split))
+    total = 0.0
+    for candidate, captions in zip(candidates, split, strict=True):
+        words = split_words(candidate)
+        similarities = [_similarity(words, other, rarity, unseen) for other in captions]
+        total += sum(similarities) / len(similarities)
+    return 10 * total / len(split)
+
+
+def _rarity(references: Sequence[Sequence[Sequence[str]]]) -> dict[tuple[str, ...], float]:
+    """log(pictures / pictures with the n-gram), from the words of each picture's references."""
     frequency = Counter(
         ngram
-        for captions in known
+        for captions in references
         for ngram in {
             g for words in captions for k in range(LONGEST) for g in _ngrams(words, k + 1)
         }
     )
-    rarity = {ngram: math.log(len(known) / count) for ngram, count in frequency.items()}
-    unseen = math.log(len(known))
-    total = 0.0
-    for candidate, captions in zip(candidates, known, strict=True):
-        words = split_words(candidate)
-        likeness = [_likeness(words, other, rarity, unseen) for other in captions]
-        total += sum(likeness) / len(likeness)
-    return 10 * total / len(known)
+    return {ngram: math.log(len(references) / count) for ngram, count in frequency.items()}
 
 
-def _likeness(words: Sequence[str], other: Sequence[str], rarity: Mapping, unseen: float) -> float:
-    """Of a candidate's words to a reference's, 0 to 1: the mean over the lengths of n-grams."""
+def _similarity(
+    words: Sequence[str], other: Sequence[str], rarity: Mapping, unseen: float
+) -> float:
+    """Similarity of a candidate to a reference, 0 to 1, the mean over the lengths of n-grams."""
     cosines = []
     for k in range(LONGEST):
         g, r = (
@@ -113,13 +119,13 @@ def _nearest(length: int, lengths: Iterable[int]) -> int:
 
 
 def _ngrams(words: Sequence[str], n: int) -> Ngrams:
-    """How often each n-gram stands in the words."""
+    """The n-grams of the words, with their counts."""
     return Counter(zip(*(words[k:] for k in range(n)), strict=False))
 
 
 def _check(candidates: Sequence[str], references: Sequence[Sequence[str]]) -> None:
     if not candidates or len(candidates) != len(references) or not all(references):
         raise ValueError(
-            f"Expected a caption and references of every picture, got {len(candidates)} captions "
+            f"Expected a caption and references for every picture, got {len(candidates)} captions "
             f"and {len(references)} lists of references, {sum(not r for r in references)} empty."
         )

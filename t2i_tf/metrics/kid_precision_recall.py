@@ -1,6 +1,6 @@
-"""How alike two sets of pictures are as sets, told from features of their pictures.
+"""Similarity of two sets of images, computed from features of the images.
 
-Any features will do; figures compare only where the features are the same network's.
+Features of any network will do; results are comparable only between the same features.
 """
 
 from typing import NamedTuple
@@ -16,18 +16,20 @@ def kid(a: np.ndarray, b: np.ndarray, *, paired: bool = False) -> float:
         KID = mean over i != j of k(a_i, a_j) + mean over i != j of k(b_i, b_j)
               - 2 mean over i, j of k(a_i, b_j),      k(x, y) = (x . y / D + 1)^3
 
-    Over the whole sets, not averaged over subsets: unbiased either way, and this has the smaller
-    variance and nothing random in it. It is 0 in expectation where the distributions are equal,
-    so it can be negative. Do not resample its rows: a row drawn twice is a pair that is too alike.
+    Computed on the whole sets rather than as a mean over subsets: both are unbiased, but this is
+    deterministic and has the smaller variance. Its expectation is 0 if the distributions are equal,
+    so that it can be negative. Its rows must not be bootstrapped, as a row drawn twice is a pair of
+    equal features.
 
     Args:
         a, b: features [A, D] and [B, D], at least two rows each.
-        paired: a_i and b_i belong together, as a picture and a drawing of its caption. They are
-            more alike than two at random, so the third mean is over i != j too (Gretton et al.
-            2012, equation 4): a faithful system would else seem nearer than real pictures are.
+        paired: whether a_i and b_i belong together, as an image and a drawing of its caption do.
+            Pairs are more similar than random images, so that the third mean is over i != j too
+            (Gretton et al. 2012, equation 4). Otherwise a system that follows its captions would
+            seem closer to the real images than they are to themselves.
 
     Raises:
-        ValueError: other shapes, or features that are not finite.
+        ValueError: the shapes do not match, or features are not finite.
     """
     check_features(a=a, b=b)
     if min(len(a), len(b)) < 2:
@@ -41,26 +43,27 @@ def kid(a: np.ndarray, b: np.ndarray, *, paired: bool = False) -> float:
 
 
 class PrecisionRecall(NamedTuple):
-    """Shares from 0 to 1."""
+    """Precision and recall, shares from 0 to 1."""
 
-    precision: float  # of the fake pictures that could be real
-    recall: float  # of the real pictures that could be drawn
+    precision: float  # share of fake images among the real ones
+    recall: float  # share of real images among the fake ones
 
 
 def precision_recall(real: np.ndarray, fake: np.ndarray, k: int = 3) -> PrecisionRecall:
     """Improved precision and recall (Kynkaanniemi et al. 2019).
 
-    A set covers the balls around its members, each as wide as the way to the member's k-th nearest
-    neighbour in the set, its surface included. Precision is the share of `fake` that `real` covers;
+    A set covers the closed balls around its members, each with the distance to the member's k-th
+    nearest neighbour in the set as its radius. Precision is the share of `fake` that `real` covers,
     recall the share of `real` that `fake` covers.
 
-    Both depend on the sizes of the sets: compare systems by sets of one size.
+    Both depend on the sizes of the sets, which must be equal to compare systems.
 
     Args:
         real, fake: features [R, D] and [F, D], more than k rows each.
+        k: neighbours that a ball reaches.
 
     Raises:
-        ValueError: other shapes, too few rows, or features that are not finite.
+        ValueError: the shapes do not match, there are too few rows, or features are not finite.
     """
     check_features(real=real, fake=fake)
     if not 1 <= k < min(len(real), len(fake)):
@@ -71,8 +74,8 @@ def precision_recall(real: np.ndarray, fake: np.ndarray, k: int = 3) -> Precisio
 
 
 def _covered(points: np.ndarray, members: np.ndarray, k: int) -> float:
-    """The share of points that lie in a ball of one of the members."""
-    # In its own row a member is the nearest, at distance 0: the k-th other has the number k.
+    """The share of points that lie in the ball of any member."""
+    # Index 0 is the member itself, at distance 0, so that index k is its k-th neighbour.
     radii = np.concatenate(
         [
             np.partition(squared_distances(rows, members), k, axis=1)[:, k]
@@ -84,9 +87,9 @@ def _covered(points: np.ndarray, members: np.ndarray, k: int) -> float:
 
 
 def _mean_within(rows: np.ndarray) -> float:
-    """The mean of the kernel over all pairs of two different rows."""
-    alone = _kernel_of_pairs(rows, rows)
-    return (_kernel_sum(rows, rows) - alone) / (len(rows) * (len(rows) - 1))
+    """The mean of the kernel over all pairs of different rows."""
+    diagonal = _kernel_of_pairs(rows, rows)
+    return (_kernel_sum(rows, rows) - diagonal) / (len(rows) * (len(rows) - 1))
 
 
 def _kernel_of_pairs(a: np.ndarray, b: np.ndarray) -> float:

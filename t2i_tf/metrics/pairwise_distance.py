@@ -1,4 +1,4 @@
-"""Distances between rows, a block at a time: all pairs need not fit into memory."""
+"""Distances between rows, block by block, as all pairs may not fit into memory."""
 
 from collections.abc import Iterator
 
@@ -13,14 +13,18 @@ def blocks(rows: np.ndarray) -> Iterator[np.ndarray]:
 
 
 def squared_distances(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """|a - b|^2 of every pair, by one matrix product: [A, D] and [B, D] to float64 [A, B]."""
+    """|a - b|^2 for all pairs, by one matrix product: [A, D] and [B, D] to float64 [A, B]."""
     a, b = a.astype(np.float64), b.astype(np.float64)
     products = a @ b.T
     return np.maximum((a**2).sum(1)[:, None] - 2 * products + (b**2).sum(1), 0.0)
 
 
 def check_features(**sets: np.ndarray) -> None:
-    """Raises ValueError where the sets are not [N, D] of one D, or not finite."""
+    """Check that feature sets, by name, are finite and [N, D] with the same D.
+
+    Raises:
+        ValueError: they are not.
+    """
     shapes = {name: list(features.shape) for name, features in sets.items()}
     widths = {shape[1] if len(shape) == 2 else None for shape in shapes.values()}
     if None in widths or len(widths) != 1:

@@ -1,7 +1,7 @@
-"""Image retrieval by caption: at which rank the right picture stands among the candidates.
+"""Image retrieval by caption: the rank of the right image among the candidates.
 
-A caption scores every candidate picture; the score of alignDRAW's evaluation is
-L(x|y) - L(x|y_mean), in nats, but any number will do for which higher is better.
+A caption scores every candidate image. The score of alignDRAW's evaluation is
+L(x|y) - L(x|y_mean), in nats; any score will do that is higher for better candidates.
 """
 
 import math
@@ -10,23 +10,23 @@ import numpy as np
 
 
 def ranks(scores: np.ndarray, right: np.ndarray, seed: int = 0) -> np.ndarray:
-    """How many candidates stand before the right one, for each caption: 0 is the best.
+    """The rank of the right candidate for each caption; 0 is the best.
 
-    Candidates with the right one's own score are ordered at random, so that a score that tells
-    nothing lands at chance by every figure: recall at k is k / candidates in expectation, and the
-    median (candidates - 1) / 2. Their mean rank would give such a score a recall of 0 % up to the
-    middle and 100 % from there; the order of the candidates would give it whatever that order is.
+    Ties with the right candidate are broken at random, so that a constant score is at chance by
+    every metric: the expected recall at k is k / candidates, the expected median
+    (candidates - 1) / 2. If ties took their mean rank, such a score would have a recall of 0 % for k
+    up to the middle and of 100 % beyond; in the candidates' order, it would depend on that order.
 
     Args:
         scores: [captions, candidates], higher is better.
-        right: the number of the right candidate, int [captions].
-        seed: of the order among equals.
+        right: index of the right candidate, int [captions].
+        seed: seed for breaking ties.
 
     Returns:
         int64 [captions], from 0 to candidates - 1.
 
     Raises:
-        ValueError: other shapes, no such candidate, or a score that is NaN.
+        ValueError: the shapes do not match, an index is out of range, or a score is NaN.
     """
     scores, right = np.asarray(scores), np.asarray(right)
     if scores.ndim != 2 or right.shape != scores.shape[:1]:
@@ -42,21 +42,18 @@ def ranks(scores: np.ndarray, right: np.ndarray, seed: int = 0) -> np.ndarray:
         raise ValueError(f"{np.isnan(scores).sum()} of {scores.size} scores are NaN.")
     own = np.take_along_axis(scores, right[:, None], axis=1)
     better = (scores > own).sum(1)
-    equal = (scores == own).sum(1)  # the right one among them
+    equal = (scores == own).sum(1)  # the right one included
     return better + np.random.default_rng(seed).integers(equal)
 
 
 def recall_at_k(ranks: np.ndarray, k: int) -> float:
-    """Of how many captions, percent, the right picture is among the first k.
-
-    ranks: [captions], from 0.
-    """
+    """Percentage of captions whose right image is among the first k; ranks [captions], from 0."""
     return 100.0 * float(np.mean(np.asarray(ranks) < k))
 
 
 def median_rank(ranks: np.ndarray) -> int:
     """The median rank, counted from 1: floor(median of the ranks from 0) + 1.
 
-    The paper's "Med r", which at chance among 100 candidates is 50; the formula is recalled.
+    The paper's "Med r", 50 at chance among 100 candidates; the formula is quoted from memory.
     """
     return math.floor(np.median(ranks)) + 1

@@ -1,4 +1,4 @@
-"""How near drawings are to a picture, and to each other."""
+"""Similarity of drawings to an image (SSIM), and to each other (diversity)."""
 
 from collections.abc import Iterator
 
@@ -8,39 +8,39 @@ import tensorflow as tf
 from t2i_tf.errors import UserError
 
 WINDOW = 11  # pixels: side of the Gaussian window of SSIM
-CHUNK = 1024  # pairs of pictures compared at a time
+CHUNK = 1024  # pairs of images compared at a time
 
 
 def ssim(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Structural similarity (Wang et al. 2004) of pictures, at most 1; equal pictures have 1.
+    """Structural similarity (Wang et al. 2004), at most 1; equal images have 1.
 
-    The paper's constants: an 11x11 Gaussian window of sigma 1.5 pixels, K1 = 0.01, K2 = 0.03, on
-    values from 0 to 1. Windows that lie inside the picture count, the others (a border of five
-    pixels) do not; a colour picture has the mean over its channels.
+    With the paper's constants: an 11x11 Gaussian window of sigma 1.5 pixels, K1 = 0.01, K2 = 0.03,
+    on values from 0 to 1. Only windows inside the image count, which leaves out a border of five
+    pixels. Colour images have the mean over their channels.
 
     Args:
-        a, b: pictures [..., H, W, C], uint8, or floats in [0, 1]. The leading dimensions broadcast:
-            drawings [B, S, H, W, C] against the pictures [B, 1, H, W, C].
+        a, b: images [..., H, W, C], uint8, or floats in [0, 1]. Leading dimensions broadcast:
+            drawings [B, S, H, W, C] against images [B, 1, H, W, C].
 
     Returns:
-        float32 [...], within 1e-4 of what float64 gives.
+        float32 [...], within 1e-4 of the result in float64.
 
     Raises:
-        UserError: pictures smaller than the window.
-        ValueError: other shapes, or floats outside [0, 1].
+        UserError: the images are smaller than the window.
+        ValueError: the shapes do not match, or floats are outside [0, 1].
     """
     a, b = np.asarray(a), np.asarray(b)
     _check(a)
     _check(b)
     if a.shape[-3:] != b.shape[-3:]:
         raise ValueError(
-            f"Expected pictures of one size, got {a.shape[-3:]} and {b.shape[-3:]} (H, W, C)."
+            f"Expected images of one size, got {a.shape[-3:]} and {b.shape[-3:]} (H, W, C)."
         )
     height, width = a.shape[-3:-1]
     if min(height, width) < WINDOW:
         raise UserError(
-            f"SSIM looks at windows of {WINDOW}x{WINDOW} pixels; these pictures have {height}x"
-            f"{width}. Compare larger ones."
+            f"SSIM needs images of at least {WINDOW}x{WINDOW} pixels, its window; got {height}x"
+            f"{width}. Use larger images."
         )
     shape = np.broadcast_shapes(a.shape[:-3], b.shape[:-3])
     values = [_ssim(x, y) for x, y in zip(_chunks(a, shape), _chunks(b, shape), strict=True)]
@@ -48,10 +48,10 @@ def ssim(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def diversity(samples: np.ndarray) -> np.ndarray:
-    """How much the drawings of a caption differ: their mean distance, over all pairs.
+    """Diversity of a caption's drawings: the mean distance over all pairs, 0 if all are equal.
 
-    The distance is the root of the mean squared difference over pixels and channels, of values
-    from 0 to 1; our choice. It is 0 where all drawings are equal.
+    The distance is the root mean squared difference over pixels and channels, for values from 0 to
+    1 (our choice).
 
     Args:
         samples: drawings of one caption [..., S, H, W, C], uint8, or floats in [0, 1]; S >= 2.
@@ -60,7 +60,7 @@ def diversity(samples: np.ndarray) -> np.ndarray:
         float64 [...].
 
     Raises:
-        ValueError: a single drawing, other shapes, or floats outside [0, 1].
+        ValueError: there is only one drawing, the shape is wrong, or floats are outside [0, 1].
     """
     samples = np.asarray(samples)
     _check(samples)
@@ -69,14 +69,14 @@ def diversity(samples: np.ndarray) -> np.ndarray:
         raise ValueError(f"Expected several drawings [S, H, W, C], got {list(samples.shape)}.")
     values = np.moveaxis(_from_0_to_1(samples), -4, 0)  # [S, ..., H, W, C]
     total = np.zeros(values.shape[1:-3])
-    for apart in range(1, count):
-        squares = (values[apart:] - values[:-apart]) ** 2
+    for offset in range(1, count):
+        squares = (values[offset:] - values[:-offset]) ** 2
         total += np.sqrt(squares.mean(axis=(-3, -2, -1), dtype=np.float64)).sum(0)
     return total / (count * (count - 1) / 2)
 
 
 def _ssim(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    found = tf.image.ssim(
+    similarity = tf.image.ssim(
         _from_0_to_1(a),
         _from_0_to_1(b),
         max_val=1.0,
@@ -85,31 +85,28 @@ def _ssim(a: np.ndarray, b: np.ndarray) -> np.ndarray:
         k1=0.01,
         k2=0.03,
     )
-    return found.numpy()
+    return similarity.numpy()
 
 
-def _chunks(pictures: np.ndarray, leading: tuple[int, ...]) -> Iterator[np.ndarray]:
-    """The pictures, broadcast to `leading` dimensions: [at most CHUNK, H, W, C] each time."""
-    size = pictures.shape[-3:]
-    numbers = np.arange(np.prod(pictures.shape[:-3], dtype=int)).reshape(pictures.shape[:-3])
-    numbers = np.broadcast_to(numbers, leading).ravel()
-    pictures = pictures.reshape(-1, *size)
-    return (pictures[numbers[k : k + CHUNK]] for k in range(0, len(numbers), CHUNK))
+def _chunks(images: np.ndarray, leading: tuple[int, ...]) -> Iterator[np.ndarray]:
+    """The images, broadcast to `leading` dimensions, in chunks [at most CHUNK, H, W, C]."""
+    indices = np.arange(np.prod(images.shape[:-3], dtype=int)).reshape(images.shape[:-3])
+    indices = np.broadcast_to(indices, leading).ravel()
+    images = images.reshape(-1, *images.shape[-3:])
+    return (images[indices[k : k + CHUNK]] for k in range(0, len(indices), CHUNK))
 
 
-def _from_0_to_1(pictures: np.ndarray) -> np.ndarray:
-    values = pictures.astype(np.float32)
-    return values / np.float32(255) if pictures.dtype == np.uint8 else values
+def _from_0_to_1(images: np.ndarray) -> np.ndarray:
+    values = images.astype(np.float32)
+    return values / np.float32(255) if images.dtype == np.uint8 else values
 
 
-def _check(pictures: np.ndarray) -> None:
-    whole = pictures.dtype == np.uint8
-    if pictures.ndim < 3 or not (whole or np.issubdtype(pictures.dtype, np.floating)):
+def _check(images: np.ndarray) -> None:
+    pixels = images.dtype == np.uint8
+    if images.ndim < 3 or not (pixels or np.issubdtype(images.dtype, np.floating)):
         raise ValueError(
-            "Expected pictures [..., H, W, C], uint8 or floats, got "
-            f"{pictures.dtype} {list(pictures.shape)}."
+            "Expected images [..., H, W, C], uint8 or floats, got "
+            f"{images.dtype} {list(images.shape)}."
         )
-    if not whole and pictures.size and not 0 <= pictures.min() <= pictures.max() <= 1:
-        raise ValueError(
-            f"Expected floats from 0 to 1, got {pictures.min():g} to {pictures.max():g}."
-        )
+    if not pixels and images.size and not 0 <= images.min() <= images.max() <= 1:
+        raise ValueError(f"Expected floats from 0 to 1, got {images.min():g} to {images.max():g}.")

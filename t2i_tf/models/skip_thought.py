@@ -28,7 +28,7 @@ class SkipThought(TrainableModel):
     feature_keys = ("token_ids", "neighbour_ids")
     measures = ("loss", "word_nll")
     headline = ("word_nll",)
-    unit = "nats a word"
+    unit = "nats per word"
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Sentence encoders: captions in, a vector of each out."""
+"""Sentence encoders: captions to vectors."""
 
 import hashlib
 import zipfile
@@ -14,42 +14,42 @@ from t2i_tf.sentence_encoder.skip_thought_layer import SkipThoughtLayer
 from t2i_tf.text.tokenizer import Tokenizer
 from t2i_tf.text.vocabulary import Vocabulary
 
-_MAX_WORDS = 1_000  # of a caption; what is longer loses its end
+_MAX_WORDS = 1_000  # longer captions are cut
 _FORMAT = "skip-thought 1"
 
 
 class SentenceEncoder(Protocol):
-    """What can be put in the place of skip-thoughts: a `tf.Module` of core operations."""
+    """The contract of sentence encoders: a `tf.Module` of core TensorFlow operations."""
 
     units: int
-    """D, width of the vector."""
+    """Width of the vectors, D."""
     fingerprint: str
-    """SHA-256 of whatever decides the vectors, apart from their standardization."""
+    """SHA-256 of all that determines the vectors, except their standardization."""
 
     def __call__(self, captions: tf.Tensor) -> tf.Tensor:
-        """Captions string [B] to vectors float32 [B, D], in the graph; the same in any batch."""
+        """Captions string [B] to vectors float32 [B, D], each independent of the batch."""
         ...
 
     def standardized(self, captions: np.ndarray) -> "SentenceEncoder":
-        """This encoder with numbers of mean 0 and deviation 1 over the given captions."""
+        """This encoder with outputs of mean 0 and deviation 1 over the given captions."""
         ...
 
     def save(self, path: Path) -> None:
-        """Write all of it to a file that `load_encoder` reads."""
+        """Write the encoder to a file that `load_encoder` reads."""
         ...
 
 
 class SkipThoughtEncoder(tf.Module):
     """Skip-thought vectors of captions.
 
-    The numbers of a skip-thought vector are small, and most of what it says is the same for all
-    captions of a data set: `standardized` takes away the mean and divides by the deviation (our
-    choice), so that a model hears the rest beside its noise.
+    Skip-thought vectors have small entries that differ little between the captions of a data set.
+    `standardized` therefore subtracts the mean and divides by the deviation (our choice), so that
+    the differences are as large as a model's noise.
 
     Args:
-        vocabulary: the words that are known; one that is not is read as the unknown word.
-        arrays: the weights by name, as `weight_names` has them; `mean` and `deviation` [D] where
-            the vectors are standardized.
+        vocabulary: the encoder's words; all others are read as the unknown word.
+        arrays: the weights by the names of `weight_names`; also `mean` and `deviation` [D] if the
+            vectors are standardized.
 
     Raises:
         ValueError: an array is missing or has another shape.
@@ -65,7 +65,9 @@ class SkipThoughtEncoder(tf.Module):
         self.vocabulary, self.arrays = vocabulary, arrays
         self.units = 4 * layer.units
         self.tokenizer = Tokenizer(vocabulary, _MAX_WORDS)
-        self.weights = [weight.value for weight in layer.weights]  # a Session has to find them
+        self.weights = [
+            weight.value for weight in layer.weights
+        ]  # tracked, so that a session finds them
         self.mean = tf.constant(arrays.get("mean", np.zeros(self.units, np.float32)))
         self.deviation = tf.constant(arrays.get("deviation", np.ones(self.units, np.float32)))
         self.fingerprint = _fingerprint(vocabulary, [arrays[n] for n in weight_names(layer)])
@@ -74,14 +76,14 @@ class SkipThoughtEncoder(tf.Module):
     def __call__(self, captions: tf.Tensor) -> tf.Tensor:
         """Captions string [B] to vectors float32 [B, D].
 
-        A caption without words has the zero vector, less the mean where it is standardized.
+        A caption without words has the zero vector before standardization.
         """
-        # A GRU needs a step: padding, even where no caption of the batch has a word.
+        # A GRU needs at least one step: add padding in case no caption of the batch has a word.
         token_ids = tf.pad(self.tokenizer(captions), [[0, 0], [0, 1]])
         return (self._layer(token_ids) - self.mean) / self.deviation
 
     def standardized(self, captions: np.ndarray) -> "SkipThoughtEncoder":
-        """This encoder with numbers of mean 0 and deviation 1 over captions, bytes [n]."""
+        """This encoder with outputs of mean 0 and deviation 1 over captions, bytes [n]."""
         raw = SkipThoughtEncoder(self.vocabulary, self._raw())
         chunks = (captions[k : k + 256] for k in range(0, len(captions), 256))
         vectors = np.concatenate([raw(tf.constant(chunk)).numpy() for chunk in chunks])
@@ -93,7 +95,7 @@ class SkipThoughtEncoder(tf.Module):
         return SkipThoughtEncoder(self.vocabulary, self._raw() | moments)
 
     def save(self, path: Path) -> None:
-        """Write words and weights to one .npz file, whole or not at all."""
+        """Write words and weights to one .npz file, atomically."""
         words = np.array(self.vocabulary.entries, dtype=str)
         content = self.arrays | {"format": np.array(_FORMAT), "words": words}
         write_atomically(Path(path), lambda file: np.savez(file, **content))
@@ -103,10 +105,10 @@ class SkipThoughtEncoder(tf.Module):
 
 
 def load_encoder(path: Path) -> SentenceEncoder:
-    """The encoder that was saved to a file.
+    """The encoder saved in a file.
 
     Raises:
-        UserError: the file is missing, damaged or no encoder.
+        UserError: the file is missing, damaged or not an encoder.
     """
     try:
         with np.load(path) as archive:
@@ -116,7 +118,10 @@ def load_encoder(path: Path) -> SentenceEncoder:
         words = tuple(arrays.pop("words").tolist())
         return SkipThoughtEncoder(Vocabulary(words, (0,) * len(words)), arrays)
     except FileNotFoundError:
-        raise UserError(f"{path}: there is no such sentence encoder.") from None
+        raise UserError(
+            f"{path}: no such sentence encoder. Expected a file that training left beside its "
+            "checkpoints or its data."
+        ) from None
     except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
         raise UserError(
             f"{path} cannot be read as a sentence encoder ({error}). Expected a file that training "

@@ -1,11 +1,11 @@
 """The published skip-thought encoder, read from the files of github.com/ryankiros/skip-thoughts.
 
-    dictionary.txt              a word a line, in the order of the tables' rows
+    dictionary.txt              one word per line, in the order of the tables' rows
     utable.npy, btable.npy      word vectors of uni-skip and bi-skip, [words, 620]
-    uni_skip.npz, bi_skip.npz   the GRUs: encoder_W, _b, _U of both gates, encoder_Wx, _bx, _Ux of
-                                the proposal; encoder_r_... of the one that reads backwards
+    uni_skip.npz, bi_skip.npz   the GRUs: encoder_W, _b, _U for both gates, encoder_Wx, _bx, _Ux for
+                                the proposal; encoder_r_... for the backward GRU
 
-The option files beside them (.pkl) are not needed, and pickles are not read.
+The option files beside them (.pkl) are not needed: no pickle is read.
 """
 
 import zipfile
@@ -23,22 +23,22 @@ _SOURCE = "http://www.cs.toronto.edu/~rkiros/models/"
 
 
 def is_published(folder: Path) -> bool:
-    """Whether a folder has any of the published files."""
+    """Whether a folder contains any of the published files."""
     return any((Path(folder) / name).exists() for name in FILES)
 
 
 def load_published(folder: Path, vocabulary: Vocabulary) -> SkipThoughtEncoder:
-    """The published encoder with the word vectors of a vocabulary alone.
+    """The published encoder, restricted to the words of a vocabulary.
 
-    A word that the published dictionary lacks has the vector of its unknown word, `UNK`, as in the
-    authors' code. Captions are split into words by `Tokenizer`, lower-case, where the authors use
-    NLTK's tokenizer and keep capitals. The tables, several GB, are mapped and not read as a whole.
+    A word that is missing from the published dictionary has the vector of its unknown word, `UNK`,
+    as in the authors' code. Captions are split by `Tokenizer` into lower-case words; the authors
+    use NLTK's tokenizer and keep capitals. The tables, several GB, are memory-mapped.
 
     Raises:
-        UserError: a file is missing or not of this layout.
+        UserError: a file is missing or has another layout.
     """
     folder = Path(folder)
-    _refuse_missing(folder)
+    _check_files(folder)
     try:
         dictionary = (folder / "dictionary.txt").read_bytes().decode().split("\n")
         tables = {
@@ -60,33 +60,33 @@ def load_published(folder: Path, vocabulary: Vocabulary) -> SkipThoughtEncoder:
         ) from None
 
 
-def _refuse_missing(folder: Path) -> None:
+def _check_files(folder: Path) -> None:
     missing = [name for name in FILES if not (folder / name).is_file()]
     if missing:
         raise UserError(
-            f"{folder} lacks {', '.join(missing)} of the published skip-thought files. The skip-"
-            f"thoughts repository of Ryan Kiros names where they are: {_SOURCE} with the file name."
+            f"{folder} lacks {', '.join(missing)} of the published skip-thought files. Download "
+            f"them, each by its name, from {_SOURCE} (see Ryan Kiros' skip-thoughts repository)."
         )
 
 
 def _rows(dictionary: list[str], vocabulary: Vocabulary) -> list[int]:
     """The row of the tables for each id of the vocabulary."""
-    known = {word.strip(): row for row, word in enumerate(dictionary)}
-    unknown = known[UNKNOWN_WORD]
+    row_of = {word.strip(): row for row, word in enumerate(dictionary)}
+    unknown = row_of[UNKNOWN_WORD]
     return [unknown] * (UNKNOWN + 1) + [
-        known.get(word, unknown) for word in vocabulary.entries[UNKNOWN + 1 :]
+        row_of.get(word, unknown) for word in vocabulary.entries[UNKNOWN + 1 :]
     ]
 
 
 def _table(path: Path, dictionary: list[str]) -> np.ndarray:
     table = np.load(path, mmap_mode="r")
     if len(dictionary) < len(table):
-        raise ValueError(f"{path.name} has {len(table):,} rows, dictionary.txt fewer words")
+        raise ValueError(f"{path.name} has {len(table):,} rows, but dictionary.txt has fewer words")
     return table
 
 
 def _gru(name: str, archive, prefix: str) -> dict[str, np.ndarray]:
-    """Weights in Keras' order, update, reset, proposal; the published gates are reset, update."""
+    """A GRU's weights in Keras' order: update, reset, proposal. Published: reset, update."""
     gates = {part: archive[f"{prefix}_{part}"] for part in ("W", "b", "U")}
     swapped = {part: np.concatenate(_halves(array)[::-1], axis=-1) for part, array in gates.items()}
     bias = np.concatenate([swapped["b"], archive[f"{prefix}_bx"]])

@@ -1,4 +1,4 @@
-"""Skip-thought vectors (Kiros et al. 2015): GRUs read a sentence, and their last states tell it."""
+"""Skip-thought vectors (Kiros et al. 2015): the last states of GRUs that read a sentence."""
 
 import keras
 import tensorflow as tf
@@ -10,17 +10,18 @@ class SkipThoughtLayer(keras.layers.Layer):
         u_t = sigmoid(W_u x_t + U_u h_{t-1}),   r_t = sigmoid(W_r x_t + U_r h_{t-1})
         h_t = u_t h_{t-1} + (1 - u_t) tanh(W x_t + r_t (U h_{t-1}))
 
-    The first part, uni-skip, is the last state of one GRU of 2 U units; the second, bi-skip, those
-    of two GRUs of U units, one of which reads the words from the last to the first. Each part has
-    an embedding of its own. Padding changes nothing. Keras' GRU with `reset_after` is the published
-    recurrence, with a recurrent bias of zero.
+    The first part, uni-skip, is the last state of one GRU of 2 U units; the second, bi-skip, the
+    last states of two GRUs of U units, one of which reads the words backwards. Each part has its
+    own word embedding. Padding has no effect. Keras' GRU with `reset_after` is the published
+    recurrence if the recurrent bias is zero.
 
     Args:
-        vocabulary_size: words, with padding and unknown.
-        embedding_units: width of a word.
-        units: U; the vector has 4 U numbers, 4,800 as published.
-        initializer: of input kernels and embeddings; recurrent kernels are orthogonal.
-        seed: of those.
+        vocabulary_size: V, padding and unknown included.
+        embedding_units: width of the word embeddings.
+        units: U; the vector has 4 U numbers, 4,800 in the published encoder.
+        initializer: initializer of the input kernels. Embeddings are N(0, 1), recurrent kernels
+            orthogonal.
+        seed: seed of embeddings and recurrent kernels.
     """
 
     def __init__(
@@ -51,7 +52,7 @@ class SkipThoughtLayer(keras.layers.Layer):
                 kernel_initializer=initializer,
                 recurrent_initializer=keras.initializers.Orthogonal(seed=seed),
                 reset_after=True,
-                use_cudnn=False,  # XLA and exported graphs cannot hold cuDNN's
+                use_cudnn=False,  # XLA and exported graphs cannot contain cuDNN's
                 dtype=self.dtype_policy,
                 name=name,
             )
@@ -64,7 +65,7 @@ class SkipThoughtLayer(keras.layers.Layer):
         self.built = True
 
     def call(self, token_ids: tf.Tensor) -> tf.Tensor:
-        """Word ids int32 [B, N], 0 is padding, to vectors [B, 4 U]."""
+        """Word ids int32 [B, N], padded with 0, to vectors [B, 4 U]."""
         mask = token_ids > 0
         uni, bi = (self.words[part](token_ids) for part in ("uni", "bi"))
         both_ways = [self.grus[name](bi, mask=mask) for name in ("forward", "backward")]

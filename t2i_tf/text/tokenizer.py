@@ -1,9 +1,9 @@
-"""Captions to words and token ids, in Python and in the graph alike.
+"""Captions to words and token ids, with the same result in Python and in the graph.
 
-Words are lower-case; an apostrophe between letters belongs to its word, any other punctuation mark
-is a word of its own, and whatever is neither a mark nor white space is a letter: accents, digits
-and every script. The same pattern is read by Python's `re` and by RE2, TensorFlow's. The graph has
-core TensorFlow ops only, so that a SavedModel with it loads anywhere.
+Words are lower-case. An apostrophe between letters belongs to its word; any other punctuation mark
+is a word by itself; everything else but white space is a letter: accents, digits and every script.
+One pattern serves Python's `re` and RE2, the engine of TensorFlow. The graph has core TensorFlow
+ops only, so that a SavedModel that contains it loads anywhere.
 """
 
 import re
@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from t2i_tf.text.vocabulary import PAD, UNKNOWN, Vocabulary
 
-# Ranges of code points, in place of \s, \w and \p, of which the two engines have their own ideas.
+# Ranges of code points, as the two engines disagree on \s, \w and \p.
 _SPACE = r"\x00-\x20\x7f-\xa0\u1680\u2000-\u200b\u2028-\u202f\u205f\u3000\ufeff"
 _MARK = (
     r"!-/:-@\[-`{-~\xa1-\xa9\xab-\xb1\xb4\xb6-\xb8\xbb\xbf\xd7\xf7"
@@ -22,7 +22,7 @@ _MARK = (
 
 
 def _for_both(pattern: str) -> str:
-    """Writes \\uXXXX out as the character: RE2 does not know the escape."""
+    """Replace \\uXXXX by the character itself, as RE2 has no such escape."""
     return re.sub(r"\\u([0-9a-f]{4})", lambda match: chr(int(match[1], 16)), pattern)
 
 
@@ -43,7 +43,7 @@ def split_words(text: str) -> list[str]:
 
 
 def split_in_graph(captions: tf.Tensor) -> tf.RaggedTensor:
-    """What `split_words` does, of captions string [B] at once: string [B, (N)].
+    """The words of captions string [B], as `split_words` finds them: string [B, (N)].
 
     Bytes that are not UTF-8 become U+FFFD.
     """
@@ -54,12 +54,12 @@ def split_in_graph(captions: tf.Tensor) -> tf.RaggedTensor:
 
 
 def word_offsets(captions: tf.Tensor) -> tuple[tf.RaggedTensor, tf.RaggedTensor]:
-    """Where the words of captions string [B] stand, to be shown to people; never exported.
+    """Positions of the words in captions string [B], for display; not for exported graphs.
 
     Returns:
-        Of each word its first byte, and the one after its last, int64 [B, (N)].
+        The first byte of each word, and the byte after its last, int64 [B, (N)].
     """
-    import tensorflow_text  # here alone: an exported graph with its ops would need that library
+    import tensorflow_text  # only here, as an exported graph with its ops would need the library
 
     pattern = f"{SPACES}|{WORD}"
     _, begins, ends = tensorflow_text.regex_split_with_offsets(captions, pattern, WORD)
@@ -67,14 +67,14 @@ def word_offsets(captions: tf.Tensor) -> tuple[tf.RaggedTensor, tf.RaggedTensor]
 
 
 class Tokenizer(tf.Module):
-    """Gives captions the ids of a vocabulary.
+    """Captions to the ids of a vocabulary.
 
-    The table is made from memory, so that an exported graph needs no file. What is exported must
-    hold the tokenizer as an attribute, or TensorFlow cannot find the table.
+    The lookup table is created from memory, so that an exported graph needs no file. An exported
+    module must have the tokenizer as an attribute, or TensorFlow cannot find the table.
 
     Args:
-        vocabulary: the ids.
-        max_words: longer captions lose their end.
+        vocabulary: words and their ids.
+        max_words: longer captions are cut to this many words.
     """
 
     def __init__(self, vocabulary: Vocabulary, max_words: int):
@@ -94,32 +94,32 @@ class Tokenizer(tf.Module):
 
         Args:
             captions: string [B].
-            pad: make N `max_words` instead of the length of the longest caption.
+            pad: whether N is `max_words` instead of the length of the longest caption.
 
         Returns:
-            int32 [B, N], filled up with 0.
+            int32 [B, N], padded with 0.
         """
         words = self._split(captions)
         ids = words.with_flat_values(self.table.lookup(words.flat_values))
         return ids.to_tensor(PAD, shape=[None, self.max_words if pad else None])
 
     def words(self, captions: tf.Tensor, pad: bool = False) -> tf.Tensor:
-        """The words behind the ids, string [B, N], "" where a caption has ended."""
+        """The words that belong to the ids, string [B, N], padded with ""."""
         return self._split(captions).to_tensor("", shape=[None, self.max_words if pad else None])
 
     def sentences(self, token_ids: tf.Tensor) -> tf.Tensor:
-        """The captions that ids int32 [B, N] stand for, string [B]: words with spaces between."""
+        """Ids int32 [B, N] to captions, words separated by spaces, string [B]."""
         entries = tf.constant(["", *self.vocabulary.entries[PAD + 1 :]])
         return tf.strings.strip(
             tf.strings.reduce_join(tf.gather(entries, token_ids), -1, separator=" ")
         )
 
     def lengths(self, captions: tf.Tensor) -> tf.Tensor:
-        """Words of each caption, not cut at `max_words`: int64 [B]."""
+        """Number of words of each caption, not cut at `max_words`: int64 [B]."""
         return split_in_graph(captions).row_lengths()
 
     def unknown_words(self, caption: str) -> list[str]:
-        """Words of a caption that the vocabulary lacks, each once, in order."""
+        """The words of a caption that the vocabulary lacks, each once, in their order."""
         return [word for word in dict.fromkeys(split_words(caption)) if word not in self.vocabulary]
 
     def _split(self, captions: tf.Tensor) -> tf.RaggedTensor:
@@ -127,7 +127,7 @@ class Tokenizer(tf.Module):
 
 
 class TokenReader(tf.Module):
-    """Captions string [B] to ids int32 [B, N], all of one width: as models that know words read."""
+    """Captions string [B] to ids int32 [B, max_words], the input of models that read words."""
 
     def __init__(self, tokenizer: Tokenizer):
         super().__init__(name="token_reader")

@@ -1,4 +1,4 @@
-"""The words a model knows, and their ids."""
+"""The vocabulary of a model: words and their ids."""
 
 import hashlib
 from collections.abc import Iterable, Mapping
@@ -15,7 +15,7 @@ _RESERVED = ("<pad>", "<unk>")
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """Words by id, with their counts; id 0 is padding and 1 stands for every unknown word."""
+    """Words by id, with their counts; id 0 is padding, id 1 every unknown word."""
 
     entries: tuple[str, ...]
     counts: tuple[int, ...]
@@ -24,10 +24,12 @@ class Vocabulary:
     def from_counts(
         cls, counts: Mapping[str, int], min_count: int = 1, max_size: int | None = None
     ) -> "Vocabulary":
-        """Words that occur at least `min_count` times, the most frequent first, then by alphabet.
+        """The words that occur at least `min_count` times, most frequent first, then by alphabet.
 
         Args:
-            max_size: ids at most, the two reserved ones included.
+            counts: occurrences of each word.
+            min_count: rarer words are left out.
+            max_size: largest number of ids, the two reserved ones included.
         """
         kept = sorted(
             ((word, count) for word, count in counts.items() if count >= min_count),
@@ -50,7 +52,7 @@ class Vocabulary:
         return self._ids.get(word, 0) > UNKNOWN
 
     def ids(self, words: Iterable[str]) -> list[int]:
-        """Ids of words; 1 for those that are unknown."""
+        """Ids of words, 1 for unknown words."""
         return [self._ids[word] if word in self else UNKNOWN for word in words]
 
     def words(self, ids: Iterable[int]) -> list[str]:
@@ -59,40 +61,42 @@ class Vocabulary:
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 of the words in their order, hexadecimal."""
+        """SHA-256 of the words in order, hexadecimal."""
         return hashlib.sha256("\n".join(self.entries).encode()).hexdigest()
 
     def save(self, path: Path) -> None:
-        """Write a line `word<TAB>count` for each id, whole or not at all."""
+        """Write a line `word<TAB>count` for each id, atomically."""
         entries = zip(self.entries, self.counts, strict=True)
         text = "".join(f"{word}\t{count}\n" for word, count in entries)
         write_atomically(Path(path), lambda file: file.write(text.encode()))
 
     @classmethod
     def load(cls, path: Path) -> "Vocabulary":
-        """Read what `save` wrote.
+        """Read a file that `save` wrote.
 
         Raises:
-            UserError: the file is missing, or no vocabulary; says in which line.
+            UserError: the file is missing, or is not a vocabulary; the message names the line.
         """
         try:
             text = Path(path).read_bytes().decode()
         except OSError as error:
             raise UserError(f"The vocabulary {path} cannot be read: {error.strerror}.") from None
         except UnicodeDecodeError as error:
-            raise UserError(f"{path} is no vocabulary: byte {error.start} is not UTF-8.") from None
+            raise UserError(
+                f"{path} is not a vocabulary: byte {error.start} is not UTF-8."
+            ) from None
         if not text.strip():
-            raise UserError(f"{path} is no vocabulary: the file is empty.")
+            raise UserError(f"{path} is not a vocabulary: the file is empty.")
         lines = text.removesuffix("\n").split("\n")  # splitlines() splits at more than newlines
         entries = [_entry(path, number, line) for number, line in enumerate(lines, 1)]
         words = tuple(word for word, _ in entries)
         if words[: len(_RESERVED)] != _RESERVED:
             raise UserError(
-                f"{path} is no vocabulary: it should begin with the lines "
+                f"{path} is not a vocabulary: it should begin with the lines "
                 f"{' and '.join(_RESERVED)}, found {list(words[:2])}."
             )
         if len(set(words)) < len(words):
-            raise UserError(f"{path} is no vocabulary: a word stands in it twice.")
+            raise UserError(f"{path} is not a vocabulary: it contains a word twice.")
         return cls(words, tuple(count for _, count in entries))
 
 

@@ -71,7 +71,7 @@ def test_drawings_against_their_picture(monkeypatch):
 @pytest.mark.parametrize(
     ("a", "b", "error", "message"),
     [
-        (np.zeros((10, 32, 3)), np.zeros((10, 32, 3)), UserError, "windows of 11x11.*10x32"),
+        (np.zeros((10, 32, 3)), np.zeros((10, 32, 3)), UserError, "at least 11x11.*10x32"),
         (np.zeros((12, 12, 1)), np.zeros((12, 13, 1)), ValueError, "of one size"),
         (np.full((12, 12, 1), 200.0), np.zeros((12, 12, 1)), ValueError, "0 to 1, got 200"),
         (np.zeros((12, 12, 1), int), np.zeros((12, 12, 1)), ValueError, "uint8 or floats"),

@@ -142,5 +142,5 @@ def test_a_file_that_is_no_encoder_is_told(tmp_path, content):
     path.write_bytes(content)
     with pytest.raises(UserError, match="cannot be read as a sentence encoder"):
         load_encoder(path)
-    with pytest.raises(UserError, match="there is no such sentence encoder"):
+    with pytest.raises(UserError, match="no such sentence encoder"):
         load_encoder(tmp_path / "none.npz")
