@@ -14,8 +14,8 @@ def ranks(scores: np.ndarray, right: np.ndarray, seed: int = 0) -> np.ndarray:
 
     Ties with the right candidate are broken at random, so that a constant score is at chance by
     every metric: the expected recall at k is k / candidates, the expected median
-    (candidates - 1) / 2. If ties took their mean rank, such a score would have a recall of 0 % up to
-    the middle k and of 100 % beyond; in the candidates' order, it would depend on that order.
+    (candidates - 1) / 2. If ties took their mean rank, its recall would be 0 % for k up to the
+    middle and 100 % beyond; in the candidates' order, its metrics would depend on that order.
 
     Args:
         scores: [captions, candidates], higher is better.
