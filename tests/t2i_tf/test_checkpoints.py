@@ -99,7 +99,7 @@ def test_all_checkpoints_damaged_is_an_error_that_names_them(folder, model):
 @pytest.mark.parametrize(
     "other, difference",
     [
-        (tiny.config(decoder_units=4), r"'model/.*' should be \(.*\), is \(.*\)"),
+        (tiny.config(decoder_units=4), r"expected 'model/.*' with the shape \(.*\), found \(.*\)"),
         (tiny.config(conditioning="average"), "only the checkpoint has '.*align"),
     ],
 )
