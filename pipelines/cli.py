@@ -14,8 +14,8 @@ from rich.console import Console
 from tyro.conf import subcommand
 
 from pipelines import options
-from t2i_tf import import_tensorflow
 from t2i_tf.errors import UserError
+from t2i_tf.import_tensorflow import import_tensorflow
 from t2i_tf.presets import preset
 
 COMMANDS = {
@@ -38,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; 0 when it did its work, 1 for a failure, 2 for wrong usage."""
     try:
         chosen = parse(list(sys.argv[1:] if argv is None else argv))
-        import_tensorflow.import_tensorflow()
+        import_tensorflow()
         from pipelines import commands
 
         return commands.run(chosen)
