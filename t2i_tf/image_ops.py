@@ -12,6 +12,11 @@ def to_pixels(floats: tf.Tensor) -> tf.Tensor:
     return tf.cast(tf.round(255.0 * tf.cast(floats, tf.float32)), tf.uint8)
 
 
+def from_pixels(pixels: tf.Tensor, dtype: str) -> tf.Tensor:
+    """Pixels from 0 to 255 of any shape to floats in [0, 1]."""
+    return tf.cast(pixels, dtype) / 255.0
+
+
 def image_shape(config) -> Shape:
     """H, W, C of the images in a model's config."""
     return config.height, config.width, config.channels

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from t2i_tf.errors import UserError
-from t2i_tf.image_ops import check_same_shape
+from t2i_tf.image_ops import check_same_shape, from_pixels
 from t2i_tf.layers.caption.beam_search import beam_search
 from t2i_tf.layers.caption.caption_decoder import CaptionDecoder, DecoderOutput
 from t2i_tf.layers.caption.image_encoder import ImageEncoder
@@ -180,5 +180,6 @@ class ImageCaptioner(TrainableModel):
         return self.decoder.memorize(self.features(self._floats(image)))
 
     def _floats(self, image: tf.Tensor) -> tf.Tensor:
-        scale = 255.0 if image.dtype == tf.uint8 else 1.0
-        return tf.cast(image, self.variable_dtype) / scale
+        if image.dtype == tf.uint8:
+            return from_pixels(image, self.variable_dtype)
+        return tf.cast(image, self.variable_dtype)

@@ -4,6 +4,7 @@ import keras
 import tensorflow as tf
 
 from t2i_tf import losses
+from t2i_tf.image_ops import from_pixels
 from t2i_tf.layers.caption.caption_encoder import CaptionEncoder
 from t2i_tf.layers.draw import filterbank
 from t2i_tf.layers.draw.conditioning import Align, Average, Conditioner
@@ -89,12 +90,11 @@ class DRAW(BoundMaximizer):
         return filterbank.from_rows(state.canvas, self.cell.channels), steps
 
     def reconstruct(self, image, caption, noise):  # noqa: D102
-        return tf.sigmoid(
-            self.infer(tf.cast(image, self.variable_dtype) / 255.0, caption, noise)[0]
-        )
+        logits, _ = self.infer(from_pixels(image, self.variable_dtype), caption, noise)
+        return tf.sigmoid(logits)
 
     def likelihood_and_latents(self, image, caption, noise):  # noqa: D102
-        image = tf.cast(image, self.variable_dtype) / 255.0
+        image = from_pixels(image, self.variable_dtype)
         logits, steps = self.infer(image, caption, noise)
         likelihood = {
             "reconstruction_nll": losses.bernoulli_nll(image, logits),

@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from t2i_tf.image_ops import from_pixels
 from t2i_tf.layers.gan import laplacian_pyramid as pyramid
 from t2i_tf.layers.gan.discriminators import ConvDiscriminator, DenseDiscriminator
 from t2i_tf.layers.gan.generators import DenseGenerator, ResidualGenerator
@@ -107,7 +108,7 @@ class ConditionalLAPGAN(TextToImage):
         }
 
     def terms(self, batch, noise, seed=None):  # noqa: D102
-        image = tf.cast(batch["image"], self.variable_dtype) / 255.0
+        image = from_pixels(batch["image"], self.variable_dtype)
         sentence = tf.cast(batch["sentence"], self.variable_dtype)
         levels = zip(pyramid.levels(image, self.stages), self._split(noise), strict=True)
         losses = [

@@ -4,6 +4,7 @@ from typing import Literal
 
 import tensorflow as tf
 
+from t2i_tf.image_ops import from_pixels
 from t2i_tf.layers.gan import laplacian_pyramid as pyramid
 from t2i_tf.layers.gan.discriminators import ConvDiscriminator
 from t2i_tf.layers.gan.generators import ResidualGenerator
@@ -139,7 +140,7 @@ class SharpeningGAN(TrainableModel):
         return tf.where(even[:, None, None, None], coarse, reconstruction)
 
     def _floats(self, pixels: tf.Tensor) -> tf.Tensor:
-        return tf.cast(pixels, self.variable_dtype) / 255.0
+        return from_pixels(pixels, self.variable_dtype)
 
     def _text(self, sentence: tf.Tensor) -> tf.Tensor:
         return tf.cast(sentence, self.variable_dtype)

@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 
 from t2i_tf import losses
+from t2i_tf.image_ops import from_pixels
 from t2i_tf.layers.conv_stacks import ConvStack, DeconvStack, stack_shapes
 from t2i_tf.layers.draw.gaussian import Gaussian
 from t2i_tf.layers.gan.sentence_plane import unit_scale
@@ -150,7 +151,7 @@ class ConditionedVAE(BoundMaximizer):
         )
 
     def _floats(self, pixels: tf.Tensor) -> tf.Tensor:
-        return tf.cast(pixels, self.variable_dtype) / 255.0
+        return from_pixels(pixels, self.variable_dtype)
 
     def _read_text(self, sentence: tf.Tensor) -> tf.Tensor:
         return self.text(unit_scale(tf.cast(sentence, self.variable_dtype)))
