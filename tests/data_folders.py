@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
+from pipelines.data.preparation.shards import shard_file_name
+from pipelines.data.prepared.data_folder import MANIFEST, VOCABULARY
 from pipelines.data.prepared.tfrecords import encode_example
 from t2i_tf.text.tokenizer import split_words
 from t2i_tf.text.vocabulary import Vocabulary
@@ -51,14 +53,14 @@ def write_data_folder(path: Path, splits, shard_size=20) -> Path:
             "examples": len(examples),
             "captions": sum(len(captions) for _, _, captions, _ in examples),
             "shards": [
-                write_shard(path / f"{split}-{k:05d}-of-{len(chunks):05d}.tfrecord", chunk)
+                write_shard(path / shard_file_name(split, k, len(chunks)), chunk)
                 for k, chunk in enumerate(chunks)
             ],
         }
     for _, _, captions, _ in splits["train"]:
         for caption in captions:
             counts.update(split_words(caption))
-    Vocabulary.from_counts(counts).save(path / "vocabulary.txt")
+    Vocabulary.from_counts(counts).save(path / VOCABULARY)
     height, width, channels = splits["train"][0][1].shape
     manifest = {
         "format": 1,
@@ -72,7 +74,7 @@ def write_data_folder(path: Path, splits, shard_size=20) -> Path:
         "vocabulary": {"size": len(counts) + 2, "min_count": 1, "sha256": ""},
         "facts": {"seed": 0},
     }
-    (path / "manifest.json").write_text(json.dumps(manifest))
+    (path / MANIFEST).write_text(json.dumps(manifest))
     return path
 
 

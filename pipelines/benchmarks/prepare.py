@@ -12,7 +12,7 @@ import tensorflow as tf
 from PIL import Image, ImageDraw
 
 from pipelines.data.preparation.image_loading import Fit, PictureReader
-from pipelines.data.preparation.shards import Shard, write_shard
+from pipelines.data.preparation.shards import PlannedShard, write_shard
 from pipelines.data.sources.example import Example
 from t2i_tf.errors import UserError
 
@@ -65,10 +65,10 @@ def measure_prepare(
     }
 
 
-def make_shard(files: Sequence[Path]) -> Shard:
+def make_shard(files: Sequence[Path]) -> PlannedShard:
     """All files as one shard, with captions as long as COCO's."""
     examples = [Example(str(k), file, CAPTIONS) for k, file in enumerate(files)]
-    return Shard("benchmark.tfrecord", "train", examples, 0, len(examples))
+    return PlannedShard("benchmark.tfrecord", "train", examples, 0, len(examples))
 
 
 def decoding_alone(files: Sequence[Path]) -> Callable[[], None]:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipelines.data.prepared.data_folder import DataFolder
-from pipelines.data.prepared.tfrecords import parse_batch, read_records
+from pipelines.data.prepared.record_reader import read_split_records
+from pipelines.data.prepared.tfrecords import parse_batch
 from pipelines.judges.open_judge import Judge, SceneLabel, open_judge, read_label
 from pipelines.sampling.sampler import Sampler
 
@@ -64,7 +65,7 @@ def read_told(folder: DataFolder, split: str, count: int) -> list[Told]:
     Raises:
         UserError: the split is missing, or does not tell what its pictures show.
     """
-    records = read_records([shard.path for shard in folder.shards(split)]).take(count).batch(count)
+    records = read_split_records(folder, split).take(count).batch(count)
     batch = parse_batch(next(iter(records)), folder.shape)
     rows = zip(
         batch["attributes"].numpy(),

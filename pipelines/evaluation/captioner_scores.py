@@ -7,7 +7,8 @@ import msgspec
 from rich.progress import track
 
 from pipelines.data.prepared.data_folder import DataFolder
-from pipelines.data.prepared.tfrecords import parse_batch, read_records
+from pipelines.data.prepared.record_reader import read_split_records
+from pipelines.data.prepared.tfrecords import parse_batch
 from pipelines.data.scenes.caption_parser import read_caption
 from pipelines.data.scenes.world import Scene
 from pipelines.sampling.captioner import BATCH, Captioner
@@ -43,7 +44,7 @@ def score_captioner(
     count = min(folder.split(split).examples, limit or folder.split(split).examples)
     if not count:
         raise UserError(f"{folder.path}, split {split!r}: expected pictures, found none.")
-    records = read_records([shard.path for shard in folder.shards(split)]).take(count).batch(BATCH)
+    records = read_split_records(folder, split).take(count).batch(BATCH)
     for serialized in track(records, "Captioning", total=-(-count // BATCH), transient=True):
         batch = parse_batch(serialized, folder.shape)
         captions += [one.caption for one in captioner.describe(batch["image"].numpy())]

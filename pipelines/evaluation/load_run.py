@@ -4,9 +4,10 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.data.prepared.caption_lengths import CaptionLengths, LengthRange
-from pipelines.data.prepared.data_folder import MANIFEST, DataFolder
+from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.training.history import read_history
 from pipelines.training.schedule import Budget
+from pipelines.training.workdir import has_same_data
 from t2i_tf import checkpoints
 from t2i_tf.checkpoints import Trained
 from t2i_tf.config import TrainConfig
@@ -72,7 +73,7 @@ def about_run(workdir: Path, trained: Trained, folder: DataFolder) -> dict[str, 
         "seconds": last["seconds"],
         "budget_spent": round(spent, 4),
         "finished": spent >= 1.0,
-        "same_data": _same_data(workdir, folder),
+        "same_data": has_same_data(workdir, folder),
     }
 
 
@@ -83,11 +84,3 @@ def _steps_per_epoch(config: TrainConfig, folder: DataFolder) -> int:
     lengths = LengthRange(config.min_words, config.max_words)
     kept = lengths.holds(CaptionLengths.of(folder, "train").words).sum()
     return max(int(kept) // config.batch_size, 1)
-
-
-def _same_data(workdir: Path, folder: DataFolder) -> bool:
-    """Whether the run was trained on this very data folder."""
-    try:
-        return (workdir / "data.json").read_bytes() == (folder.path / MANIFEST).read_bytes()
-    except OSError:
-        return False

@@ -4,17 +4,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import msgspec
 import numpy as np
 
 from pipelines.data.preparation.image_loading import Fit, PictureReader
 from pipelines.data.sources.example import Example
 from pipelines.figures.caption_attention import attention_figure
 from pipelines.sampling.captioner import Captioner, Described
+from pipelines.training.workdir import read_run_data
 from t2i_tf.config import CaptionerConfig
 from t2i_tf.errors import UserError
 from t2i_tf.files import write_atomically
-from t2i_tf.json_files import read_json, write_json
+from t2i_tf.json_files import write_json
 
 
 class Captioned(NamedTuple):
@@ -22,13 +22,6 @@ class Captioned(NamedTuple):
 
     described: list[Described]  # one for each picture
     files: list[Path]
-
-
-class _Manifest(msgspec.Struct):
-    """How the pictures of a data folder were made."""
-
-    filter: str = Fit.filter
-    crop: str = Fit.crop
 
 
 def caption_files(
@@ -80,9 +73,8 @@ def read_pictures(paths: Sequence[Path], fit: Fit) -> np.ndarray:
 
 
 def _fit(workdir: Path, model: CaptionerConfig) -> Fit:
-    path = workdir / "data.json"
-    made = read_json(path, _Manifest) if path.exists() else _Manifest()
-    return Fit(model.height, model.width, model.channels, made.filter, made.crop)
+    data = read_run_data(workdir)
+    return Fit(model.height, model.width, model.channels, data.filter, data.crop)
 
 
 def _write_captions(path: Path, pictures: Sequence[Path], described: Sequence[Described]) -> Path:

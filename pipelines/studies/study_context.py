@@ -5,21 +5,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-import msgspec
-
 from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.evaluation.load_run import check_same_data
 from pipelines.judges.scene_judge import SceneJudge
 from pipelines.sampling.sampler import Sample, Sampler
+from pipelines.training.workdir import read_run_data
 from t2i_tf import checkpoints
 from t2i_tf.image_ops import image_shape
-from t2i_tf.json_files import read_json
 
 SCENES = "scenes"  # the source that a manifest names
-
-
-class _Manifest(msgspec.Struct):
-    source: str = ""
 
 
 @dataclass(frozen=True)
@@ -43,8 +37,7 @@ class StudyContext:
         """
         trained = checkpoints.load(workdir)
         folder = None if data is None else DataFolder.open(data)
-        about = Path(workdir) / "data.json"
-        source = read_json(about, _Manifest).source if about.exists() else ""
+        source = read_run_data(workdir).source
         if folder:
             check_same_data(trained, workdir, folder)
         shape = image_shape(trained.config.model)

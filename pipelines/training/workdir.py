@@ -4,12 +4,18 @@ import dataclasses
 import shutil
 from pathlib import Path
 
+import msgspec
+
 from pipelines.data.precomputed.feature_sources import FeatureSources
-from pipelines.data.prepared.data_folder import DataFolder
+from pipelines.data.preparation.image_loading import Fit
+from pipelines.data.prepared.data_folder import MANIFEST, VOCABULARY, DataFolder
 from t2i_tf import checkpoints
 from t2i_tf.config import TrainConfig
 from t2i_tf.errors import UserError
+from t2i_tf.json_files import read_json
 from t2i_tf.sentence_encoder.encoder import SentenceEncoder, load_encoder
+
+DATA_MANIFEST = "data.json"  # a copy of the manifest of the data folder that the run trains on
 
 _LENGTH = ("epochs", "steps", "minutes")  # training on for longer is no other run
 
@@ -36,16 +42,42 @@ def open_workdir(
         )
     else:
         workdir.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(data.path / "manifest.json", workdir / "data.json")
-        data.vocabulary.save(workdir / "vocabulary.txt")
+        shutil.copyfile(data.path / MANIFEST, workdir / DATA_MANIFEST)
+        data.vocabulary.save(workdir / VOCABULARY)
         if encoder:
             encoder.save(workdir / checkpoints.SENTENCE_ENCODER)
     checkpoints.write_config(workdir, config)
 
 
+class RunData(msgspec.Struct, frozen=True):
+    """What a run's copy of the manifest says of the data it was trained on."""
+
+    source: str = ""
+    filter: str = Fit.filter
+    crop: str = Fit.crop
+
+
+def read_run_data(workdir: Path) -> RunData:
+    """The source and the resizing of a run's data; the defaults where it has no copy of a manifest.
+
+    Raises:
+        UserError: the copy is damaged.
+    """
+    path = Path(workdir) / DATA_MANIFEST
+    return read_json(path, RunData) if path.exists() else RunData()
+
+
+def has_same_data(workdir: Path, data: DataFolder) -> bool:
+    """Whether a run was trained on this very data folder: their manifests are equal."""
+    try:
+        return (Path(workdir) / DATA_MANIFEST).read_bytes() == (data.path / MANIFEST).read_bytes()
+    except OSError:
+        return False
+
+
 def _is_half_begun(workdir: Path) -> bool:
     """Whether a folder is empty, or holds no more than a run that was killed as it began."""
-    own = ("data.json", "vocabulary.txt", checkpoints.SENTENCE_ENCODER, "config.json")
+    own = (DATA_MANIFEST, VOCABULARY, checkpoints.SENTENCE_ENCODER, "config.json")
     return all(
         path.name in own or path.name.startswith(tuple(f".{name}." for name in own))
         for path in workdir.iterdir()
@@ -74,7 +106,7 @@ def _check_config(workdir: Path, config: TrainConfig) -> None:
 
 
 def _check_data(workdir: Path, data: DataFolder) -> None:
-    if (workdir / "data.json").read_bytes() == (data.path / "manifest.json").read_bytes():
+    if has_same_data(workdir, data):
         return
     raise UserError(
         f"{workdir} was trained on other data than {data.path}: their manifests differ. "

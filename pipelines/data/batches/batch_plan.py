@@ -23,7 +23,7 @@ from pipelines.data.batches.in_memory import RamBatches, read_pairs
 from pipelines.data.batches.streaming import StreamBatches
 from pipelines.data.prepared.caption_lengths import CaptionLengths, LengthRange
 from pipelines.data.prepared.data_folder import DataFolder
-from pipelines.data.prepared.tfrecords import read_records
+from pipelines.data.prepared.record_reader import read_split_records
 from t2i_tf.errors import UsageError, did_you_mean
 
 Mode = Literal["auto", "ram", "stream"]
@@ -178,7 +178,7 @@ def evaluation_dataset(
         words = lengths.padded(tf.reduce_max(pairs.pop("words")))
         return pairs | {"token_ids": pairs["token_ids"][:, :words]}
 
-    records = read_records([shard.path for shard in folder.shards(split)])
+    records = read_split_records(folder, split)
     pairs = records.enumerate().batch(reader.chunk).map(parse, tf.data.AUTOTUNE, deterministic=True)
     steps = -(-count // batch_size)
     batches = pairs.rebatch(batch_size).take(steps).enumerate().map(finish)

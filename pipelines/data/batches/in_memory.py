@@ -16,8 +16,7 @@ import tensorflow as tf
 
 from pipelines.data.batches.caption_pairs import PairReader
 from pipelines.data.prepared.data_folder import DataFolder
-from pipelines.data.prepared.record_reader import read_all
-from pipelines.data.prepared.tfrecords import read_records
+from pipelines.data.prepared.record_reader import read_all, read_split_records
 
 _ROUNDS = 4  # of the cipher that orders a lap; TensorFlow's own choice
 
@@ -51,8 +50,8 @@ def read_pairs(folder: DataFolder, split: str, reader: PairReader, pictures: np.
         pairs = reader(record, serialized)
         return pairs["image"], pairs["token_ids"], pairs["words"], pairs["number"]
 
-    files = [shard.path for shard in folder.shards(split)]
-    records = read_records(files).take(len(image)).enumerate().batch(reader.chunk)
+    records = read_split_records(folder, split).take(len(image))
+    records = records.enumerate().batch(reader.chunk)
     chunks = records.map(parse, tf.data.AUTOTUNE, deterministic=True)
     _fill((image, token_ids, words, number), read_all(chunks, folder, split))
     order = np.argsort(words, kind="stable")

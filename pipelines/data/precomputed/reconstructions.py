@@ -13,8 +13,9 @@ import tensorflow as tf
 from pipelines.data.precomputed.cached_array import cached_rows
 from pipelines.data.prepared.caption_lengths import CaptionLengths, LengthRange
 from pipelines.data.prepared.data_folder import DataFolder
+from pipelines.data.prepared.record_reader import CHUNK, read_split_records
 from pipelines.data.prepared.split_reader import read_captions
-from pipelines.data.prepared.tfrecords import parse_batch, read_records
+from pipelines.data.prepared.tfrecords import parse_batch
 from t2i_tf import checkpoints
 from t2i_tf.errors import UserError
 from t2i_tf.image_ops import check_same_shape, image_shape, to_pixels
@@ -81,7 +82,7 @@ class Reconstructions:
         return cached_rows(self.path / f"{split}.npy", shape, np.uint8, compute, what)
 
     def _images(self, split: str) -> np.ndarray:
-        records = read_records([shard.path for shard in self.folder.shards(split)]).batch(1024)
+        records = read_split_records(self.folder, split).batch(CHUNK)
         shape = self.folder.shape
         chunks = records.map(lambda batch: parse_batch(batch, shape)["image"], tf.data.AUTOTUNE)
         return np.concatenate(list(chunks.as_numpy_iterator()))

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from pipelines.data.preparation.shards import Shard, ShardRecord, file_sha256
+from pipelines.data.preparation.shards import PlannedShard, WrittenShard, file_sha256
 from pipelines.data.prepared.data_folder import FORMAT, MANIFEST, VOCABULARY
 from t2i_tf.errors import UserError
 from t2i_tf.json_files import read_json
@@ -14,16 +14,14 @@ from t2i_tf.json_files import read_json
 NAMED = 5  # bad pictures or shards that an error names
 FIT = ("height", "width", "channels", "filter", "crop")
 
-Manifest = dict[str, Any]
-
 
 def build_manifest(
     settings: Mapping[str, Any],
     facts: Mapping[str, Any],
-    shards: Sequence[Shard],
-    records: Sequence[ShardRecord],
-    vocabulary: Manifest,
-) -> Manifest:
+    shards: Sequence[PlannedShard],
+    records: Sequence[WrittenShard],
+    vocabulary: Mapping[str, Any],
+) -> dict[str, Any]:
     """The manifest, as JSON: settings and facts of the source, and what came of each shard."""
     return {
         "format": FORMAT,
@@ -38,9 +36,11 @@ def build_manifest(
     }
 
 
-def describe_splits(shards: Sequence[Shard], records: Sequence[ShardRecord]) -> Manifest:
+def describe_splits(
+    shards: Sequence[PlannedShard], records: Sequence[WrittenShard]
+) -> dict[str, Any]:
     """The manifest's account of each split and its shards."""
-    splits: Manifest = {}
+    splits: dict[str, Any] = {}
     for shard, record in zip(shards, records, strict=True):
         split = splits.setdefault(shard.split, {"examples": 0, "captions": 0, "shards": []})
         split["examples"] += record.examples
@@ -51,7 +51,7 @@ def describe_splits(shards: Sequence[Shard], records: Sequence[ShardRecord]) -> 
     return splits
 
 
-def read_manifest(out: Path) -> Manifest:
+def read_manifest(out: Path) -> dict[str, Any]:
     """The manifest of a finished folder; UserError where there is none that `prepare` wrote."""
     manifest = read_json(out / MANIFEST, dict)
     if "settings" not in manifest:

@@ -21,9 +21,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from pipelines.data.preparation.image_loading import Fit, PictureReader
 from pipelines.data.preparation.manifest_writer import (
-    MANIFEST,
-    VOCABULARY,
-    Manifest,
     build_manifest,
     read_manifest,
     some,
@@ -31,12 +28,13 @@ from pipelines.data.preparation.manifest_writer import (
 )
 from pipelines.data.preparation.resume_log import Journal, is_finished
 from pipelines.data.preparation.shards import (
-    Shard,
-    ShardRecord,
+    PlannedShard,
+    WrittenShard,
     file_sha256,
     plan_shards,
     write_shard,
 )
+from pipelines.data.prepared.data_folder import MANIFEST, VOCABULARY
 from pipelines.data.sources.example import Example, Source
 from t2i_tf.errors import UsageError, UserError
 from t2i_tf.json_files import write_json
@@ -62,7 +60,7 @@ def prepare(
     min_count: int = 1,
     max_bad: float = 0.01,
     workers: int | None = None,
-) -> Manifest:
+) -> dict[str, Any]:
     """Makes the data folder `out` of a source, or what is still missing of it.
 
     Args:
@@ -129,8 +127,12 @@ def fingerprint(splits: Splits, facts: Mapping[str, Any]) -> str:
 
 
 def make_shards(
-    shards: Sequence[Shard], out: Path, journal: Journal, reader: PictureReader, max_bad: float
-) -> list[ShardRecord]:
+    shards: Sequence[PlannedShard],
+    out: Path,
+    journal: Journal,
+    reader: PictureReader,
+    max_bad: float,
+) -> list[WrittenShard]:
     """The records of all shards; those that are not done yet are made now.
 
     Raises:
@@ -152,7 +154,9 @@ def make_shards(
     return records
 
 
-def make_shard(shard: Shard, out: Path, journal: Journal, reader: PictureReader) -> ShardRecord:
+def make_shard(
+    shard: PlannedShard, out: Path, journal: Journal, reader: PictureReader
+) -> WrittenShard:
     """Writes a shard and notes that it is done; UserError where the disk does not take it."""
     try:
         record = write_shard(shard, out, journal.scratch, reader)
@@ -175,7 +179,7 @@ def refuse_full_disk(out: Path, needed: int) -> None:
         )
 
 
-def refuse_too_many_bad(records: Sequence[ShardRecord], max_bad: float, pictures: int) -> None:
+def refuse_too_many_bad(records: Sequence[WrittenShard], max_bad: float, pictures: int) -> None:
     """Raises UserError once more than `max_bad` of all pictures had to be skipped."""
     bad = [f"{one.file} ({one.reason})" for record in records for one in record.skipped]
     if len(bad) > max_bad * pictures:
@@ -197,8 +201,8 @@ def progress_bar() -> Progress:
 
 
 def save_vocabulary(
-    shards: Sequence[Shard], records: Sequence[ShardRecord], min_count: int, path: Path
-) -> Manifest:
+    shards: Sequence[PlannedShard], records: Sequence[WrittenShard], min_count: int, path: Path
+) -> dict[str, Any]:
     """Writes the words of the training captions and returns the manifest's account of them.
 
     Captions of pictures that were skipped do not count, nor do those of other splits: what only

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.data.preparation.manifest_writer import read_manifest
-from pipelines.data.preparation.shards import Shard, ShardRecord, file_sha256
+from pipelines.data.preparation.shards import PlannedShard, WrittenShard, file_sha256
 from pipelines.data.prepared.data_folder import MANIFEST
 from t2i_tf.errors import UserError
 from t2i_tf.json_files import read_json, write_json
@@ -48,7 +48,7 @@ class Journal:
         """Where a shard is written before it has its name."""
         return self._folder / "shard.unfinished"
 
-    def find(self, shard: Shard) -> ShardRecord | None:
+    def find(self, shard: PlannedShard) -> WrittenShard | None:
         """The record of a shard that is done and still as it was written.
 
         A shard with bad pictures is not done: they may have been mended since.
@@ -56,12 +56,12 @@ class Journal:
         kept = self._record_file(shard.file)
         if not kept.is_file():
             return None
-        record = read_json(kept, ShardRecord)
+        record = read_json(kept, WrittenShard)
         path = self._out / shard.file
         intact = path.is_file() and file_sha256(path) == record.sha256
         return record if intact and not record.skipped else None
 
-    def keep(self, record: ShardRecord) -> None:
+    def keep(self, record: WrittenShard) -> None:
         """Notes that a shard is done."""
         write_json(self._record_file(record.file), record)
 

@@ -22,7 +22,7 @@ from t2i_tf.text.tokenizer import split_words
 
 
 @dataclass(frozen=True)
-class Shard:
+class PlannedShard:
     """Examples first to last (not included) of a split, and the file that they go to."""
 
     file: str
@@ -47,8 +47,8 @@ class Skipped(msgspec.Struct):
     reason: str
 
 
-class ShardRecord(msgspec.Struct):
-    """What came of a shard; `words` counts the words of its captions."""
+class WrittenShard(msgspec.Struct):
+    """A shard that was written; `words` counts the words of its captions."""
 
     file: str
     examples: int
@@ -58,20 +58,27 @@ class ShardRecord(msgspec.Struct):
     words: dict[str, int]
 
 
-def plan_shards(splits: Mapping[str, Sequence[Example]], shard_size: int) -> list[Shard]:
+def plan_shards(splits: Mapping[str, Sequence[Example]], shard_size: int) -> list[PlannedShard]:
     """Shards of `shard_size` examples, the last of a split with what remains."""
     shards = []
     for split, examples in splits.items():
         count = -(-len(examples) // shard_size)
         for number in range(count):
-            file = f"{split}-{number:05d}-of-{count:05d}.tfrecord"
+            file = shard_file_name(split, number, count)
             first = number * shard_size
             last = min(first + shard_size, len(examples))
-            shards.append(Shard(file, split, examples, first, last))
+            shards.append(PlannedShard(file, split, examples, first, last))
     return shards
 
 
-def write_shard(shard: Shard, out: Path, temporary: Path, reader: PictureReader) -> ShardRecord:
+def shard_file_name(split: str, number: int, count: int) -> str:
+    """The name of shard `number`, from 0, of a split's `count` shards."""
+    return f"{split}-{number:05d}-of-{count:05d}.tfrecord"
+
+
+def write_shard(
+    shard: PlannedShard, out: Path, temporary: Path, reader: PictureReader
+) -> WrittenShard:
     """Makes a shard: the same bytes for the same pictures, whenever and wherever.
 
     Args:
@@ -93,7 +100,7 @@ def write_shard(shard: Shard, out: Path, temporary: Path, reader: PictureReader)
     digest = file_sha256(temporary)
     publish(temporary, out / shard.file)
     written = len(examples) - len(skipped)
-    return ShardRecord(shard.file, written, captions, digest, skipped, dict(words))
+    return WrittenShard(shard.file, written, captions, digest, skipped, dict(words))
 
 
 def name_of(example: Example) -> str:

@@ -6,8 +6,13 @@ import numpy as np
 import tensorflow as tf
 
 from pipelines.data.prepared.data_folder import DataFolder
-from pipelines.data.prepared.record_reader import CHUNK, read_all, refuse_damage
-from pipelines.data.prepared.tfrecords import parse_captions, read_records
+from pipelines.data.prepared.record_reader import (
+    CHUNK,
+    read_all,
+    read_split_records,
+    refuse_damage,
+)
+from pipelines.data.prepared.tfrecords import parse_captions
 from t2i_tf.errors import UsageError, UserError
 from t2i_tf.text.tokenizer import split_in_graph
 
@@ -59,13 +64,10 @@ class CaptionLengths:
             words = split_in_graph(captions.flat_values).row_lengths()
             return words, captions.row_lengths()
 
-        shards = folder.shards(split)
-        records = read_records([shard.path for shard in shards])
-        chunks = read_all(
-            records.batch(CHUNK).map(measure, tf.data.AUTOTUNE, deterministic=True), folder, split
-        )
+        records = read_split_records(folder, split).batch(CHUNK)
+        chunks = read_all(records.map(measure, tf.data.AUTOTUNE, deterministic=True), folder, split)
         words, captions = map(np.concatenate, zip(_NO_CHUNK, *chunks, strict=True))
-        if len(captions) != sum(shard.examples for shard in shards):
+        if len(captions) != sum(shard.examples for shard in folder.shards(split)):
             refuse_damage(folder, split)
         picture = np.repeat(np.arange(len(captions)), captions)
         return cls(words, picture, np.cumsum(captions) - captions)

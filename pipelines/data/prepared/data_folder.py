@@ -48,8 +48,8 @@ class Manifest(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True)
-class Shard:
-    """A file of examples that is there."""
+class ShardFile:
+    """A shard on disk."""
 
     path: Path
     examples: int
@@ -129,10 +129,10 @@ class DataFolder:
             )
         return self.manifest.splits[name]
 
-    def shards(self, split: str) -> tuple[Shard, ...]:
+    def shards(self, split: str) -> tuple[ShardFile, ...]:
         """The files of a split, in order; UserError where there is none of that name."""
         return tuple(
-            Shard(self.path / shard.file, shard.examples) for shard in self.split(split).shards
+            ShardFile(self.path / shard.file, shard.examples) for shard in self.split(split).shards
         )
 
     def _refuse_missing_shards(self) -> None:

@@ -8,8 +8,8 @@ import tensorflow as tf
 
 from pipelines.data.prepared.caption_lengths import LengthRange
 from pipelines.data.prepared.data_folder import DataFolder
-from pipelines.data.prepared.record_reader import CHUNK, read_all
-from pipelines.data.prepared.tfrecords import parse_batch, parse_captions, read_records
+from pipelines.data.prepared.record_reader import CHUNK, read_all, read_split_records
+from pipelines.data.prepared.tfrecords import parse_batch, parse_captions
 from t2i_tf.errors import UserError
 from t2i_tf.text.tokenizer import split_words
 
@@ -20,7 +20,7 @@ def read_captions(folder: DataFolder, split: str) -> np.ndarray:
     Raises:
         UserError: there is no such split, or a file is damaged.
     """
-    records = read_records([shard.path for shard in folder.shards(split)]).batch(CHUNK)
+    records = read_split_records(folder, split).batch(CHUNK)
     captions = records.map(lambda batch: parse_captions(batch).flat_values, tf.data.AUTOTUNE)
     return np.concatenate([np.empty(0, object), *read_all(captions, folder, split)])
 
@@ -39,7 +39,7 @@ def read_images(folder: DataFolder, split: str, limit: int | None = None) -> Spl
     Raises:
         UserError: there is no such split, it is empty, or a file is damaged.
     """
-    records = read_records([shard.path for shard in folder.shards(split)]).take(limit or -1)
+    records = read_split_records(folder, split).take(limit or -1)
 
     def parse(serialized):
         batch = parse_batch(serialized, folder.shape)

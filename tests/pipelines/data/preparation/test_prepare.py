@@ -15,7 +15,8 @@ from PIL import Image
 from pipelines.data.preparation.image_loading import Fit, PictureReader
 from pipelines.data.preparation.prepare import prepare, verify
 from pipelines.data.prepared.data_folder import DataFolder
-from pipelines.data.prepared.tfrecords import parse_batch, read_records
+from pipelines.data.prepared.record_reader import read_split_records
+from pipelines.data.prepared.tfrecords import parse_batch
 from pipelines.data.sources.coco import CocoSource
 from pipelines.data.sources.example import Example
 from t2i_tf.errors import UsageError, UserError
@@ -126,7 +127,7 @@ def test_manifest_and_files(prepared):
 def test_the_folder_holds_the_sources_examples(prepared, coco):
     folder = DataFolder.open(prepared[0])
     expected = CocoSource(coco).splits()["val"]
-    records = read_records([shard.path for shard in folder.shards("val")]).batch(100)
+    records = read_split_records(folder, "val").batch(100)
     (found,) = [parse_batch(batch, folder.shape) for batch in records]
     assert [id.decode() for id in found["id"].numpy()] == [one.id for one in expected]
     captions = [[text.decode() for text in texts] for texts in found["captions"].to_list()]
