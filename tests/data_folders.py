@@ -43,6 +43,15 @@ def make_examples(count, seed=0, shortest=3, longest=9, shape=(4, 6, 3), prefix=
     return examples
 
 
+def write_training_folder(path: Path) -> Path:
+    """Writes a data folder with the splits that training reads."""
+    splits = {
+        "train": make_examples(60, shape=(8, 8, 3)),
+        "val": make_examples(20, seed=1, shape=(8, 8, 3), prefix="val"),
+    }
+    return write_data_folder(path, splits)
+
+
 def write_data_folder(path: Path, splits, shard_size=20) -> Path:
     """Writes a data folder of splits {name: examples}, as `prepare` does."""
     path.mkdir(parents=True, exist_ok=True)

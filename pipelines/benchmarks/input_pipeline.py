@@ -6,6 +6,7 @@ from itertools import islice
 from statistics import median
 
 from pipelines.data.batches.batch_plan import BatchPlan
+from pipelines.data.prepared.caption_lengths import LengthRange
 from pipelines.data.prepared.data_folder import DataFolder
 
 WARM_UP = 2  # windows that are not counted
@@ -33,7 +34,8 @@ def measure_input(
         UserError: see `BatchPlan.of`.
     """
     start = time.process_time()
-    plan = BatchPlan.of(folder, batch_size=batch_size, max_words=max_words, mode=mode)
+    lengths = LengthRange(longest=max_words)
+    plan = BatchPlan.of(folder, batch_size=batch_size, lengths=lengths, mode=mode)
     opening = time.process_time() - start
     iterator = iter(plan.dataset())
     timed = [_window(iterator, batches) for _ in range(WARM_UP + windows)][WARM_UP:]

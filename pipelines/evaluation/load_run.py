@@ -3,8 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from pipelines.data.prepared.caption_lengths import CaptionLengths, LengthRange
+from pipelines.data.prepared.caption_lengths import LengthRange
 from pipelines.data.prepared.data_folder import DataFolder
+from pipelines.data.prepared.split_reader import read_captions
 from pipelines.training.history import read_history
 from pipelines.training.schedule import Budget
 from pipelines.training.workdir import has_same_data
@@ -82,5 +83,5 @@ def _steps_per_epoch(config: TrainConfig, folder: DataFolder) -> int:
     if config.minutes is not None or config.steps:
         return 1
     lengths = LengthRange(config.min_words, config.max_words)
-    kept = lengths.holds(CaptionLengths.of(folder, "train").words).sum()
+    kept = lengths.contains(read_captions(folder, "train").words).sum()
     return max(int(kept) // config.batch_size, 1)

@@ -116,7 +116,7 @@ def _entropy(alignment: np.ndarray) -> np.ndarray:
 def _test_captions(context: StudyContext, count: int, seed: int) -> list[str]:
     if context.folder is None:
         raise UsageError("Nothing to attend to: name a data folder with --data, or sentences.")
-    found = [caption.decode() for caption in read_captions(context.folder, SPLIT)]
+    found = [caption.decode() for caption in read_captions(context.folder, SPLIT).text]
     fitting = [c for c in found if 2 <= len(split_words(c)) <= context.sampler.max_words]
     if not fitting:
         raise UserError(

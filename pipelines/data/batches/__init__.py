@@ -1,1 +1,1 @@
-"""Batches from a data folder, each a function of the seed and its number."""
+"""Batches from a data folder: batch k is a function of the seed and k."""

@@ -1,4 +1,4 @@
-"""(image, caption) pairs, which a model trains on: one for every caption of an image."""
+"""(image, caption) pairs, the examples of training: one for every caption of an image."""
 
 import numpy as np
 import tensorflow as tf
@@ -13,12 +13,12 @@ CHUNK_BYTES = 8 << 20  # pixels parsed at a time, at most
 
 
 class PairReader:
-    """Makes pairs of records, in the graph, many at a time.
+    """Turns records into pairs, in the graph, many at a time.
 
     Args:
-        folder: whose vocabulary gives the ids.
-        lengths: the captions to keep.
-        first: the number of each record's first caption, int64 [records].
+        folder: Data folder, whose vocabulary gives the ids.
+        lengths: Captions to keep.
+        first: Index of each record's first caption, int64 [records].
     """
 
     def __init__(self, folder: DataFolder, lengths: LengthRange, first: np.ndarray):
@@ -26,24 +26,25 @@ class PairReader:
         self.lengths = lengths
         self.first = first
         self.width = lengths.padded(lengths.longest)  # of token_ids
+        # One id more than the longest usable caption shows which captions are too long.
         self.tokenizer = Tokenizer(folder.vocabulary, max(self.width, lengths.longest + 1))
         self.chunk = max(1, min(CHUNK, CHUNK_BYTES // folder.picture_bytes))
 
     def __call__(self, record: tf.Tensor, serialized: tf.Tensor) -> dict[str, tf.Tensor]:
-        """The pairs of records string [R], in their order; `record` int64 [R] are their numbers.
+        """The pairs of serialized records string [R] in their order; `record` int64 [R] numbers
+        them.
 
         Returns:
-            `image` uint8 [R, H, W, C], and of each pair: `picture`, its number in `image`, int64
-            [P]; `token_ids` int32 [P, width]; `words`, how many, int64 [P]; `number`, that of the
-            caption in its split, int64 [P]; `caption`, `id` and `attributes`, string [P].
+            `image` uint8 [R, H, W, C], and for each of P pairs: `picture`, its index in `image`,
+            int64 [P]; `token_ids` int32 [P, width]; `words`, their number, int64 [P]; `number`, the
+            index of the caption in its split, int64 [P]; `caption`, `id` and `attributes`, string
+            [P].
         """
         parsed = parse_batch(serialized, self.shape)
         caption = parsed["captions"].flat_values
-        token_ids = self.tokenizer(
-            caption, pad=True
-        )  # one too many tells captions that are too long
+        token_ids = self.tokenizer(caption, pad=True)
         words = tf.math.count_nonzero(token_ids, axis=1)
-        kept = tf.where(self.lengths.holds(words))[:, 0]
+        kept = tf.where(self.lengths.contains(words))[:, 0]
         picture = tf.gather(parsed["captions"].value_rowids(), kept)
         begin = tf.gather(tf.constant(self.first), record) - parsed["captions"].row_starts()
         return {
@@ -59,7 +60,7 @@ class PairReader:
 
 
 def first_of_each_picture(pairs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-    """The first pair of each picture; every array [P, ...]."""
+    """The first pair of each picture; every array is [P, ...]."""
     before = tf.concat([[-1], pairs["picture"][:-1]], axis=0)
     first = tf.where(pairs["picture"] != before)[:, 0]
     return {name: tf.gather(part, first) for name, part in pairs.items()}

@@ -1,7 +1,7 @@
-"""Extra features of a batch: what was computed once for every caption of a split.
+"""Extra features of a batch: arrays that were computed once for every caption of a split.
 
-A feature is an array with a row for each caption, in the order of the records and of the captions
-in them, those of any length. It may lie in a file that is larger than the memory (`np.memmap`).
+A feature has a row for each caption of any length, in the order of the records and of the captions
+within a record. It may lie in a file that is larger than the memory (`np.memmap`).
 """
 
 from collections.abc import Mapping
@@ -15,17 +15,22 @@ ExtraFeatures = Mapping[str, np.ndarray]
 
 
 def check_extra_features(features: ExtraFeatures, captions: int, where: str) -> None:
-    """Raises UserError where a column has not a row for each caption of a split."""
+    """Checks that every feature has a row for each caption of a split.
+
+    Raises:
+        UserError: a feature has more or fewer rows.
+    """
     for name, rows in features.items():
         if len(rows) != captions:
             raise UserError(
                 f"{where}: expected a {name} for each of {captions:,} captions, got {len(rows):,}."
-                " They were made for other data: make them again."
+                " It was computed for other data: delete the arrays beside the data folder, which"
+                " are then computed again."
             )
 
 
 def with_extra_features(batches: tf.data.Dataset, features: ExtraFeatures) -> tf.data.Dataset:
-    """The batches with their rows of the features, in place of the captions' `number` int64 [B]."""
+    """The batches with their rows of the features instead of `number`, the captions' indices."""
 
     def add(batch):
         number = batch["number"]
@@ -36,5 +41,5 @@ def with_extra_features(batches: tf.data.Dataset, features: ExtraFeatures) -> tf
 
 
 def _gather(rows: np.ndarray, number: tf.Tensor) -> tf.Tensor:
-    found = tf.numpy_function(lambda wanted: rows[wanted], [number], rows.dtype, stateful=False)
-    return tf.ensure_shape(found, [None, *rows.shape[1:]])
+    gathered = tf.numpy_function(lambda index: rows[index], [number], rows.dtype, stateful=False)
+    return tf.ensure_shape(gathered, [None, *rows.shape[1:]])

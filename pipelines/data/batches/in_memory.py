@@ -1,10 +1,10 @@
-"""Batches from memory: captions of one length a batch, in an order that follows from (seed, step).
+"""Batches from memory: each has captions of one length, and (seed, step) determine the order.
 
-The captions of each length are walked through without end, lap after lap, each lap in an order of
-its own. Full batches are cut from that walk, so that one may end a lap and begin the next: no
-caption is ever dropped, not even one of a length that is rarer than a batch is large, and all are
-seen equally often. Where remainders are kept instead, the last batch of a lap is as short as it has
-to be, and an epoch has every caption exactly once.
+The captions of each length form an endless sequence of passes, each pass in its own random order.
+Full batches are cut from that sequence, so a batch may end one pass and begin the next. No caption
+is ever dropped, even if fewer captions than a batch holds have its length, and all captions are
+seen equally often. If remainders are kept instead, the last batch of a pass may be smaller, and
+each epoch has every caption exactly once.
 """
 
 import sys
@@ -18,29 +18,28 @@ from pipelines.data.batches.caption_pairs import PairReader
 from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.data.prepared.record_reader import read_all, read_split_records
 
-_ROUNDS = 4  # of the cipher that orders a lap; TensorFlow's own choice
+_ROUNDS = 4  # of the cipher that shuffles a pass; TensorFlow's default
 
 
 class Pairs(NamedTuple):
-    """Pairs sorted by the length of the caption, in the host's memory."""
+    """Pairs sorted by the length of the caption, in host memory."""
 
     image: tf.Tensor  # uint8 [pictures, H, W, C]
-    picture: tf.Tensor  # int64 [pairs], into `image`
+    picture: tf.Tensor  # int64 [pairs], index in `image`
     token_ids: tf.Tensor  # int32 [pairs, width]
-    number: tf.Tensor  # int64 [pairs], of the caption in its split
-    lengths: Sequence[int]  # of captions with padding, ascending
+    number: tf.Tensor  # int64 [pairs], index of the caption in its split
+    lengths: Sequence[int]  # padded caption lengths, ascending
     counts: Sequence[int]  # pairs of each length
 
 
 def read_pairs(folder: DataFolder, split: str, reader: PairReader, pictures: np.ndarray) -> Pairs:
-    """Reads the records of a split once.
+    """The first pairs of a split, in one pass over its records.
 
     Args:
-        pictures: the number of the record of each pair that is wanted, int64 [pairs]; they are the
-            first ones that `reader` makes.
+        pictures: Index of the record of each pair, int64 [pairs]; as many pairs are read.
 
     Raises:
-        UserError: where a file is damaged.
+        UserError: a file is damaged.
     """
     image = np.empty((pictures[-1] + 1, *folder.shape), np.uint8)
     token_ids = np.empty((len(pictures), reader.width), np.int32)
@@ -68,7 +67,7 @@ def read_pairs(folder: DataFolder, split: str, reader: PairReader, pictures: np.
 
 
 def _fill(arrays: Sequence[np.ndarray], chunks: Iterable[Sequence[np.ndarray]]) -> None:
-    """Copies the parts of each chunk behind those of the one before; what is too much is left."""
+    """Copies the chunks one after another into the arrays, until these are full."""
     filled = [0] * len(arrays)
     for chunk in chunks:
         for k, (array, part) in enumerate(zip(arrays, chunk, strict=True)):
@@ -81,10 +80,10 @@ class RamBatches:
     """The endless sequence of batches.
 
     Args:
-        pairs: what they are made of.
-        size: pairs in a batch.
-        seed: of the order.
-        full: whether every batch is full.
+        pairs: The pairs to make batches of.
+        size: Pairs in a batch.
+        seed: Seed of the order.
+        full: Whether every batch is full.
     """
 
     def __init__(self, pairs: Pairs, size: int, seed: int, full: bool):
@@ -93,11 +92,11 @@ class RamBatches:
 
     @property
     def steps_per_epoch(self) -> int:
-        """Batches in which every caption is seen once; on average, where all are full."""
+        """Number of batches that show every caption once; on average, if all are full."""
         return max(1, self._pairs // self.size) if self.full else self._steps_before(1)
 
     def dataset(self, start_step: int) -> tf.data.Dataset:
-        """The batches from a step on, without end."""
+        """The endless batches from `start_step` on."""
         epoch = self._epoch_of(start_step)
         epochs = tf.data.Dataset.range(epoch, sys.maxsize)
         cuts = epochs.flat_map(lambda e: tf.data.Dataset.from_tensor_slices(self._cuts(e)))
@@ -115,20 +114,20 @@ class RamBatches:
 
     def _epoch_of(self, step: int) -> int:
         epoch = step * self.size // self._pairs if self.full else step // self._steps_before(1)
-        while self._steps_before(epoch + 1) <= step:  # a few lengths are an epoch behind at most
+        while self._steps_before(epoch + 1) <= step:  # rounding: at most a few lengths lag behind
             epoch += 1
         return epoch
 
     def _cuts(self, epoch: tf.Tensor) -> tf.Tensor:
         """The batches of an epoch in their order, int64 [steps, 3].
 
-        Each is the number of its length, and its first and last (not included) place in that
-        length's walk.
+        Each row has the index of a length, and the first and last position (last excluded) in the
+        endless sequence of that length.
         """
         counts = tf.constant(self.pairs.counts, tf.int64)
         begin, end = epoch * counts, (epoch + 1) * counts
         if self.full:
-            begin, end = (place // self.size * self.size for place in (begin, end))
+            begin, end = (position // self.size * self.size for position in (begin, end))
         first = tf.ragged.range(begin, end, self.size, row_splits_dtype=tf.int64)
         group = first.value_rowids()
         last = tf.minimum(first.flat_values + self.size, tf.gather(end, group))
@@ -136,7 +135,7 @@ class RamBatches:
         return tf.random.experimental.stateless_shuffle(cuts, [self._seed, epoch])
 
     def _batch(self, cut: tf.Tensor) -> dict[str, tf.Tensor]:
-        """The pairs at a cut: `image` uint8 [B, H, W, C], `token_ids` int32 [B, N], `number`."""
+        """The batch of a row of `_cuts`: `image`, `token_ids`, and the captions' `number`."""
         group, first, last = tf.unstack(cut)
         pair = self._pair_at(group, tf.range(first, last))
         words = tf.gather(self.pairs.lengths, group)
@@ -146,13 +145,16 @@ class RamBatches:
             "number": tf.gather(self.pairs.number, pair),
         }
 
-    def _pair_at(self, group: tf.Tensor, place: tf.Tensor) -> tf.Tensor:
-        """Which pairs stand at these places int64 [B] of the walk through a length; int64 [B]."""
+    def _pair_at(self, group: tf.Tensor, position: tf.Tensor) -> tf.Tensor:
+        """Indices int64 [B] of the pairs at positions int64 [B] in the sequence of a length."""
         counts = tf.constant(self.pairs.counts, tf.int64)
         count, start = tf.gather(counts, group), tf.gather(tf.cumsum(counts, exclusive=True), group)
-        lap, place = place // count, place % count
-        group, last, seed = (tf.fill(tf.shape(lap), x) for x in (group, count - 1, self._seed))
-        # `tf.random.experimental.index_shuffle` does this with one seed for all places.
+        repeat, position = position // count, position % count
+        group, last, seed = (tf.fill(tf.shape(repeat), x) for x in (group, count - 1, self._seed))
+        # `tf.random.experimental.index_shuffle` does this with one seed for all positions.
         return start + tf.raw_ops.RandomIndexShuffle(
-            index=place, seed=tf.stack([seed, group, lap], axis=1), max_index=last, rounds=_ROUNDS
+            index=position,
+            seed=tf.stack([seed, group, repeat], axis=1),
+            max_index=last,
+            rounds=_ROUNDS,
         )

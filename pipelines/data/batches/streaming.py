@@ -1,11 +1,11 @@
-"""Batches from disk, for pictures that do not fit into memory.
+"""Batches from disk, for images that do not fit into memory.
 
     shards in the epoch's order, several read at a time -> chunks of records, parsed at once
-      -> pools of pairs, shuffled -> sorted by length and cut into batches -> these, shuffled
+      -> shuffled pools of pairs -> sorted by length and cut into batches -> shuffled batches
 
-Every draw is a function of (seed, epoch, pool), so that a step is reached again by leaving out what
-comes before it. An epoch has every caption once; where all batches have to be full, the few pairs
-that remain at its end are left out, other ones each time.
+All randomness is a function of (seed, epoch, pool), so that skipping batches reproduces any step.
+An epoch has every caption once; if all batches must be full, the few pairs that remain at its end
+are left out, different ones each time.
 """
 
 import sys
@@ -28,12 +28,15 @@ class StreamBatches:
     """The endless sequence of batches.
 
     Args:
-        folder, split: where the records are.
-        reader: makes pairs of them.
-        pairs: how many there are.
-        size: pairs in a batch.
-        seed: of the order.
-        full: whether every batch is full.
+        folder, split: Data folder and split to read.
+        reader: Turns records into pairs.
+        pairs: Number of pairs in the split.
+        size: Pairs in a batch.
+        seed: Seed of the order.
+        full: Whether every batch is full.
+
+    Raises:
+        UserError: the split has too few pairs for one full batch.
     """
 
     def __init__(
@@ -49,18 +52,18 @@ class StreamBatches:
         shards = folder.shards(split)
         self.files = [str(shard.path) for shard in shards]
         sizes = np.array([shard.examples for shard in shards])
-        self.first_records = np.cumsum(sizes) - sizes  # the number of each file's first record
+        self.first_records = np.cumsum(sizes) - sizes  # index of each file's first record
         self.reader, self.size, self.seed, self.full = reader, size, seed, full
         self.steps_per_epoch = pairs // size if full else -(-pairs // size)
         if not self.steps_per_epoch:
             raise UserError(
-                f"A batch has {size} captions, the split {pairs}: make batches smaller."
+                f"A batch has {size} captions, but the split only {pairs}: make batches smaller."
             )
         pool = min(POOL, POOL_BYTES // folder.picture_bytes)
         self.batches_per_pool = max(1, pool // size)
 
     def dataset(self, start_step: int) -> tf.data.Dataset:
-        """The batches from a step on, without end."""
+        """The endless batches from `start_step` on."""
         epoch, step = divmod(start_step, self.steps_per_epoch)
         pool, step = divmod(step, self.batches_per_pool)
         epochs = tf.data.Dataset.range(epoch, sys.maxsize)
@@ -93,7 +96,7 @@ class StreamBatches:
         return {"image": image} | {name: pairs[name] for name in ("token_ids", "words", "number")}
 
     def _batches(self, pool: dict[str, tf.Tensor], number: tf.Tensor) -> tf.data.Dataset:
-        """The batches of a pool; `number` int64 [2] is that of the epoch and of the pool."""
+        """The batches of a pool; `number` int64 [2] is (epoch, pool)."""
         firsts, order = self._deal(pool["words"], number)
 
         def batch(first: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -108,7 +111,7 @@ class StreamBatches:
         return tf.data.Dataset.from_tensor_slices(firsts).map(batch)
 
     def _deal(self, words: tf.Tensor, number: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Where each batch begins in an order of the pairs, and that order, sorted by length."""
+        """The first position of each batch, shuffled, and the order of the pairs, by length."""
         epoch, pool = tf.unstack(number)
         seeds = [tf.random.fold_in([self.seed, epoch], 2 * pool + k) for k in (0, 1)]
         order = tf.random.experimental.stateless_shuffle(tf.range(tf.size(words)), seeds[0])

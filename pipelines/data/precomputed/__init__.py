@@ -1,1 +1,1 @@
-"""Features computed once for every caption and cached beside the data folder."""
+"""Features computed once for every caption, and cached beside the data folder."""

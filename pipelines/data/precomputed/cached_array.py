@@ -1,4 +1,4 @@
-"""Arrays that are computed once, kept beside the data, and gone on with when broken off."""
+"""Arrays that are computed once and cached in files; an interrupted computation resumes."""
 
 import contextlib
 import time
@@ -22,30 +22,32 @@ def cached_rows(
     compute: Callable[[int, int], np.ndarray],
     what: str,
 ) -> np.ndarray:
-    """The array in the .npy file `path`, which is computed first where it is missing.
+    """The array in the .npy file `path`, which is computed first if it is missing.
 
     Args:
-        path: where it is kept; it appears when it is whole.
-        shape, dtype: of the array.
-        compute: makes the rows `first` to `last` (not included).
-        what: is being computed, for the progress bar.
+        path: File of the array; it appears once the array is complete.
+        shape, dtype: Shape and type of the array.
+        compute: Returns the rows `first` to `last` (last excluded).
+        what: Name of the array, for the progress bar.
 
     Returns:
-        The array, mapped from the file: it may be larger than the memory.
+        The array, memory-mapped: it may be larger than the memory.
 
     Raises:
-        UserError: the file is damaged, or of another shape.
+        UserError: the file is damaged, or its array has another shape.
     """
     if not path.exists():
         _compute(path, shape, np.dtype(dtype), compute, what)
     try:
         rows = np.load(path, mmap_mode="r")
     except (OSError, ValueError, EOFError) as error:
-        raise UserError(f"{path} is damaged ({error}). Delete it: it is made again.") from None
+        raise UserError(
+            f"{path} is damaged ({error}). Delete it, and it is computed again."
+        ) from None
     if rows.shape != shape:
         raise UserError(
-            f"{path}: expected an array {list(shape)}, found {list(rows.shape)}. It was made for "
-            "other data. Delete it: it is made again."
+            f"{path}: expected an array {list(shape)}, found {list(rows.shape)}. It was computed "
+            "for other data. Delete it, and it is computed again."
         )
     return rows
 
@@ -70,7 +72,7 @@ def _compute(path, shape, dtype, compute, what) -> None:
 
 
 def _done(part: Path, count: Path, shape: tuple[int, ...], dtype: np.dtype) -> int:
-    """How many rows an earlier call computed."""
+    """Number of rows that an interrupted call has computed."""
     with contextlib.suppress(OSError, ValueError, EOFError):
         rows = np.load(part, mmap_mode="r")
         if rows.shape == shape and rows.dtype == dtype:

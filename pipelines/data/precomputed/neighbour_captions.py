@@ -2,32 +2,36 @@
 
 import numpy as np
 
-from pipelines.data.prepared.caption_lengths import CaptionLengths, LengthRange
-from pipelines.data.prepared.data_folder import DataFolder
-from pipelines.data.prepared.split_reader import read_captions
+from pipelines.data.prepared.caption_lengths import LengthRange
+from pipelines.data.prepared.split_reader import SplitCaptions
 from t2i_tf.text.tokenizer import Tokenizer
+from t2i_tf.text.vocabulary import Vocabulary
 
 
-def neighbour_ids(folder: DataFolder, split: str, lengths: LengthRange) -> np.ndarray:
+def neighbour_ids(
+    captions: SplitCaptions, vocabulary: Vocabulary, lengths: LengthRange
+) -> np.ndarray:
     """The ids of every caption's neighbour, int32 [captions, N], padded with 0.
 
-    The neighbour of a picture's last caption is its first; a caption that is alone is its own.
-    Captions out of the range are nobody's neighbour.
+    The neighbour of a picture's last caption is its first, and a picture's only caption is its own
+    neighbour. Captions outside the length range are not neighbours of others.
+
+    Raises:
+        UserError: no caption has a length in the range.
     """
-    found = CaptionLengths.of(folder, split)
-    kept = found.kept(lengths, f"{folder.path}, split {split!r}")
+    usable = captions.in_range(lengths)
     width = lengths.padded(lengths.longest)
-    tokenizer = Tokenizer(folder.vocabulary, max(width, int(found.words.max())))
-    token_ids = tokenizer(read_captions(folder, split), pad=True).numpy()[:, :width]
-    return token_ids[next_of_picture(found.picture, kept)]
+    tokenizer = Tokenizer(vocabulary, max(width, int(captions.words.max())))
+    token_ids = tokenizer(captions.text, pad=True).numpy()[:, :width]
+    return token_ids[next_of_picture(captions.picture, usable)]
 
 
 def next_of_picture(picture: np.ndarray, kept: np.ndarray) -> np.ndarray:
-    """The number of each caption's neighbour among those kept; its own where it is not kept.
+    """The index of each caption's neighbour among the kept captions; its own if it is not kept.
 
     Args:
-        picture: of each caption, int64 [captions], ascending.
-        kept: bool [captions].
+        picture: Index of each caption's picture, int64 [captions], ascending.
+        kept: Which captions are kept, bool [captions].
     """
     numbers = np.flatnonzero(kept)
     pictures = picture[numbers]

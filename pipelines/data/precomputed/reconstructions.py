@@ -1,6 +1,6 @@
-"""A model's reconstructions of the pictures of a data folder: computed once, kept beside it.
+"""A model's reconstructions of a data folder's images: computed once, cached beside the folder.
 
-DATA-reconstructions/9ab3...01/    one folder for each model, named by its fingerprint
+DATA-reconstructions/9ab3...01/    a folder for each model, named by its fingerprint
     train.npy, val.npy ...         uint8 [captions, H, W, C]
 """
 
@@ -11,10 +11,9 @@ import numpy as np
 import tensorflow as tf
 
 from pipelines.data.precomputed.cached_array import cached_rows
-from pipelines.data.prepared.caption_lengths import CaptionLengths, LengthRange
-from pipelines.data.prepared.data_folder import DataFolder
+from pipelines.data.prepared.caption_lengths import LengthRange
 from pipelines.data.prepared.record_reader import CHUNK, read_split_records
-from pipelines.data.prepared.split_reader import read_captions
+from pipelines.data.prepared.split_reader import CaptionReader
 from pipelines.data.prepared.tfrecords import parse_batch
 from t2i_tf import checkpoints
 from t2i_tf.errors import UserError
@@ -22,27 +21,28 @@ from t2i_tf.image_ops import check_same_shape, image_shape, to_pixels
 
 
 class Reconstructions:
-    """What a model makes of each (picture, caption) by way of its posterior.
+    """The reconstruction of each (image, caption) pair from the model's posterior.
 
-    Captions out of the range are not read: their row is black.
+    Captions outside the length range are not encoded: their rows are black.
 
     Args:
-        folder: the data.
-        workdir: of the model.
-        lengths: of the captions that are used.
+        captions: Captions of the data folder.
+        workdir: Work folder of the model.
+        lengths: Captions that the run uses.
 
     Raises:
-        UserError: the model cannot reconstruct, or not pictures of this size.
+        UserError: the model cannot reconstruct images, or its images have another size.
     """
 
-    def __init__(self, folder: DataFolder, workdir: Path, lengths: LengthRange):
-        self.folder, self.lengths = folder, lengths
+    def __init__(self, captions: CaptionReader, workdir: Path, lengths: LengthRange):
+        self.captions, self.lengths = captions, lengths
+        self.folder = folder = captions.folder
         self.trained = checkpoints.load(workdir)
         model = self.trained.model
         if not hasattr(model, "reconstruct"):
             raise UserError(
-                f"{workdir} holds a {type(model).__name__}, which reconstructs no picture. "
-                "Expected a DRAW system or a VAE."
+                f"{workdir} holds a {type(model).__name__}, which reconstructs no "
+                "picture. Expected a DRAW system or a VAE."
             )
         check_same_shape(
             image_shape(self.trained.config.model),
@@ -57,11 +57,10 @@ class Reconstructions:
         self.path = root / digest.hexdigest()[:12]
 
     def pictures(self, split: str) -> np.ndarray:
-        """The reconstructions of a split, uint8 [captions, H, W, C]; made at the first call."""
-        found = CaptionLengths.of(self.folder, split)
-        captions = read_captions(self.folder, split)
+        """The reconstructions of a split, uint8 [captions, H, W, C]; computed once."""
+        captions = self.captions.read(split)
         images = self._images(split)
-        usable = self.lengths.holds(found.words)
+        in_range = self.lengths.contains(captions.words)
         model, reader = self.trained.model, self.trained.reader
 
         @tf.function
@@ -70,14 +69,14 @@ class Reconstructions:
 
         def compute(first, last):
             rows = np.zeros((last - first, *self.folder.shape), np.uint8)
-            chosen = np.flatnonzero(usable[first:last])
-            if len(chosen):
-                wanted = first + chosen
-                image = images[found.picture[wanted]]
-                rows[chosen] = reconstruct(image, tf.constant(captions[wanted]), wanted).numpy()
+            usable = np.flatnonzero(in_range[first:last])
+            if len(usable):
+                number = first + usable
+                image, text = images[captions.picture[number]], captions.text[number]
+                rows[usable] = reconstruct(image, tf.constant(text), number).numpy()
             return rows
 
-        shape = (len(captions), *self.folder.shape)
+        shape = (len(captions.text), *self.folder.shape)
         what = f"reconstructions of {split}"
         return cached_rows(self.path / f"{split}.npy", shape, np.uint8, compute, what)
 

@@ -1,12 +1,11 @@
-"""Sentence vectors of a data folder's captions: computed once, and kept beside it.
+"""Sentence vectors of a data folder's captions: computed once, cached beside the folder.
 
-DATA-sentences/5f0c...a1/   one folder for each encoder, named by its fingerprint
-    about.json              the fingerprints of encoder and data
-    encoder.npz             the encoder itself, standardized on captions of the training split
+DATA-sentences/5f0c...a1/   a folder for each encoder, named by its fingerprint
+    about.json              fingerprints of the encoder and of the data
+    encoder.npz             the encoder, standardized on captions of the training split
     train.npy, val.npy ...  float32 [captions, D], in the order of records and captions
 """
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -14,49 +13,49 @@ import tensorflow as tf
 
 from pipelines.data.precomputed.cached_array import cached_rows
 from pipelines.data.prepared.data_folder import DataFolder
-from pipelines.data.prepared.split_reader import read_captions
+from pipelines.data.prepared.split_reader import CaptionReader
 from t2i_tf import checkpoints
 from t2i_tf.errors import UserError
-from t2i_tf.files import write_atomically
+from t2i_tf.json_files import read_json, write_json
 from t2i_tf.sentence_encoder.encoder import SentenceEncoder, load_encoder
 from t2i_tf.sentence_encoder.published_weights import is_published, load_published
 
 ENCODER, ABOUT = "encoder.npz", "about.json"
-STANDARD = 10_000  # captions that mean and deviation are taken of, at most
+STANDARD = 10_000  # captions to estimate mean and deviation from, at most
 
 
-class Sentences:
-    """The vectors of a data folder's captions, as one encoder makes them.
+class SentenceVectors:
+    """The vectors of a data folder's captions from one encoder.
 
     Args:
-        folder: the data.
-        encoder: makes a vector float32 [D] of a caption; it is standardized here.
+        captions: Captions of the data folder.
+        encoder: Encoder of a caption as a vector float32 [D]; it is standardized here.
 
     Raises:
-        UserError: the vectors that are there were made for other data.
+        UserError: the cached vectors were computed for other data.
     """
 
-    def __init__(self, folder: DataFolder, encoder: SentenceEncoder):
-        self.folder = folder
+    def __init__(self, captions: CaptionReader, encoder: SentenceEncoder):
+        folder = captions.folder
+        self.captions = captions
         self.path = root(folder) / encoder.fingerprint[:12]
         about = {"encoder": encoder.fingerprint, "data": folder.fingerprint}
         if not (self.path / ABOUT).exists():
             self.path.mkdir(parents=True, exist_ok=True)
-            captions = read_captions(folder, "train")
-            chosen = np.random.default_rng(0).permutation(len(captions))[:STANDARD]
-            encoder.standardized(captions[chosen]).save(self.path / ENCODER)
-            text = json.dumps(about, indent=2).encode()
-            write_atomically(self.path / ABOUT, lambda file: file.write(text))
-        elif json.loads((self.path / ABOUT).read_text()) != about:
+            text = captions.read("train").text
+            sample = np.random.default_rng(0).permutation(len(text))[:STANDARD]
+            encoder.standardized(text[sample]).save(self.path / ENCODER)
+            write_json(self.path / ABOUT, about)
+        elif read_json(self.path / ABOUT, dict) != about:
             raise UserError(
-                f"{self.path} holds the sentence vectors of other data than {folder.path} has now. "
-                "Delete it: the vectors are made again."
+                f"{self.path} holds sentence vectors of other data than {folder.path} has now. "
+                "Delete it, and the vectors are computed again."
             )
         self.encoder = load_encoder(self.path / ENCODER)
 
     def vectors(self, split: str) -> np.ndarray:
         """The vectors of a split, float32 [captions, D]; computed at the first call."""
-        captions = read_captions(self.folder, split)
+        captions = self.captions.read(split).text
         encode = tf.function(self.encoder, input_signature=[tf.TensorSpec([None], tf.string)])
         return cached_rows(
             self.path / f"{split}.npy",
@@ -71,12 +70,12 @@ def open_encoder(folder: DataFolder, path: Path | None) -> SentenceEncoder:
     """A sentence encoder.
 
     Args:
-        folder: the data whose words it has to know.
-        path: a file that an encoder was saved to, the work folder of a skip-thought run, or a
-            folder of the published files. None: the only encoder that has vectors beside the data.
+        folder: Data folder, whose vocabulary the published encoder is expanded to.
+        path: A saved encoder, the work folder of a skip-thought run, or the folder of the published
+            files. If None, the only encoder that has vectors beside the data folder.
 
     Raises:
-        UserError: there is none, or there are several to choose from.
+        UserError: there is no such encoder, or there are several to choose from.
     """
     path = _only_encoder(folder) if path is None else Path(path)
     if path.is_file():
@@ -93,7 +92,7 @@ def open_encoder(folder: DataFolder, path: Path | None) -> SentenceEncoder:
 
 
 def root(folder: DataFolder) -> Path:
-    """Where the vectors of a data folder are kept."""
+    """The folder of a data folder's cached vectors."""
     return folder.path.with_name(f"{folder.path.name}-sentences")
 
 
@@ -110,6 +109,6 @@ def _only_encoder(folder: DataFolder) -> Path:
         "This system reads sentence vectors. Train an encoder on the captions\n"
         f"  python -m pipelines train --preset skip-thought-scenes --data {folder.path} "
         "--workdir runs/skip-thought\n"
-        "and name it once with --sentences runs/skip-thought; --sentences takes the folder of the "
-        "published skip-thought files too."
+        "and name it once with --sentences runs/skip-thought. --sentences also takes the folder of "
+        "the published skip-thought files."
     )

@@ -8,21 +8,83 @@ import tensorflow as tf
 
 from pipelines.data.prepared.caption_lengths import LengthRange
 from pipelines.data.prepared.data_folder import DataFolder
-from pipelines.data.prepared.record_reader import CHUNK, read_all, read_split_records
+from pipelines.data.prepared.record_reader import (
+    CHUNK,
+    read_all,
+    read_split_records,
+    refuse_damage,
+)
 from pipelines.data.prepared.tfrecords import parse_batch, parse_captions
 from t2i_tf.errors import UserError
-from t2i_tf.text.tokenizer import split_words
+from t2i_tf.text.tokenizer import split_in_graph, split_words
+
+_NO_CAPTIONS = (np.zeros(0, object), np.zeros(0, np.int64), np.zeros(0, np.int64))
 
 
-def read_captions(folder: DataFolder, split: str) -> np.ndarray:
-    """Every caption of a split, bytes [captions].
+class SplitCaptions(NamedTuple):
+    """Every caption of a split, in the order of its records."""
+
+    text: np.ndarray  # bytes [captions]
+    words: np.ndarray  # int64 [captions], the number of words
+    picture: np.ndarray  # int64 [captions], the index of the record
+    first: np.ndarray  # int64 [records], the index of each record's first caption
+    where: str  # data folder and split, for errors
+
+    def in_range(self, lengths: LengthRange) -> np.ndarray:
+        """Which captions have a length in the range, bool [captions].
+
+        Raises:
+            UserError: none of them has.
+        """
+        usable = lengths.contains(self.words)
+        if not usable.any():
+            found = (
+                f"captions of {self.words.min()} to {self.words.max()} words"
+                if len(self.words)
+                else "no captions"
+            )
+            raise UserError(
+                f"{self.where}: no caption has {lengths.shortest} to {lengths.longest} words: there"
+                f" are {found}. Change min_words or max_words."
+            )
+        return usable
+
+
+def read_captions(folder: DataFolder, split: str) -> SplitCaptions:
+    """The captions of a split and their lengths, in one pass over its records.
 
     Raises:
-        UserError: there is no such split, or a file is damaged.
+        UserError: the folder has no such split, or a file is damaged; the error names the byte
+            where the damage begins.
     """
+
+    def parse(serialized):
+        captions = parse_captions(serialized)
+        text = captions.flat_values
+        return text, split_in_graph(text).row_lengths(), captions.row_lengths()
+
     records = read_split_records(folder, split).batch(CHUNK)
-    captions = records.map(lambda batch: parse_captions(batch).flat_values, tf.data.AUTOTUNE)
-    return np.concatenate([np.empty(0, object), *read_all(captions, folder, split)])
+    chunks = read_all(records.map(parse, tf.data.AUTOTUNE, deterministic=True), folder, split)
+    text, words, counts = map(np.concatenate, zip(_NO_CAPTIONS, *chunks, strict=True))
+    if len(counts) != folder.split(split).examples:
+        refuse_damage(folder, split)
+    picture = np.repeat(np.arange(len(counts)), counts)
+    first = np.cumsum(counts) - counts
+    return SplitCaptions(text, words, picture, first, f"{folder.path}, split {split!r}")
+
+
+class CaptionReader:
+    """The captions of a data folder; each split is read from its files once and then kept."""
+
+    def __init__(self, folder: DataFolder):
+        self.folder = folder
+        self._splits: dict[str, SplitCaptions] = {}
+
+    def read(self, split: str) -> SplitCaptions:
+        """The captions of a split; for the errors see `read_captions`."""
+        if split not in self._splits:
+            self._splits[split] = read_captions(self.folder, split)
+        return self._splits[split]
 
 
 class SplitImages(NamedTuple):
@@ -37,7 +99,7 @@ def read_images(folder: DataFolder, split: str, limit: int | None = None) -> Spl
     """The first `limit` images of a split, or all of them.
 
     Raises:
-        UserError: there is no such split, it is empty, or a file is damaged.
+        UserError: the folder has no such split, the split is empty, or a file is damaged.
     """
     records = read_split_records(folder, split).take(limit or -1)
 
@@ -50,10 +112,10 @@ def read_images(folder: DataFolder, split: str, limit: int | None = None) -> Spl
     parts = list(zip(*read_all(chunks, folder, split), strict=True))
     if not parts:
         raise UserError(f"{folder.path}, split {split!r}: expected pictures, found none.")
-    images, captions, lengths, attributes = map(np.concatenate, parts)
-    per_image = np.split(captions, np.cumsum(lengths)[:-1])
+    images, captions, counts, attributes = map(np.concatenate, parts)
+    per_image = np.split(captions, np.cumsum(counts)[:-1])
     return SplitImages(
-        images, [[caption.decode() for caption in few] for few in per_image], attributes.tolist()
+        images, [[caption.decode() for caption in one] for one in per_image], attributes.tolist()
     )
 
 
@@ -80,18 +142,18 @@ class CaptionedImages(NamedTuple):
 def read_captioned_images(
     folder: DataFolder, split: str, count: int, lengths: LengthRange
 ) -> CaptionedImages:
-    """The first `count` images of a split, without those that have no caption of a usable length.
+    """The first `count` images of a split, except those without a caption of a usable length.
 
     Captions take turns: image k of the split gets the k-th of its usable captions, modulo their
     number.
 
     Raises:
-        UserError: there is no such split, nothing in it is usable, or a file is damaged.
+        UserError: the folder has no such split, no image of it is usable, or a file is damaged.
     """
-    found = read_images(folder, split, count)
+    split_images = read_images(folder, split, count)
     usable = [
-        [caption for caption in captions if lengths.holds(len(split_words(caption)))]
-        for captions in found.captions
+        [caption for caption in captions if lengths.contains(len(split_words(caption)))]
+        for captions in split_images.captions
     ]
     kept = [k for k, captions in enumerate(usable) if captions]
     if not kept:
@@ -100,9 +162,9 @@ def read_captioned_images(
             f"{lengths.longest} words, which the system was trained to read."
         )
     return CaptionedImages(
-        found.images[kept],
+        split_images.images[kept],
         [caption_in_turn(usable[k], k) for k in kept],
-        [found.attributes[k] for k in kept],
+        [split_images.attributes[k] for k in kept],
     )
 
 

@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from pipelines.data.batches.batch_plan import BatchPlan, evaluation_dataset, training_dataset
+from pipelines.data.prepared.caption_lengths import LengthRange
 from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.data.prepared.tfrecords import read_records
 from t2i_tf.errors import UsageError, UserError
@@ -112,7 +113,7 @@ def test_full_batches_from_disk_leave_out_other_pairs_each_epoch(folder, example
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("drop_remainder", [True, False])
-def test_training_goes_on_at_any_step(folder, mode, drop_remainder):
+def test_training_resumes_at_any_step(folder, mode, drop_remainder):
     options = {"batch_size": 7, "seed": 3, "mode": mode, "drop_remainder": drop_remainder}
     whole = take(BatchPlan.of(folder, **options), 90)
     again = BatchPlan.of(folder, **options)
@@ -147,7 +148,7 @@ def test_next_to_nothing_is_padded_from_disk(folder):
 
 @pytest.mark.parametrize("mode", MODES)
 def test_lengths_are_padded_to_a_multiple(folder, mode):
-    plan = BatchPlan.of(folder, batch_size=8, mode=mode, length_multiple=4)
+    plan = BatchPlan.of(folder, batch_size=8, mode=mode, lengths=LengthRange(multiple=4))
     batches = epoch(plan)
     assert {batch["token_ids"].shape[1] for batch in batches} <= {4, 8, 12}
     for batch in batches:  # no batch is longer than its longest caption asks for
@@ -156,9 +157,9 @@ def test_lengths_are_padded_to_a_multiple(folder, mode):
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_captions_out_of_range_are_left_out_and_said_to_be(folder, examples, mode, capsys):
+def test_captions_out_of_range_are_left_out_and_reported(folder, examples, mode, capsys):
     plan = BatchPlan.of(
-        folder, batch_size=8, min_words=4, max_words=6, mode=mode, drop_remainder=False
+        folder, batch_size=8, lengths=LengthRange(4, 6), mode=mode, drop_remainder=False
     )
     expected = pairs_in(folder, examples, lengths=(4, 5, 6))
     assert pairs_of(epoch(plan)) == expected
@@ -218,7 +219,7 @@ def test_evaluation_keeps_the_order(folder):
 def test_evaluation_of_all_captions(folder):
     examples = make_examples(23, seed=1, prefix="test")
     dataset = evaluation_dataset(
-        folder, batch_size=10, captions_per_picture="all", min_words=4, max_words=6
+        folder, batch_size=10, captions_per_picture="all", lengths=LengthRange(4, 6)
     )
     batches = list(dataset.as_numpy_iterator())
     assert batches[0].keys() == {"image", "token_ids"}
@@ -226,7 +227,9 @@ def test_evaluation_of_all_captions(folder):
 
 
 def test_evaluation_can_be_limited(folder):
-    batches = list(evaluation_dataset(folder, batch_size=10, limit=14, length_multiple=4))
+    batches = list(
+        evaluation_dataset(folder, batch_size=10, limit=14, lengths=LengthRange(multiple=4))
+    )
     assert [len(batch["image"]) for batch in batches] == [10, 4]
     assert all(batch["token_ids"].shape[1] % 4 == 0 for batch in batches)
 
@@ -235,9 +238,9 @@ def test_no_caption_in_the_range(folder):
     with pytest.raises(
         UserError, match="no caption has 12 to 29 words: there are captions of 3 to 9"
     ):
-        BatchPlan.of(folder, batch_size=8, min_words=12)
+        BatchPlan.of(folder, batch_size=8, lengths=LengthRange(12))
     with pytest.raises(UserError, match="no caption has 1 to 2 words"):
-        evaluation_dataset(folder, batch_size=8, max_words=2)
+        evaluation_dataset(folder, batch_size=8, lengths=LengthRange(longest=2))
 
 
 def test_batches_larger_than_the_data(folder):
@@ -253,13 +256,20 @@ def test_batches_larger_than_the_data(folder):
         ({"batch_size": 0}, "batch_size: expected at least 1, got 0"),
         ({"limit": 0}, "limit: expected at least 1"),
         ({"mode": "stream", "limit": 3}, "ram or auto with a limit"),
-        ({"min_words": 9, "max_words": 4}, "min_words <= max_words"),
-        ({"length_multiple": 0}, "length_multiple >= 1"),
     ],
 )
 def test_options_that_cannot_be(folder, options, message):
     with pytest.raises(UsageError, match=message):
         BatchPlan.of(folder, **({"batch_size": 8} | options))
+
+
+@pytest.mark.parametrize(
+    ("lengths", "message"),
+    [((9, 4), "min_words <= max_words"), ((1, 9, 0), "length_multiple >= 1")],
+)
+def test_lengths_that_cannot_be(lengths, message):
+    with pytest.raises(UsageError, match=message):
+        LengthRange(*lengths)
 
 
 def test_a_split_that_is_not_there(folder):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from pipelines.data.batches.batch_plan import BatchPlan, evaluation_dataset
+from pipelines.data.prepared.caption_lengths import LengthRange
 from pipelines.data.prepared.data_folder import DataFolder
 from t2i_tf.errors import UserError
 from t2i_tf.text.tokenizer import Tokenizer
@@ -27,7 +28,11 @@ def column(folder):
 @pytest.mark.parametrize("mode", ["ram", "stream"])
 def test_training_batches_have_the_rows_of_their_captions(folder, column, mode):
     plan = BatchPlan.of(
-        folder, batch_size=8, min_words=4, max_words=8, mode=mode, extra_features={"copy": column}
+        folder,
+        batch_size=8,
+        lengths=LengthRange(4, 8),
+        mode=mode,
+        extra_features={"copy": column},
     )
     pictures = set()
     for batch in plan.dataset(steps=2 * plan.steps_per_epoch):
@@ -46,7 +51,7 @@ def test_evaluation_batches_have_the_rows_of_their_captions(folder, column, whic
         "train",
         batch_size=16,
         captions_per_picture=which,
-        min_words=4,
+        lengths=LengthRange(4),
         extra_features={"copy": column},
     )
     for batch in batches:

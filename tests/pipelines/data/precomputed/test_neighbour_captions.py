@@ -3,6 +3,7 @@ import numpy as np
 from pipelines.data.precomputed.neighbour_captions import neighbour_ids, next_of_picture
 from pipelines.data.prepared.caption_lengths import LengthRange
 from pipelines.data.prepared.data_folder import DataFolder
+from pipelines.data.prepared.split_reader import read_captions
 from t2i_tf.text.tokenizer import split_words
 from tests.data_folders import make_examples, write_data_folder
 
@@ -20,7 +21,7 @@ def test_nothing_kept_is_its_own():
 def test_ids_are_those_of_another_caption_of_the_picture(tmp_path):
     examples = make_examples(30, seed=5)
     folder = DataFolder.open(write_data_folder(tmp_path / "d", {"train": examples}))
-    ids = neighbour_ids(folder, "train", LengthRange(4, 8, 4))
+    ids = neighbour_ids(read_captions(folder, "train"), folder.vocabulary, LengthRange(4, 8, 4))
     assert ids.shape[1] == 8
     row = 0
     for _, _, captions, _ in examples:

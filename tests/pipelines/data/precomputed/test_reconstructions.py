@@ -10,7 +10,7 @@ from pipelines.data.precomputed.reconstructions import Reconstructions
 from pipelines.data.prepared.caption_lengths import LengthRange
 from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.data.prepared.record_reader import read_split_records
-from pipelines.data.prepared.split_reader import read_captions
+from pipelines.data.prepared.split_reader import CaptionReader
 from pipelines.data.prepared.tfrecords import parse_batch
 from pipelines.training.history import read_history
 from pipelines.training.train import train
@@ -35,16 +35,16 @@ def runs(data, tmp_path_factory):
 
 
 def test_rows_are_what_the_model_makes_of_picture_and_caption(data, runs):
-    folder = DataFolder.open(data)
-    rows = Reconstructions(folder, runs / "draw", LENGTHS).pictures("val")
-    captions = read_captions(folder, "val")
+    reader = CaptionReader(DataFolder.open(data))
+    rows = Reconstructions(reader, runs / "draw", LENGTHS).pictures("val")
+    captions = reader.read("val").text
     assert rows.shape == (len(captions), 8, 8, 3)
     read = [4 <= len(caption.split()) <= 16 for caption in captions]
     assert rows[read].any(axis=(1, 2, 3)).all() and not rows[np.logical_not(read)].any()
     trained = checkpoints.load(runs / "draw")
     k = read.index(True)  # of the first picture, if its captions are not all too short
     assert k < 5
-    image = _first_picture(folder)[None]
+    image = _first_picture(reader.folder)[None]
     caption = trained.reader(tf.constant(captions[k : k + 1]))
     expected = trained.model.reconstruct(image, caption, trained.model.noise([k]))[0]
     np.testing.assert_allclose(rows[k], 255 * expected, atol=1)
@@ -62,7 +62,7 @@ def test_a_sharpener_trains_on_them(data, runs, tmp_path):
 
 def test_a_model_that_reconstructs_nothing_is_refused(data, runs):
     with pytest.raises(UserError, match="SkipThought, which reconstructs no picture"):
-        Reconstructions(DataFolder.open(data), runs / "skip", LENGTHS)
+        Reconstructions(CaptionReader(DataFolder.open(data)), runs / "skip", LENGTHS)
 
 
 def _first_picture(folder):
