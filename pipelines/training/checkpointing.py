@@ -1,4 +1,4 @@
-"""Checkpoints of a run: written as it goes, restored when it resumes, saved when interrupted."""
+"""Checkpoints of a run: written during training and when interrupted, restored to resume."""
 
 import math
 import signal
@@ -12,25 +12,25 @@ from t2i_tf.errors import UserError
 
 
 class Interrupted(Exception):
-    """Training was asked to end, and its state is saved."""
+    """The user ended the training; its state is saved."""
 
 
 class Checkpointer(keras.callbacks.Callback):
-    """Saves the whole state now and then, at the end of each interval, and when interrupted.
+    """Saves the whole state from time to time, after each interval, and when interrupted.
 
-    Training goes on exactly where a checkpoint was taken, inside an interval too: the running means
-    of the metrics are part of it. Inside a `with` block the first Ctrl-C (or SIGTERM) ends training
-    after the step at hand.
+    Training resumes exactly where a checkpoint was taken, even inside an interval: a checkpoint
+    includes the running means of the metrics. Inside a `with` block, the first Ctrl-C (or SIGTERM)
+    ends the training after the current step.
 
     Args:
-        folder: the run's checkpoints.
-        clock: of the run.
-        interval: steps between reports.
-        every_seconds: the longest time that a crash can cost.
+        folder: Checkpoints of the run.
+        clock: Clock of the run.
+        interval: Steps between reports.
+        every_seconds: The longest time that a crash can cost.
 
     Raises:
-        Interrupted: after a step, when asked to end.
-        UserError: after a step, when the loss is no number any more.
+        Interrupted: after a step, if a signal came.
+        UserError: after a step, if the loss became NaN or infinite.
     """
 
     def __init__(
@@ -43,18 +43,18 @@ class Checkpointer(keras.callbacks.Callback):
         self.interrupted = False
         self._metrics: list = []
 
-    def restore(self) -> bool:
-        """Put the newest checkpoint into the model; False where there is none."""
+    def restore(self) -> None:
+        """Puts the newest checkpoint into the model and sets the clock; to 0 if there is none."""
         progress = self.folder.restore_newest(self.model)
         if progress is None:
-            return False
+            self.clock.restart(0.0)
+            return
         self.clock.restart(progress["elapsed"])
         self.best_loss = self.folder.best_loss()
         self._metrics = [v.numpy() for v in self._metric_variables()]
-        return True
 
     def save(self) -> None:
-        """Write a checkpoint of this moment."""
+        """Writes a checkpoint of the current state."""
         self.folder.save(self.model, {"elapsed": self.clock.elapsed})
         self._saved = time.monotonic()
 
@@ -82,7 +82,7 @@ class Checkpointer(keras.callbacks.Callback):
             if math.isfinite(value):
                 continue
             newest = self.folder.steps()[-1:]
-            kept = f"Kept: {self.folder.path(newest[0])}. " if newest else ""
+            kept = f"The checkpoint {self.folder.path(newest[0])} is kept. " if newest else ""
             raise UserError(
                 f"The {name} became {value} at step {int(self.model.optimizer.iterations)}. "
                 f"{kept}Lower --optimizer.learning-rate or --optimizer.clip-norm."
@@ -95,7 +95,7 @@ class Checkpointer(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):  # noqa: D102
         if logs.get("val_loss", math.inf) < self.best_loss:
             self.best_loss = logs["val_loss"]
-            # First: after a kill in between the interval is done again, and marked again.
+            # Before saving: after a kill in between, the interval is trained and marked again.
             self.folder.mark_best(int(self.model.optimizer.iterations), self.best_loss)
         self.save()
 

@@ -4,6 +4,6 @@ import tensorflow as tf
 
 
 def strategy() -> tf.distribute.Strategy:
-    """All visible GPUs as mirrors of each other; one device needs no strategy."""
+    """Mirrors the model on all visible GPUs; the default strategy if there is one device."""
     gpus = tf.config.list_logical_devices("GPU")
     return tf.distribute.MirroredStrategy() if len(gpus) > 1 else tf.distribute.get_strategy()

@@ -1,4 +1,4 @@
-"""`history.csv` of a run: written line by line in training, read by whoever shows it."""
+"""`history.csv` of a run: a line for each report interval."""
 
 import csv
 import io
@@ -11,7 +11,7 @@ from t2i_tf.files import write_atomically
 
 
 def read_history(path: Path) -> list[dict[str, float]]:
-    """The rows of a history.csv, none where it is missing; seconds, nats."""
+    """The rows of a history.csv by column; none if the file is missing. Seconds and nats."""
     if not path.exists():
         return []
     with path.open(newline="") as file:
@@ -22,7 +22,7 @@ def read_history(path: Path) -> list[dict[str, float]]:
 
 
 class History(keras.callbacks.Callback):
-    """`history.csv`: a line for each interval. Lines after the step that is resumed are dropped."""
+    """Writes `history.csv`: a line after each interval. A resumed run drops later lines."""
 
     def __init__(self, path: Path, clock: Clock):
         super().__init__()

@@ -9,13 +9,13 @@ from t2i_tf.config import OptimizerConfig
 
 
 class Clock:
-    """Seconds of training, those of earlier sittings included."""
+    """Seconds of training, those before a resume included."""
 
     def __init__(self):
         self.restart(0.0)
 
     def restart(self, elapsed: float) -> None:
-        """Go on from `elapsed` seconds."""
+        """Continue from `elapsed` seconds."""
         self._start = time.monotonic() - elapsed
 
     @property
@@ -24,8 +24,8 @@ class Clock:
         return time.monotonic() - self._start
 
 
-class Pace(keras.callbacks.Callback):
-    """Sets the learning rate before each step, and stops when the budget is spent."""
+class BudgetScheduler(keras.callbacks.Callback):
+    """Sets the learning rate before each step, and stops training when the budget is spent."""
 
     def __init__(self, config: OptimizerConfig, budget: Budget, clock: Clock):
         super().__init__()
@@ -33,7 +33,7 @@ class Pace(keras.callbacks.Callback):
 
     @property
     def progress(self) -> float:
-        """The share of the budget that is spent."""
+        """The fraction of the budget that is spent, 0 to 1."""
         return self.budget.progress(int(self.model.optimizer.iterations), self.clock.elapsed)
 
     def on_train_batch_begin(self, batch, logs=None):  # noqa: D102

@@ -1,33 +1,55 @@
 """How long to train, and the learning rate on the way: functions of step and clock alone."""
 
+import dataclasses
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from t2i_tf.config import OptimizerConfig, TrainConfig
+from t2i_tf.errors import UsageError
+
+BUDGETS = ("epochs", "steps", "minutes")  # fields of a config that say how long to train
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class Budget:
-    """The end of a training: after so many steps, or so many seconds."""
+    """The length of a training: a number of steps, or of seconds."""
 
     steps: int | None = None
     seconds: float | None = None
 
     @classmethod
     def of(cls, config: TrainConfig, steps_per_epoch: int) -> "Budget":
-        """Minutes go before steps, steps before epochs."""
+        """The budget of a config: minutes take precedence over steps, and steps over epochs."""
         if config.minutes is not None:
             return cls(seconds=60.0 * config.minutes)
         return cls(steps=config.steps or config.epochs * steps_per_epoch)
 
     def progress(self, step: int, elapsed: float) -> float:
-        """The share that is done, 0 to 1, at a step or after `elapsed` seconds."""
+        """The fraction that is done, 0 to 1, at a step and after `elapsed` seconds."""
         done = elapsed / self.seconds if self.seconds is not None else step / max(self.steps, 1)
         return min(done, 1.0)
 
 
+def without_other_budgets(config: TrainConfig, named: Sequence[str]) -> TrainConfig:
+    """A preset's config with no budget that would take precedence over the one named instead.
+
+    Args:
+        config: Config of the preset.
+        named: The fields of `BUDGETS` that the user gives values for.
+
+    Raises:
+        UsageError: there are several.
+    """
+    if len(named) > 1:
+        raise UsageError(
+            f"Expected one budget, got {' and '.join(f'--{name}' for name in named)}."
+            " Give only one of them: the training ends with it."
+        )
+    return dataclasses.replace(config, steps=None, minutes=None) if named else config
+
+
 def learning_rate(config: OptimizerConfig, step: int, progress: float) -> float:
-    """The rate at a step, when `progress` of the training is done."""
+    """The learning rate at a step, when the fraction `progress` of the training is done."""
     warmup = min(1.0, (step + 1) / config.warmup_steps) if config.warmup_steps else 1.0
     if config.schedule == "cosine":
         decay = 0.5 * (1.0 + math.cos(math.pi * progress))

@@ -1,5 +1,6 @@
-"""TensorBoard: the bound and its parts, KL of each step, and what the model draws."""
+"""TensorBoard: the loss terms, those of each drawing step, and images that the model draws."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import keras
@@ -7,59 +8,43 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-from pipelines.data.batches.batch_plan import evaluation_dataset
-from pipelines.data.batches.extra_features import ExtraFeatures
-from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.figures.image_grid import grid, steps_strip
 from pipelines.figures.word_attention import alignment_figure
 from pipelines.training.pacing import Clock
-from t2i_tf.config import TrainConfig
 from t2i_tf.files import write_atomically
 from t2i_tf.image_ops import to_pixels
 from t2i_tf.models import Preview
+from t2i_tf.text.vocabulary import Vocabulary
 
 
 class TensorBoard(keras.callbacks.Callback):
-    """Scalars every few steps; after each validation, pictures of fixed captions and seeds.
+    """Writes scalars every few steps, and after each validation images of fixed captions and seeds.
 
-    It stands before `SwapEMAWeights` in the list of callbacks: what is called at the end of a
-    validation still sees the averaged weights. Keras' own TensorBoard callback counts its steps
-    from zero after a resume; the optimizer's count is used here.
+    Its place in the list of callbacks is before `SwapEMAWeights`, so that it still sees the
+    averaged weights at the end of a validation. It counts steps by the optimizer, because Keras'
+    own TensorBoard callback counts from zero after a resume.
 
     Args:
-        workdir: of the run; writes `tensorboard/` and `samples/`.
-        folder: whose first validation captions are drawn.
-        config: of the run.
-        clock: of the run.
-        extra_features: of the validation split.
-        every: steps between scalars.
-        captions: how many are drawn.
+        workdir: Work folder of the run; `tensorboard/` and `samples/` are written there.
+        batch: Validation examples whose captions are drawn.
+        vocabulary: Vocabulary of the captions.
+        batch_size: Examples per training step, over all replicas.
+        clock: Clock of the run.
+        every: Steps between scalars.
     """
 
     def __init__(
         self,
         workdir: Path,
-        folder: DataFolder,
-        config: TrainConfig,
+        batch: Mapping[str, tf.Tensor],
+        vocabulary: Vocabulary,
+        batch_size: int,
         clock: Clock,
-        extra_features: ExtraFeatures,
         every: int = 20,
-        captions: int = 8,
     ):
         super().__init__()
-        self.workdir, self.clock, self.every = workdir, clock, every
-        self.batch_size = config.batch_size
-        batches = evaluation_dataset(
-            folder,
-            "val",
-            batch_size=captions,
-            max_words=config.max_words,
-            length_multiple=config.length_multiple,
-            limit=captions,
-            extra_features=extra_features,
-        )
-        self.batch = next(iter(batches))
-        self.vocabulary = folder.vocabulary
+        self.workdir, self.batch, self.vocabulary = workdir, batch, vocabulary
+        self.batch_size, self.clock, self.every = batch_size, clock, every
 
     def on_train_begin(self, logs=None):  # noqa: D102
         self._preview = tf.function(self.model.preview)
@@ -116,7 +101,7 @@ class TensorBoard(keras.callbacks.Callback):
         write_atomically(path, lambda file: picture.save(file, "PNG"))
 
     def _terms_per_step(self, step: int) -> None:
-        """Terms that every drawing step has: `kl_per_step` as `kl_per_step/01` and so on."""
+        """Writes the terms of each drawing step: `kl_per_step` as `kl_per_step/01` and so on."""
         examples = len(self.batch["image"])
         noise = tf.random.stateless_normal(
             [self.model.noise_shape[0], examples, self.model.noise_shape[1]], [0, 0]

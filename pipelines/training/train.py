@@ -1,4 +1,4 @@
-"""`model.fit` and what surrounds it: one call trains, or goes on with, a run in its work folder."""
+"""`model.fit` and what surrounds it: one call trains a run in its work folder, or resumes it."""
 
 import contextlib
 import dataclasses
@@ -8,32 +8,34 @@ from typing import NamedTuple
 import keras
 import tensorflow as tf
 
-from pipelines.data.batches.batch_plan import BatchPlan, evaluation_dataset
+from pipelines.data.batches.batch_plan import Mode
 from pipelines.data.precomputed.feature_sources import FeatureSources
 from pipelines.data.prepared.caption_lengths import LengthRange
 from pipelines.data.prepared.data_folder import DataFolder
+from pipelines.data.prepared.split_reader import CaptionReader
 from pipelines.training.checkpointing import Checkpointer, Interrupted
 from pipelines.training.devices import strategy
 from pipelines.training.history import History
-from pipelines.training.pacing import Clock, Pace
-from pipelines.training.progress import Bar
+from pipelines.training.pacing import BudgetScheduler, Clock
+from pipelines.training.progress import TrainingProgress
+from pipelines.training.run_batches import RunBatches, open_batches
 from pipelines.training.schedule import Budget
 from pipelines.training.tensorboard import TensorBoard
 from pipelines.training.workdir import open_workdir
 from t2i_tf.checkpoints import CheckpointFolder
 from t2i_tf.config import TrainConfig
-from t2i_tf.models import build_model
+from t2i_tf.models import TrainableModel, build_model
 from t2i_tf.optimizers import build_optimizer
 
-_ENDLESS = 2**62  # steps, where the clock ends the training
+_ENDLESS = 2**62  # steps, if the clock ends the training
 
 
 class Outcome(NamedTuple):
     """How a call of `train` ended."""
 
     step: int
-    seconds: float  # of training, in all sittings
-    loss: float  # the lowest validation loss, nats; infinite where the model has none
+    seconds: float  # of training, earlier calls included
+    loss: float  # the lowest validation loss, nats; infinite if the model has none
     interrupted: bool
 
 
@@ -42,106 +44,70 @@ def train(
     data: Path,
     workdir: Path,
     *,
-    mode: str = "auto",
+    mode: Mode = "auto",
     overfit: int | None = None,
     checkpoint_seconds: float = 120.0,
     sentences: Path | None = None,
     reconstructions: Path | None = None,
 ) -> Outcome:
-    """Train in `workdir` until the config's budget is spent.
+    """Trains in `workdir` until the config's budget is spent.
 
     The same call on a begun folder resumes at the exact step: weights, optimizer, learning rate,
     data order, noise and running means.
 
     Args:
-        config: sizes of pictures and vocabulary in it are replaced by those of the data.
-        data: a data folder, made by `prepare`.
-        workdir: a new folder, or that of the run to go on with.
-        mode: how records are read: "ram", "stream", or "auto".
-        overfit: train on the first so many captions alone.
-        checkpoint_seconds: the longest time that a crash can cost.
-        sentences: the sentence encoder of a system that reads sentence vectors, see `open_encoder`.
-        reconstructions: the work folder whose model makes the sharpener's blurry pictures.
+        config: Config of the run; its image size and vocabulary size are replaced by the data's.
+        data: Data folder, made by `prepare`.
+        workdir: New folder, or that of the run to resume.
+        mode: How records are read: "ram", "stream" or "auto", see `BatchPlan.of`.
+        overfit: Train on only this many captions, the first ones.
+        checkpoint_seconds: The longest time that a crash can cost.
+        sentences: Sentence encoder of a system that reads sentence vectors, see `open_encoder`.
+        reconstructions: Work folder of the model that makes the sharpener's blurry images.
 
     Raises:
-        UserError: data or work folder are not usable, or the loss became no number.
+        UserError: data or work folder are not usable, or the loss becomes NaN or infinite.
     """
-    folder = DataFolder.open(data)
-    workdir = Path(workdir)
+    folder, workdir = DataFolder.open(data), Path(workdir)
+    captions = CaptionReader(folder)
     lengths = LengthRange(config.min_words, config.max_words, config.length_multiple)
-    sources = FeatureSources(folder, workdir, lengths, sentences, reconstructions)
+    sources = FeatureSources(captions, workdir, lengths, sentences, reconstructions)
     config = fit_to_data(config, folder, sources)
     open_workdir(workdir, config, folder, sources)
-    if config.deterministic:
-        tf.config.experimental.enable_op_determinism()
-    with strategy().scope():
-        model = build_model(config.model, seed=config.seed, mixed_precision=config.mixed_precision)
-        model.compile(build_optimizer(config.optimizer), jit_compile=config.xla)
-    plan = BatchPlan.of(
-        folder,
-        "train",
-        batch_size=config.batch_size,
-        seed=config.seed,
-        min_words=config.min_words,
-        max_words=config.max_words,
-        length_multiple=config.length_multiple,
-        mode=mode,
-        limit=overfit,
-        extra_features=sources.features(model.feature_keys, "train"),
+    model = _compiled_model(config)
+    batches = open_batches(
+        config, captions, sources, model.feature_keys, mode=mode, overfit=overfit
     )
-    budget = Budget.of(config, plan.steps_per_epoch)
-    interval = config.report_every or plan.steps_per_epoch
+    budget = Budget.of(config, batches.training.steps_per_epoch)
+    interval = config.report_every or batches.training.steps_per_epoch
     clock = Clock()
+    scheduler = BudgetScheduler(config.optimizer, budget, clock)
     checkpointer = Checkpointer(
         CheckpointFolder(workdir / "checkpoints"), clock, interval, checkpoint_seconds
     )
-    pace = Pace(config.optimizer, budget, clock)
-    checkpointer.set_model(model)
-    extra_features = sources.features(model.feature_keys, "val")
-    validation = evaluation_dataset(
-        folder,
-        "val",
-        batch_size=config.batch_size,
-        max_words=config.max_words,
-        length_multiple=config.length_multiple,
-        limit=_whole_batches(config, folder.split("val").examples),
-        extra_features=extra_features,
-    )
-    bar = Bar(pace, clock)
+    progress = TrainingProgress(scheduler, clock)
     callbacks = [
-        pace,
-        TensorBoard(workdir, folder, config, clock, extra_features),
+        scheduler,
+        TensorBoard(workdir, batches.preview, folder.vocabulary, config.batch_size, clock),
         *([keras.callbacks.SwapEMAWeights()] if config.optimizer.ema > 0 else []),
-        History(workdir / "history.csv", clock),  # first: what a kill in between leaves is redone
+        # Before the checkpoint: after a kill between the two, the interval is trained again.
+        History(workdir / "history.csv", clock),
         checkpointer,
-        bar,
+        progress,
     ]
-    # Each round goes from a checkpoint to the end of its interval, or over all whole intervals that
-    # remain. `fit` leaves averaged weights behind, so every round begins from the checkpoint.
-    with checkpointer, bar, contextlib.suppress(Interrupted):
-        while True:
-            if not checkpointer.restore():
-                clock.restart(0.0)  # what came before is no training
-            step = int(model.optimizer.iterations)
-            if budget.progress(step, clock.elapsed) >= 1.0:
-                break
-            steps, epochs = _round(step, interval, budget.steps)
-            model.fit(
-                plan.dataset(start_step=step),
-                steps_per_epoch=steps,
-                initial_epoch=step // interval,
-                epochs=step // interval + epochs,
-                validation_data=validation,
-                callbacks=callbacks,
-                shuffle=False,  # the plan has done it
-                verbose=0,
-            )
+    scheduler.set_model(model)
+    checkpointer.set_model(model)
+    with checkpointer, progress, contextlib.suppress(Interrupted):
+        checkpointer.restore()
+        while scheduler.progress < 1.0:
+            _fit_round(model, batches, interval, budget.steps, callbacks)
+            checkpointer.restore()  # `fit` leaves averaged weights behind
     step = int(model.optimizer.iterations)
     return Outcome(step, clock.elapsed, checkpointer.best_loss, checkpointer.interrupted)
 
 
 def fit_to_data(config: TrainConfig, folder: DataFolder, sources: FeatureSources) -> TrainConfig:
-    """The config with the data's picture size and vocabulary, and the encoder's vectors."""
+    """The config with the data's image size and vocabulary size, and the encoder's vector size."""
     sizes = {
         "height": folder.height,
         "width": folder.width,
@@ -156,20 +122,52 @@ def fit_to_data(config: TrainConfig, folder: DataFolder, sources: FeatureSources
 
 
 def smoke(config: TrainConfig) -> TrainConfig:
-    """Two steps of everything."""
+    """The config of a smoke test: two steps, each with a report."""
     return dataclasses.replace(
         config, steps=2, minutes=None, report_every=1, validation_pictures=config.batch_size
     )
 
 
-def _whole_batches(config: TrainConfig, pictures: int) -> int:
-    """How many pictures to validate on: a last, smaller batch would cost XLA another program."""
-    pictures = min(pictures, config.validation_pictures)
-    return pictures // config.batch_size * config.batch_size or pictures
+def _compiled_model(config: TrainConfig) -> TrainableModel:
+    """The model of a config with its optimizer, on all devices."""
+    if config.deterministic:
+        tf.config.experimental.enable_op_determinism()
+    with strategy().scope():
+        model = build_model(config.model, seed=config.seed, mixed_precision=config.mixed_precision)
+        model.compile(build_optimizer(config.optimizer), jit_compile=config.xla)
+    return model
+
+
+def _fit_round(
+    model: TrainableModel,
+    batches: RunBatches,
+    interval: int,
+    last: int | None,
+    callbacks: list[keras.callbacks.Callback],
+) -> None:
+    """Trains from the model's step to the end of its interval, or over all whole intervals left."""
+    step = int(model.optimizer.iterations)
+    steps, epochs = _round(step, interval, last)
+    model.fit(
+        batches.training.dataset(start_step=step),
+        steps_per_epoch=steps,
+        initial_epoch=step // interval,
+        epochs=step // interval + epochs,
+        validation_data=batches.validation,
+        callbacks=callbacks,
+        shuffle=False,  # the plan has shuffled already
+        verbose=0,
+    )
 
 
 def _round(step: int, interval: int, last: int | None) -> tuple[int, int]:
-    """Steps an epoch and number of epochs of the next call of `fit`."""
+    """Steps per epoch and number of epochs of the next call of `fit`.
+
+    Args:
+        step: Steps done so far.
+        interval: Steps between reports.
+        last: Steps of the whole training; None if the clock ends it.
+    """
     remaining = _ENDLESS if last is None else last - step
     first = min(interval - step % interval, remaining)
     return (first, 1) if first < interval else (interval, remaining // interval)

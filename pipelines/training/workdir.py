@@ -1,4 +1,4 @@
-"""The work folder of a run: begun once, found again when the same command is given."""
+"""The work folder of a run: made by its first command, checked by the next ones."""
 
 import dataclasses
 import shutil
@@ -9,6 +9,7 @@ import msgspec
 from pipelines.data.precomputed.feature_sources import FeatureSources
 from pipelines.data.preparation.image_loading import Fit
 from pipelines.data.prepared.data_folder import MANIFEST, VOCABULARY, DataFolder
+from pipelines.training.schedule import BUDGETS
 from t2i_tf import checkpoints
 from t2i_tf.config import TrainConfig
 from t2i_tf.errors import UserError
@@ -17,13 +18,13 @@ from t2i_tf.sentence_encoder.encoder import SentenceEncoder, load_encoder
 
 DATA_MANIFEST = "data.json"  # a copy of the manifest of the data folder that the run trains on
 
-_LENGTH = ("epochs", "steps", "minutes")  # training on for longer is no other run
-
 
 def open_workdir(
     workdir: Path, config: TrainConfig, data: DataFolder, sources: FeatureSources
 ) -> None:
-    """Begin a run, or check that a begun one has this config and this data.
+    """Begins a run, or checks that a begun one has this config and this data.
+
+    The budget may differ: a run can be trained for longer.
 
     Raises:
         UserError: the folder holds something else, or a run with other settings, other data or
@@ -37,8 +38,8 @@ def open_workdir(
             _check_encoder(workdir, encoder)
     elif workdir.exists() and not _is_half_begun(workdir):
         raise UserError(
-            f"{workdir} is not empty and holds no run. Expected a new folder, or one that training "
-            "made; choose another --workdir."
+            f"{workdir} is not empty and holds no run. Expected a new folder or one that `train` "
+            "made: choose another --workdir."
         )
     else:
         workdir.mkdir(parents=True, exist_ok=True)
@@ -76,7 +77,7 @@ def has_same_data(workdir: Path, data: DataFolder) -> bool:
 
 
 def _is_half_begun(workdir: Path) -> bool:
-    """Whether a folder is empty, or holds no more than a run that was killed as it began."""
+    """Whether a folder is empty, or has only files of a run that was killed when it began."""
     own = (DATA_MANIFEST, VOCABULARY, checkpoints.SENTENCE_ENCODER, "config.json")
     return all(
         path.name in own or path.name.startswith(tuple(f".{name}." for name in own))
@@ -96,12 +97,12 @@ def _check_config(workdir: Path, config: TrainConfig) -> None:
     changed = [
         f"--{name.replace('_', '-')} was {before[name]!r}, is {now[name]!r}"
         for name in now
-        if name not in _LENGTH and before[name] != now[name]
+        if name not in BUDGETS and before[name] != now[name]
     ]
     if changed:
         raise UserError(
             f"{workdir} holds a run with other settings: {'; '.join(changed)}. "
-            "Give the settings it began with, or choose another --workdir."
+            "Give the settings that it began with, or choose another --workdir."
         )
 
 
@@ -110,7 +111,7 @@ def _check_data(workdir: Path, data: DataFolder) -> None:
         return
     raise UserError(
         f"{workdir} was trained on other data than {data.path}: their manifests differ. "
-        "Give the data folder it began with, or choose another --workdir."
+        "Give the data folder that it began with, or choose another --workdir."
     )
 
 
@@ -118,8 +119,8 @@ def _check_encoder(workdir: Path, encoder: SentenceEncoder) -> None:
     before = load_encoder(workdir / checkpoints.SENTENCE_ENCODER)
     if before.fingerprint != encoder.fingerprint:
         raise UserError(
-            f"{workdir} was trained on the vectors of another sentence encoder. Leave --sentences "
-            "away to go on with it, or choose another --workdir."
+            f"{workdir} was trained on the vectors of another sentence encoder. Omit --sentences "
+            "to resume with that encoder, or choose another --workdir."
         )
 
 

@@ -3,16 +3,12 @@ import dataclasses
 import pytest
 
 from t2i_tf.presets import preset
-from tests.data_folders import make_examples, write_data_folder
+from tests.data_folders import write_training_folder
 
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
-    splits = {
-        "train": make_examples(60, shape=(8, 8, 3)),
-        "val": make_examples(20, seed=1, shape=(8, 8, 3), prefix="val"),
-    }
-    return write_data_folder(tmp_path_factory.mktemp("training") / "data", splits)
+    return write_training_folder(tmp_path_factory.mktemp("training") / "data")
 
 
 @pytest.fixture(scope="session")

@@ -1,11 +1,14 @@
 import dataclasses
 import math
 import signal
+from collections import Counter
 
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
+from pipelines.data.prepared import record_reader
 from pipelines.training import train as training
 from pipelines.training.history import read_history
 from pipelines.training.train import smoke, train
@@ -180,15 +183,43 @@ def test_a_run_that_is_no_encoder_is_refused(whole, data, tmp_path):
         train(preset("lapgan-tiny").config, data, tmp_path / "run", sentences=whole[0])
 
 
-def test_reconstructions_have_to_be_named(data, tmp_path):
+@pytest.fixture(scope="module")
+def encoder_run(data, tmp_path_factory):
+    """A sentence encoder's run of one step, and how often it began to read each split."""
+    workdir, scans = tmp_path_factory.mktemp("encoder") / "run", Counter()
+    read_records = record_reader.read_records
+
+    def counted(files):
+        def count(index, record):
+            scans[files[0].name.partition("-")[0]] += int(index == 0)
+            return record
+
+        records = read_records(files).enumerate()
+        records = records.map(lambda *record: tf.numpy_function(count, record, tf.string))
+        return records.map(lambda record: tf.ensure_shape(record, []))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(record_reader, "read_records", counted)
+        train(
+            dataclasses.replace(preset("skip-thought-tiny").config, xla=False, steps=1),
+            data,
+            workdir,
+        )
+    return workdir, scans
+
+
+def test_a_run_reads_the_captions_of_a_split_once(encoder_run):
+    _, scans = encoder_run
+    captions = memory = preview = validation = 1  # captions: their lengths and neighbours, too
+    assert scans == {"train": captions + memory, "val": captions + preview + validation}
+
+
+def test_reconstructions_have_to_be_named(data, encoder_run, tmp_path):
     config = preset("sharpening-tiny").config
     model = dataclasses.replace(config.model, pairs="both")
     config = dataclasses.replace(config, model=model, xla=False, steps=2, report_every=1)
-    encoder = tmp_path / "encoder"
-    small = dataclasses.replace(preset("skip-thought-tiny").config, xla=False, steps=1)
-    train(small, data, encoder)
     with pytest.raises(UserError, match="name the model's work folder with --reconstructions"):
-        train(config, data, tmp_path / "run", sentences=encoder)
+        train(config, data, tmp_path / "run", sentences=encoder_run[0])
 
 
 def test_a_longer_training_is_no_other_run(whole, data, config, tmp_path):
@@ -221,7 +252,9 @@ def test_a_loss_that_is_no_number_ends_the_run_and_keeps_what_was_good(
         return 1e-3 if step < 8 else float("nan")
 
     monkeypatch.setattr("pipelines.training.pacing.learning_rate", rate)
-    with pytest.raises(UserError, match=r"The \w+ became nan at step 1\d\. Kept: .*step-00000006"):
+    with pytest.raises(
+        UserError, match=r"The \w+ became nan at step 1\d\. .*step-00000006.* is kept"
+    ):
         train(config, data, tmp_path / "run", checkpoint_seconds=NEVER)
     assert checkpoints.CheckpointFolder(tmp_path / "run" / "checkpoints").steps() == [6]
 
