@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image, ImageDraw
 
-from pipelines.data.preparation.image_loading import Fit, PictureReader
+from pipelines.data.preparation.image_loading import PictureReader, ResizeOptions
 from pipelines.data.preparation.shards import PlannedShard, write_shard
 from pipelines.data.sources.example import Example
 from t2i_tf.errors import UserError
@@ -44,7 +44,7 @@ def measure_prepare(
         files = jpeg_files(Path(folder)) if folder else make_photographs(Path(scratch), DISTINCT)
         files = list(islice(cycle(files), count))
         shard = make_shard(files)
-        out, reader = Path(scratch), PictureReader(Fit(32, 32, 3))
+        out, reader = Path(scratch), PictureReader(ResizeOptions(32, 32, 3))
         timed = time_repeats(
             lambda: write_shard(shard, out, out / "shard.unfinished", reader), repeats
         )

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pipelines.data.preparation.image_loading import Fit, PictureReader
+from pipelines.data.preparation.image_loading import PictureReader, ResizeOptions
 from pipelines.data.sources.example import Example
 from pipelines.figures.caption_attention import attention_figure
 from pipelines.sampling.captioner import Captioner, Described
@@ -43,7 +43,7 @@ def caption_files(
     Raises:
         UserError: a file is missing or no picture, or the folder cannot be written.
     """
-    images = read_pictures(pictures, _fit(workdir, captioner.config.model))
+    images = read_pictures(pictures, _resize_options(workdir, captioner.config.model))
     described = captioner.describe(images)
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -58,23 +58,23 @@ def caption_files(
     return Captioned(described, files)
 
 
-def read_pictures(paths: Sequence[Path], fit: Fit) -> np.ndarray:
+def read_pictures(paths: Sequence[Path], resize: ResizeOptions) -> np.ndarray:
     """Picture files as uint8 [B, H, W, C].
 
     Raises:
         UserError: one is missing or no picture; says which and why.
     """
     examples = [Example(str(path), Path(path), ()) for path in paths]
-    pictures = list(PictureReader(fit).read(examples))
+    pictures = list(PictureReader(resize).read(examples))
     for path, picture in zip(paths, pictures, strict=True):
         if isinstance(picture, str):
             raise UserError(f"{path} cannot be read as a picture: {picture}.")
     return np.stack(pictures)
 
 
-def _fit(workdir: Path, model: CaptionerConfig) -> Fit:
+def _resize_options(workdir: Path, model: CaptionerConfig) -> ResizeOptions:
     data = read_run_data(workdir)
-    return Fit(model.height, model.width, model.channels, data.filter, data.crop)
+    return ResizeOptions(model.height, model.width, model.channels, data.filter, data.crop)
 
 
 def _write_captions(path: Path, pictures: Sequence[Path], described: Sequence[Described]) -> Path:

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from pipelines.data.precomputed.feature_sources import FeatureSources
-from pipelines.data.preparation.image_loading import Fit
+from pipelines.data.preparation.image_loading import ResizeOptions
 from pipelines.data.prepared.data_folder import MANIFEST, VOCABULARY, DataFolder
 from pipelines.training.schedule import BUDGETS
 from t2i_tf import checkpoints
@@ -54,8 +54,8 @@ class RunData(msgspec.Struct, frozen=True):
     """What a run's copy of the manifest says of the data it was trained on."""
 
     source: str = ""
-    filter: str = Fit.filter
-    crop: str = Fit.crop
+    filter: str = ResizeOptions.filter
+    crop: str = ResizeOptions.crop
 
 
 def read_run_data(workdir: Path) -> RunData:

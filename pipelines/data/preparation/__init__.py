@@ -1,1 +1,1 @@
-"""Making a data folder: images loaded, shards written, the manifest last."""
+"""Making a data folder: images are loaded, shards are written, and the manifest last."""

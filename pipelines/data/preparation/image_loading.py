@@ -1,8 +1,8 @@
-"""Picture files and arrays -> uint8 [H, W, C] of one size, by tf.data; and why one cannot be read.
+"""Picture files and arrays -> uint8 [H, W, C] of one size, by tf.data, or why one is unreadable.
 
-A JPEG is decoded at a half, a quarter or an eighth where that leaves enough pixels: its frequencies
-are dropped instead of its pixels, which takes a third of the time. Camera rotation (EXIF) is not
-applied.
+A JPEG is decoded at a half, a quarter or an eighth of its size if that leaves enough pixels. This
+drops frequencies before the inverse transform, and takes a third of the time of a full decode.
+Camera rotation (EXIF) is not applied.
 """
 
 import re
@@ -26,11 +26,12 @@ KNOWN_STARTS = (
     b"\xff\x0a",
     b"\x00\x00\x00\x0cJXL",
 )
-DRAFT_RATIOS = (1, 2, 4, 8)
+JPEG_RATIOS = (1, 2, 4, 8)
 
-# A draft has at least this many pixels for one of the target's, each way. Against a full decode of
-# photographs 640x480 to 32x32: 44 dB (at 2 instead of 1.5: 47 dB, and a fifth slower).
-DRAFT_MARGIN = 1.5
+# A reduced decode has at least this many pixels for each pixel of the target, in each dimension.
+# PSNR against a full decode of photographs, 640x480 to 32x32: 44 dB (with 2 instead of 1.5: 47 dB,
+# and 20 % slower).
+JPEG_MARGIN = 1.5
 
 BATCH = 64  # pictures handed to Python at a time
 
@@ -38,13 +39,18 @@ FILTERS = ("lanczos3", "lanczos5", "bicubic", "bilinear", "gaussian", "mitchellc
 
 
 @dataclass(frozen=True)
-class Fit:
-    """How a picture of any size becomes height x width x channels.
+class ResizeOptions:
+    """How an image of any size becomes height x width x channels.
 
-    crop: "squash" changes the aspect, "centre" cuts off what is too much, "pad" adds black bars.
+    Args:
+        height, width: Size of the result, pixels.
+        channels: 1 for grey, 3 for colour.
+        filter: Interpolation of `tf.image.resize`, one of `FILTERS`.
+        crop: "squash" changes the aspect ratio, "centre" cuts off the edges, "pad" adds black bars.
 
     Raises:
-        UsageError: for a size, filter or crop rule that does not exist.
+        UsageError: the size is not positive, or there is no such number of channels, filter or
+            crop rule.
     """
 
     height: int = 32
@@ -55,7 +61,9 @@ class Fit:
 
     def __post_init__(self):
         if min(self.height, self.width) < 1:
-            raise UsageError(f"A picture needs pixels, got {self.height}x{self.width}.")
+            raise UsageError(
+                f"Expected a picture of at least 1x1 pixels, got {self.height}x{self.width}."
+            )
         if self.channels not in (1, 3):
             raise UsageError(f"channels: expected 1 or 3, got {self.channels}.")
         for option, choices in (("filter", FILTERS), ("crop", CROPS)):
@@ -65,7 +73,7 @@ class Fit:
 
     @property
     def bytes(self) -> int:
-        """Of one picture, uint8."""
+        """Size of one image as uint8."""
         return self.height * self.width * self.channels
 
 
@@ -73,33 +81,33 @@ class PictureReader:
     """Reads the pictures of examples, in parallel and in order.
 
     Args:
-        fit: the size and the way to it.
-        workers: pictures decoded at a time; as many as pay where None.
+        resize: Size of the result, and how to get there.
+        workers: Pictures decoded at a time; tf.data decides if None.
     """
 
-    def __init__(self, fit: Fit, workers: int | None = None):
-        self.fit = fit
+    def __init__(self, resize: ResizeOptions, workers: int | None = None):
+        self.resize = resize
         self._workers = workers or tf.data.AUTOTUNE
         self._from_file = tf.function(
-            lambda path: fit_picture(decode(tf.io.read_file(path), fit), fit),
+            lambda path: resize_image(decode(tf.io.read_file(path), resize), resize),
             input_signature=[tf.TensorSpec([], tf.string)],
         )
         self._from_array = tf.function(
-            lambda pixels: fit_picture(pixels, fit),
+            lambda pixels: resize_image(pixels, resize),
             input_signature=[tf.TensorSpec([None, None, None], tf.uint8)],
         )
 
     def read(self, examples: Sequence[Example]) -> Iterator[np.ndarray | str]:
-        """For each example its picture, uint8 [H, W, C], or the reason why there is none.
+        """For each example its picture, uint8 [H, W, C], or the reason why it cannot be read.
 
-        Examples are all of files or all of arrays.
+        The examples have either files or arrays, all of them the same.
         """
         if examples and isinstance(examples[0].picture, Path):
             return self._read_files([example.picture for example in examples])
         return (self._read_array(example.picture) for example in examples)
 
     def _read_array(self, pixels: np.ndarray) -> np.ndarray | str:
-        if pixels.shape == (self.fit.height, self.fit.width, self.fit.channels):
+        if pixels.shape == (self.resize.height, self.resize.width, self.resize.channels):
             return pixels
         if pixels.ndim != 3 or pixels.shape[2] not in (1, 3):
             return f"an array of shape {pixels.shape}, expected (height, width, 1 or 3)"
@@ -125,20 +133,23 @@ class PictureReader:
             yield from zip(indices.numpy(), pictures.numpy(), strict=True)
 
     def _read_alone(self, path: Path) -> np.ndarray | str:
-        """One file once more: it may be readable now, and if not, its error tells why."""
+        """Reads one file again: it may be readable now; if not, its own error has the reason."""
         try:
             return self._from_file(str(path)).numpy()
         except tf.errors.OpError as error:
-            return explain(path) or re.sub(r"^\{\{.*?\}\} ", "", error.message).splitlines()[0]
+            return (
+                unreadable_reason(path)
+                or re.sub(r"^\{\{.*?\}\} ", "", error.message).splitlines()[0]
+            )
 
 
-def decode(contents: tf.Tensor, fit: Fit) -> tf.Tensor:
-    """A file's bytes as uint8 [h, w, 3]; a JPEG as a draft that is large enough for the fit."""
+def decode(contents: tf.Tensor, resize: ResizeOptions) -> tf.Tensor:
+    """A file's bytes as uint8 [h, w, 3]; a JPEG no larger than resizing needs."""
 
     def ratio_index():
         shape = tf.io.extract_jpeg_shape(contents)
-        shrinks = tf.minimum(shape[0] / fit.height, shape[1] / fit.width) / DRAFT_MARGIN
-        return tf.reduce_sum(tf.cast(shrinks >= DRAFT_RATIOS[1:], tf.int32))
+        shrinks = tf.minimum(shape[0] / resize.height, shape[1] / resize.width) / JPEG_MARGIN
+        return tf.reduce_sum(tf.cast(shrinks >= JPEG_RATIOS[1:], tf.int32))
 
     def jpeg(ratio):
         return lambda: tf.io.decode_jpeg(contents, channels=3, ratio=ratio)
@@ -147,50 +158,52 @@ def decode(contents: tf.Tensor, fit: Fit) -> tf.Tensor:
         return tf.io.decode_image(contents, channels=3, expand_animations=False)
 
     is_jpeg = tf.strings.substr(contents, 0, len(JPEG_START)) == JPEG_START
-    branch = tf.cond(is_jpeg, ratio_index, lambda: len(DRAFT_RATIOS))
-    return tf.switch_case(branch, [*map(jpeg, DRAFT_RATIOS), other])
+    branch = tf.cond(is_jpeg, ratio_index, lambda: len(JPEG_RATIOS))
+    return tf.switch_case(branch, [*map(jpeg, JPEG_RATIOS), other])
 
 
 def match_channels(pixels: tf.Tensor, channels: int) -> tf.Tensor:
-    """Grey or colour [h, w, 1 or 3] as [h, w, channels]."""
+    """An image [h, w, 1 or 3] as [h, w, channels]."""
     found = tf.shape(pixels)[-1]
     if channels == 1:
         return tf.cond(found == 3, lambda: tf.image.rgb_to_grayscale(pixels), lambda: pixels)
     return tf.cond(found == 1, lambda: tf.tile(pixels, [1, 1, 3]), lambda: pixels)
 
 
-def fit_picture(pixels: tf.Tensor, fit: Fit) -> tf.Tensor:
-    """uint8 [h, w, 1 or 3] -> uint8 [H, W, C], filtered so that nothing aliases."""
-    pixels = tf.ensure_shape(match_channels(pixels, fit.channels), [None, None, fit.channels])
-    resized = tf.round(CROPS[fit.crop](pixels, fit))
-    return tf.cast(tf.clip_by_value(resized, 0, 255), tf.uint8)  # lanczos overshoots at edges
+def resize_image(pixels: tf.Tensor, resize: ResizeOptions) -> tf.Tensor:
+    """uint8 [h, w, 1 or 3] -> uint8 [H, W, C], with antialiasing."""
+    pixels = tf.ensure_shape(match_channels(pixels, resize.channels), [None, None, resize.channels])
+    resized = tf.round(CROPS[resize.crop](pixels, resize))
+    return tf.cast(tf.clip_by_value(resized, 0, 255), tf.uint8)  # Lanczos overshoots at edges
 
 
-def squash(pixels: tf.Tensor, fit: Fit) -> tf.Tensor:
-    """The whole picture, each side scaled on its own."""
-    return tf.image.resize(pixels, [fit.height, fit.width], fit.filter, antialias=True)
+def squash(pixels: tf.Tensor, resize: ResizeOptions) -> tf.Tensor:
+    """The whole image, each side scaled on its own."""
+    return tf.image.resize(pixels, [resize.height, resize.width], resize.filter, antialias=True)
 
 
-def centre(pixels: tf.Tensor, fit: Fit) -> tf.Tensor:
-    """The largest box of the target's aspect about the picture's middle."""
+def centre(pixels: tf.Tensor, resize: ResizeOptions) -> tf.Tensor:
+    """The largest box of the target's aspect ratio in the middle of the image."""
     size = tf.shape(pixels)[:2]
-    target = tf.constant([fit.height, fit.width])
+    target = tf.constant([resize.height, resize.width])
     scale = tf.reduce_min(size / target)
     box = tf.cast(tf.round(scale * tf.cast(target, tf.float64)), tf.int32)
     top, left = tf.unstack((size - box) // 2)
-    return squash(pixels[top : top + box[0], left : left + box[1]], fit)
+    return squash(pixels[top : top + box[0], left : left + box[1]], resize)
 
 
-def pad(pixels: tf.Tensor, fit: Fit) -> tf.Tensor:
-    """The whole picture in its own aspect, between black bars."""
-    return tf.image.resize_with_pad(pixels, fit.height, fit.width, fit.filter, antialias=True)
+def pad(pixels: tf.Tensor, resize: ResizeOptions) -> tf.Tensor:
+    """The whole image in its own aspect ratio, between black bars."""
+    return tf.image.resize_with_pad(
+        pixels, resize.height, resize.width, resize.filter, antialias=True
+    )
 
 
 CROPS = {"squash": squash, "centre": centre, "pad": pad}
 
 
-def explain(path: Path) -> str | None:
-    """Why a file is no picture, in words; None where only the decoder can tell."""
+def unreadable_reason(path: Path) -> str | None:
+    """Why a file cannot be read as a picture; None if only the decoder can find out."""
     try:
         contents = path.read_bytes()
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""What a finished data folder holds, `manifest.json`, and whether it still holds that."""
+"""`manifest.json`, the description of a finished data folder, and the check of its files."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,25 +11,25 @@ from pipelines.data.prepared.data_folder import FORMAT, MANIFEST, VOCABULARY
 from t2i_tf.errors import UserError
 from t2i_tf.json_files import read_json
 
-NAMED = 5  # bad pictures or shards that an error names
-FIT = ("height", "width", "channels", "filter", "crop")
+NAMED = 5  # bad pictures or shards that an error lists
+RESIZE = ("height", "width", "channels", "filter", "crop")
 
 
 def build_manifest(
     settings: Mapping[str, Any],
     facts: Mapping[str, Any],
     shards: Sequence[PlannedShard],
-    records: Sequence[WrittenShard],
+    written: Sequence[WrittenShard],
     vocabulary: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """The manifest, as JSON: settings and facts of the source, and what came of each shard."""
+    """The manifest as JSON: settings, facts of the source, and the contents of each shard."""
     return {
         "format": FORMAT,
         "source": settings["source"],
-        **{name: settings[name] for name in FIT},
-        "written": sum(record.examples for record in records),
-        "skipped": [msgspec.to_builtins(bad) for record in records for bad in record.skipped],
-        "splits": describe_splits(shards, records),
+        **{name: settings[name] for name in RESIZE},
+        "written": sum(shard.examples for shard in written),
+        "skipped": [msgspec.to_builtins(bad) for shard in written for bad in shard.skipped],
+        "splits": describe_splits(shards, written),
         "vocabulary": vocabulary,
         "facts": facts,
         "settings": settings,
@@ -37,22 +37,22 @@ def build_manifest(
 
 
 def describe_splits(
-    shards: Sequence[PlannedShard], records: Sequence[WrittenShard]
+    shards: Sequence[PlannedShard], written: Sequence[WrittenShard]
 ) -> dict[str, Any]:
-    """The manifest's account of each split and its shards."""
+    """The manifest's description of each split and its shards."""
     splits: dict[str, Any] = {}
-    for shard, record in zip(shards, records, strict=True):
-        split = splits.setdefault(shard.split, {"examples": 0, "captions": 0, "shards": []})
-        split["examples"] += record.examples
-        split["captions"] += record.captions
+    for planned, shard in zip(shards, written, strict=True):
+        split = splits.setdefault(planned.split, {"examples": 0, "captions": 0, "shards": []})
+        split["examples"] += shard.examples
+        split["captions"] += shard.captions
         split["shards"].append(
-            {"file": record.file, "examples": record.examples, "sha256": record.sha256}
+            {"file": shard.file, "examples": shard.examples, "sha256": shard.sha256}
         )
     return splits
 
 
 def read_manifest(out: Path) -> dict[str, Any]:
-    """The manifest of a finished folder; UserError where there is none that `prepare` wrote."""
+    """The manifest of a finished folder; UserError if there is none that `prepare` wrote."""
     manifest = read_json(out / MANIFEST, dict)
     if "settings" not in manifest:
         raise UserError(f"{out / MANIFEST} was not written by prepare. Choose another folder.")
@@ -60,10 +60,10 @@ def read_manifest(out: Path) -> dict[str, Any]:
 
 
 def verify(out: str | Path) -> int:
-    """Hashes every file of a finished folder again; returns how many there are.
+    """Compares every file of a finished folder with its hash; returns the number of files.
 
     Raises:
-        UserError: naming the files that are missing or changed.
+        UserError: files are missing or changed; the error lists the first of them.
     """
     out = Path(out)
     manifest = read_manifest(out)
@@ -77,13 +77,13 @@ def verify(out: str | Path) -> int:
     ]
     if problems:
         raise UserError(
-            f"{out}: {some(problems)}. Delete the folder and prepare it again: the same input"
+            f"{out}: {first_few(problems)}. Delete the folder and prepare it again: the same input"
             " gives the same bytes."
         )
     return len(expected)
 
 
-def some(things: Sequence[str]) -> str:
-    """The first few of a list, and how many more there are."""
-    more = f" and {len(things) - NAMED:,} more" if len(things) > NAMED else ""
-    return "; ".join(things[:NAMED]) + more
+def first_few(items: Sequence[str]) -> str:
+    """The first few items as text, and the number of the others."""
+    more = f" and {len(items) - NAMED:,} more" if len(items) > NAMED else ""
+    return "; ".join(items[:NAMED]) + more

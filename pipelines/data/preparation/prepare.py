@@ -4,7 +4,7 @@
     OUT/vocabulary.txt                     the words of the training captions, with counts
     OUT/manifest.json                      written last: what the folder holds, and from what
 
-A run that was broken off goes on where it stood; a finished folder is left as it is.
+An interrupted run resumes where it stopped; a finished folder is left as it is.
 """
 
 import dataclasses
@@ -17,16 +17,15 @@ from typing import Any
 
 import msgspec
 import tensorflow as tf
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from pipelines.data.preparation.image_loading import Fit, PictureReader
+from pipelines.data.preparation.image_loading import PictureReader, ResizeOptions
 from pipelines.data.preparation.manifest_writer import (
     build_manifest,
+    first_few,
     read_manifest,
-    some,
     verify,
 )
-from pipelines.data.preparation.resume_log import Journal, is_finished
+from pipelines.data.preparation.resume_log import ResumeLog, is_finished
 from pipelines.data.preparation.shards import (
     PlannedShard,
     WrittenShard,
@@ -36,6 +35,7 @@ from pipelines.data.preparation.shards import (
 )
 from pipelines.data.prepared.data_folder import MANIFEST, VOCABULARY
 from pipelines.data.sources.example import Example, Source
+from pipelines.progress_bar import ProgressBar
 from t2i_tf.errors import UsageError, UserError
 from t2i_tf.json_files import write_json
 from t2i_tf.text.vocabulary import Vocabulary
@@ -61,52 +61,52 @@ def prepare(
     max_bad: float = 0.01,
     workers: int | None = None,
 ) -> dict[str, Any]:
-    """Makes the data folder `out` of a source, or what is still missing of it.
+    """Makes the data folder `out` from a source, or what is still missing of it.
 
     Args:
-        height, width, channels: of every picture, pixels.
-        filter, crop: how a picture gets there; see `Fit`.
-        shard_size: examples in a file.
-        min_count: a word is in the vocabulary if the training captions have it this often.
-        max_bad: the fraction of the pictures that may be unreadable or without a caption.
-        workers: pictures decoded at a time; as many as pay where None.
+        source: The examples, by split.
+        out: Folder to make, or to finish.
+        height, width, channels, filter, crop: Size of every image and how it gets there; see
+            `ResizeOptions`.
+        shard_size: Examples in a file.
+        min_count: Occurrences in the training captions that a word of the vocabulary needs.
+        max_bad: Fraction of the pictures that may be unreadable or without a caption.
+        workers: Pictures decoded at a time; tf.data decides if None.
 
     Returns:
         The manifest.
 
     Raises:
-        UsageError: for a size or rule that does not exist.
-        UserError: for too many bad pictures, too small a disk, a source without training examples,
-            and a folder that holds something else or was made with other settings.
+        UsageError: a size or an option has an impossible value.
+        UserError: there are too many bad pictures, the disk is too small, the source has no
+            training examples, or the folder holds something else or was made with other settings.
     """
-    out, fit = Path(out), Fit(height, width, channels, filter, crop)
-    if min(shard_size, min_count) < 1:
-        raise UsageError(
-            f"Expected at least 1, got shard_size {shard_size}, min_count {min_count}."
-        )
+    out, resize = Path(out), ResizeOptions(height, width, channels, filter, crop)
+    check_positive(shard_size=shard_size, min_count=min_count)
     splits = read_splits(source)
-    settings = {
-        "source": source.name,
-        "examples_sha256": fingerprint(splits, source.facts()),
-        **dataclasses.asdict(fit),
-        "shard_size": shard_size,
-        "min_count": min_count,
-    }
+    settings = describe_settings(source, splits, resize, shard_size, min_count)
     if is_finished(out, settings):
         print(f"{out} is finished: nothing to do.")
         return read_manifest(out)
-    journal = Journal(out, settings)
+    log = ResumeLog(out, settings)
     shards = plan_shards(splits, shard_size)
-    records = make_shards(shards, out, journal, PictureReader(fit, workers), max_bad)
-    vocabulary = save_vocabulary(shards, records, min_count, out / VOCABULARY)
-    manifest = build_manifest(settings, source.facts(), shards, records, vocabulary)
+    written = write_missing_shards(shards, out, log, PictureReader(resize, workers), max_bad)
+    vocabulary = save_vocabulary(shards, written, min_count, out / VOCABULARY)
+    manifest = build_manifest(settings, source.facts(), shards, written, vocabulary)
     write_json(out / MANIFEST, manifest)
-    journal.remove()
+    log.remove()
     return manifest
 
 
+def check_positive(**options: int) -> None:
+    """Raises UsageError if an option is less than 1."""
+    for name, value in options.items():
+        if value < 1:
+            raise UsageError(f"{name}: expected at least 1, got {value}.")
+
+
 def read_splits(source: Source) -> Splits:
-    """The splits that have examples; UserError where there is nothing to train on."""
+    """The splits that have examples; UserError if there is nothing to train on."""
     splits = {name: examples for name, examples in source.splits().items() if len(examples)}
     if "train" not in splits:
         raise UserError(
@@ -115,8 +115,21 @@ def read_splits(source: Source) -> Splits:
     return splits
 
 
+def describe_settings(
+    source: Source, splits: Splits, resize: ResizeOptions, shard_size: int, min_count: int
+) -> dict[str, Any]:
+    """All that determines the contents of a data folder, as JSON."""
+    return {
+        "source": source.name,
+        "examples_sha256": fingerprint(splits, source.facts()),
+        **dataclasses.asdict(resize),
+        "shard_size": shard_size,
+        "min_count": min_count,
+    }
+
+
 def fingerprint(splits: Splits, facts: Mapping[str, Any]) -> str:
-    """A hash of all that is known of the examples but for what is in their files."""
+    """A hash of all examples, except the contents of their files."""
     digest = hashlib.sha256(msgspec.json.encode(facts))
     for split, examples in splits.items():
         for example in examples:
@@ -126,92 +139,80 @@ def fingerprint(splits: Splits, facts: Mapping[str, Any]) -> str:
     return digest.hexdigest()
 
 
-def make_shards(
+def write_missing_shards(
     shards: Sequence[PlannedShard],
     out: Path,
-    journal: Journal,
+    log: ResumeLog,
     reader: PictureReader,
     max_bad: float,
 ) -> list[WrittenShard]:
-    """The records of all shards; those that are not done yet are made now.
+    """Writes the shards that the log does not have, and returns all of them.
 
     Raises:
-        UserError: for too many bad pictures, and a disk that is or becomes full.
+        UserError: there are too many bad pictures, or the disk is or becomes full.
     """
-    found = [(shard, journal.find(shard)) for shard in shards]
-    missing = [shard for shard, record in found if not record]
-    refuse_full_disk(out, sum(map(len, missing)) * (reader.fit.bytes + RECORD_OVERHEAD))
-    pictures, records = sum(map(len, shards)), []
-    with progress_bar() as progress:
-        task = progress.add_task("Preparing", total=sum(map(len, missing)), speed="-")
-        for shard, record in found:
-            if not record:
-                record = make_shard(shard, out, journal, reader)
-                speed = progress.tasks[task].speed or len(shard) / progress.tasks[task].elapsed
-                progress.update(task, advance=len(shard), speed=f"{speed:,.0f}")
-            records.append(record)
-            refuse_too_many_bad(records, max_bad, pictures)
-    return records
+    known = [(shard, log.find(shard)) for shard in shards]
+    missing = sum(len(shard) for shard, written in known if not written)
+    refuse_full_disk(out, missing * (reader.resize.bytes + RECORD_OVERHEAD))
+    pictures, done = sum(map(len, shards)), []
+    with ProgressBar("Preparing", missing, "pictures") as bar:
+        for shard, written in known:
+            if not written:
+                written = write_and_log(shard, out, log, reader)
+                bar.advance(len(shard))
+            done.append(written)
+            refuse_too_many_bad(done, max_bad, pictures)
+    return done
 
 
-def make_shard(
-    shard: PlannedShard, out: Path, journal: Journal, reader: PictureReader
+def write_and_log(
+    shard: PlannedShard, out: Path, log: ResumeLog, reader: PictureReader
 ) -> WrittenShard:
-    """Writes a shard and notes that it is done; UserError where the disk does not take it."""
+    """Writes a shard and logs it; UserError if the disk fails or is full."""
     try:
-        record = write_shard(shard, out, journal.scratch, reader)
-        journal.keep(record)
+        written = write_shard(shard, out, log.scratch, reader)
+        log.add(written)
     except (OSError, tf.errors.OpError) as error:
         raise UserError(
-            f"{out / shard.file}: cannot be written: {error}. What is done is kept: mend the cause"
-            " and run the same command again."
+            f"{out / shard.file}: cannot be written: {error}. The finished shards are kept: remove"
+            " the cause and run the same command again."
         ) from error
-    return record
+    return written
 
 
 def refuse_full_disk(out: Path, needed: int) -> None:
-    """Raises UserError where the disk has fewer bytes free than are still to be written."""
+    """Raises UserError if the disk has fewer free bytes than are still to be written."""
     free = shutil.disk_usage(out).free
     if needed > free:
         raise UserError(
             f"{out}: about {needed / 1e6:,.0f} MB are to be written, {free / 1e6:,.0f} MB are free."
-            " Make room, choose another disk or smaller pictures."
+            " Make room, or choose another disk or smaller pictures."
         )
 
 
-def refuse_too_many_bad(records: Sequence[WrittenShard], max_bad: float, pictures: int) -> None:
-    """Raises UserError once more than `max_bad` of all pictures had to be skipped."""
-    bad = [f"{one.file} ({one.reason})" for record in records for one in record.skipped]
+def refuse_too_many_bad(written: Sequence[WrittenShard], max_bad: float, pictures: int) -> None:
+    """Raises UserError if more than the fraction `max_bad` of all pictures had to be skipped."""
+    bad = [f"{one.file} ({one.reason})" for shard in written for one in shard.skipped]
     if len(bad) > max_bad * pictures:
         raise UserError(
-            f"{len(bad)} bad pictures so far, more than {max_bad:.2%} of {pictures:,}: {some(bad)}."
-            " Mend them, or allow more (max_bad); the same command then goes on from here."
+            f"{len(bad)} bad pictures so far, more than {max_bad:.2%} of {pictures:,}:"
+            f" {first_few(bad)}. Repair them, or allow more (max_bad); the same command then"
+            " resumes here."
         )
-
-
-def progress_bar() -> Progress:
-    """Pictures done, pictures/s, time left."""
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[speed]} pictures/s"),
-        TimeRemainingColumn(),
-    )
 
 
 def save_vocabulary(
-    shards: Sequence[PlannedShard], records: Sequence[WrittenShard], min_count: int, path: Path
+    shards: Sequence[PlannedShard], written: Sequence[WrittenShard], min_count: int, path: Path
 ) -> dict[str, Any]:
-    """Writes the words of the training captions and returns the manifest's account of them.
+    """Writes the words of the training captions and returns their description in the manifest.
 
-    Captions of pictures that were skipped do not count, nor do those of other splits: what only
-    they have must stay unknown.
+    The captions of skipped pictures and of other splits do not count: words that only they have
+    must stay unknown.
     """
     counts = Counter()
-    for shard, record in zip(shards, records, strict=True):
-        if shard.split == "train":
-            counts.update(record.words)
+    for planned, shard in zip(shards, written, strict=True):
+        if planned.split == "train":
+            counts.update(shard.words)
     vocabulary = Vocabulary.from_counts(counts, min_count)
     vocabulary.save(path)
     return {"size": len(vocabulary), "min_count": min_count, "sha256": file_sha256(path)}

@@ -1,9 +1,9 @@
-"""What is known of an output folder while `prepare` is at work, so that it can be broken off.
+"""What `prepare` has done so far, kept in the output folder so that an interrupted run can resume.
 
     OUT/.prepare/settings.json                   what the folder is made from, and how
-    OUT/.prepare/train-00003-of-00020.json       the record of a shard that is done
+    OUT/.prepare/train-00003-of-00020.json       description of a shard that is written
 
-A finished folder has no journal any more: its manifest holds the settings.
+A finished folder has no log: its manifest has the settings.
 """
 
 import shutil
@@ -17,59 +17,59 @@ from pipelines.data.prepared.data_folder import MANIFEST
 from t2i_tf.errors import UserError
 from t2i_tf.json_files import read_json, write_json
 
-JOURNAL = ".prepare"
+LOG_FOLDER = ".prepare"
 
 Settings = Mapping[str, Any]
 
 
-class Journal:
-    """The journal of an output folder.
+class ResumeLog:
+    """The log of an output folder; the folder is made if it is missing.
 
     Args:
-        out: the folder; made where it is missing.
-        settings: what the shards follow from, as JSON.
+        out: Output folder.
+        settings: All that determines the shards, as JSON.
 
     Raises:
-        UserError: where the folder holds something else, or was begun with other settings.
+        UserError: the folder holds something else, or was begun with other settings.
     """
 
     def __init__(self, out: Path, settings: Settings):
-        self._out, self._folder = out, out / JOURNAL
-        kept = self._folder / "settings.json"
-        if kept.is_file():
-            refuse_other_settings(out, read_json(kept, dict), settings)
+        self._out, self._folder = out, out / LOG_FOLDER
+        begun_with = self._folder / "settings.json"
+        if begun_with.is_file():
+            refuse_other_settings(out, read_json(begun_with, dict), settings)
         else:
             refuse_foreign_folder(out)
             self._folder.mkdir(parents=True, exist_ok=True)
-            write_json(kept, settings)
+            write_json(begun_with, settings)
 
     @property
     def scratch(self) -> Path:
-        """Where a shard is written before it has its name."""
+        """Temporary file for the shard that is being written."""
         return self._folder / "shard.unfinished"
 
     def find(self, shard: PlannedShard) -> WrittenShard | None:
-        """The record of a shard that is done and still as it was written.
+        """The description of a shard that is written and still intact; None for any other.
 
-        A shard with bad pictures is not done: they may have been mended since.
+        A shard with bad pictures counts as missing: they may have been repaired since.
         """
-        kept = self._record_file(shard.file)
-        if not kept.is_file():
+        path = self._entry(shard.file)
+        if not path.is_file():
             return None
-        record = read_json(kept, WrittenShard)
-        path = self._out / shard.file
-        intact = path.is_file() and file_sha256(path) == record.sha256
-        return record if intact and not record.skipped else None
+        written = read_json(path, WrittenShard)
+        file = self._out / shard.file
+        intact = file.is_file() and file_sha256(file) == written.sha256
+        return written if intact and not written.skipped else None
 
-    def keep(self, record: WrittenShard) -> None:
-        """Notes that a shard is done."""
-        write_json(self._record_file(record.file), record)
+    def add(self, shard: WrittenShard) -> None:
+        """Notes that a shard is written."""
+        write_json(self._entry(shard.file), shard)
 
     def remove(self) -> None:
-        """Forgets it all: the manifest is written."""
+        """Deletes the log, once the manifest is written."""
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _record_file(self, shard_file: str) -> Path:
+    def _entry(self, shard_file: str) -> Path:
         return self._folder / f"{Path(shard_file).stem}.json"
 
 
@@ -77,7 +77,7 @@ def is_finished(out: Path, settings: Settings) -> bool:
     """Whether a folder is finished, with these settings.
 
     Raises:
-        UserError: where it is finished with others, or holds a manifest that is not ours.
+        UserError: it was made with other settings, or its manifest is not from `prepare`.
     """
     if not (out / MANIFEST).is_file():
         return False
@@ -85,29 +85,36 @@ def is_finished(out: Path, settings: Settings) -> bool:
     return True
 
 
-def refuse_other_settings(out: Path, found: Settings, asked: Settings) -> None:
-    """Raises UserError, naming what differs, where a folder was made with other settings."""
+def refuse_other_settings(out: Path, found: Settings, requested: Settings) -> None:
+    """Checks that a folder was made with the requested settings.
+
+    Raises:
+        UserError: it was not; the error names what differs.
+    """
     differing = [
-        f"{name} {found.get(name)!r} there, {asked.get(name)!r} asked"
-        for name in dict.fromkeys([*asked, *found])
-        if found.get(name) != asked.get(name)
+        f"{name} is {found.get(name)!r} there, requested {requested.get(name)!r}"
+        for name in dict.fromkeys([*requested, *found])
+        if found.get(name) != requested.get(name)
     ]
     if differing:
         raise UserError(
             f"{out} was made with other settings: {'; '.join(differing)}."
-            " Ask for the same, choose another folder, or delete this one."
+            " Use the same settings, choose another folder, or delete this one."
         )
 
 
 def refuse_foreign_folder(out: Path) -> None:
-    """Raises UserError where the output's place is taken by something else."""
+    """Checks that an output folder is new, empty, or begun by `prepare`.
+
+    Raises:
+        UserError: it is a file, or holds something else.
+    """
     if out.exists() and not out.is_dir():
-        raise UserError(f"{out}: expected a folder, found a file. Choose another place.")
-    found = (
-        sorted(path.name for path in out.iterdir() if path.name != JOURNAL) if out.exists() else []
-    )
-    if found:
+        raise UserError(f"{out}: expected a folder, found a file. Choose another path.")
+    names = sorted(path.name for path in out.iterdir()) if out.exists() else []
+    foreign = [name for name in names if name != LOG_FOLDER]
+    if foreign:
         raise UserError(
-            f"{out}: expected an empty folder or one that prepare made, found {found[0]!r}."
+            f"{out}: expected an empty folder or one that `prepare` made, found {foreign[0]!r}."
             " Choose another folder."
         )

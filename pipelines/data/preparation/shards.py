@@ -1,8 +1,7 @@
-"""A shard of prepared examples: planned from the source alone, made on its own, kept with its hash.
+"""Shards of prepared examples: each is planned from the source alone and written on its own.
 
-A shard's examples and name follow from the plan: a picture that cannot be read makes its own shard
-shorter and moves no other. It is written under a temporary name and renamed; then its record is
-kept, by which a later run knows it and need not make it again.
+The plan determines a shard's examples and its name: a picture that cannot be read makes its own
+shard smaller and changes no other. A shard is written under a temporary name and then renamed.
 """
 
 import hashlib
@@ -23,7 +22,7 @@ from t2i_tf.text.tokenizer import split_words
 
 @dataclass(frozen=True)
 class PlannedShard:
-    """Examples first to last (not included) of a split, and the file that they go to."""
+    """Examples `first` to `last` (last excluded) of a split, and the file they are written to."""
 
     file: str
     split: str
@@ -32,16 +31,16 @@ class PlannedShard:
     last: int
 
     def __len__(self) -> int:
-        """Number of examples, were all pictures good."""
+        """Number of examples, bad pictures included."""
         return self.last - self.first
 
     def examples(self) -> Sequence[Example]:
-        """Its part of the split."""
+        """The examples of this shard."""
         return self.source[self.first : self.last]
 
 
 class Skipped(msgspec.Struct):
-    """A picture left out, and why."""
+    """A picture that was left out, and the reason."""
 
     file: str
     reason: str
@@ -59,7 +58,7 @@ class WrittenShard(msgspec.Struct):
 
 
 def plan_shards(splits: Mapping[str, Sequence[Example]], shard_size: int) -> list[PlannedShard]:
-    """Shards of `shard_size` examples, the last of a split with what remains."""
+    """Shards of `shard_size` examples each; the last one of a split may be smaller."""
     shards = []
     for split, examples in splits.items():
         count = -(-len(examples) // shard_size)
@@ -79,11 +78,13 @@ def shard_file_name(split: str, number: int, count: int) -> str:
 def write_shard(
     shard: PlannedShard, out: Path, temporary: Path, reader: PictureReader
 ) -> WrittenShard:
-    """Makes a shard: the same bytes for the same pictures, whenever and wherever.
+    """Writes a shard: the same pictures always give the same bytes.
 
     Args:
-        out: the folder that it appears in, whole or not at all.
-        temporary: where it is written, on the same file system.
+        shard: The shard to write.
+        out: Folder of the shard, which appears there complete or not at all.
+        temporary: File to write to first, on the same file system.
+        reader: Reader of the pictures.
     """
     skipped, words, captions = [], Counter(), 0
     examples = shard.examples()
@@ -104,14 +105,14 @@ def write_shard(
 
 
 def name_of(example: Example) -> str:
-    """What a person calls an example, wherever the data lie: its folder and file, or its id."""
+    """The name of an example for people: its folder and file, or its id if it has no file."""
     if isinstance(example.picture, Path):
         return "/".join(example.picture.parts[-2:])
     return example.id
 
 
 def publish(temporary: Path, path: Path) -> None:
-    """Renames a written file to its name, once its bytes are on the disk."""
+    """Renames a written file to its name, once its bytes are on disk."""
     with temporary.open("rb") as file:
         os.fsync(file.fileno())
     temporary.replace(path)

@@ -1,4 +1,4 @@
-"""A data folder as training reads it: what its manifest tells, its words, its shards."""
+"""A data folder as training reads it: its manifest, vocabulary and shards."""
 
 import hashlib
 from collections.abc import Mapping
@@ -37,7 +37,7 @@ class _Format(msgspec.Struct):
 
 
 class Manifest(msgspec.Struct, frozen=True):
-    """What is read of `manifest.json`; it holds more, for people and for `prepare`."""
+    """The parts of `manifest.json` that are read here; the rest is for people and for `prepare`."""
 
     source: str
     height: int
@@ -66,11 +66,11 @@ class DataFolder:
 
     @classmethod
     def open(cls, path: str | Path) -> "DataFolder":
-        """Reads the manifest and the vocabulary, and looks for the shards.
+        """Reads the manifest and the vocabulary, and checks that the shards are there.
 
         Raises:
-            UserError: for a path that is missing, empty or no data folder, a manifest of another
-                format, a damaged vocabulary, and shards that are missing.
+            UserError: the path is not a finished data folder, the manifest has another format, the
+                vocabulary is damaged, or shards are missing.
         """
         path = Path(path)
         _refuse_other_folders(path)
@@ -80,7 +80,7 @@ class DataFolder:
         if found != FORMAT:
             raise UserError(
                 f"{where}: expected format {FORMAT}, found {found}. Prepare the data again with"
-                " this version."
+                " this version of `prepare`."
             )
         folder = cls(
             path,
@@ -93,36 +93,36 @@ class DataFolder:
 
     @property
     def height(self) -> int:
-        """Of every picture, pixels."""
+        """Height of every image, pixels."""
         return self.manifest.height
 
     @property
     def width(self) -> int:
-        """Of every picture, pixels."""
+        """Width of every image, pixels."""
         return self.manifest.width
 
     @property
     def channels(self) -> int:
-        """Of every picture: 1 or 3."""
+        """Channels of every image: 1 or 3."""
         return self.manifest.channels
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """H, W, C of every picture."""
+        """Shape of every image: H, W, C."""
         return self.height, self.width, self.channels
 
     @property
     def picture_bytes(self) -> int:
-        """Of one picture, uint8."""
+        """Size of one image as uint8."""
         return self.height * self.width * self.channels
 
     @property
     def facts(self) -> Mapping[str, Any]:
-        """What the source told of itself: seed, origin, held-out compositions."""
+        """Facts of the source: seed, origin, held-out compositions."""
         return self.manifest.facts
 
     def split(self, name: str) -> Split:
-        """The manifest's account of a split; UserError where there is none of that name."""
+        """A split of the manifest; UserError if there is none of that name."""
         if name not in self.manifest.splits:
             raise UserError(
                 f"{self.path} has no split {name!r}. {did_you_mean(name, self.manifest.splits)}"
@@ -130,7 +130,7 @@ class DataFolder:
         return self.manifest.splits[name]
 
     def shards(self, split: str) -> tuple[ShardFile, ...]:
-        """The files of a split, in order; UserError where there is none of that name."""
+        """The files of a split, in order; UserError if there is no split of that name."""
         return tuple(
             ShardFile(self.path / shard.file, shard.examples) for shard in self.split(split).shards
         )
@@ -146,18 +146,18 @@ class DataFolder:
             more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
             raise UserError(
                 f"{self.path}: the shard {missing[0]}{more} is missing. Copy the folder again, or"
-                " delete it and prepare it again."
+                " delete it and run `prepare` again."
             )
 
 
 def _refuse_other_folders(path: Path) -> None:
     if not path.exists():
-        raise UserError(f"{path}: there is no such data folder. Make one with `prepare`.")
+        raise UserError(f"{path}: there is no such data folder. Make it with `prepare`.")
     if not path.is_dir():
         raise UserError(f"{path}: expected a data folder, found a file.")
     if not (path / MANIFEST).is_file():
         found = "is empty" if not any(path.iterdir()) else f"has no {MANIFEST}"
         raise UserError(
-            f"{path} {found}: expected a data folder that `prepare` finished. If it was broken off,"
-            " run it again."
+            f"{path} {found}. Expected a data folder that `prepare` has finished; if `prepare` was"
+            " interrupted, run the same command again."
         )

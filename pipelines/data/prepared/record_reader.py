@@ -23,7 +23,7 @@ def read_all(chunks: tf.data.Dataset, folder: DataFolder, split: str) -> Iterato
     """The elements of a dataset over a split, as NumPy arrays.
 
     Raises:
-        UserError: where a shard is damaged.
+        UserError: a shard is damaged.
     """
     try:
         yield from chunks.as_numpy_iterator()
@@ -33,6 +33,6 @@ def read_all(chunks: tf.data.Dataset, folder: DataFolder, split: str) -> Iterato
 
 
 def refuse_damage(folder: DataFolder, split: str) -> None:
-    """Raises UserError with file and byte where a shard of the split is damaged."""
+    """Raises UserError, with file and byte, if a shard of the split is damaged."""
     for shard in folder.shards(split):
         check_file(shard.path, shard.examples, folder.shape)

@@ -1,4 +1,4 @@
-"""Examples as TFRecords: raw pixels, captions, and what is known of the content.
+"""Examples as TFRecords: raw pixels, captions, and attributes of the contents.
 
 id          bytes                     height, width, channels   int64
 image       bytes, uint8 [H, W, C]    captions                  one to five bytes
@@ -18,18 +18,20 @@ from t2i_tf.errors import UserError
 FRAME = 16  # bytes around a record: its length and two checksums
 READ_AHEAD = 4 << 20  # bytes
 
-_REMEDY = "Copy it again, or delete the data folder and prepare it again."
+_REMEDY = "Copy it again, or delete the data folder and run `prepare` again."
 _CAPTIONS = tf.io.RaggedFeature(tf.string, row_splits_dtype=tf.int64)
 
 
 def encode_example(
     id: str, image: np.ndarray, captions: Sequence[str], attributes: Mapping[str, Any]
 ) -> bytes:
-    """A record: the same bytes for the same example.
+    """An example as a record: the same example always gives the same bytes.
 
     Args:
-        image: uint8 [H, W, C].
-        attributes: anything that JSON can hold.
+        id: Name of the example.
+        image: Image, uint8 [H, W, C].
+        captions: Captions of the image.
+        attributes: Attributes of the contents; anything that JSON can represent.
     """
     if image.dtype != np.uint8 or image.ndim != 3:
         raise ValueError(f"Expected uint8 [H, W, C], got {image.dtype} {list(image.shape)}.")
@@ -51,10 +53,11 @@ def encode_example(
 def parse_batch(
     serialized: tf.Tensor, shape: tuple[int, int, int]
 ) -> dict[str, tf.Tensor | tf.RaggedTensor]:
-    """Records string [B] at once, which is far cheaper than one by one.
+    """Parses records, string [B], at once, which is far cheaper than one by one.
 
     Args:
-        shape: H, W, C of every picture.
+        serialized: The records.
+        shape: Shape of every image: H, W, C.
 
     Returns:
         `image` uint8 [B, H, W, C]; `id` and `attributes` string [B]; `captions` string [B, (N)].
@@ -68,23 +71,25 @@ def parse_batch(
 
 
 def parse_captions(serialized: tf.Tensor) -> tf.RaggedTensor:
-    """The captions alone of records string [B]: string [B, (N)]."""
+    """Only the captions of records string [B]: string [B, (N)]."""
     return tf.io.parse_example(serialized, {"captions": _CAPTIONS})["captions"]
 
 
 def read_records(files: Sequence[Path]) -> tf.data.Dataset:
-    """The records of files, one file after the other, as they are: string []."""
+    """The serialized records of files, one file after another: string []."""
     return tf.data.TFRecordDataset([str(file) for file in files], buffer_size=READ_AHEAD)
 
 
 def check_file(file: Path, expected: int, shape: tuple[int, int, int]) -> None:
-    """Reads a file record by record and says where it is damaged; slow, for when reading failed.
+    """Reads a file record by record to find damage: slow, only for when reading failed.
 
     Args:
-        expected: the number of its records.
+        file: File to check.
+        expected: Number of its records.
+        shape: Shape of every image: H, W, C.
 
     Raises:
-        UserError: with the file, and the byte at which the first bad record begins.
+        UserError: the file is damaged; the error names the byte where the first bad record begins.
     """
     offset = count = 0
     try:
@@ -94,7 +99,7 @@ def check_file(file: Path, expected: int, shape: tuple[int, int, int]) -> None:
             count += 1
     except tf.errors.OpError as error:
         damaged = isinstance(error, tf.errors.DataLossError)
-        fault = "is corrupt or truncated" if damaged else "is no example of this data folder"
+        fault = "is corrupt or truncated" if damaged else "is not an example of this data folder"
         raise UserError(f"{file}: record {count}, at byte {offset}, {fault}. {_REMEDY}") from None
     if count != expected:
         raise UserError(

@@ -1,4 +1,4 @@
-"""Captions of the scenes read back: which object, colour, place and background they name."""
+"""Parses captions of the scenes: which object, colour, place and background they name."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Named:
-    """What a caption names; None where it names nothing of that sort."""
+    """What a caption names; None for an attribute that it does not name."""
 
     object: str | None
     count: str | None
@@ -24,10 +24,10 @@ class Named:
     background: str | None
 
     def right(self, scene: Scene) -> dict[str, bool]:
-        """Whether it names what a scene shows, by attribute.
+        """Whether the caption names what a scene shows, for each attribute.
 
-        An object is right when its count is too. A caption that names no place means the middle,
-        and an object with a colour of its own has None.
+        An object is right if its count is right, too. A caption without a place means the middle.
+        The colour is None for an object that has a colour of its own.
         """
         return {
             "object": (self.object, self.count) == (scene.object, scene.count),
@@ -38,14 +38,14 @@ class Named:
 
 
 def read_caption(caption: str) -> Named:
-    """What a caption names: of several objects, places or backgrounds the first."""
+    """What a caption names; the first of several objects, places or backgrounds."""
     words = split_words(caption)
     place, background = (_first(words, phrases) for phrases in (_PLACES, _BACKGROUNDS))
     found = _first_at(words, _THINGS)
     if found is None:
         return Named(None, None, None, place, background)
     (name, count), at = found
-    # The grass is green and the sky is blue: a colour is the object's where it stands before it.
+    # Grass is green and skies are blue: only a colour right before the object is the object's.
     colour = words[at - 1] if at and words[at - 1] in COLOURS else None
     return Named(name, count, colour, place, background)
 

@@ -1,4 +1,4 @@
-"""How a scene is told in words: five wordings a picture, and the captions of the talk's studies."""
+"""Captions of a scene: five wordings for each picture, and the captions of the talk's studies."""
 
 import random
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ WORDINGS = (
     "{place} {thing} is {doing} {where}",
     "{place} is {thing} {doing} {where}",
 )
-# The middle goes without saying in two of five.
+# Two of the five leave the place out: without one, the middle is meant.
 MIDDLE_WORDINGS = (
     "{thing} is {doing} {where}",
     "there is {thing} {doing} {where}",
@@ -30,7 +30,7 @@ PLACE_PHRASES: Mapping[str, str] = {
     "middle": "in the middle",
 }
 
-# What an object can be said to do; the manner chooses the preposition: "on", "across", "over".
+# The verbs of objects; their manner selects the preposition: "on", "across", "over".
 STILL, MOVING, FLYING = "still", "moving", "flying"
 MANNERS: Mapping[str, str] = {
     "parked": STILL,
@@ -46,7 +46,7 @@ MANNERS: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class Wording:
-    """The words of an object; `{colour}` stands where its colour goes."""
+    """The words of an object; `{colour}` is replaced by its colour."""
 
     nouns: tuple[str, ...]
     verbs: tuple[str, ...]
@@ -76,7 +76,7 @@ OBJECT_WORDS: Mapping[str, Wording] = {
 
 @dataclass(frozen=True)
 class Setting:
-    """A background's names and the preposition of each manner."""
+    """The names of a background, and the preposition of each manner."""
 
     names: tuple[str, ...]
     prepositions: Mapping[str, str]
@@ -127,7 +127,7 @@ def _thing(scene: Scene, rng: random.Random) -> str:
 
 
 def caption_words() -> frozenset[str]:
-    """Every word that a caption can hold."""
+    """Every word that can be in a caption."""
     things = " ".join(
         f"{' '.join(words.nouns)} {' '.join(words.verbs)} {words.plural}"
         for words in OBJECT_WORDS.values()
@@ -149,7 +149,7 @@ def _bus(colour: str) -> tuple[str, Scene]:
     )
 
 
-# The talk's studies (novel compositions, and flips of one word), with what to expect.
+# The talk's studies (novel compositions, and flips of one word): captions and their scenes.
 TALK_CAPTIONS: Mapping[str, tuple[tuple[str, Scene], ...]] = {
     "novel compositions": (
         ("a stop sign is flying in blue skies", Scene("stop sign", None, "blue sky")),

@@ -5,7 +5,7 @@
     OUT/scenes.json    written last: what the folder holds and how it was made
 
 Picture k of a split depends on (seed, split, k) alone: any number of workers writes the same
-bytes, and an interrupted run is mended by running it again.
+bytes, and running the same command again completes an interrupted run.
 """
 
 import json
@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import Any
 
 from PIL import Image
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from pipelines.data.scenes.captions import TALK_CAPTIONS, caption_words, captions
 from pipelines.data.scenes.renderer import render
@@ -36,7 +35,10 @@ from pipelines.data.scenes.world import (
     is_held_out,
     sample_scene,
 )
+from pipelines.progress_bar import ProgressBar
 from t2i_tf.errors import UserError
+from t2i_tf.files import write_atomically
+from t2i_tf.json_files import read_json
 
 __all__ = [
     "BACKGROUNDS",
@@ -55,12 +57,12 @@ __all__ = [
     "write_scenes",
 ]
 
-GENERATOR = "scenes-1"  # raise the number whenever the same seed no longer gives the same bytes
+GENERATOR = "scenes-1"  # increase the number when the same seed no longer gives the same bytes
 SPLITS = ("train", "val", "test", "held_out")
 PICTURE_SIZE = 64  # pixels; `prepare` resizes to the model's size
 RECORD = "scenes.json"
 UNFINISHED = "scenes.json.unfinished"
-CHUNK = 100  # pictures a worker makes at a time
+CHUNK = 100  # pictures that a worker makes at a time
 IDS_PER_SPLIT = 10_000_000  # so that picture ids are unique in the folder
 
 
@@ -74,10 +76,16 @@ def write_scenes(
     seed: int = 0,
     workers: int | None = None,
 ) -> None:
-    """Writes the dataset; does nothing where the folder already holds exactly this one.
+    """Writes the dataset; does nothing if the folder already holds exactly this one.
 
-    `workers` is the number of processes, by default one a core. Raises UserError where the folder
-    holds something else.
+    Args:
+        folder: Folder to make, or to finish.
+        train, val, test, held_out: Pictures of each split.
+        seed: Seed of all pictures and captions.
+        workers: Number of processes; one per core if None.
+
+    Raises:
+        UserError: a count is negative or too large, or the folder holds something else.
     """
     counts = dict(zip(SPLITS, (train, val, test, held_out), strict=True))
     _check_counts(counts)
@@ -87,15 +95,16 @@ def write_scenes(
     folder.mkdir(parents=True, exist_ok=True)
     _write_json(folder / UNFINISHED, record)
     (folder / "annotations").mkdir(exist_ok=True)
-    with _progress(sum(counts.values())) as advance, _mapper(workers) as parallel:
+    total = sum(counts.values())
+    with ProgressBar("Drawing scenes", total, "pictures") as bar, _mapper(workers) as parallel:
         for split, count in counts.items():
-            entries = _write_pictures(folder, split, count, seed, parallel, advance)
+            entries = _write_pictures(folder, split, count, seed, parallel, bar)
             _write_json(folder / "annotations" / f"captions_{split}.json", coco_document(entries))
     os.replace(folder / UNFINISHED, folder / RECORD)
 
 
 def scenes_record(counts: Mapping[str, int], seed: int) -> dict[str, Any]:
-    """What `scenes.json` keeps: everything that the folder's bytes follow from."""
+    """The contents of `scenes.json`: all that determines the bytes of the folder."""
     return {
         "generator": GENERATOR,
         "seed": seed,
@@ -115,7 +124,7 @@ def scenes_record(counts: Mapping[str, int], seed: int) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class PictureEntry:
-    """One picture's part of the annotations."""
+    """The annotations of one picture."""
 
     id: int
     file_name: str
@@ -130,13 +139,13 @@ def make_picture(folder: Path, split: str, seed: int, index: int) -> PictureEntr
     number = SPLITS.index(split) * IDS_PER_SPLIT + index + 1
     entry = PictureEntry(number, f"{number:012d}.jpg", scene, captions(scene, rng))
     picture = Image.fromarray(render(scene, PICTURE_SIZE, rng))
-    # 4:4:4: at this size halved chroma would wash the colours out.
+    # 4:4:4: at this size, subsampled chroma would blur the colours.
     picture.save(folder / split / entry.file_name, quality=95, subsampling=0)
     return entry
 
 
 def coco_document(entries: Iterable[PictureEntry]) -> dict[str, Any]:
-    """The annotations in COCO's schema; each image also holds its `attributes`."""
+    """The annotations in COCO's schema; each image also has its `attributes`."""
     entries = list(entries)
     return {
         "info": {"description": "Procedural scenes with captions", "version": GENERATOR},
@@ -166,16 +175,16 @@ def _check_counts(counts: Mapping[str, int]) -> None:
         if not 0 <= count < IDS_PER_SPLIT:
             raise UserError(
                 f"{split}: expected 0 to {IDS_PER_SPLIT - 1} pictures, got {count}. "
-                "Give another number."
+                "Choose another number."
             )
 
 
 def _is_finished(folder: Path, record: Mapping[str, Any]) -> bool:
-    """Whether the folder holds this dataset whole; refuses a folder of anything else."""
+    """Whether the folder holds all of this dataset; UserError if it holds something else."""
     if not folder.exists():
         return False
     if not folder.is_dir():
-        raise UserError(f"{folder}: expected a folder, found a file. Choose another place.")
+        raise UserError(f"{folder}: expected a folder, found a file. Choose another path.")
     for name in (RECORD, UNFINISHED):
         if (folder / name).exists():
             _check_same(folder / name, record)
@@ -198,19 +207,16 @@ def _check_same(path: Path, record: Mapping[str, Any]) -> None:
     ]
     if differing:
         raise UserError(
-            f"{path}: the folder holds scenes made otherwise: {'; '.join(differing)}. "
-            "Choose another folder, delete this one, or ask for the same settings."
+            f"{path}: the folder holds scenes made with other settings: {'; '.join(differing)}. "
+            "Choose another folder, delete this one, or use the same settings."
         )
 
 
 def _read_record(path: Path) -> dict[str, Any]:
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError:
-        found = None
-    if not isinstance(found, dict):
-        raise UserError(f"{path}: expected a JSON object. Delete the folder and run again.")
-    return found
+        return read_json(path, dict)
+    except UserError as error:
+        raise UserError(f"{error} Delete the folder and run the same command again.") from None
 
 
 def _write_pictures(
@@ -219,26 +225,28 @@ def _write_pictures(
     count: int,
     seed: int,
     parallel: Callable[..., Iterable[PictureEntry]],
-    advance: Callable[[], None],
+    bar: ProgressBar,
 ) -> list[PictureEntry]:
     (folder / split).mkdir(exist_ok=True)
     entries = []
     for entry in parallel(partial(make_picture, folder, split, seed), range(count)):
         entries.append(entry)
-        advance()
+        bar.advance()
     return entries
 
 
 def _write_json(path: Path, document: Mapping[str, Any]) -> None:
-    """Whole or not at all."""
-    temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_text(json.dumps(document), encoding="utf-8")
-    os.replace(temporary, path)
+    """Writes JSON as `json.dumps` formats it, complete or not at all.
+
+    `json_files.write_json` would give other bytes, and the same seed has to give the same bytes.
+    """
+    text = json.dumps(document).encode()
+    write_atomically(path, lambda file: file.write(text))
 
 
 @contextmanager
 def _mapper(workers: int | None) -> Iterator[Callable[..., Iterable[Any]]]:
-    """An ordered `map` over processes; in this process where one worker is enough."""
+    """An ordered `map` over processes; a plain `map` for one worker."""
     workers = os.cpu_count() or 1 if workers is None else workers
     if workers <= 1:
         yield map
@@ -246,23 +254,3 @@ def _mapper(workers: int | None) -> Iterator[Callable[..., Iterable[Any]]]:
     # Spawned, not forked: the caller may have threads, such as TensorFlow's.
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         yield partial(pool.map, chunksize=CHUNK)
-
-
-@contextmanager
-def _progress(total: int) -> Iterator[Callable[[], None]]:
-    """A bar with pictures/s and the time left; yields what to call after each picture."""
-    columns = (
-        TextColumn("Drawing scenes"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]} pictures/s"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns) as progress:
-        task = progress.add_task("", total=total, rate="-")
-
-        def advance() -> None:
-            speed = progress.tasks[0].speed
-            progress.update(task, advance=1, rate=f"{speed:,.0f}" if speed else "-")
-
-        yield advance

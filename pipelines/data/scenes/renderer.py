@@ -1,4 +1,4 @@
-"""Draws a scene: flat shapes on a supersampled Pillow canvas, reduced to an antialiased picture."""
+"""Renders a scene: flat shapes on a supersampled Pillow canvas, reduced with antialiasing."""
 
 import random
 from collections.abc import Iterable
@@ -21,18 +21,18 @@ PLACE_CENTRES = {
     "middle": (16.0, 16.0),
 }
 HALF_SIZE = 9.6  # of an object
-OUTLINE = 0.55  # so that every object stands out from every background
+OUTLINE = 0.55  # keeps every object visible on every background
 HERD = ((-5.0, -4.4, 0.53), (5.0, -3.6, 0.53), (0.2, 5.0, 0.53))  # offset x, y and scale
 
 
 @dataclass(frozen=True)
 class Jitter:
-    """How one picture of a scene differs from the canonical one."""
+    """The difference between one picture of a scene and the canonical one."""
 
     dx: float = 0.0
     dy: float = 0.0
     scale: float = 1.0
-    drift: float = 0.0  # of the background's shapes, sideways
+    drift: float = 0.0  # of the background's shapes, horizontally
     object_shade: float = 1.0
     background_shade: float = 1.0
 
@@ -41,7 +41,7 @@ CANONICAL = Jitter()
 
 
 def sample_jitter(rng: random.Random) -> Jitter:
-    """Small differences: about a pixel of place, a twentieth of size and of brightness."""
+    """Small differences: about a pixel in position, 5 % in size and in brightness."""
     return Jitter(
         dx=rng.uniform(-1, 1),
         dy=rng.uniform(-1, 1),
@@ -53,20 +53,20 @@ def sample_jitter(rng: random.Random) -> Jitter:
 
 
 class Pen:
-    """Draws shapes of one coordinate system on a picture: pixel = origin + unit * point."""
+    """Draws shapes in their own coordinate system on a picture: pixel = origin + unit * point."""
 
     def __init__(self, picture: Image.Image, x: float, y: float, unit: float, shade: float):
         self._draw = ImageDraw.Draw(picture)
         self._x, self._y, self._unit, self._shade = x, y, unit, shade
 
     def fill(self, shapes: Iterable[Shape], body: str | None = None) -> None:
-        """Draws each shape in its own ink; `body` is the ink of shapes that leave it open."""
+        """Draws each shape in its own ink; `body` is the ink of the shapes whose ink is "body"."""
         for shape in shapes:
             ink = INKS[body if shape.ink == "body" and body else shape.ink]
             self._shape(shape, shaded(ink, self._shade), 0.0)
 
     def outline(self, shapes: Iterable[Shape], width: float) -> None:
-        """Draws each shape in the outline's ink, `width` pixels larger on every side."""
+        """Draws each shape in the ink of outlines, `width` pixels larger on every side."""
         for shape in shapes:
             self._shape(shape, INKS["outline"], width)
 
@@ -88,7 +88,7 @@ class Pen:
 
 
 def shaded(colour: Colour, shade: float) -> Colour:
-    """The colour, darker or brighter."""
+    """The colour with its levels multiplied by `shade`."""
     red, green, blue = (min(255, round(shade * level)) for level in colour)
     return red, green, blue
 
@@ -105,7 +105,7 @@ def draw_background(name: str, size: int, jitter: Jitter = CANONICAL) -> Image.I
 
 
 def _gradient(backdrop: Backdrop, shade: float) -> np.ndarray:
-    """The bands as one column of pixels, uint8 [32, 1, 3]."""
+    """The bands of a background as one column of pixels, uint8 [32, 1, 3]."""
     column = np.empty((GRID, 1, 3))
     top = 0
     for bottom, first, last in backdrop.bands:
@@ -137,7 +137,7 @@ def reduce(picture: Image.Image) -> np.ndarray:
 
 
 def render(scene: Scene, size: int, rng: random.Random | None = None) -> np.ndarray:
-    """The picture of a scene, uint8 [size, size, 3]; without `rng` the canonical one."""
+    """The picture of a scene, uint8 [size, size, 3]; the canonical one if `rng` is None."""
     jitter = CANONICAL if rng is None else sample_jitter(rng)
     picture = draw_background(scene.background, size, jitter)
     draw_objects(picture, scene, jitter)

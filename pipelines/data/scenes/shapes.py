@@ -1,8 +1,8 @@
-"""The looks of every object and background, as lists of flat shapes.
+"""The shapes of every object and background.
 
-Objects live in a box from -1 to 1, x to the right and y downwards; backgrounds in a picture of
-32 x 32 units. An ink is the name of a colour in INKS, or "body": the colour of the scene. Shapes
-are big and few, because a picture of 32 x 32 pixels shows little else.
+Coordinates of objects are from -1 to 1, x to the right and y downwards; those of backgrounds are
+from 0 to 32. An ink is the name of a colour in INKS, or "body" for the colour of the scene. Shapes
+are few and large, because details are lost at 32 x 32 pixels.
 """
 
 import math
@@ -13,7 +13,7 @@ Colour = tuple[int, int, int]
 Point = tuple[float, float]
 
 INKS: Mapping[str, Colour] = {
-    # The eight colours of coloured objects, far from each other and from the backgrounds.
+    # The eight colours of coloured objects, distinct from each other and from the backgrounds.
     "red": (222, 26, 32),
     "orange": (255, 132, 0),
     "yellow": (255, 226, 20),
@@ -22,7 +22,7 @@ INKS: Mapping[str, Colour] = {
     "purple": (126, 30, 170),
     "pink": (255, 120, 190),
     "white": (248, 248, 248),
-    # What objects have of their own.
+    # Colours of particular objects.
     "outline": (28, 24, 34),
     "tyre": (34, 34, 40),
     "metal": (176, 182, 192),
@@ -83,7 +83,7 @@ def box(ink: str, left: float, top: float, right: float, bottom: float) -> Shape
 
 
 def ellipse(ink: str, x: float, y: float, rx: float, ry: float | None = None) -> Shape:
-    """A filled ellipse, or a disc where only one radius is given."""
+    """A filled ellipse; a disc if there is only one radius."""
     return Shape("ellipse", ink, ((x, y), (rx, rx if ry is None else ry)))
 
 
@@ -111,7 +111,7 @@ def octagon(ink: str, x: float, y: float, radius: float) -> Shape:
 
 
 def banana(x: float, y: float, tilt: float) -> tuple[Shape, ...]:
-    """A smile below (x, y), turned by `tilt` degrees, with an edge and dark tips."""
+    """A crescent below (x, y), turned by `tilt` degrees, with a darker edge and dark tips."""
     outer = arc(x, y, 0.78, 0.78, 15 + tilt, 165 + tilt)
     inner = arc(x, y, 0.62, 0.3, 165 + tilt, 15 + tilt)
     return (

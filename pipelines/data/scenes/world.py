@@ -1,7 +1,7 @@
-"""The little world of the scenes: what exists, what may stand where, and what training never sees.
+"""The world of the scenes: the objects, where they can be, and what is held out of training.
 
-A scene is one kind of object, in one colour, somewhere on one background. The world follows the
-talk's pictures: a school bus in a parking lot, elephants crossing a field, a plane in the sky.
+A scene has one kind of object, in one colour, at one place on one background. The world follows
+the talk's pictures: a school bus in a parking lot, elephants crossing a field, a plane in the sky.
 """
 
 import random
@@ -20,11 +20,11 @@ BACKGROUNDS = (*SKIES, *GROUNDS, "table")
 
 @dataclass(frozen=True)
 class Kind:
-    """What is true of every object of one kind."""
+    """The properties of one kind of object."""
 
     backgrounds: tuple[str, ...]
-    coloured: bool = False  # comes in all of COLOURS; otherwise it has a colour of its own
-    herds: bool = False  # also seen as a herd
+    coloured: bool = False  # in all of COLOURS; otherwise it has a colour of its own
+    herds: bool = False  # also appears as a herd
 
 
 OUTDOORS = SKIES + GROUNDS
@@ -47,7 +47,7 @@ OBJECTS: Mapping[str, Kind] = {
     "chocolate cake": Kind((*GROUNDS, "table")),
 }
 
-# One colour of each coloured object, each time another one: every colour is still seen elsewhere.
+# One colour of each coloured object, a different one each: training sees every colour elsewhere.
 HELD_OUT_COLOURS: Mapping[str, str] = {
     "school bus": "purple",
     "car": "green",
@@ -66,7 +66,7 @@ NOVEL_FLYERS = (("stop sign", "one"), ("school bus", "one"), ("elephant", "herd"
 
 @dataclass(frozen=True)
 class Scene:
-    """What a picture shows. `colour` is None for an object that has a colour of its own."""
+    """The contents of a picture. `colour` is None for an object that has a colour of its own."""
 
     object: str
     colour: str | None
@@ -75,24 +75,24 @@ class Scene:
     count: str = "one"
 
     def attributes(self) -> dict[str, Any]:
-        """The scene as JSON; `Scene(**attributes)` turns it back."""
+        """The scene as JSON; `Scene(**attributes)` is the inverse."""
         return asdict(self)
 
 
 def is_novel_composition(scene: Scene) -> bool:
-    """Whether it is one of the talk's objects that never fly in training."""
+    """Whether this is one of the talk's compositions of objects that never fly in training."""
     return scene.background == NOVEL_BACKGROUND and (scene.object, scene.count) in NOVEL_FLYERS
 
 
 def is_held_out(scene: Scene) -> bool:
-    """Whether training, val and test never show this composition."""
+    """Whether this composition is only in the split `held_out`."""
     return is_novel_composition(scene) or (
         scene.colour is not None and HELD_OUT_COLOURS[scene.object] == scene.colour
     )
 
 
 def held_out_compositions() -> list[dict[str, str]]:
-    """The held-out compositions by name, each as the attributes that define it."""
+    """The held-out compositions, each as the attributes that define it."""
     novel = [
         {"object": name, "count": count, "background": NOVEL_BACKGROUND}
         for name, count in NOVEL_FLYERS
@@ -101,7 +101,7 @@ def held_out_compositions() -> list[dict[str, str]]:
 
 
 def sample_scene(rng: random.Random, held_out: bool = False) -> Scene:
-    """Draws a scene: only held-out compositions, or none of them."""
+    """Samples a scene: one of the held-out compositions, or none of them."""
     while True:
         scene = _sample_any(rng)
         if is_held_out(scene) == held_out:
@@ -109,7 +109,7 @@ def sample_scene(rng: random.Random, held_out: bool = False) -> Scene:
 
 
 def _sample_any(rng: random.Random) -> Scene:
-    """The background is drawn first, so that all are equally frequent whatever fits them."""
+    """Samples the background first, so that all of them are equally frequent."""
     background = rng.choice(BACKGROUNDS)
     name = rng.choice([name for name, kind in OBJECTS.items() if background in kind.backgrounds])
     kind = OBJECTS[name]

@@ -1,7 +1,7 @@
 """A user's own pictures: a folder, and a table of (file, caption).
 
-CSV with a header, or JSONL with an object a line; both with the fields `file` and `caption`, the
-file relative to the folder. Several rows of one file are several captions of it.
+The table is CSV with a header, or JSONL with an object per line. Its fields are `file`, relative to
+the folder, and `caption`. Several rows with the same file are several captions of that picture.
 """
 
 import csv
@@ -27,15 +27,18 @@ class Row(msgspec.Struct):
 
 
 class FolderSource:
-    """Pictures of a folder, captioned by a table, split by a seeded hash of the file's name.
+    """Pictures of a folder with captions from a table, split by a seeded hash of the file name.
 
-    A picture's split depends on its own name and the seed alone: pictures added later move none.
+    A picture's split depends on its name and the seed alone: adding pictures moves no other.
 
     Args:
-        root: the folder of pictures.
-        captions: the table, .csv or .jsonl.
-        val, test: fractions of the pictures held back.
-        seed: another seed is another division.
+        root: Folder of the pictures.
+        captions: Table of captions, .csv or .jsonl.
+        val, test: Fractions of the pictures in these splits.
+        seed: Seed of the split.
+
+    Raises:
+        UsageError: the fractions leave nothing to train on.
     """
 
     name = "folder"
@@ -50,18 +53,20 @@ class FolderSource:
         seed: int = 0,
     ):
         if min(val, test) < 0 or val + test >= 1:
-            raise UsageError(f"val and test must leave some to train on, got {val} and {test}.")
+            raise UsageError(
+                f"val and test must leave some pictures to train on, got {val} and {test}."
+            )
         self.root, self.captions = Path(root), Path(captions)
         self.val, self.test, self.seed = val, test, seed
 
     def splits(self) -> Mapping[str, list[Example]]:
-        """Every split's examples, sorted by file name.
+        """The examples of every split, sorted by file name.
 
         Raises:
-            UserError: for a missing folder, and a table that is missing, empty or malformed.
+            UserError: the folder is missing, or the table is missing, empty or malformed.
         """
         if not self.root.is_dir():
-            raise UserError(f"{self.root}: expected a folder of pictures.")
+            raise UserError(f"{self.root}: expected a folder of pictures, but it does not exist.")
         captions: dict[str, list[str]] = {}
         for row in read_rows(self.captions):
             captions.setdefault(row.file, []).append(row.caption)
@@ -72,35 +77,35 @@ class FolderSource:
         return splits
 
     def facts(self) -> Mapping[str, Any]:
-        """How the pictures were divided."""
+        """How the pictures were split."""
         return {"seed": self.seed, "val": self.val, "test": self.test}
 
     def _split_of(self, file: str) -> str:
         digest = hashlib.sha256(f"{self.seed}/{file}".encode()).digest()
-        place = int.from_bytes(digest[:8]) / 2**64  # uniform in [0, 1)
-        if place < self.test:
+        uniform = int.from_bytes(digest[:8]) / 2**64  # in [0, 1)
+        if uniform < self.test:
             return "test"
-        return "val" if place < self.test + self.val else "train"
+        return "val" if uniform < self.test + self.val else "train"
 
 
 def read_rows(table: Path) -> list[Row]:
     """All rows of a table, in order.
 
     Raises:
-        UserError: for another kind of file, no rows, not UTF-8, or a row without its fields.
+        UserError: the file has another type, no rows, or is not UTF-8, or a row lacks a field.
     """
     readers = {".csv": csv_rows, ".jsonl": jsonl_rows}
     if table.suffix.lower() not in readers:
         raise UserError(f"{table}: expected a .csv or .jsonl file.")
     rows = list(readers[table.suffix.lower()](table))
     if not rows:
-        raise UserError(f"{table}: no rows of (file, caption).")
+        raise UserError(f"{table}: expected rows of file and caption, found no rows.")
     return rows
 
 
 def csv_rows(table: Path) -> Iterator[Row]:
     """Rows of a CSV file whose header names `file` and `caption`."""
-    text = read_text_bytes(table).decode("utf-8-sig")  # spreadsheets begin files with a mark
+    text = read_text_bytes(table).decode("utf-8-sig")  # spreadsheets write a byte order mark
     reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
     try:
         missing = {"file", "caption"} - set(reader.fieldnames or ())
@@ -118,7 +123,7 @@ def csv_rows(table: Path) -> Iterator[Row]:
 
 
 def jsonl_rows(table: Path) -> Iterator[Row]:
-    """Rows of a file with one JSON object a line."""
+    """Rows of a file with one JSON object per line."""
     for number, line in enumerate(read_text_bytes(table).splitlines(), start=1):
         if line.strip():
             yield decode_json(line, Row, f"{table}, line {number}")

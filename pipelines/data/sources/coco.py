@@ -1,11 +1,11 @@
-"""Captioned pictures in COCO's layout: the official downloads, and every folder that follows it.
+"""Captioned pictures in COCO's layout: the official downloads, and other folders that follow it.
 
     ROOT/annotations/captions_train2014.json     ROOT/train2014/COCO_train2014_000000000009.jpg
     ROOT/annotations/captions_val2014.json       ROOT/val2014/...
 
-`captions_NAME.json` describes the pictures of the folder `NAME`; NAME less its year is the split.
-A folder made by this project's scene generator has the same layout without years, and a
-`scenes.json` with what is known of it.
+`captions_NAME.json` describes the pictures of the folder `NAME`; NAME without its year is the
+split. A folder made by this project's scene generator has the same layout without years, and a
+`scenes.json` that describes it.
 """
 
 import re
@@ -20,7 +20,7 @@ from pipelines.data.sources.example import Example
 from t2i_tf.errors import UserError
 from t2i_tf.json_files import read_json
 
-CAPTIONS_PER_PICTURE = 5  # the paper's; COCO gives some pictures six or seven
+CAPTIONS_PER_PICTURE = 5  # as in the paper; COCO has six or seven for some pictures
 
 KARPATHY_SPLITS = {"train": "train", "restval": "train", "val": "val", "test": "test"}
 
@@ -41,7 +41,7 @@ class CocoAnnotation(msgspec.Struct):
 
 
 class CocoCaptions(msgspec.Struct):
-    """An annotations file, as far as it is read here."""
+    """The parts of an annotations file that are read here."""
 
     images: list[CocoImage]
     annotations: list[CocoAnnotation]
@@ -64,7 +64,7 @@ class KarpathyImage(msgspec.Struct):
 
 
 class KarpathyDataset(msgspec.Struct):
-    """Andrej Karpathy's `dataset_coco.json`, as far as it is read here."""
+    """The parts of Andrej Karpathy's `dataset_coco.json` that are read here."""
 
     images: list[KarpathyImage]
 
@@ -73,9 +73,12 @@ class CocoSource:
     """Pictures and captions of a folder in COCO's layout, sorted by picture id.
 
     Args:
-        root: the folder that holds `annotations/` and the picture folders.
-        year: "2014" or "2017"; needed only where both are there.
-        karpathy: path of `dataset_coco.json`, whose splits and captions replace the official ones.
+        root: Folder with `annotations/` and the folders of pictures.
+        year: "2014" or "2017"; needed only if the folder has both.
+        karpathy: Path of `dataset_coco.json`, whose splits and captions replace the official ones.
+
+    Raises:
+        UserError: there is no annotations file, or more than one for a split.
     """
 
     def __init__(
@@ -91,27 +94,27 @@ class CocoSource:
         return self.root / "scenes.json"
 
     def splits(self) -> Mapping[str, list[Example]]:
-        """Every split's examples. A picture without a caption is given without one.
+        """The examples of every split, including pictures without a caption.
 
         Raises:
-            UserError: for a file or folder that is missing, or JSON of another schema.
+            UserError: a file or folder is missing, or a file has another schema.
         """
         if self.karpathy:
             return karpathy_splits(self.root, read_json(self.karpathy, KarpathyDataset))
         return {split: read_split(self.root, file) for split, file in self.annotations.items()}
 
     def facts(self) -> Mapping[str, Any]:
-        """Which files were read, and all that `scenes.json` tells."""
+        """The names of the annotations files, and the contents of `scenes.json` if there is one."""
         files = [self.karpathy] if self.karpathy else self.annotations.values()
         scenes = read_json(self._scenes_file, dict) if self._scenes_file.is_file() else {}
         return {**scenes, "annotations": [file.name for file in files]}
 
 
 def find_annotations(root: Path, year: str | None) -> dict[str, Path]:
-    """Split name -> annotations file.
+    """The annotations file of each split.
 
     Raises:
-        UserError: where there is none, or more than one for a split.
+        UserError: there is none, or more than one for a split.
     """
     found: dict[str, Path] = {}
     for file in sorted((root / "annotations").glob(f"captions_*{year or ''}.json")):
@@ -119,19 +122,19 @@ def find_annotations(root: Path, year: str | None) -> dict[str, Path]:
         if split in found:
             raise UserError(
                 f"{root}: both {found[split].name} and {file.name} describe the split {split!r}."
-                " Name the year to take."
+                " Give the year to use."
             )
         found[split] = file
     if not found:
         raise UserError(
             f"{root}: expected annotations/captions_train{year or '2014'}.json (COCO's layout),"
-            " found no such file."
+            " but there is no such file. Give the folder that contains `annotations`."
         )
     return found
 
 
 def folder_name(annotations: Path) -> str:
-    """The picture folder of an annotations file: "captions_train2014.json" -> "train2014"."""
+    """The name of an annotations file's picture folder: captions_train2014.json -> train2014."""
     return annotations.stem.removeprefix("captions_")
 
 
@@ -139,12 +142,15 @@ def read_split(root: Path, annotations: Path) -> list[Example]:
     """The examples of one annotations file, sorted by picture id.
 
     Raises:
-        UserError: for a wrong schema, or a picture folder that is not there.
+        UserError: the file has another schema, or the folder of its pictures is missing.
     """
     described = read_json(annotations, CocoCaptions)
     pictures = root / folder_name(annotations)
     if described.images and not pictures.is_dir():
-        raise UserError(f"{annotations} describes the pictures of {pictures}, which is no folder.")
+        raise UserError(
+            f"{annotations} describes pictures of the folder {pictures}, which does not exist."
+            " Put the pictures there."
+        )
     captions = captions_by_picture(described.annotations)
     return [
         Example(str(image.id), pictures / image.file_name, captions[image.id], image.attributes)
@@ -153,17 +159,17 @@ def read_split(root: Path, annotations: Path) -> list[Example]:
 
 
 def captions_by_picture(annotations: Iterable[CocoAnnotation]) -> Mapping[int, tuple[str, ...]]:
-    """Picture id -> its first captions; () for a picture that has none."""
+    """The first captions of each picture by its id; () for a picture without captions."""
     captions: dict[int, tuple[str, ...]] = defaultdict(tuple)
     for annotation in annotations:
         captions[annotation.image_id] += clean_captions([annotation.caption])
     return defaultdict(
-        tuple, {picture: given[:CAPTIONS_PER_PICTURE] for picture, given in captions.items()}
+        tuple, {picture: texts[:CAPTIONS_PER_PICTURE] for picture, texts in captions.items()}
     )
 
 
 def clean_captions(captions: Iterable[str]) -> tuple[str, ...]:
-    """The first five captions that are not empty, without surrounding space."""
+    """The first five nonempty captions, without surrounding white space."""
     stripped = (caption.strip() for caption in captions)
     return tuple(caption for caption in stripped if caption)[:CAPTIONS_PER_PICTURE]
 
@@ -172,7 +178,7 @@ def karpathy_splits(root: Path, dataset: KarpathyDataset) -> Mapping[str, list[E
     """Train (with restval), val and test of `dataset_coco.json`, each sorted by picture id.
 
     Raises:
-        UserError: for a split name that is not Karpathy's.
+        UserError: an image has an unknown split.
     """
     splits: dict[str, list[Example]] = {"train": [], "val": [], "test": []}
     for index, image in sorted(enumerate(dataset.images), key=lambda entry: entry[1].cocoid):

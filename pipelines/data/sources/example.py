@@ -1,4 +1,4 @@
-"""What every dataset yields, whatever it was made from."""
+"""The example that every source yields, and the protocol of a source."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,29 +10,27 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Example:
-    """A picture that is not decoded yet, or an array that needs no decoding, with its captions."""
+    """A picture, as a file to decode or as an array, with its captions."""
 
     id: str
     picture: Path | np.ndarray  # a file, or uint8 [H, W, C]
     captions: tuple[str, ...]  # one to five
-    attributes: Mapping[str, Any] = field(
-        default_factory=dict
-    )  # what is known of the content, as JSON
+    attributes: Mapping[str, Any] = field(default_factory=dict)  # known contents, as JSON
 
 
 class Source(Protocol):
-    """A dataset: names of splits ("train", "val", "test", ...) and the examples of each.
+    """A dataset: named splits ("train", "val", "test", ...) of examples.
 
-    The order is a function of the files and the seed alone, so that example k is the same in
-    every run and a shard can be made on its own.
+    Their order depends on the files and the seed alone, so that example k is the same in every run
+    and each shard can be written on its own.
     """
 
     name: str
 
     def splits(self) -> Mapping[str, list[Example]]:
-        """Every split's examples, in order."""
+        """The examples of every split, in order."""
         ...
 
     def facts(self) -> Mapping[str, Any]:
-        """What the manifest should keep of this source: seed, origin, held-out compositions."""
+        """Facts for the manifest: seed, origin, held-out compositions."""
         ...

@@ -1,16 +1,17 @@
-"""MNIST with captions: one or two handwritten digits on a 60x60 canvas, and where they stand.
+"""MNIST with captions: one or two handwritten digits on a 60x60 canvas, and their positions.
 
 Eight templates, equally likely, of twelve tokens each:
 
     the digit A is on the left of | on the right of | at the top of | at the bottom of the digit B .
     the digit A is at the top left | bottom right | top right | bottom left of the image .
 
-The first four have two digits and the others one: twelve slots. Each slot has one digit banned
-from it. A picture with a banned digit in its slot is never trained on; such pictures are a split
-of their own, `held_out`. The authors drew the banned digits at random and never scored them: here
-they follow the seed and stand in the facts.
+The first four have two digits and the others one: twelve slots. One digit is banned from each slot.
+Pictures with a banned digit in its slot are never trained on; they are in a split of their own,
+`held_out`. The authors chose the banned digits at random and never evaluated on them. Here they
+depend on the seed and are part of the manifest's facts.
 
-Sizes and offsets are the authors'; digits as words ("seven") are recalled from the paper.
+Sizes and offsets are the authors'; digits are written as words ("seven"), as we recall it from the
+paper.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,14 +21,13 @@ from typing import Any
 import numpy as np
 
 from pipelines.data.sources.example import Example
-from pipelines.data.sources.mnist_digits import Digits, load_digits
+from pipelines.data.sources.mnist_digits import SIDE, Digits, load_digits
 from t2i_tf.errors import UsageError
 
-CANVAS = 60  # pixels a side
-SIDE = 28  # of a digit
+CANVAS = 60  # side of the canvas, pixels
 WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
-# A digit's upper left corner, first and last value drawn, both included.
+# Ranges of a digit's upper left corner, pixels, both ends included.
 NEAR_ROWS, FAR_ROWS = (0, 2), (30, 32)
 NEAR_COLUMNS, FAR_COLUMNS = (0, 4), (28, 32)
 MIDDLE = (16, 18)
@@ -37,8 +37,8 @@ MIDDLE = (16, 18)
 class Template:
     """A sentence, and the range of rows and of columns of each digit that it names.
 
-    Two digits share the offset that is drawn for a range they both have: a pair side by side
-    stands on one row.
+    If two digits have the same range, they get the same offset: two digits side by side are in the
+    same rows.
     """
 
     place: str
@@ -66,17 +66,20 @@ TEMPLATES = (
     _corner("bottom left", FAR_ROWS, NEAR_COLUMNS),
 )
 
-# Which writers' digits a split is composed of, in the order of the splits.
+# The pool of writers for the digits of each split; random seeds depend on the order of splits.
 WRITERS = {"train": "train", "val": "val", "test": "test", "held_out": "test"}
 
 
 class MnistCaptionsSource:
-    """Composites uint8 [60, 60, 1], white on black, drawn anew for every (seed, split, index).
+    """Images uint8 [60, 60, 1], white on black, each a function of (seed, split, index).
 
     Args:
-        train, val, test, held_out: examples of each split.
-        seed: decides the banned digits and every composite.
-        digits: handwritten digits; where none are given, MNIST or what stands in for it.
+        train, val, test, held_out: Examples of each split.
+        seed: Seed of the banned digits and of every image.
+        digits: Handwritten digits; MNIST or its replacement if None.
+
+    Raises:
+        UsageError: a split has no examples.
     """
 
     name = "mnist-captions"
@@ -93,17 +96,17 @@ class MnistCaptionsSource:
     ):
         self.sizes = {"train": train, "val": val, "test": test, "held_out": held_out}
         if min(self.sizes.values()) < 1:
-            raise UsageError(f"Every split needs at least one example, got {self.sizes}.")
+            raise UsageError(f"Expected at least one example in every split, got {self.sizes}.")
         self.seed = seed
         self.digits = digits or load_digits()
-        self.banned = draw_banned(seed)
+        self.banned = sample_banned(seed)
 
     def splits(self) -> Mapping[str, Sequence[Example]]:
-        """Every split, composed as it is read."""
-        return {split: Composites(self, split) for split in self.sizes}
+        """Every split; its examples are composed when they are read."""
+        return {split: ComposedSplit(self, split) for split in self.sizes}
 
     def facts(self) -> Mapping[str, Any]:
-        """The seed, where the digits come from, and what was held out of training."""
+        """The seed, the origin of the digits, and the digits that are held out of training."""
         return {
             "seed": self.seed,
             "digits": self.digits.origin,
@@ -117,12 +120,12 @@ class MnistCaptionsSource:
         }
 
     def compose(self, split: str, index: int) -> Example:
-        """Example `index` of a split; the same for the same seed, in whatever order it is asked."""
+        """Example `index` of a split, a function of the seed alone."""
         random = np.random.default_rng([self.seed, list(WRITERS).index(split), index])
         which = int(random.integers(len(TEMPLATES)))
         template, banned = TEMPLATES[which], self.banned[which]
-        labels = draw_labels(random, banned, held_out=split == "held_out")
-        pictures = [self.digits.draw(random, WRITERS[split], label) for label in labels]
+        labels = sample_labels(random, banned, held_out=split == "held_out")
+        pictures = [self.digits.sample(random, WRITERS[split], label) for label in labels]
         return Example(
             id=f"{split}-{index:06d}",
             picture=place_digits(random, template, pictures),
@@ -131,8 +134,8 @@ class MnistCaptionsSource:
         )
 
 
-class Composites(Sequence):
-    """A split as a sequence that composes an example when it is asked for it."""
+class ComposedSplit(Sequence):
+    """A split as a sequence that composes each example on access."""
 
     def __init__(self, source: MnistCaptionsSource, split: str):
         self._source, self._split = source, split
@@ -154,19 +157,19 @@ class Composites(Sequence):
         return (self[index] for index in range(len(self)))
 
 
-def draw_banned(seed: int) -> tuple[tuple[int, ...], ...]:
-    """For each template, the digit that is banned from each of its slots: twelve in all."""
-    random = np.random.default_rng([seed, len(WRITERS)])  # a stream that no split has
+def sample_banned(seed: int) -> tuple[tuple[int, ...], ...]:
+    """The digit that is banned from each slot of each template: twelve in all."""
+    random = np.random.default_rng([seed, len(WRITERS)])  # the seed of no split
     return tuple(
         tuple(int(digit) for digit in random.integers(10, size=len(template.rows)))
         for template in TEMPLATES
     )
 
 
-def draw_labels(
+def sample_labels(
     random: np.random.Generator, banned: tuple[int, ...], *, held_out: bool
 ) -> list[int]:
-    """Digits for a template's slots: with at least one that is banned where held out, else none."""
+    """Digits for a template's slots: at least one is banned if `held_out`, otherwise none."""
     while True:
         labels = [int(label) for label in random.integers(10, size=len(banned))]
         if any(a == b for a, b in zip(labels, banned, strict=True)) == held_out:
@@ -178,14 +181,14 @@ def place_digits(
 ) -> np.ndarray:
     """Digits, uint8 [28, 28] each, on a black canvas: uint8 [60, 60, 1]."""
     canvas = np.zeros((CANVAS, CANVAS, 1), np.uint8)
-    rows, columns = draw_offsets(random, template.rows), draw_offsets(random, template.columns)
+    rows, columns = sample_offsets(random, template.rows), sample_offsets(random, template.columns)
     for picture, row, column in zip(pictures, rows, columns, strict=True):
         window = canvas[row : row + SIDE, column : column + SIDE, 0]
-        np.maximum(window, picture, out=window)  # boxes may overlap by four columns
+        np.maximum(window, picture, out=window)  # digits may overlap by four columns
     return canvas
 
 
-def draw_offsets(random: np.random.Generator, ranges: Sequence[tuple[int, int]]) -> list[int]:
-    """An offset for each digit, pixels; one for both where both have the same range."""
-    drawn = {span: int(random.integers(span[0], span[1] + 1)) for span in dict.fromkeys(ranges)}
-    return [drawn[span] for span in ranges]
+def sample_offsets(random: np.random.Generator, ranges: Sequence[tuple[int, int]]) -> list[int]:
+    """An offset for each digit, pixels; the same one for digits with the same range."""
+    offsets = {span: int(random.integers(span[0], span[1] + 1)) for span in dict.fromkeys(ranges)}
+    return [offsets[span] for span in ranges]

@@ -1,7 +1,7 @@
-"""Handwritten digits 28x28, white on black, divided by writer: MNIST, or what stands in for it.
+"""Handwritten digits 28x28, white on black, divided by writer: MNIST or its replacement.
 
-MNIST is taken where Keras has it or can fetch it at once. Without it, the 1,797 digits of 8x8
-pixels that scikit-learn carries are enlarged: fewer and softer, but real and always there.
+MNIST is used if Keras has it or can download it at once. Otherwise, the 1,797 digits of 8x8 pixels
+that come with scikit-learn are enlarged: fewer and blurrier, but real and always available.
 """
 
 import contextlib
@@ -16,16 +16,16 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-SIDE = 28  # pixels
+SIDE = 28  # of a digit, pixels
 URL = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz"  # Keras' own
-PATIENCE = 3.0  # seconds without an answer, after which a download is given up
+TIMEOUT = 3.0  # seconds without an answer, after which a download is given up
 
 Pool = tuple[np.ndarray, np.ndarray]  # pictures uint8 [n, 28, 28], labels int [n]
 
 
 @dataclass(frozen=True)
 class Digits:
-    """Digits in pools "train", "val" and "test" that share no writer, and where they come from."""
+    """Digits in pools "train", "val" and "test" that share no writer, and their origin."""
 
     origin: str
     pools: Mapping[str, Pool]
@@ -38,29 +38,29 @@ class Digits:
             for label in range(10)
         }
 
-    def draw(self, random: np.random.Generator, pool: str, label: int) -> np.ndarray:
+    def sample(self, random: np.random.Generator, pool: str, label: int) -> np.ndarray:
         """A random picture of a label, uint8 [28, 28]."""
-        places = self._by_label[pool, label]
-        return self.pools[pool][0][places[random.integers(len(places))]]
+        indices = self._by_label[pool, label]
+        return self.pools[pool][0][indices[random.integers(len(indices))]]
 
 
 def load_digits() -> Digits:
-    """MNIST where it can be had, else scikit-learn's digits; prints which."""
+    """MNIST if it is available, otherwise scikit-learn's digits; prints which."""
     digits = load_mnist() or load_sklearn_digits()
     print(f"Digits: {digits.origin}.")
     return digits
 
 
 def load_mnist() -> Digits | None:
-    """MNIST's 70,000 digits from Keras' cache or its download; None where neither gives them."""
+    """MNIST's 70,000 digits from Keras' cache or its download; None if both fail."""
     if not (keras_cache() / "mnist.npz").is_file() and not can_download():
         return None
-    import keras  # seconds: only where it is of use
+    import keras  # takes seconds: only if it is needed
 
     try:
-        with socket_timeout(PATIENCE):
+        with socket_timeout(TIMEOUT):
             (pictures, labels), test = keras.datasets.mnist.load_data()
-    except Exception:  # urllib, zip and NumPy each have their own for a download that failed
+    except Exception:  # urllib, zipfile and NumPy each raise their own for a failed download
         return None
     return divide("keras.datasets.mnist", pictures, labels, test)
 
@@ -68,8 +68,8 @@ def load_mnist() -> Digits | None:
 def load_sklearn_digits() -> Digits:
     """The test part of "Optical Recognition of Handwritten Digits", enlarged to 28x28.
 
-    The digits stand in the order in which thirteen people wrote them, so pools that are cut from
-    it in one piece share a writer at most where they meet.
+    The digits are in the order in which thirteen people wrote them, so consecutive pools share at
+    most the writer at their border.
     """
     from sklearn.datasets import load_digits as load
 
@@ -83,35 +83,35 @@ def load_sklearn_digits() -> Digits:
 
 
 def divide(origin: str, pictures: np.ndarray, labels: np.ndarray, test: Pool) -> Digits:
-    """Pools of which val is the last tenth of what is not test: the writers come one by one."""
+    """Pools; `val` is the last tenth of what is not `test`: the digits are ordered by writer."""
     cut = len(pictures) * 9 // 10
     train, val = (pictures[:cut], labels[:cut]), (pictures[cut:], labels[cut:])
     return Digits(origin, {"train": train, "val": val, "test": test})
 
 
 def enlarge(picture: np.ndarray) -> np.ndarray:
-    """A digit of 8x8 values from 0 to 16 as uint8 [28, 28]: 20 pixels and a margin, as MNIST's."""
+    """A digit of 8x8 values from 0 to 16 as uint8 [28, 28]: 20 pixels and a margin, as in MNIST."""
     small = Image.fromarray(np.uint8(np.round(picture * (255 / 16))))
     return np.pad(np.asarray(small.resize((20, 20), Image.Resampling.BICUBIC)), 4)
 
 
 def keras_cache() -> Path:
-    """The folder where Keras keeps what it downloads."""
+    """The folder of Keras' downloads."""
     return Path(os.environ.get("KERAS_HOME", Path.home() / ".keras")) / "datasets"
 
 
 def can_download() -> bool:
-    """Whether the server answers within our patience: a blocked network else holds for minutes."""
+    """Whether the server answers before the timeout; a blocked network would hang for minutes."""
     try:
-        with urllib.request.urlopen(urllib.request.Request(URL, method="HEAD"), timeout=PATIENCE):
+        with urllib.request.urlopen(urllib.request.Request(URL, method="HEAD"), timeout=TIMEOUT):
             return True
-    except OSError:  # urllib's own errors are kinds of it
+    except OSError:  # the base class of urllib's errors
         return False
 
 
 @contextlib.contextmanager
 def socket_timeout(seconds: float):
-    """Sets the time that a new socket waits for an answer, which urllib leaves endless."""
+    """Limits the time that a new socket waits for an answer; urllib has no limit by default."""
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(seconds)
     try:

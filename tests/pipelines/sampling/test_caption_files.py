@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from pipelines.cli import main
-from pipelines.data.preparation.image_loading import Fit
+from pipelines.data.preparation.image_loading import ResizeOptions
 from pipelines.sampling.caption_files import read_pictures
 from t2i_tf import checkpoints
 from tests.data_folders import make_examples, write_data_folder
@@ -67,11 +67,11 @@ def test_what_cannot_be_done_is_told(workdir, pictures, tmp_path, capsys, argume
 
 
 def test_pictures_are_fitted_as_prepare_does(pictures):
-    fit = Fit(4, 6, 3)
+    fit = ResizeOptions(4, 6, 3)
     shapes = {picture.shape for picture in read_pictures(pictures, fit)}
     assert shapes == {(4, 6, 3)}
     np.testing.assert_array_equal(read_pictures(pictures[2:], fit)[0], Image.open(pictures[2]))
-    cropped = Fit(4, 6, 3, crop="centre")
+    cropped = ResizeOptions(4, 6, 3, crop="centre")
     assert (read_pictures(pictures[:1], fit) != read_pictures(pictures[:1], cropped)).any()
 
 
@@ -90,4 +90,4 @@ def test_the_crop_of_the_data_is_read_from_the_work_folder(
     (copy / "data.json").write_text('{"filter": "bicubic", "crop": "pad", "format": 1}')
     assert checkpoints.read_config(copy).model.height == 4
     assert main(["caption", pictures[0], "--workdir", str(copy)]) == 0
-    assert fits == [Fit(4, 6, 3, "bicubic", "pad")]
+    assert fits == [ResizeOptions(4, 6, 3, "bicubic", "pad")]

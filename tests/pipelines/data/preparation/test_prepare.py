@@ -12,7 +12,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from pipelines.data.preparation.image_loading import Fit, PictureReader
+from pipelines.data.preparation.image_loading import PictureReader, ResizeOptions
 from pipelines.data.preparation.prepare import prepare, verify
 from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.data.prepared.record_reader import read_split_records
@@ -132,7 +132,7 @@ def test_the_folder_holds_the_sources_examples(prepared, coco):
     assert [id.decode() for id in found["id"].numpy()] == [one.id for one in expected]
     captions = [[text.decode() for text in texts] for texts in found["captions"].to_list()]
     assert captions == [list(one.captions) for one in expected]
-    pictures = list(PictureReader(Fit()).read(expected))
+    pictures = list(PictureReader(ResizeOptions()).read(expected))
     np.testing.assert_array_equal(found["image"], pictures)
 
 
@@ -182,7 +182,10 @@ def test_a_finished_run_does_nothing(prepared, coco, capsys):
 
 def test_a_finished_folder_with_other_settings_is_refused(prepared, coco):
     out, _ = prepared
-    with pytest.raises(UserError, match="height 32 there, 64 asked; crop 'squash' there, 'centre'"):
+    with pytest.raises(
+        UserError,
+        match="height is 32 there, requested 64; crop is 'squash' there, requested 'centre'",
+    ):
         prepare(CocoSource(coco), out, shard_size=8, height=64, crop="centre")
 
 
@@ -263,7 +266,7 @@ def test_an_unfinished_folder_with_other_settings_is_refused(tmp_path):
     source = Pictures(array_example(captions=()))
     with pytest.raises(UserError, match="bad pictures"):
         prepare(source, tmp_path / "out")
-    with pytest.raises(UserError, match="shard_size 512 there, 4 asked"):
+    with pytest.raises(UserError, match="shard_size is 512 there, requested 4"):
         prepare(source, tmp_path / "out", shard_size=4)
 
 
@@ -297,7 +300,7 @@ def test_nothing_to_train_on(tmp_path):
         ({"crop": "center"}, "Did you mean 'centre'"),
         ({"channels": 4}, "expected 1 or 3, got 4"),
         ({"height": 0}, "got 0x32"),
-        ({"shard_size": 0}, "shard_size 0"),
+        ({"shard_size": 0}, "shard_size: expected at least 1, got 0"),
     ],
 )
 def test_unknown_options(tmp_path, options, message):

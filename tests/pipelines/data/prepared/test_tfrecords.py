@@ -101,5 +101,5 @@ def test_a_record_of_something_else_is_named(tmp_path):
     path = tmp_path / "train.tfrecord"
     with tf.io.TFRecordWriter(str(path)) as writer:
         writer.write(encode_example("1", np.zeros((2, 2, 3), np.uint8), ["a"], {}))
-    with pytest.raises(UserError, match="record 0, at byte 0, is no example"):
+    with pytest.raises(UserError, match="record 0, at byte 0, is not an example"):
         check_file(path, 1, SHAPE)

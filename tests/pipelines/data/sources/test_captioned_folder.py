@@ -76,5 +76,5 @@ def test_missing_table_folder_and_fractions(tmp_path):
         FolderSource(tmp_path, tmp_path / "none.csv").splits()
     with pytest.raises(UserError, match="expected a folder"):
         FolderSource(tmp_path / "none", write_csv(tmp_path, ["1.jpg,a"])).splits()
-    with pytest.raises(UsageError, match="leave some to train on"):
+    with pytest.raises(UsageError, match="leave some pictures to train on"):
         FolderSource(tmp_path, tmp_path / "c.csv", val=0.5, test=0.5)

@@ -114,5 +114,5 @@ def test_missing_folders(tmp_path, root):
     with pytest.raises(UserError, match=r"expected annotations/captions_train2014\.json"):
         CocoSource(tmp_path / "nowhere")
     (root / "train2014").rmdir()
-    with pytest.raises(UserError, match="which is no folder"):
+    with pytest.raises(UserError, match="which does not exist"):
         CocoSource(root).splits()
