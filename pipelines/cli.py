@@ -14,6 +14,7 @@ from rich.console import Console
 from tyro.conf import subcommand
 
 from pipelines import options
+from pipelines.training.schedule import BUDGETS, without_other_budgets
 from t2i_tf.errors import UserError
 from t2i_tf.import_tensorflow import import_tensorflow
 from t2i_tf.presets import preset
@@ -69,11 +70,17 @@ def parse(argv: list[str]):
 
 
 def _defaults(name: str, argv: list[str]) -> dict:
-    """The preset is read first: the flags of `train` have its values as defaults."""
+    """The preset is read first: the flags of `train` have its values as defaults.
+
+    A budget among the flags replaces that of the preset.
+    """
     if name != "train":
         return {}
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("--preset", default=options.Train.preset)
-    chosen = parser.parse_known_args(argv if argv[:1] == [name] else [])[0].preset
-    config = preset(chosen).config
-    return {"default": options.Train(tyro.MISSING, tyro.MISSING, chosen, config=config)}
+    for budget in BUDGETS:
+        parser.add_argument(f"--{budget}", nargs="?")
+    typed = parser.parse_known_args(argv if argv[:1] == [name] else [])[0]
+    named = [budget for budget in BUDGETS if getattr(typed, budget) not in (None, "None")]
+    config = without_other_budgets(preset(typed.preset).config, named)
+    return {"default": options.Train(tyro.MISSING, tyro.MISSING, typed.preset, config=config)}

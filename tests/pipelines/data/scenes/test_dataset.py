@@ -42,6 +42,11 @@ def test_any_number_of_workers_writes_the_same_bytes(folder, tmp_path):
     assert contents(tmp_path / "data") == contents(folder)
 
 
+def test_json_files_have_the_bytes_of_json_dumps(folder):
+    for path in (folder / dataset.RECORD, *(folder / "annotations").iterdir()):
+        assert path.read_text() == json.dumps(json.loads(path.read_text()))
+
+
 def test_another_seed_gives_other_pictures(folder, tmp_path):
     dataset.write_scenes(tmp_path / "data", **SMALL, seed=1, workers=1)
     name = document(folder, "train")["images"][0]["file_name"]
