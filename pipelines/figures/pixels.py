@@ -1,17 +1,13 @@
-"""Arrays of pixels as Pillow pictures, enlarged so that every pixel shows, and words on them."""
+"""Arrays of pixels as Pillow images, enlarged so that every pixel shows."""
 
-from functools import cache
-from pathlib import Path
-
-import matplotlib
 import numpy as np
-from PIL import Image, ImageFont
+from PIL import Image
 
 PAPER, INK = "#fbfaf7", "#1f2328"  # an opaque page of its own: legible on light and on dark
 
 
 def picture(pixels: np.ndarray) -> Image.Image:
-    """An RGB picture of uint8 [H, W, 1] or [H, W, 3].
+    """An RGB image of uint8 [H, W, 1] or [H, W, 3].
 
     Raises:
         ValueError: another type or shape.
@@ -24,31 +20,26 @@ def picture(pixels: np.ndarray) -> Image.Image:
 
 
 def enlarged(pixels: np.ndarray, side: int) -> Image.Image:
-    """The picture with whole pixels as large as its longer side stays within `side`, at least 1."""
+    """The image with whole pixels as large as `side` allows for its longer side, at least 1."""
     factor = magnification(pixels, side)
     height, width = pixels.shape[:2]
     return picture(pixels).resize((factor * width, factor * height), Image.Resampling.NEAREST)
 
 
 def magnification(pixels: np.ndarray, side: int) -> int:
-    """How many pixels of the enlarged picture one pixel of [H, W, C] is wide."""
+    """How many pixels of the enlarged image one pixel of [H, W, C] is wide."""
     return max(1, side // max(pixels.shape[:2]))
 
 
-@cache
-def font(size: int) -> ImageFont.FreeTypeFont:
-    """DejaVu Sans, which comes with matplotlib and so is there on every machine; size in pixels."""
-    path = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"
-    return ImageFont.truetype(str(path), size)
+def border(region: np.ndarray, width: int = 1) -> np.ndarray:
+    """The pixels of a region, bool [H, W], that lie within `width` pixels of one outside it.
 
-
-def wrapped(text: str, face: ImageFont.FreeTypeFont, width: int) -> str:
-    """The text with line breaks, so that no line is wider than `width` pixels but a lone word."""
-    lines = [""]
-    for word in text.split():
-        longer = f"{lines[-1]} {word}".strip()
-        if face.getlength(longer) <= width:
-            lines[-1] = longer
-        else:
-            lines.append(word)
-    return "\n".join(line for line in lines if line)
+    What lies beyond the edges of the image counts as outside.
+    """
+    height, across = region.shape
+    padded = np.pad(region, width)
+    shifted = [
+        padded[y : y + height, x : x + across]
+        for y, x in ((0, width), (2 * width, width), (width, 0), (width, 2 * width))
+    ]
+    return region & ~np.logical_and.reduce(shifted)

@@ -4,19 +4,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageDraw
 
-from pipelines.figures.pixels import INK, PAPER, enlarged, font, wrapped
+from pipelines.figures.image_grid import grid
 from pipelines.sampling.sampler import Sampler
 from pipelines.sampling.sharpener import Sharpener
 from t2i_tf import checkpoints
 from t2i_tf.errors import UserError
 from t2i_tf.files import write_atomically
 
-SIDE = 96  # the longer side of a picture, pixels, unless it has more
-GAP, MARGIN = 8, 20
-LABEL_WIDTH = 150
-FONT_SIZE, LINE_SPACING = 13, 4
+SIDE = 96  # the longer side of an image, pixels, unless it has more
 
 
 def draw_gallery(
@@ -85,44 +81,13 @@ def draw_rows(
 def write_gallery(
     rows: Mapping[str, Sequence[np.ndarray]], captions: Sequence[str], out: Path
 ) -> None:
-    """Write the `gallery` of named rows; UserError where the file cannot be written."""
-    picture = gallery(np.array(list(rows.values())), list(rows), captions)
+    """Write the rows as one PNG, a column for each caption.
+
+    Raises:
+        UserError: the file cannot be written.
+    """
+    picture = grid(np.array(list(rows.values())), list(rows), captions, SIDE)
     try:
         write_atomically(out, lambda file: picture.save(file, "PNG", optimize=True))
     except OSError as error:
         raise UserError(f"{out} cannot be written: {error.strerror}.") from error
-
-
-def gallery(images: np.ndarray, names: Sequence[str], captions: Sequence[str]) -> Image.Image:
-    """A table of pictures, with names at its left and captions above.
-
-    Args:
-        images: uint8 [rows, columns, H, W, C], 1 or 3 channels.
-        names: one a row.
-        captions: one a column.
-
-    Raises:
-        ValueError: the sizes do not fit together.
-    """
-    if images.ndim != 5 or images.shape[:2] != (len(names), len(captions)) or 0 in images.shape:
-        raise ValueError(
-            f"Expected pictures [{len(names)}, {len(captions)}, H, W, C], got {list(images.shape)}."
-        )
-    face = font(FONT_SIZE)
-    width, height = enlarged(images[0, 0], SIDE).size
-    headers = [wrapped(caption, face, width) for caption in captions]
-    top = MARGIN + max(text.count("\n") + 1 for text in headers) * (FONT_SIZE + LINE_SPACING) + GAP
-    left = MARGIN + LABEL_WIDTH
-    size = left + len(captions) * (width + GAP) + MARGIN, top + len(names) * (height + GAP) + MARGIN
-    page = Image.new("RGB", size, PAPER)
-    draw = ImageDraw.Draw(page)
-    for column, text in enumerate(headers):
-        x = left + column * (width + GAP)
-        draw.text((x, top - GAP), text, INK, face, "ld", LINE_SPACING)
-    for row, name in enumerate(names):
-        y = top + row * (height + GAP)
-        label = wrapped(name, face, LABEL_WIDTH - GAP)
-        draw.text((MARGIN, y + height // 2), label, INK, face, "lm", LINE_SPACING)
-        for column in range(len(captions)):
-            page.paste(enlarged(images[row, column], SIDE), (left + column * (width + GAP), y))
-    return page

@@ -2,15 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipelines.figures.annotated_grid import (
-    GAP,
-    LABEL,
-    MARGIN,
-    SPACE,
-    Cell,
-    Row,
-    sheet,
-)
+from pipelines.figures.annotated_grid import GAP, MARGIN, Cell, Row, sheet
 
 BLACK = Image.new("RGB", (40, 30))
 
@@ -21,7 +13,8 @@ def black(page):
 
 def test_every_picture_stands_in_its_column():
     page = sheet([[Row("a", [Cell(BLACK), Cell(BLACK)]), Row("b", [Cell(BLACK)])]])
-    dark, left = black(page), MARGIN + LABEL + SPACE
+    dark = black(page)
+    left = dark.any(0).argmax()
     assert dark.sum() == 3 * 40 * 30
     assert dark[MARGIN : MARGIN + 30, left : left + 40].all()
     assert dark[MARGIN : MARGIN + 30, left + 40 + GAP : left + 80 + GAP].all()
@@ -41,11 +34,30 @@ def test_words_make_room_for_themselves():
 def test_strong_words_and_ticks_have_colours():
     rows = [Row("a red bus", [Cell(BLACK, "✓"), Cell(BLACK, "✗ colour")], frozenset({"red"}))]
     pixels = np.asarray(sheet([rows])).astype(int)
-    label = pixels[:, MARGIN : MARGIN + LABEL]
+    left = black(sheet([rows])).any(0).argmax()
+    label = pixels[:, :left]
     assert ((label[:, :, 0] - label[:, :, 2]) > 120).any()  # orange among grey
-    below = pixels[MARGIN + 30 :, MARGIN + LABEL + SPACE :]
+    below = pixels[MARGIN + 30 :, left:]
     assert (below[:, :48, 1] - below[:, :48, 0] > 60).any()  # a green tick
     assert (below[:, 48:, 0] - below[:, 48:, 1] > 100).any()  # a red cross
+
+
+def test_no_text_is_cut_off_or_runs_into_another():
+    cells = [Cell(BLACK, "✗ incomprehensibilities", "incomprehensibilities")] * 2
+    row = Row("antidisestablishmentarianism_" * 2, cells, note="note", aside="aside " * 30)
+    heads = ["incomprehensibilities " * 3] * 2
+    page = np.asarray(sheet([[row]], heads, ("asked " * 60, "read " * 60)))
+    used = (page != page[0, 0]).any(-1)
+    inside = np.zeros_like(used)
+    inside[MARGIN:-MARGIN, MARGIN:-MARGIN] = True
+    assert not (used & ~inside).any()
+    gaps = np.diff(np.flatnonzero(used.any(0)))
+    assert (gaps >= GAP - 2).sum() == 3  # between the label, two columns of images, and the aside
+
+
+def test_a_page_without_labels_has_no_column_for_them():
+    page = sheet([[Row("", [Cell(BLACK)])]])
+    assert page.size == (40 + 2 * MARGIN, 30 + 2 * MARGIN)
 
 
 @pytest.mark.parametrize("blocks", [[], [[]], [[Row("a", [])]]])

@@ -1,8 +1,11 @@
 import numpy as np
 import pytest
 
-from pipelines.figures.caption_attention import LABEL, MARGIN, SIDE, attention_figure
+from pipelines.figures.annotated_grid import FONT, MARGIN
+from pipelines.figures.caption_attention import SIDE, attention_figure
+from pipelines.figures.text_block import LEADING
 
+LABEL = FONT + LEADING  # height of the line above an image
 RNG = np.random.default_rng(0)
 
 

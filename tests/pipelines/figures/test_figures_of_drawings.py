@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from pipelines.figures.annotated_grid import FONT, GAP, MARGIN, SPACE
 from pipelines.figures.drawing_gif import animation
-from pipelines.figures.image_grid import CAPTION_WIDTH, GAP, MARGIN, SIDE, grid, steps_strip
-from pipelines.figures.pixels import enlarged, font, picture, wrapped
+from pipelines.figures.image_grid import SIDE, grid, steps_strip
+from pipelines.figures.pixels import border, enlarged, picture
+from pipelines.figures.text_block import TextBlock, font, wrapped
 from pipelines.figures.word_attention import alignment_figure
 
 RNG = np.random.default_rng(0)
@@ -41,10 +43,10 @@ def test_enlarging_leaves_a_big_picture_as_it_is():
 
 def test_wrapped_lines_are_narrow_and_lose_no_word():
     text, face = "a herd of elephants is walking across a dry grass field", font(16)
-    lines = wrapped(text, face, 120).split("\n")
+    lines = wrapped(text, face, 120)
     assert " ".join(lines) == text
     assert len(lines) > 2 and all(face.getlength(line) <= 120 for line in lines)
-    assert wrapped("incomprehensibilities a", face, 20).split() == ["incomprehensibilities", "a"]
+    assert wrapped("incomprehensibilities a", face, 20) == ["incomprehensibilities", "a"]
 
 
 @CHANNELS
@@ -52,10 +54,11 @@ def test_the_grid_shows_every_picture_in_its_row(channels):
     images = pixels(2, 3, 32, 16, channels)
     page = np.asarray(grid(images, ["one", "two"]))
     factor = SIDE // 32
+    labels = max(TextBlock.wrap(word, FONT, 99, "black").width for word in ("one", "two"))
     for row in range(2):
         for k in range(3):
             top = MARGIN + row * (SIDE + GAP)
-            left = 2 * MARGIN + CAPTION_WIDTH + k * (16 * factor + GAP)
+            left = MARGIN + labels + SPACE + k * (16 * factor + GAP)
             shown = page[top : top + SIDE : factor, left : left + 16 * factor : factor]
             np.testing.assert_array_equal(shown, np.broadcast_to(images[row, k], (32, 16, 3)))
 
@@ -67,13 +70,37 @@ def test_a_long_caption_makes_room_for_itself():
 
 
 def test_a_grid_of_other_rows_than_captions_is_refused():
-    with pytest.raises(ValueError, match="Expected pictures"):
+    with pytest.raises(ValueError, match=r"Expected images \[1, n, H, W, C\], got \[2, 1"):
         grid(pixels(2, 1, 4, 4, 3), ["one"])
+
+
+def test_a_grid_with_heads_has_a_row_for_each_label_and_a_column_for_each_head():
+    images = pixels(2, 3, 8, 8, 3)
+    names, captions = ["alignDRAW", "LAPGAN"], ["a red bus", "a bus " * 20, "x"]
+    page = np.asarray(grid(images, names, captions, side=96))
+    for row, column in ((0, 0), (1, 2)):
+        image = np.kron(images[row, column], np.ones((12, 12, 1), np.uint8))
+        assert any(
+            (page[y : y + 96, x : x + 96] == image).all()
+            for y, x in np.argwhere((page == image[0, 0]).all(-1))
+            if y + 96 <= page.shape[0] and x + 96 <= page.shape[1]
+        )
+    with pytest.raises(ValueError, match=r"Expected images \[2, 2"):
+        grid(images, names, captions[:2])
 
 
 def test_the_strip_holds_every_step():
     strip = steps_strip(pixels(5, 8, 8, 1))
-    assert strip.size == (5 * (64 + GAP) + GAP, 64 + 2 * GAP)
+    assert strip.size == (5 * (64 + GAP) - GAP + 2 * MARGIN, 64 + 2 * MARGIN)
+
+
+def test_the_border_of_a_region():
+    region = np.zeros((5, 7), bool)
+    region[1:4, 2:7] = True
+    inside = np.zeros((5, 7), bool)
+    inside[2, 3:6] = True
+    np.testing.assert_array_equal(border(region), region & ~inside)
+    np.testing.assert_array_equal(border(region, 2), region)
 
 
 @CHANNELS

@@ -1,4 +1,4 @@
-"""A sharpener behind a sampler, and the table of several systems."""
+"""A sharpener behind a sampler, and how sharp images are."""
 
 import dataclasses
 
@@ -9,7 +9,6 @@ import tensorflow as tf
 from pipelines.evaluation.sharpness import gradient_magnitude
 from pipelines.sampling.sampler import Sampler
 from pipelines.sampling.sharpener import Sharpener
-from pipelines.sampling.system_gallery import gallery
 from t2i_tf.checkpoints import Trained
 from t2i_tf.errors import UserError
 from t2i_tf.models import build_model
@@ -75,22 +74,6 @@ def test_other_sizes_and_other_models_are_refused(system, sharpener):
         Sharpener(system)
     with pytest.raises(UserError, match="SharpeningGAN, which draws no captions"):
         Sampler(sharpener.trained)
-
-
-def test_gallery_has_a_row_a_system_and_a_column_a_caption():
-    images = np.random.default_rng(0).integers(0, 256, (2, 3, 8, 8, 3), np.uint8)
-    names, captions = ["alignDRAW", "LAPGAN"], ["a red bus", "a bus " * 20, "x"]
-    page = np.asarray(gallery(images, names, captions))
-    for row, column in ((0, 0), (1, 2)):
-        picture = np.kron(images[row, column], np.ones((12, 12, 1), np.uint8))
-        assert any(
-            (page[y : y + 96, x : x + 96] == picture).all()
-            for y in range(page.shape[0] - 95)
-            for x in range(150, page.shape[1] - 95)
-            if (page[y, x] == picture[0, 0]).all()
-        )
-    with pytest.raises(ValueError, match=r"Expected pictures \[2, 2"):
-        gallery(images, names, captions[:2])
 
 
 def test_gradient_magnitude_of_a_slope_and_an_edge():
