@@ -16,7 +16,7 @@ from pipelines.html_report.rendering import DASH, data_uri, render
 from t2i_tf.files import write_atomically
 
 TEMPLATE = Path(__file__).with_suffix(".html.j2")
-SMALL, WIDE = (400, 122), (660, 160)  # widths of plots, and of the margin for curves' names
+SMALL, WIDE = 340, 660  # widths of plots, CSS pixels
 # What a run is judged by: the first of these that its history has, as curve -> column.
 CURVES = (
     {"training": "bernoulli_above_floor", "validation": "val_bernoulli_above_floor"},
@@ -108,7 +108,7 @@ def run_curves(run: Shown) -> Curves | None:
     if columns is None:
         return None
     lines = {name: series(run.history, column) for name, column in columns.items()}
-    plot = series_plot(lines, *SMALL)
+    plot = series_plot(lines, SMALL)
     return plot and Curves(run.title, MEANINGS[next(iter(columns.values()))], plot)
 
 
@@ -120,7 +120,7 @@ def curves_together(runs: Sequence[Shown]) -> LossPlot | None:
         column = next((name for name in ABOVE_FLOOR if name in known), None)
         if column:
             lines[run.title] = series(run.history, column)
-    return series_plot(lines, *WIDE) if len(lines) > 1 else None
+    return series_plot(lines, WIDE) if len(lines) > 1 else None
 
 
 def date_in_words(moment: str) -> str:

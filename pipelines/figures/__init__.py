@@ -1,1 +1,1 @@
-"""Figures as Pillow images: grids of images, animations, attention, loss curves."""
+"""Figures: grids, animations, attention maps and change maps as images; loss curves as SVG."""

@@ -84,7 +84,8 @@ def test_the_page_tells_the_facts(facts, tmp_path):
     assert "4 min 32 s" in html and "1,234 steps" in html and "500 drawings" in html
     assert "a &lt;b&gt;bus&lt;/b&gt; &amp; a car" in html
     assert html.count("image/gif") == len(facts.unseen)
-    assert html.count("<polyline") == 2
+    assert html.count("<svg") == 1
+    assert ">training</text>" in html and ">validation</text>" in html
     assert html.count('class="cell"') == facts.explained.alignment.size
 
 
