@@ -193,14 +193,9 @@ def warped(images: np.ndarray, random: np.random.Generator) -> np.ndarray:
     c, d = down * np.sin(turn), down * np.cos(turn)
     x, y = (width - 1) / 2, (height - 1) / 2
     zero = np.zeros(count)
-    rows = [a, b, x - a * x - b * y, c, d, y - c * x - d * y, zero, zero]
-    return tf.raw_ops.ImageProjectiveTransformV3(
-        images=tf.cast(images, tf.float32),
-        transforms=np.stack(rows, 1).astype(np.float32),
-        output_shape=[height, width],
-        fill_value=0.0,
-        interpolation="BILINEAR",
-        fill_mode="CONSTANT",
+    rows = [a, b, x - a * x - b * y, c, d, y - c * x - d * y, zero, zero]  # output -> input point
+    return keras.ops.image.affine_transform(
+        images.astype(np.float32), np.stack(rows, 1).astype(np.float32)
     ).numpy()
 
 
