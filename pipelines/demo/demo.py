@@ -1,4 +1,4 @@
-"""The whole journey in one call: make scenes, prepare, train, draw, and write a report."""
+"""The whole pipeline in one call: make scenes, prepare, train, draw, and write a report."""
 
 import dataclasses
 import os
@@ -14,7 +14,7 @@ from pipelines.data.scenes.captions import TALK_CAPTIONS
 from pipelines.data.scenes.dataset import write_scenes
 from pipelines.data.scenes.world import is_held_out
 from pipelines.data.sources.coco import CocoSource
-from pipelines.demo.report import Flip, Making, ReportFacts, write_report
+from pipelines.demo.report import Flip, Provenance, ReportFacts, write_report
 from pipelines.evaluation.caption_accuracy import HELD_OUT, SEEN, Told, caption_accuracy, read_told
 from pipelines.html_report.rendering import duration
 from pipelines.sampling.sampler import Sample, Sampler
@@ -38,53 +38,45 @@ def demo(
     pictures: int = 20_000,
     judged: int = 250,
 ) -> Path:
-    """Run the demo in `folder`; the same call on a begun folder goes on where it stopped.
+    """Run the demo in `folder`; called again, it resumes where it stopped.
 
-        scenes/  data/  run/             the pictures, the data folder, the work folder
-        report.html  report.json         what came of it
+        scenes/  data/  run/             pictures with captions, the data folder, the work folder
+        report.html  report.json         the results
 
     Args:
-        folder: made where it is missing.
-        minutes: of training, instead of the preset's.
-        preset_name: of a model for the scenes.
-        pictures: of the training split; the others have a twentieth each.
-        judged: drawings of seen compositions that are judged, and of held-out ones.
+        folder: Folder of the demo; created if it is missing.
+        minutes: Minutes of training, instead of the preset's.
+        preset_name: Preset of a model for the scenes.
+        pictures: Size of the training split; the other splits have a twentieth of it or a little
+            more.
+        judged: Drawings that are judged, of seen and of held-out compositions each.
 
     Returns:
         The path of report.html.
 
     Raises:
-        UserError: the folder holds something else, or training was interrupted.
+        UserError: the folder holds other data, or training was interrupted.
     """
-    folder = Path(folder)
-    took: dict[str, float] = {}
-    config = _config(preset_name, minutes)
-    with _part("1/5 Make scenes and captions", took):
-        others = max(pictures // 20, judged)
-        write_scenes(
-            folder / "scenes", train=pictures, val=others, test=2 * others, held_out=others
-        )
-    with _part("2/5 Prepare them for training", took):
-        prepare(
-            CocoSource(folder / "scenes"),
-            folder / "data",
-            height=config.model.height,
-            width=config.model.width,
-        )
-    with _part(f"3/5 Train {preset_name}", took):
-        outcome = _train(config, folder)
-    with _part("4/5 Draw captions and judge the drawings", took):
+    folder, config = Path(folder), _config(preset_name, minutes)
+    seconds: dict[str, float] = {}
+    with _stage("1/5 Make scenes and captions", seconds):
+        _make_scenes(folder, pictures, judged)
+    with _stage("2/5 Prepare them for training", seconds):
+        _prepare(folder, config)
+    with _stage(f"3/5 Train {preset_name}", seconds):
+        outcome = _train(folder, config)
+    with _stage("4/5 Draw captions and judge the drawings", seconds):
         sampler = Sampler(checkpoints.load(folder / "run"))
         data = DataFolder.open(folder / "data")
         drawings = _draw(sampler, data)
         accuracy = caption_accuracy(sampler, data, pictures=judged)
-    with _part("5/5 Write the report", took):
+    with _stage("5/5 Write the report", seconds):
         facts = ReportFacts(
             **drawings,
             accuracy=accuracy,
             judged=2 * judged,
             history=read_history(folder / "run" / "history.csv"),
-            making=_making(folder, preset_name, pictures, outcome, took),
+            provenance=_provenance(folder, preset_name, pictures, outcome, seconds),
         )
         path = write_report(folder, facts)
     print(f"\nThe report: {path}")
@@ -92,12 +84,12 @@ def demo(
 
 
 @contextmanager
-def _part(title: str, took: dict[str, float]) -> Iterator[None]:
-    """A heading before, the time it took after; keeps the time under the title."""
+def _stage(title: str, seconds: dict[str, float]) -> Iterator[None]:
+    """Print the title and, at the end, the time; keep the seconds under the title's words."""
     print(f"\n{title}", flush=True)
     start = time.monotonic()
     yield
-    took[title.split(" ", 1)[1]] = time.monotonic() - start
+    seconds[title.split(" ", 1)[1]] = time.monotonic() - start
     print(f"    took {duration(time.monotonic() - start)}", flush=True)
 
 
@@ -106,24 +98,33 @@ def _config(preset_name: str, minutes: float | None) -> TrainConfig:
     return config if minutes is None else dataclasses.replace(config, minutes=minutes)
 
 
-def _train(config: TrainConfig, folder: Path) -> Outcome:
+def _make_scenes(folder: Path, pictures: int, judged: int) -> None:
+    others = max(pictures // 20, judged)
+    write_scenes(folder / "scenes", train=pictures, val=others, test=2 * others, held_out=others)
+
+
+def _prepare(folder: Path, config: TrainConfig) -> None:
+    height, width = config.model.height, config.model.width
+    prepare(CocoSource(folder / "scenes"), folder / "data", height=height, width=width)
+
+
+def _train(folder: Path, config: TrainConfig) -> Outcome:
     outcome = train(config, folder / "data", folder / "run")
     if outcome.interrupted:
         raise UserError(
-            f"Interrupted at step {outcome.step}; it is saved. The same command goes on from there."
+            f"Training was interrupted; step {outcome.step} is saved. Run the same command again to"
+            " resume."
         )
     return outcome
 
 
 def _draw(sampler: Sampler, data: DataFolder) -> dict:
-    """The drawings of the report, by their names in `ReportFacts`; seeds count from 0, unchosen."""
+    """The drawings of the report, by their names in `ReportFacts`, without any selection."""
     novel = [words for words, s in TALK_CAPTIONS["novel compositions"] if is_held_out(s)]
     held_out = read_told(data, HELD_OUT, OPENING + GALLERY)
     rest = OPENING - len(novel)
-    unseen = _each(sampler, [*novel, *_captions(held_out[:rest])])
     return {
-        "unseen": unseen,
-        "explained": unseen[0],
+        "opening": _each(sampler, [*novel, *_captions(held_out[:rest])]),
         "flips": [
             _flip(sampler, "The colour", "colour flips", slice(0, 4)),
             _flip(sampler, "The weather", "background flips", slice(0, 2)),
@@ -150,18 +151,18 @@ def _flip(sampler: Sampler, title: str, study: str, which: slice) -> Flip:
     return Flip(title, sampler.draw(captions, n=FLIP_SEEDS))
 
 
-def _making(
-    folder: Path, preset_name: str, pictures: int, outcome: Outcome, took: dict[str, float]
-) -> Making:
+def _provenance(
+    folder: Path, preset_name: str, pictures: int, outcome: Outcome, seconds: dict[str, float]
+) -> Provenance:
     run, data = folder / "run", folder / "data"
-    return Making(
+    return Provenance(
         preset=preset_name,
         training_steps=outcome.step,
         training_seconds=outcome.seconds,
         training_pictures=pictures,
         cores=os.cpu_count() or 1,
         versions=versions(),
-        took=took,
+        stage_seconds=seconds,
         command=f"python -m pipelines demo --folder {folder}",
         next_commands={
             "Draw a caption of your own": "python -m pipelines generate"
@@ -169,7 +170,7 @@ def _making(
             "Train for longer": f"python -m pipelines train --preset {preset_name}"
             f" --data {data} --workdir {run}-longer --minutes 30",
             "Watch the training": f"tensorboard --logdir {run}/tensorboard",
-            "Prepare COCO": "python -m pipelines prepare --source coco --input COCO"
-            " --out data/coco-32",
+            "Prepare COCO, once downloaded": "python -m pipelines prepare --source coco"
+            " --input COCO --out data/coco-32",
         },
     )

@@ -1,4 +1,4 @@
-"""The demo's report: one page that needs nothing beside itself, and its figures as JSON."""
+"""The demo's report: one self-contained page, and its numbers as JSON."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -27,8 +27,8 @@ class Flip:
 
 
 @dataclass(frozen=True)
-class Making:
-    """How the pictures came about."""
+class Provenance:
+    """What made the drawings: model, data, machine, versions and commands."""
 
     preset: str
     training_steps: int
@@ -36,43 +36,42 @@ class Making:
     training_pictures: int
     cores: int
     versions: Mapping[str, str]  # library -> version
-    took: Mapping[str, float]  # part of the demo -> seconds, as of this run
+    stage_seconds: Mapping[str, float]  # stage of the demo -> seconds that it took in this call
     command: str
-    next_commands: Mapping[str, str]  # what it is for -> command
+    next_commands: Mapping[str, str]  # purpose -> command
 
 
 @dataclass(frozen=True)
 class ReportFacts:
     """What the report shows."""
 
-    unseen: Sequence[Sample]  # of compositions that training never showed; they open the page
-    explained: Sample  # its alignment is shown
+    opening: Sequence[Sample]  # held-out compositions; the first one's attention is shown
     flips: Sequence[Flip]
-    seen: Sequence[Sample]
+    seen: Sequence[Sample]  # compositions as in training
     held_out: Sequence[Sample]
     accuracy: CaptionAccuracy
-    judged: int  # drawn pictures behind `accuracy`
+    judged: int  # drawings behind `accuracy`
     history: Sequence[Mapping[str, float]]  # rows of history.csv
-    making: Making
+    provenance: Provenance
 
 
 def write_report(folder: Path, facts: ReportFacts) -> Path:
-    """Write `report.html` and `report.json`, each whole or not at all; returns the page's path.
+    """Write `report.html` and `report.json`, each atomically; returns the page's path.
 
-    The page holds its pictures and styles itself and asks no other host for anything.
+    The page contains its images and styles and loads nothing from elsewhere.
     """
-    write_json(folder / "report.json", report_figures(facts))
+    write_json(folder / "report.json", report_numbers(facts))
     path = folder / "report.html"
     html = render_page(facts).encode()
     write_atomically(path, lambda file: file.write(html))
     return path
 
 
-def report_figures(facts: ReportFacts) -> dict[str, Any]:
-    """The figures of `report.json`; accuracies are fractions, null where nothing was asked."""
+def report_numbers(facts: ReportFacts) -> dict[str, Any]:
+    """The numbers of `report.json`; an accuracy is a fraction, null where nothing was asked."""
     accuracy = asdict(facts.accuracy)
     return {
-        "training_seconds": facts.making.training_seconds,
+        "training_seconds": facts.provenance.training_seconds,
         "judge_accuracy": accuracy.pop("judge"),
         "caption_accuracy": accuracy,
     }
@@ -80,19 +79,19 @@ def report_figures(facts: ReportFacts) -> dict[str, Any]:
 
 def render_page(facts: ReportFacts) -> str:
     """The page as HTML."""
-    facts_and_more = {name: getattr(facts, name) for name in facts.__dataclass_fields__} | {
+    variables = {name: getattr(facts, name) for name in facts.__dataclass_fields__} | {
         "attributes": ATTRIBUTES,
         "plot": loss_plot(facts.history, CURVES),
     }
-    return render(TEMPLATE, {"gif": gif_uri, "marked": marked_words}, facts_and_more)
+    return render(TEMPLATE, {"gif": gif_uri, "marked": marked_words}, variables)
 
 
 def gif_uri(drawn: Sample) -> str:
-    """A drawing, step by step, as a data URI."""
+    """The animation of a drawing, as a data URI."""
     return data_uri("image/gif", animation(drawn.canvases, drawn.windows))
 
 
 def marked_words(rows: Sequence[Sequence[Sample]]) -> list[list[tuple[str, bool]]]:
-    """The words of each row's caption, and whether some other row lacks the word."""
+    """The words of each row's caption, each with whether another row lacks it."""
     common = set.intersection(*(set(row[0].words) for row in rows))
     return [[(word, word not in common) for word in row[0].words] for row in rows]

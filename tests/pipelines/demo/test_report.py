@@ -8,7 +8,7 @@ import pytest
 
 from pipelines.demo.report import (
     Flip,
-    Making,
+    Provenance,
     ReportFacts,
     marked_words,
     write_report,
@@ -35,8 +35,7 @@ def fractions(value, place=1.0):
 def facts():
     first = drawn("a <b>bus</b> & a car")
     return ReportFacts(
-        unseen=[first, drawn("a bus")],
-        explained=first,
+        opening=[first, drawn("a bus")],
         flips=[Flip("The colour", [[drawn("a red bus", k) for k in range(4)]] * 4)],
         seen=[drawn("a boat")],
         held_out=[drawn("a house", channels=1)],
@@ -46,21 +45,21 @@ def facts():
             {"step": 10 * k, "seconds": 6.0 * k, "above_floor": 90.0 / k, "val_above_floor": 80.0}
             for k in (1, 2, 3)
         ],
-        making=Making(
+        provenance=Provenance(
             preset="align-draw-tiny",
             training_steps=1234,
             training_seconds=272.4,
             training_pictures=20_000,
             cores=2,
             versions={"tensorflow": "2.21.0"},
-            took={"Train": 280.0},
+            stage_seconds={"Train": 280.0},
             command="python -m pipelines demo",
             next_commands={"Draw": 'python -m pipelines generate "a bus"'},
         ),
     )
 
 
-def test_the_figures_are_fractions(facts, tmp_path):
+def test_the_accuracies_are_fractions(facts, tmp_path):
     write_report(tmp_path, facts)
     assert json.loads((tmp_path / "report.json").read_text()) == {
         "training_seconds": 272.4,
@@ -79,14 +78,14 @@ def test_the_page_needs_nothing_beside_itself(facts, tmp_path):
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["report.html", "report.json"]
 
 
-def test_the_page_tells_the_facts(facts, tmp_path):
+def test_the_page_shows_the_facts(facts, tmp_path):
     html = write_report(tmp_path, facts).read_text()
     assert "4 min 32 s" in html and "1,234 steps" in html and "500 drawings" in html
     assert "a &lt;b&gt;bus&lt;/b&gt; &amp; a car" in html
-    assert html.count("image/gif") == len(facts.unseen)
+    assert html.count("image/gif") == len(facts.opening)
     assert html.count("<svg") == 1
     assert ">training</text>" in html and ">validation</text>" in html
-    assert html.count('class="cell"') == facts.explained.alignment.size
+    assert html.count('class="cell"') == facts.opening[0].alignment.size
 
 
 def test_a_run_without_history_has_a_report_too(facts, tmp_path):
