@@ -25,7 +25,7 @@ class Cell:
     low: float | None = None  # of the 95 % interval
     high: float | None = None
     spread: float | None = None  # standard deviation of what the value is the mean of
-    paper_results: Reported | None = None
+    paper: Reported | None = None
 
 
 class Column(NamedTuple):
