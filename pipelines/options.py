@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 
 from tyro.conf import AvoidSubcommands, Positional, arg
 
-from pipelines.comparison.paper_results import SYSTEMS, System
+from pipelines.comparison.paper_results import System
+from pipelines.comparison.plan import DEFAULT_SYSTEMS, Part, World
 from pipelines.evaluation.settings import Sizes
 from t2i_tf.config import ModelConfig, TrainConfig
 
@@ -245,11 +246,6 @@ class Evaluate:
     sizes: Annotated[Sizes, arg(name="")] = field(default_factory=Sizes)
 
 
-World = Literal["scenes", "mnist", "coco", "tiny"]
-Part = Literal["sharpener", "captioner", "studies"]
-DEFAULT_SYSTEMS: tuple[System, ...] = tuple(reversed(SYSTEMS))  # the paper's own first
-
-
 @dataclass(frozen=True)
 class Compare:
     """Train every system with the same budget, measure each, and write tables and a report.
@@ -278,14 +274,14 @@ class Compare:
     seed: int = 0
     """Of every run."""
 
-    def command(self) -> str:
-        """What was typed, less the defaults."""
+    def command_line(self) -> str:
+        """The command line with these options, without those that have their default."""
         words = ["python", "-m", "pipelines", "compare"]
-        for one in fields(self):
-            value = getattr(self, one.name)
-            if value != one.default:
+        for option in fields(self):
+            value = getattr(self, option.name)
+            if value != option.default:
                 values = value if isinstance(value, tuple) else (value,)
-                words += [f"--{one.name.replace('_', '-')}", *values]
+                words += [f"--{option.name.replace('_', '-')}", *values]
         return shlex.join(f"{word:g}" if isinstance(word, float) else str(word) for word in words)
 
 

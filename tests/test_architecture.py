@@ -14,12 +14,11 @@ ALLOWED = {"t2i_tf": set(), "pipelines": {"t2i_tf"}, "serving": set()}
 SERVING_WITH_MODELS = ("serving.commands", "serving.export.")  # beginnings of modules' names
 MOST_MODULES = 12  # in a folder, besides `__init__`
 
-# Modules that share a name because one mirrors the other: a benchmark and what it times, the report
-# of each command, the entry points of the two commands, the part of an export that serves a model.
+# Modules that share a name because one mirrors the other.
 MIRRORS = {
-    "pipelines": {"generate", "prepare", "report"},
-    "serving": {"captioner", "commands", "demo", "messages", "sharpener"},
-    "t2i_tf": {"losses"},  # of a bound, and of a GAN
+    "pipelines": {"generate", "prepare", "report"},  # benchmarks of two commands; two reports
+    "serving": {"messages"},  # of the requests, and of the server's configuration
+    "t2i_tf": {"losses"},  # of likelihood models, and of GANs
 }
 
 

@@ -1,18 +1,32 @@
 """Trains every system with the same budget, measures each, and writes tables and a report."""
 
 import traceback
+from collections.abc import Collection, Sequence
+from pathlib import Path
 
 from pipelines.comparison.eta import Forecast
-from pipelines.comparison.plan import plan_runs, world_of
+from pipelines.comparison.plan import DEFAULT_SYSTEMS, Part, World, plan_runs, world_of
 from pipelines.comparison.state import Record
-from pipelines.comparison.steps import Comparison, Interrupted, Piece, Work, real_work
+from pipelines.comparison.steps import Comparison, Interrupted, Piece, Work
 from pipelines.data.prepared.data_folder import DataFolder
-from pipelines.options import Compare
 from t2i_tf.errors import UserError
 
 
-def compare(chosen: Compare, work: Work | None = None) -> dict[str, str]:
-    """Compare systems in a folder; the same call on a begun one goes on where it stopped.
+def compare(
+    data: Path,
+    workdir: Path,
+    minutes: float,
+    *,
+    systems: Sequence[str] = DEFAULT_SYSTEMS,
+    world: World | None = None,
+    encoder_minutes: float | None = None,
+    sentences: Path | None = None,
+    without: Collection[Part] = (),
+    seed: int = 0,
+    command: str | None = None,
+    work: Work | None = None,
+) -> dict[str, str]:
+    """Compare systems in a folder; the same call resumes a comparison that was interrupted.
 
         skip-thought/  align-draw/ ...  sharpening/  captioner/   the runs
         align-draw/evaluation.json ...                            what was measured
@@ -20,50 +34,76 @@ def compare(chosen: Compare, work: Work | None = None) -> dict[str, str]:
         compare.json                                              what has been done
         tables.md  tables.json  report.html  gallery.png          what came of it
 
-    What has been trained or measured is not done again. A piece that fails is told, and the others
-    go on.
+    What has been trained or measured is not done again. Where one piece fails, the error is
+    recorded and the others are done all the same.
 
     Args:
-        chosen: the options of the command.
-        work: what does the pieces; the real thing where not given.
+        data: Data folder, made by `prepare`.
+        workdir: Folder of the comparison, made where it is missing.
+        minutes: Training budget of every system, of the sharpener and of the captioner.
+        systems: Systems to compare, in the order in which they are trained.
+        world: Which presets to use; by default those that suit the source of the data.
+        encoder_minutes: Training budget of the sentence encoder; by default a quarter of `minutes`.
+        sentences: An existing sentence encoder, used instead of one trained here.
+        without: Parts to leave out.
+        seed: Seed of every run.
+        command: Command line to keep in the record.
+        work: Functions that train, evaluate, study and report; by default `real_work()`.
 
     Returns:
-        Why each piece that failed did, by its title; empty where all went well.
+        The error of each piece that failed, by its title; empty if none did.
 
     Raises:
-        Interrupted: a training was stopped; it is saved.
-        UserError: the folders are not usable, or WORKDIR holds another comparison.
+        Interrupted: The user interrupted a training, which is saved.
+        UserError: The data are not usable, or `workdir` holds another comparison.
     """
-    folder = DataFolder.open(chosen.data)
-    world = chosen.world or world_of(folder.manifest.source)
+    folder = DataFolder.open(data)
+    world = world or world_of(folder.manifest.source)
     runs = plan_runs(
-        chosen.systems,
+        systems,
         world,
-        chosen.minutes,
-        encoder_minutes=chosen.encoder_minutes,
-        own_encoder=chosen.sentences is not None,
-        without=chosen.without,
-        seed=chosen.seed,
+        minutes,
+        encoder_minutes=encoder_minutes,
+        own_encoder=sentences is not None,
+        without=without,
+        seed=seed,
     )
-    record = Record.open(chosen.workdir, folder, world, chosen.seed, chosen.sentences)
-    record.begin(chosen.workdir, chosen.command())
+    record = Record.open(workdir, folder, world, seed, sentences)
+    record.begin(workdir, command)
     comparison = Comparison(
         folder,
-        chosen.workdir,
+        workdir,
         runs,
         record,
         work or real_work(),
-        sentences=chosen.sentences,
-        with_studies="studies" not in chosen.without,
+        sentences=sentences,
+        with_studies="studies" not in without,
     )
-    pieces = comparison.pieces()
+    _do_all(comparison.pieces(), record, workdir)
+    return record.failed
+
+
+def real_work() -> Work:
+    """Training, evaluation, studies and the report, as the commands of these names do them.
+
+    They are imported here because they import TensorFlow, which planning does not need.
+    """
+    from pipelines.benchmarks.machine import machine, versions
+    from pipelines.comparison.report_data import report_comparison
+    from pipelines.evaluation.evaluate import evaluate
+    from pipelines.studies.run_study import study
+    from pipelines.training.train import train
+
+    return Work(train, evaluate, study, report_comparison, lambda: {**machine(), **versions()})
+
+
+def _do_all(pieces: Sequence[Piece], record: Record, workdir: Path) -> None:
     forecast = Forecast({piece.title: piece.seconds() for piece in pieces})
     for piece in pieces:
         _do(piece, record, forecast)
-        record.save(chosen.workdir)
+        record.save(workdir)
         for later in pieces:
             forecast.expect(later.title, later.seconds())
-    return record.failed
 
 
 def _do(piece: Piece, record: Record, forecast: Forecast) -> None:

@@ -6,13 +6,17 @@ import shlex
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
-from pipelines.comparison.paper_results import SYSTEMS
+from pipelines.comparison.paper_results import SYSTEMS, System
 from pipelines.evaluation.seeds import check_seed
-from pipelines.options import Part, World
 from t2i_tf.config import TrainConfig
 from t2i_tf.errors import UsageError, did_you_mean
 from t2i_tf.presets import preset
+
+World = Literal["scenes", "mnist", "coco", "tiny"]
+Part = Literal["sharpener", "captioner", "studies"]
+DEFAULT_SYSTEMS: tuple[System, ...] = tuple(reversed(SYSTEMS))  # the paper's own first
 
 ENCODER, SHARPENER, CAPTIONER = "skip-thought", "sharpening", "captioner"
 TITLES = {

@@ -71,14 +71,14 @@ class Record(msgspec.Struct):
                 )
         return found
 
-    def begin(self, workdir: Path, command: str) -> None:
+    def begin(self, workdir: Path, command: str | None) -> None:
         """Make the folder and write the record; what failed before is tried again.
 
         Raises:
             UserError: the folder cannot be written.
         """
         self.failed = {}
-        if command not in self.commands:
+        if command and command not in self.commands:
             self.commands.append(command)
         self.save(workdir)
 

@@ -35,24 +35,13 @@ class Interrupted(UserError):
 
 
 class Work(NamedTuple):
-    """What is done to runs; the signatures are those of the functions in `real_work`."""
+    """What is done to runs; the signatures are those of the functions in `compare.real_work`."""
 
     train: Callable[..., Any]
     evaluate: Callable[..., Any]
     study: Callable[..., Any]
     report: Callable[..., Any]
     machine: Callable[[], Mapping[str, str]]
-
-
-def real_work() -> Work:
-    """Training, measuring, studying and reporting; TensorFlow is imported here and not before."""
-    from pipelines.benchmarks.machine import machine, versions
-    from pipelines.comparison.report_data import report_comparison
-    from pipelines.evaluation.evaluate import evaluate
-    from pipelines.studies.run_study import study
-    from pipelines.training.train import train
-
-    return Work(train, evaluate, study, report_comparison, lambda: {**machine(), **versions()})
 
 
 class Piece(NamedTuple):

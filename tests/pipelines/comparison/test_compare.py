@@ -12,9 +12,9 @@ import pytest
 from pipelines.comparison import steps as comparison_module
 from pipelines.comparison.compare import compare
 from pipelines.comparison.eta import Forecast, about
-from pipelines.comparison.plan import plan_runs, world_of
+from pipelines.comparison.plan import DEFAULT_SYSTEMS, plan_runs, world_of
 from pipelines.comparison.steps import Interrupted, Work
-from pipelines.options import DEFAULT_SYSTEMS, Compare
+from pipelines.options import Compare
 from t2i_tf.errors import UsageError, UserError
 from tests.data_folders import make_examples, write_data_folder
 from tests.pipelines.evaluation.evaluations import evaluation
@@ -85,19 +85,21 @@ def fakes(monkeypatch):
 
 
 @pytest.fixture
-def options(data, tmp_path):
-    def options(**changes):
-        defaults = {"minutes": 0.5, "world": "tiny"} | changes
-        return Compare(data=data, workdir=tmp_path / "compare", **defaults)
+def run(data, tmp_path, fakes):
+    """`compare` with fake work, in a folder of the test."""
 
-    return options
+    def run(**changes):
+        arguments = {"data": data, "minutes": 0.5, "world": "tiny"} | changes
+        return compare(workdir=tmp_path / "compare", work=fakes.work(), **arguments)
+
+    return run
 
 
 TWO = ("noalign-draw", "skip-thought-draw")
 
 
-def test_everything_is_done_once_and_in_order(options, fakes, tmp_path, capsys):
-    assert compare(options(), fakes.work()) == {}
+def test_everything_is_done_once_and_in_order(run, fakes, tmp_path, capsys):
+    assert run() == {}
     assert fakes.done == [
         "train skip-thought",
         *(f"train {system}" for system in DEFAULT_SYSTEMS),
@@ -120,8 +122,8 @@ def test_everything_is_done_once_and_in_order(options, fakes, tmp_path, capsys):
     assert fakes.measured == list(DEFAULT_SYSTEMS) and "colours" not in fakes.studied
 
 
-def test_who_needs_what_gets_it(options, fakes, tmp_path):
-    compare(options(seed=7), fakes.work())
+def test_who_needs_what_gets_it(run, fakes, tmp_path):
+    run(seed=7)
     folder = tmp_path / "compare"
     config, sentences = fakes.arguments["align-draw"]
     assert (config.minutes, config.seed, sentences) == (0.5, 7, None)
@@ -134,26 +136,26 @@ def test_who_needs_what_gets_it(options, fakes, tmp_path):
     assert fakes.arguments["study cycle"] == ("align-draw", "captioner")
 
 
-def test_the_same_command_again_does_nothing_but_the_report(options, fakes):
-    compare(options(systems=TWO), fakes.work())
+def test_the_same_command_again_does_nothing_but_the_report(run, fakes):
+    run(systems=TWO)
     fakes.done.clear()
-    compare(options(systems=TWO), fakes.work())
+    run(systems=TWO)
     assert fakes.done == ["study colours", "report"]  # what was left out is asked for again
 
 
-def test_a_killed_comparison_goes_on_with_the_system_that_was_killed(options, fakes, tmp_path):
+def test_a_killed_comparison_goes_on_with_the_system_that_was_killed(run, fakes, tmp_path):
     def die():
         raise Killed
 
     fakes.instead["skip-thought-draw"] = die
     with pytest.raises(Killed):
-        compare(options(systems=TWO), fakes.work())
+        run(systems=TWO)
     assert fakes.done == ["train skip-thought", "train noalign-draw", "train skip-thought-draw"]
     record = json.loads((tmp_path / "compare" / "compare.json").read_text())
     begun = record["runs"]["skip-thought-draw"]["started"]
     assert record["runs"]["skip-thought-draw"]["ended"] is None
     fakes.done.clear(), fakes.instead.clear()
-    assert compare(options(systems=TWO), fakes.work()) == {}
+    assert run(systems=TWO) == {}
     assert fakes.done[:4] == [
         "train skip-thought-draw",
         "train sharpening",
@@ -164,79 +166,79 @@ def test_a_killed_comparison_goes_on_with_the_system_that_was_killed(options, fa
     assert record["runs"]["skip-thought-draw"]["started"] == begun
 
 
-def test_ctrl_c_ends_it_and_it_goes_on(options, fakes):
+def test_ctrl_c_ends_it_and_it_goes_on(run, fakes):
     fakes.instead["interrupt"] = "noalign-draw"
     with pytest.raises(Interrupted, match="step 12") as stopped:
-        compare(options(systems=TWO), fakes.work())
+        run(systems=TWO)
     assert stopped.value.exit_code == 130
     fakes.done.clear(), fakes.instead.clear()
-    compare(options(systems=TWO), fakes.work())
+    run(systems=TWO)
     assert fakes.done[0] == "train noalign-draw"
 
 
-def test_a_failure_is_told_and_the_others_go_on(options, fakes, capsys):
+def test_a_failure_is_told_and_the_others_go_on(run, fakes, capsys):
     def became_nan():
         raise UserError("The loss became nan at step 3.")
 
     fakes.instead["noalign-draw"] = became_nan
-    failed = compare(options(systems=TWO), fakes.work())
+    failed = run(systems=TWO)
     assert failed["Train noalignDRAW"] == "The loss became nan at step 3."
     assert "needs the training of noalignDRAW" in failed["Measure noalignDRAW"]
     assert "Train noalignDRAW FAILED: The loss became nan" in capsys.readouterr().out
     assert fakes.measured == ["skip-thought-draw"] and fakes.done[-1] == "report"
     fakes.done.clear(), fakes.instead.clear()
-    assert compare(options(systems=TWO), fakes.work()) == {}
+    assert run(systems=TWO) == {}
     assert fakes.done[:2] == ["train noalign-draw", "measure noalign-draw"]
 
 
-def test_without_its_encoder_a_system_is_not_begun(options, fakes):
+def test_without_its_encoder_a_system_is_not_begun(run, fakes):
     def broken():
         raise RuntimeError("no memory")
 
     fakes.instead["skip-thought"] = broken
-    failed = compare(options(systems=TWO), fakes.work())
+    failed = run(systems=TWO)
     assert failed["Train skip-thought encoder"] == "RuntimeError: no memory"
     assert "skip-thought encoder, which failed" in failed["Train skipthoughtDRAW"]
     assert "train skip-thought-draw" not in fakes.done and "measure noalign-draw" in fakes.done
 
 
-def test_what_was_trained_since_is_measured_again(options, fakes, tmp_path):
-    compare(options(systems=TWO), fakes.work())
+def test_what_was_trained_since_is_measured_again(run, fakes, tmp_path):
+    run(systems=TWO)
     fakes.write(tmp_path / "compare" / "noalign-draw" / "checkpoints" / "step-00000024.npz")
     fakes.done.clear()
-    compare(options(systems=TWO), fakes.work())
+    run(systems=TWO)
     assert fakes.done[0] == "measure noalign-draw" and "measure skip-thought-draw" not in fakes.done
 
 
-def test_more_minutes_train_on_but_not_the_encoder(options, fakes):
-    compare(options(systems=TWO), fakes.work())
+def test_more_minutes_train_on_but_not_the_encoder(run, fakes):
+    run(systems=TWO)
     fakes.done.clear()
-    compare(options(systems=TWO, minutes=1.0), fakes.work())
+    run(systems=TWO, minutes=1.0)
     assert fakes.done[:2] == ["train noalign-draw", "train skip-thought-draw"]
     fakes.done.clear()
-    compare(options(systems=TWO, minutes=0.5), fakes.work())
+    run(systems=TWO, minutes=0.5)
     assert not [done for done in fakes.done if done.startswith("train")]
 
 
-def test_what_is_of_another_system_is_not_shown_as_the_subjects(options, fakes):
-    compare(options(systems=TWO), fakes.work())
+def test_what_is_of_another_system_is_not_shown_as_the_subjects(run, fakes):
+    run(systems=TWO)
     fakes.done.clear()
-    compare(options(systems=(*TWO, "align-draw")), fakes.work())
+    run(systems=(*TWO, "align-draw"))
     assert fakes.arguments["study objects"] == ("align-draw", None)
     assert [done for done in fakes.done if done.startswith("study")] == [
         f"study {name}" for name in comparison_module.STUDIES
     ]
     fakes.instead["captioner"] = lambda: (_ for _ in ()).throw(UserError("no"))
-    compare(options(systems=(*TWO, "align-draw"), minutes=1.0), fakes.work())
+    run(systems=(*TWO, "align-draw"), minutes=1.0)
     assert "cycle" not in fakes.studied and "objects" in fakes.studied
 
 
-def test_what_was_measured_otherwise_is_measured_again(options, fakes, tmp_path):
-    compare(options(systems=TWO[:1]), fakes.work())
-    compare(options(systems=TWO, without=("sharpener",)), fakes.work())
+def test_what_was_measured_otherwise_is_measured_again(run, fakes, tmp_path):
+    run(systems=TWO[:1])
+    run(systems=TWO, without=("sharpener",))
     assert fakes.arguments["measure skip-thought-draw"] is None
     fakes.done.clear()
-    compare(options(systems=TWO), fakes.work())
+    run(systems=TWO)
     assert [done for done in fakes.done if done.startswith("measure")] == [
         "measure skip-thought-draw",  # noalignDRAW was not: nobody measured it unsharpened
     ]
@@ -244,25 +246,25 @@ def test_what_was_measured_otherwise_is_measured_again(options, fakes, tmp_path)
     quick["settings"]["sizes"]["captions"] = 100
     fakes.write(tmp_path / "compare" / "noalign-draw" / "evaluation.json", json.dumps(quick))
     fakes.done.clear()
-    compare(options(systems=TWO), fakes.work())
+    run(systems=TWO)
     assert "measure noalign-draw" in fakes.done
     fakes.write(tmp_path / "compare" / "noalign-draw" / "evaluation.json", "{}")
     fakes.done.clear()
-    compare(options(systems=TWO), fakes.work())
+    run(systems=TWO)
     assert "measure noalign-draw" in fakes.done
 
 
-def test_a_folder_is_of_one_comparison(options, fakes, data, tmp_path):
-    compare(options(systems=TWO), fakes.work())
+def test_a_folder_is_of_one_comparison(run, tmp_path):
+    run(systems=TWO)
     with pytest.raises(UserError, match="another seed: 0, not 5"):
-        compare(options(systems=TWO, seed=5), fakes.work())
+        run(systems=TWO, seed=5)
     with pytest.raises(UserError, match="another world: 'tiny', not 'mnist'"):
-        compare(options(systems=TWO, world="mnist"), fakes.work())
+        run(systems=TWO, world="mnist")
     with pytest.raises(UserError, match="another sentences: None, not 'encoder'"):
-        compare(options(systems=TWO, sentences=Path("encoder")), fakes.work())
+        run(systems=TWO, sentences=Path("encoder"))
     other = write_data_folder(tmp_path / "other", {"train": make_examples(5)})
     with pytest.raises(UserError, match="another data"):
-        compare(Compare(other, tmp_path / "compare", 0.5, world="tiny"), fakes.work())
+        run(data=other)
 
 
 def test_what_is_left_out():
@@ -301,30 +303,30 @@ def test_a_seed_that_no_measurement_takes_is_refused_before_training():
         plan_runs(["lapgan"], "tiny", 1.0, seed=-1)
 
 
-def test_the_world_follows_from_the_source(options, fakes):
+def test_the_world_follows_from_the_source(run, fakes):
     assert [world_of(s) for s in ("scenes", "mnist-captions", "coco")] == [
         "scenes",
         "mnist",
         "coco",
     ]
     with pytest.raises(UsageError, match="'test', does not tell"):
-        compare(options(world=None), fakes.work())
+        run(world=None)
 
 
-def test_the_commands_that_are_remembered(options, fakes, tmp_path):
-    chosen = options(systems=TWO, without=("captioner",))
-    command = chosen.command()
-    assert command.startswith(f"python -m pipelines compare --data {chosen.data} --workdir")
+def test_the_commands_that_are_remembered(run, data, tmp_path):
+    workdir = tmp_path / "compare"
+    choices = {"systems": TWO, "world": "tiny", "without": ("captioner",)}
+    command = Compare(data, workdir, 0.5, **choices).command_line()
+    assert command.startswith(f"python -m pipelines compare --data {data} --workdir")
     assert command.endswith(
         "--minutes 0.5 --systems noalign-draw skip-thought-draw --world tiny --without captioner"
     )
-    compare(chosen, fakes.work())
-    compare(chosen, fakes.work())
-    record = json.loads((tmp_path / "compare" / "compare.json").read_text())
+    run(**choices, command=command)
+    run(**choices, command=command)
+    record = json.loads((workdir / "compare.json").read_text())
     assert record["commands"] == [command]
-    workdir = chosen.workdir
     assert record["runs"]["skip-thought-draw"]["command"] == (
-        f"python -m pipelines train --preset skip-thought-draw-tiny --data {chosen.data} "
+        f"python -m pipelines train --preset skip-thought-draw-tiny --data {data} "
         f"--workdir {workdir}/skip-thought-draw --minutes 0.5 --sentences {workdir}/skip-thought"
     )
 
