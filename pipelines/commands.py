@@ -314,7 +314,7 @@ def _(options: Study) -> int:
 @run.register
 def _(options: Compare) -> int:
     from pipelines.comparison.compare import compare
-    from pipelines.comparison.steps import Interrupted
+    from pipelines.comparison.steps import ComparisonInterrupted
 
     try:
         failed = compare(
@@ -329,7 +329,7 @@ def _(options: Compare) -> int:
             seed=options.seed,
             command=options.command_line(),
         )
-    except Interrupted as interrupted:
+    except ComparisonInterrupted as interrupted:
         console.print(str(interrupted), markup=False)
         return interrupted.exit_code
     for name in ("tables.md", "tables.json", "report.html"):

@@ -4,10 +4,10 @@ import traceback
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from pipelines.comparison.eta import Forecast
+from pipelines.comparison.eta import ProgressLog
 from pipelines.comparison.plan import DEFAULT_SYSTEMS, Part, World, plan_runs, world_of
-from pipelines.comparison.state import Record
-from pipelines.comparison.steps import Comparison, Interrupted, Piece, Work
+from pipelines.comparison.state import ComparisonState
+from pipelines.comparison.steps import Actions, Comparison, ComparisonInterrupted, Step
 from pipelines.data.prepared.data_folder import DataFolder
 from t2i_tf.errors import UserError
 
@@ -24,38 +24,38 @@ def compare(
     without: Collection[Part] = (),
     seed: int = 0,
     command: str | None = None,
-    work: Work | None = None,
+    actions: Actions | None = None,
 ) -> dict[str, str]:
     """Compare systems in a folder; the same call resumes a comparison that was interrupted.
 
         skip-thought/  align-draw/ ...  sharpening/  captioner/   the runs
-        align-draw/evaluation.json ...                            what was measured
-        studies/                                                  of one system
-        compare.json                                              what has been done
-        tables.md  tables.json  report.html  gallery.png          what came of it
+        align-draw/evaluation.json ...                            their evaluations
+        studies/                                                  studies of one system
+        compare.json                                              the state of the comparison
+        tables.md  tables.json  report.html  gallery.png          the results
 
-    What has been trained or measured is not done again. Where one piece fails, the error is
-    recorded and the others are done all the same.
+    Steps that are done and up to date are skipped. If a step fails, the error is recorded, and the
+    steps that do not need it run all the same.
 
     Args:
-        data: Data folder, made by `prepare`.
-        workdir: Folder of the comparison, made where it is missing.
-        minutes: Training budget of every system, of the sharpener and of the captioner.
-        systems: Systems to compare, in the order in which they are trained.
-        world: Which presets to use; by default those that suit the source of the data.
-        encoder_minutes: Training budget of the sentence encoder; by default a quarter of `minutes`.
-        sentences: An existing sentence encoder, used instead of one trained here.
-        without: Parts to leave out.
-        seed: Seed of every run.
-        command: Command line to keep in the record.
-        work: Functions that train, evaluate, study and report; by default `real_work()`.
+        data: data folder, made by `prepare`.
+        workdir: folder of the comparison, created if it is missing.
+        minutes: training budget of each system, of the sharpener and of the captioner.
+        systems: systems to compare, in the order in which they are trained.
+        world: which presets to use; by default those that suit the source of the data.
+        encoder_minutes: training budget of the sentence encoder; by default a quarter of `minutes`.
+        sentences: existing sentence encoder, used instead of training one.
+        without: parts to leave out.
+        seed: seed of every run.
+        command: command line, kept for the report.
+        actions: functions that train, evaluate, study and report; by default the real ones.
 
     Returns:
-        The error of each piece that failed, by its title; empty if none did.
+        The error of each step that failed, by the step's title; empty if none did.
 
     Raises:
-        Interrupted: The user interrupted a training, which is saved.
-        UserError: The data are not usable, or `workdir` holds another comparison.
+        ComparisonInterrupted: the user interrupted a training run, which is saved.
+        UserError: the data are not usable, or `workdir` holds another comparison.
     """
     folder = DataFolder.open(data)
     world = world or world_of(folder.manifest.source)
@@ -64,27 +64,27 @@ def compare(
         world,
         minutes,
         encoder_minutes=encoder_minutes,
-        own_encoder=sentences is not None,
+        trains_encoder=sentences is None,
         without=without,
         seed=seed,
     )
-    record = Record.open(workdir, folder, world, seed, sentences)
-    record.begin(workdir, command)
+    state = ComparisonState.open(workdir, folder, world, seed, sentences)
+    state.begin(workdir, command)
     comparison = Comparison(
         folder,
         workdir,
         runs,
-        record,
-        work or real_work(),
+        state,
+        actions or real_actions(),
         sentences=sentences,
         with_studies="studies" not in without,
     )
-    _do_all(comparison.pieces(), record, workdir)
-    return record.failed
+    _run_steps(comparison.steps(), state, workdir)
+    return state.failed
 
 
-def real_work() -> Work:
-    """Training, evaluation, studies and the report, as the commands of these names do them.
+def real_actions() -> Actions:
+    """The functions behind the commands `train`, `evaluate` and `study`, and the report.
 
     They are imported here because they import TensorFlow, which planning does not need.
     """
@@ -94,31 +94,31 @@ def real_work() -> Work:
     from pipelines.studies.run_study import study
     from pipelines.training.train import train
 
-    return Work(train, evaluate, study, report_comparison, lambda: {**machine(), **versions()})
+    return Actions(train, evaluate, study, report_comparison, lambda: {**machine(), **versions()})
 
 
-def _do_all(pieces: Sequence[Piece], record: Record, workdir: Path) -> None:
-    forecast = Forecast({piece.title: piece.seconds() for piece in pieces})
-    for piece in pieces:
-        _do(piece, record, forecast)
-        record.save(workdir)
-        for later in pieces:
-            forecast.expect(later.title, later.seconds())
+def _run_steps(steps: Sequence[Step], state: ComparisonState, workdir: Path) -> None:
+    log = ProgressLog({step.title: step.seconds() for step in steps})
+    for step in steps:
+        _run_step(step, state, log)
+        state.save(workdir)
+        for other in steps:
+            log.update(other.title, other.seconds())
 
 
-def _do(piece: Piece, record: Record, forecast: Forecast) -> None:
-    """Do a piece, unless it is done; where it fails, say why and let the next one begin."""
-    forecast.begin(piece.title)
+def _run_step(step: Step, state: ComparisonState, log: ProgressLog) -> None:
+    """Run a step unless it is done; an error is recorded, and the next steps run all the same."""
+    log.begin(step.title)
     try:
-        if not piece.is_done():
-            piece.do()
-    except Interrupted:
+        if not step.is_done():
+            step.run()
+    except ComparisonInterrupted:
         raise
     except UserError as error:
-        record.failed[piece.title] = str(error)
+        state.failed[step.title] = str(error)
     except Exception as error:
         traceback.print_exc()
-        record.failed[piece.title] = f"{type(error).__name__}: {error}"
-    if piece.title in record.failed:
-        print(f"{piece.title} FAILED: {record.failed[piece.title]}", flush=True)
-    forecast.end(piece.title)
+        state.failed[step.title] = f"{type(error).__name__}: {error}"
+    if step.title in state.failed:
+        print(f"{step.title} FAILED: {state.failed[step.title]}", flush=True)
+    log.end(step.title)

@@ -3,7 +3,8 @@ import json
 import pytest
 
 from pipelines.comparison import paper_results
-from pipelines.comparison.tables import Cell, build_tables, tables_json, tables_markdown, value_text
+from pipelines.comparison.table_text import tables_json, tables_markdown, value_text
+from pipelines.comparison.tables import ORACLE, Cell, build_tables
 from tests.pipelines.evaluation.evaluations import (
     evaluation,
     figure,
@@ -38,7 +39,7 @@ def test_the_papers_tables_have_its_order_and_every_row(tables):
         assert [row.title for row in tables[name].rows] == TITLES
 
 
-def test_a_figure_has_its_interval_and_the_papers_beside_it(tables):
+def test_a_result_has_its_interval_and_the_papers_value_beside_it(tables):
     found = cells(tables["retrieval"], "alignDRAW")["r_at_5"]
     assert (found.value, found.low, found.high, found.paper.value) == (7.5, 7.0, 8.0, 14.0)
     assert cells(tables["bound"], "alignDRAW")["test_sharpened"].value == -1800.0
@@ -58,7 +59,7 @@ def test_what_is_null_or_was_not_measured_is_a_dash(tables):
     )
 
 
-def test_captions_are_told_by_kind_and_attribute_in_percent(tables):
+def test_caption_accuracy_is_shown_by_kind_and_attribute_in_percent(tables):
     table = tables["captions"]
     assert [column.title for column in table.columns] == [
         "colour, seen",
@@ -85,20 +86,20 @@ def test_variety_has_what_real_pictures_get(tables):
     assert cells(wider, "alignDRAW")["recall_inception"] == Cell()
 
 
-def test_held_out_captions_have_a_table_where_they_were_searched_for(tables):
+def test_held_out_retrieval_has_a_table_if_it_was_measured(tables):
     assert "held_out" not in tables
     searched = retrieval(1.0) | {"minus_floor": retrieval(1.5), "ceiling": retrieval(2.0)}
     found = evaluation()
     found["retrieval"]["held_out"] = searched
     built = {table.name: table for table in build_tables({"align-draw": found})}
     table = built["held_out"]
-    assert [row.title for row in table.rows] == ["alignDRAW", "the most that captions tell"]
-    ours, most = (cells(table, row.title) for row in table.rows)
+    assert [row.title for row in table.rows] == ["alignDRAW", ORACLE]
+    ours, oracle = (cells(table, row.title) for row in table.rows)
     assert (ours["gain_r_at_10"].value, ours["floor_r_at_10"].value) == (10.0, 15.0)
-    assert most["gain_r_at_10"].value == most["floor_r_at_10"].value == 20.0
+    assert oracle["gain_r_at_10"].value == oracle["floor_r_at_10"].value == 20.0
 
 
-def test_leads_are_of_those_who_searched_beside_alignDRAW():
+def test_paired_differences_are_of_systems_with_the_same_candidates():
     subject, other = evaluation(), evaluation("noalignDRAW")
     subject["retrieval"]["ranks"], other["retrieval"]["ranks"] = [0, 0, 0, 4], [0, 3, 20, 4]
     found = build_tables({"align-draw": subject, "noalign-draw": other, "lapgan": gan_evaluation()})
@@ -135,7 +136,7 @@ def test_markdown(tables):
     assert "recalled from the paper" in lines[-1]
 
 
-def test_json_has_unrounded_figures_and_nulls(tables):
+def test_json_has_unrounded_values_and_nulls(tables):
     plain = json.loads(json.dumps(tables_json(list(tables.values()))))
     rows = {row["system"]: row["figures"] for row in plain[0]["rows"]}
     assert rows["align-draw"]["ssim"]["spread"] == 0.125
@@ -148,7 +149,7 @@ def test_json_has_unrounded_figures_and_nulls(tables):
     assert plain[1]["rows"][0]["figures"]["test"] is None
 
 
-def test_the_papers_facts():
+def test_the_papers_results():
     """Section 4's tables, and that every mark is explained."""
     assert list(paper_results.SYSTEMS.values()) == TITLES
     assert paper_results.RETRIEVAL["align-draw"]["r_at_50"].value == 68.5
