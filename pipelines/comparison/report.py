@@ -30,7 +30,7 @@ QUANTITIES = {  # first column of the curves -> what they show
     "bernoulli_above_floor": "excess NLL, nats",
     "above_floor": "excess NLL, nats",
     "generator_loss": "adversarial losses, nats",
-    "word_nll": "nats per word",
+    "word_nll": "NLL, nats per word",
     "loss": "loss, nats",
 }
 EXCESS_NLL = ("val_bernoulli_above_floor", "val_above_floor")

@@ -123,9 +123,9 @@ TEXTS = {  # name of a table -> its title and its note
         "Retrieval by captions of held-out compositions",
         "Captions of compositions that are missing from training search for their picture among "
         "the 100 pictures most similar to it, of held-out and seen compositions alike. Candidates "
-        "are ranked as in the paper, and by excess NLL: the Bernoulli bound minus the picture's "
-        "entropy floor, the same criterion for every system. The last row is the oracle upper "
-        "bound.",
+        "are ranked as in the paper, and by excess NLL: how far the Bernoulli bound is from the "
+        "picture's entropy floor, the same criterion for every system. The last row is the oracle "
+        "upper bound.",
     ),
     "leads": (
         f"Paired differences in recall: {SYSTEMS[SUBJECT]} minus the system",
@@ -146,10 +146,10 @@ TEXTS = {  # name of a table -> its title and its note
         "Retrieval by other criteria",
         "The same candidates, ranked as in the paper, by what the caption adds to the bound, "
         "L(x|y) - L(x|y_mean); by the bound alone, L(x|y), in which the VAEs' Gaussian likelihood "
-        "penalises pixel errors more strongly; and by excess NLL, the Bernoulli bound minus the "
-        "picture's entropy floor, the same criterion for every system. Bounds with ten posterior "
-        "samples are computed for a tenth of the captions; the column with one sample is for the "
-        "same captions.",
+        "penalises pixel errors more strongly; and by excess NLL, how far the Bernoulli bound is "
+        "from the picture's entropy floor, the same criterion for every system. Bounds with ten "
+        "posterior samples are computed for a tenth of the captions; the columns with one sample "
+        "are for the same captions.",
     ),
 }
 
