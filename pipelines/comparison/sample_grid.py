@@ -36,7 +36,7 @@ def draw_sample_grid(
     sharpened: int = 0,
     seed: int = 0,
 ) -> SampleGrid:
-    """Draw the first captions of the splits that training does not use, beside their real images.
+    """Draw the first captions of the splits that training does not use.
 
     Args:
         folder: the data folder.
@@ -44,6 +44,9 @@ def draw_sample_grid(
         sharpen: work folder of a sharpener.
         sharpened: index of the system whose drawings are sharpened, in the last row.
         seed: seed of every drawing.
+
+    Returns:
+        The real images of the captions in the first row, then a row for each system.
     """
     max_words = min(read_config(workdir).max_words for workdir in workdirs)
     captions, splits, images = [], [], []

@@ -194,7 +194,7 @@ class Comparison:
         return all(settings.get(name) == value for name, value in expected.items())
 
     def sharpener_of(self, system: str) -> Path | None:
-        """The sharpener of a system's drawings; as in the paper, DRAW systems alone have one."""
+        """The sharpener of a system's drawings; only DRAW systems have one, as in the paper."""
         is_trained = SHARPENER in self.runs and self.state.is_trained(SHARPENER)
         return self.path(SHARPENER) if is_draw_system(system) and is_trained else None
 

@@ -54,7 +54,7 @@ def build_tables(evaluations: Mapping[str, Evaluation]) -> list[Table]:
 
     Args:
         evaluations: evaluations by the names of `SYSTEMS`; for a system without one, the tables
-            have the paper's values alone.
+            have only the paper's values.
     """
     evaluations = with_leads(evaluations)
     tables = [_table(name, columns, evaluations) for name, columns in layout(evaluations)]

@@ -69,7 +69,7 @@ class Fakes:
         self.done.append(f"study {name}")
         self.arguments[f"study {name}"] = (workdir.name, captioner and captioner.name)
         if name == "colours":
-            raise UsageError("The system knows none of the words.")
+            raise UsageError("None of the words is in the vocabulary.")
         made = {"workdir": str(workdir), "seed": seed}
         self.write(out / f"{name}.json", json.dumps({"made": made}))
 
@@ -120,7 +120,7 @@ def test_everything_is_done_once_and_in_order(run, fakes, tmp_path, capsys):
     assert re.search(
         r"\[1/22\] Train skip-thought encoder: about 8 s; .* left in all, until \d\d:\d\d", output
     )
-    assert "Skipped: The system knows none" in output
+    assert "Skipped: None of the words" in output
     assert fakes.measured == list(DEFAULT_SYSTEMS) and "colours" not in fakes.studied
 
 

@@ -25,8 +25,8 @@ TITLES = [
 @pytest.fixture
 def tables():
     sharpened = evaluation(sharpened=figure(-1800.0))
-    found = build_tables({"align-draw": sharpened, "lapgan": gan_evaluation()})
-    return {table.name: table for table in found}
+    built = build_tables({"align-draw": sharpened, "lapgan": gan_evaluation()})
+    return {table.name: table for table in built}
 
 
 def cells(table, title):
@@ -40,8 +40,8 @@ def test_the_papers_tables_have_its_order_and_every_row(tables):
 
 
 def test_a_result_has_its_interval_and_the_papers_value_beside_it(tables):
-    found = cells(tables["retrieval"], "alignDRAW")["r_at_5"]
-    assert (found.value, found.low, found.high, found.paper.value) == (7.5, 7.0, 8.0, 14.0)
+    cell = cells(tables["retrieval"], "alignDRAW")["r_at_5"]
+    assert (cell.value, cell.low, cell.high, cell.paper.value) == (7.5, 7.0, 8.0, 14.0)
     assert cells(tables["bound"], "alignDRAW")["test_sharpened"].value == -1800.0
     similarity = cells(tables["retrieval"], "alignDRAW")["ssim"]
     assert (similarity.value, similarity.spread, similarity.paper.spread) == (0.25, 0.125, 0.11)
@@ -88,10 +88,10 @@ def test_variety_has_what_real_pictures_get(tables):
 
 def test_held_out_retrieval_has_a_table_if_it_was_measured(tables):
     assert "held_out" not in tables
-    searched = retrieval(1.0) | {"minus_floor": retrieval(1.5), "ceiling": retrieval(2.0)}
-    found = evaluation()
-    found["retrieval"]["held_out"] = searched
-    built = {table.name: table for table in build_tables({"align-draw": found})}
+    held_out = retrieval(1.0) | {"minus_floor": retrieval(1.5), "ceiling": retrieval(2.0)}
+    measured = evaluation()
+    measured["retrieval"]["held_out"] = held_out
+    built = {table.name: table for table in build_tables({"align-draw": measured})}
     table = built["held_out"]
     assert [row.title for row in table.rows] == ["alignDRAW", ORACLE]
     ours, oracle = (cells(table, row.title) for row in table.rows)
@@ -102,8 +102,8 @@ def test_held_out_retrieval_has_a_table_if_it_was_measured(tables):
 def test_paired_differences_are_of_systems_with_the_same_candidates():
     subject, other = evaluation(), evaluation("noalignDRAW")
     subject["retrieval"]["ranks"], other["retrieval"]["ranks"] = [0, 0, 0, 4], [0, 3, 20, 4]
-    found = build_tables({"align-draw": subject, "noalign-draw": other, "lapgan": gan_evaluation()})
-    table = next(table for table in found if table.name == "leads")
+    built = build_tables({"align-draw": subject, "noalign-draw": other, "lapgan": gan_evaluation()})
+    table = next(table for table in built if table.name == "leads")
     assert [row.title for row in table.rows] == ["noalignDRAW"]
     shown = cells(table, "noalignDRAW")
     assert (shown["gain_r_at_1"].value, shown["gain_r_at_10"].value) == (50.0, 25.0)
@@ -113,14 +113,14 @@ def test_paired_differences_are_of_systems_with_the_same_candidates():
 
 
 def test_data_without_a_judge_have_no_table_of_captions():
-    found = build_tables({"align-draw": evaluation() | {"caption_accuracy": None}})
-    assert "captions" not in {table.name for table in found}
+    built = build_tables({"align-draw": evaluation() | {"caption_accuracy": None}})
+    assert "captions" not in {table.name for table in built}
 
 
 def test_nothing_measured_leaves_the_papers_tables():
-    found = build_tables({})
-    assert [table.name for table in found] == ["retrieval", "bound"]
-    assert cells(found[1], "alignDRAW")["train"].paper.value == -1792.15
+    built = build_tables({})
+    assert [table.name for table in built] == ["retrieval", "bound"]
+    assert cells(built[1], "alignDRAW")["train"].paper.value == -1792.15
 
 
 def test_markdown(tables):
