@@ -1,4 +1,4 @@
-"""Data in, pictures and numbers out.
+"""From data to trained models, pictures and results.
 
-The folders are the order of work: data, training, drawing, evaluation.
+The folders follow the order of the work: data, training, sampling, evaluation, comparison.
 """

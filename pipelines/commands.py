@@ -1,92 +1,104 @@
-"""What the commands do: each takes its options, calls the library, and prints what came of it."""
+"""The commands: each takes its options, calls the library, and prints the results."""
 
 import dataclasses
-import json
 import math
-import os
-import platform
 from functools import singledispatch
 from pathlib import Path
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
-from pipelines import options
+from pipelines.options import (
+    Benchmark,
+    Caption,
+    Compare,
+    Demo,
+    Evaluate,
+    Gallery,
+    Generate,
+    Prepare,
+    Scenes,
+    Sharpness,
+    Study,
+    Train,
+)
 from t2i_tf.errors import UsageError, UserError
-from t2i_tf.files import write_atomically
+from t2i_tf.json_files import write_json
 from t2i_tf.presets import preset
 
 console = Console(highlight=False, soft_wrap=True)
 
 
 @singledispatch
-def run(chosen) -> int:
-    """Do what the options say; returns the exit code."""
-    raise TypeError(f"no command for {type(chosen)}")
+def run(options) -> int:
+    """Run the command that the options belong to, and return its exit code."""
+    raise TypeError(f"No command has options of type {type(options).__name__}.")
 
 
 @run.register
-def _(chosen: options.Scenes) -> int:
+def _(options: Scenes) -> int:
     from pipelines.data.scenes.dataset import write_scenes
 
     write_scenes(
-        chosen.out,
-        train=chosen.train,
-        val=chosen.val,
-        test=chosen.test,
-        held_out=chosen.held_out,
-        seed=chosen.seed,
-        workers=chosen.workers,
+        options.out,
+        train=options.train,
+        val=options.val,
+        test=options.test,
+        held_out=options.held_out,
+        seed=options.seed,
+        workers=options.workers,
     )
-    console.print(f"Scenes are in {chosen.out}.")
+    console.print(f"Scenes are in {options.out}.")
     return 0
 
 
 @run.register
-def _(chosen: options.Prepare) -> int:
+def _(options: Prepare) -> int:
     from pipelines.data.preparation.prepare import prepare, verify
 
-    if chosen.verify:
-        console.print(f"{verify(chosen.out)} files of {chosen.out} are as they were written.")
+    if options.verify:
+        console.print(f"All {verify(options.out)} files in {options.out} match their hashes.")
         return 0
-    mnist = chosen.source == "mnist-captions"
-    height = chosen.height or (60 if mnist else 32)
+    mnist = options.source == "mnist-captions"
+    height = options.height or (60 if mnist else 32)
     manifest = prepare(
-        _source(chosen),
-        chosen.out,
+        _source(options),
+        options.out,
         height=height,
-        width=chosen.width or height,
-        channels=chosen.channels or (1 if mnist else 3),
-        filter=chosen.filter,
-        crop=chosen.crop,
-        shard_size=chosen.shard_size,
-        min_count=chosen.min_count,
-        max_bad=chosen.max_bad,
-        workers=chosen.workers,
+        width=options.width or height,
+        channels=options.channels or (1 if mnist else 3),
+        filter=options.filter,
+        crop=options.crop,
+        shard_size=options.shard_size,
+        min_count=options.min_count,
+        max_bad=options.max_bad,
+        workers=options.workers,
     )
-    _print_manifest(chosen.out, manifest)
+    _print_manifest(options.out, manifest)
     return 0
 
 
-def _source(chosen: options.Prepare):
+def _source(options: Prepare):
     from pipelines.data.sources.captioned_folder import FolderSource
     from pipelines.data.sources.coco import CocoSource
     from pipelines.data.sources.mnist_captions import MnistCaptionsSource
 
-    if chosen.source == "mnist-captions":
-        return MnistCaptionsSource(seed=chosen.seed)
-    if chosen.input is None:
-        raise UsageError(f"--source {chosen.source} reads a folder: name it with --input.")
-    if chosen.source == "coco":
-        return CocoSource(chosen.input, year=chosen.year, karpathy=chosen.karpathy)
-    if chosen.captions is None:
-        raise UsageError("--source folder needs --captions, a CSV or JSONL of file and caption.")
-    return FolderSource(chosen.input, chosen.captions, seed=chosen.seed)
+    if options.source == "mnist-captions":
+        return MnistCaptionsSource(seed=options.seed)
+    if options.input is None:
+        raise UsageError(f"--source {options.source} reads a folder: give it with --input.")
+    if options.source == "coco":
+        return CocoSource(options.input, year=options.year, karpathy=options.karpathy)
+    if options.captions is None:
+        raise UsageError(
+            "--source folder needs --captions: a CSV or JSONL file with fields file and caption."
+        )
+    return FolderSource(options.input, options.captions, seed=options.seed)
 
 
 def _print_manifest(out: Path, manifest: dict) -> None:
-    table = Table("split", "pictures", "captions", "files", title=str(out), title_justify="left")
+    table = _table("split", "pictures", "captions", "files", title=str(out))
     for name, split in manifest["splits"].items():
         counts = split["examples"], split["captions"], len(split["shards"])
         table.add_row(name, *(f"{count:,}" for count in counts))
@@ -94,188 +106,199 @@ def _print_manifest(out: Path, manifest: dict) -> None:
     console.print(f"{manifest['vocabulary']['size']:,} words in the vocabulary.")
     skipped = manifest["skipped"]
     for entry in skipped[:20]:
-        console.print(f"skipped {entry['file']}: {entry['reason']}", markup=False)
+        console.print(f"Skipped {entry['file']}: {entry['reason']}", markup=False)
     if len(skipped) > 20:
-        console.print(f"and {len(skipped) - 20} more, all named in {out / 'manifest.json'}")
+        console.print(f"{len(skipped) - 20} more were skipped; {out / 'manifest.json'} lists all.")
 
 
 @run.register
-def _(chosen: options.Train) -> int:
+def _(options: Train) -> int:
     from pipelines.training.train import smoke, train
 
-    config = smoke(chosen.config) if chosen.smoke else chosen.config
+    config = smoke(options.config) if options.smoke else options.config
     outcome = train(
         config,
-        chosen.data,
-        chosen.workdir,
-        mode=chosen.mode,
-        overfit=chosen.overfit,
-        checkpoint_seconds=chosen.checkpoint_seconds,
-        sentences=chosen.sentences,
-        reconstructions=chosen.reconstructions,
+        options.data,
+        options.workdir,
+        mode=options.mode,
+        overfit=options.overfit,
+        checkpoint_seconds=options.checkpoint_seconds,
+        sentences=options.sentences,
+        reconstructions=options.reconstructions,
     )
     if outcome.interrupted:
-        console.print(f"Stopped and saved at step {outcome.step}. The same command goes on.")
+        console.print(
+            f"Interrupted and saved at step {outcome.step}. The same command resumes the training."
+        )
         return 130
     lowest = f"; lowest validation loss {outcome.loss:.1f} nats" * math.isfinite(outcome.loss)
     console.print(f"{outcome.step} steps in {outcome.seconds:.0f} s{lowest}. Next:")
-    console.print(preset(chosen.preset).next.format(workdir=chosen.workdir, data=chosen.data))
+    console.print(preset(options.preset).next.format(workdir=options.workdir, data=options.data))
     return 0
 
 
 @run.register
-def _(chosen: options.Generate) -> int:
+def _(options: Generate) -> int:
     from pipelines.sampling.generate import generate
 
-    out = chosen.out or chosen.workdir / "drawings"
+    out = options.out or options.workdir / "drawings"
     drawn = generate(
-        chosen.workdir,
-        chosen.captions,
+        options.workdir,
+        options.captions,
         out,
-        n=chosen.n,
-        seed=chosen.seed,
-        temperature=chosen.temperature,
-        sharpen=chosen.sharpen,
+        n=options.n,
+        seed=options.seed,
+        temperature=options.temperature,
+        sharpen=options.sharpen,
     )
     for path in drawn.files:
         console.print(str(path))
     if drawn.unknown_words:
         words = ", ".join(drawn.unknown_words)
-        console.print(f"Unknown to this model, left unread: {words}", markup=False)
+        console.print(f"Words that are not in the model's vocabulary: {words}", markup=False)
     return 0
 
 
 @run.register
-def _(chosen: options.Caption) -> int:
+def _(options: Caption) -> int:
     from pipelines.sampling.caption_files import caption_files
     from pipelines.sampling.captioner import Captioner
     from t2i_tf import checkpoints
 
-    if not chosen.pictures and chosen.data is None:
-        raise UsageError("Nothing to describe: name picture files, or a data folder with --data.")
-    trained = checkpoints.load(chosen.workdir)
-    captioner = Captioner(trained, beam=chosen.beam)
-    out = chosen.out or chosen.workdir / "captions"
-    if chosen.pictures:
-        captioned = caption_files(captioner, chosen.workdir, chosen.pictures, out)
-        for picture, one in zip(chosen.pictures, captioned.described, strict=True):
+    if not options.pictures and options.data is None:
+        raise UsageError("Nothing to describe: give picture files, or a data folder with --data.")
+    trained = checkpoints.load(options.workdir)
+    captioner = Captioner(trained, beam=options.beam)
+    out = options.out or options.workdir / "captions"
+    if options.pictures:
+        captioned = caption_files(captioner, options.workdir, options.pictures, out)
+        for picture, one in zip(options.pictures, captioned.described, strict=True):
             console.print(
                 f"{picture}: {one.caption} ({one.log_probability:.1f} nats)", markup=False
             )
         for path in captioned.files:
             console.print(str(path))
-    if chosen.data is not None:
-        _print_scores(chosen, captioner, trained.step, out)
+    if options.data is not None:
+        _print_scores(options, captioner, trained.step, out)
     return 0
 
 
-def _print_scores(chosen: options.Caption, captioner, step: int, out: Path) -> None:
-    """Scores on a split: a table, and `scores-SPLIT.json` in the folder `out`."""
+def _print_scores(options: Caption, captioner, step: int, out: Path) -> None:
+    """Score the captioner on a split: print a table and write `out`/scores-SPLIT.json."""
     from pipelines.data.prepared.data_folder import DataFolder
     from pipelines.evaluation.captioner_scores import score_captioner
-    from t2i_tf.json_files import write_json
 
-    scores = score_captioner(captioner, DataFolder.open(chosen.data), chosen.split, chosen.limit)
-    table = Table("figure", "value", title=f"{chosen.split}: {scores.pictures:,} pictures")
+    scores = score_captioner(captioner, DataFolder.open(options.data), options.split, options.limit)
+    table = _table("metric", "value", title=f"{options.split}: {scores.pictures:,} pictures")
     table.add_row("BLEU-4", f"{scores.bleu_4:.3f}")
     table.add_row("CIDEr", f"{scores.cider:.3f}")
     for name, share in (scores.named or {}).items():
-        table.add_row(f"{name} named right", "-" if share is None else f"{share:.1%}")
+        table.add_row(f"right {name}", "-" if share is None else f"{share:.1%}")
     console.print(table)
-    made = {"workdir": str(chosen.workdir), "step": step, "beam": chosen.beam}
-    made |= {"data": str(chosen.data), "split": chosen.split}
-    path = out / f"scores-{chosen.split}.json"
+    settings = {"workdir": str(options.workdir), "step": step, "beam": options.beam}
+    settings |= {"data": str(options.data), "split": options.split}
+    path = out / f"scores-{options.split}.json"
     try:
         out.mkdir(parents=True, exist_ok=True)
-        write_json(path, made | dataclasses.asdict(scores))
+        write_json(path, settings | dataclasses.asdict(scores))
     except OSError as error:
         raise UserError(f"{out} cannot be written: {error.strerror}.") from error
     console.print(str(path))
 
 
 @run.register
-def _(chosen: options.Demo) -> int:
+def _(options: Demo) -> int:
     from pipelines.demo.demo import demo
 
-    demo(chosen.folder, minutes=chosen.minutes)
+    demo(options.folder, minutes=options.minutes)
     return 0
 
 
 @run.register
-def _(chosen: options.Benchmark) -> int:
+def _(options: Benchmark) -> int:
+    from pipelines.benchmarks.machine import machine_summary
     from pipelines.benchmarks.run import benchmark
 
-    result = {"benchmark": chosen.name, **benchmark(chosen), "machine": _machine()}
+    _check_out(options.out)
+    measured = benchmark(
+        options.name,
+        preset_name=options.preset,
+        batch_size=options.batch_size,
+        data=options.data,
+        repeats=options.repeats,
+    )
+    result = {"benchmark": options.name, **measured, "machine": machine_summary()}
     for name, value in result.items():
-        shown = f"{value:,.4g}" if isinstance(value, float) else value
-        console.print(f"{name:>26}  {shown}")
-    _write_json(chosen.out, result)
+        text = f"{value:,.4g}" if isinstance(value, float) else value
+        console.print(f"{name:>26}  {text}")
+    _write_out(options.out, result)
     return 0
 
 
 @run.register
-def _(chosen: options.Evaluate) -> int:
+def _(options: Evaluate) -> int:
     from pipelines.evaluation.evaluate import FILE, evaluate
     from pipelines.evaluation.summary_table import evaluation_notes, evaluation_table
 
     result = evaluate(
-        chosen.workdir,
-        chosen.data,
-        sharpen=chosen.sharpen,
-        out=chosen.out,
-        split=chosen.split,
-        seed=chosen.seed,
-        inception=chosen.inception,
-        **dataclasses.asdict(chosen.sizes),
+        options.workdir,
+        options.data,
+        sharpen=options.sharpen,
+        out=options.out,
+        split=options.split,
+        seed=options.seed,
+        inception=options.inception,
+        **dataclasses.asdict(options.sizes),
     )
     console.print(evaluation_table(result))
     for note in evaluation_notes(result):
         console.print(note, markup=False)
-    console.print(str(chosen.out or chosen.workdir / FILE))
+    console.print(str(options.out or options.workdir / FILE))
     return 0
 
 
 @run.register
-def _(chosen: options.Gallery) -> int:
+def _(options: Gallery) -> int:
     from pipelines.sampling.system_gallery import draw_gallery
 
     out = draw_gallery(
-        chosen.workdirs, chosen.captions, chosen.out, sharpen=chosen.sharpen, seed=chosen.seed
+        options.workdirs, options.captions, options.out, sharpen=options.sharpen, seed=options.seed
     )
     console.print(str(out))
     return 0
 
 
 @run.register
-def _(chosen: options.Sharpness) -> int:
+def _(options: Sharpness) -> int:
     from pipelines.evaluation.sharpness import measure_sharpness
 
+    _check_out(options.out)
     measured = measure_sharpness(
-        chosen.workdir, chosen.sharpen, chosen.data, pictures=chosen.pictures, seed=chosen.seed
+        options.workdir, options.sharpen, options.data, pictures=options.pictures, seed=options.seed
     )
-    columns = list(measured["real"])
-    table = Table("pictures", *columns)
-    for name, figures in measured.items():
-        table.add_row(name, *(f"{figures[column]:.3f}" for column in columns))
+    metrics = list(measured["real"])
+    table = _table("pictures", *metrics)
+    for name, values in measured.items():
+        table.add_row(name, *(f"{values[metric]:.3f}" for metric in metrics))
     console.print(table)
-    _write_json(chosen.out, measured)
+    _write_out(options.out, measured)
     return 0
 
 
 @run.register
-def _(chosen: options.Study) -> int:
+def _(options: Study) -> int:
     from pipelines.studies.run_study import study
 
     found = study(
-        chosen.name,
-        chosen.workdir,
-        chosen.out or chosen.workdir / "studies",
-        data=chosen.data,
-        captioner=chosen.captioner,
-        sentences=chosen.sentences,
-        seeds=chosen.seeds,
-        captions=chosen.captions,
-        seed=chosen.seed,
+        options.name,
+        options.workdir,
+        options.out or options.workdir / "studies",
+        data=options.data,
+        captioner=options.captioner,
+        sentences=options.sentences,
+        seeds=options.seeds,
+        captions=options.captions,
+        seed=options.seed,
     )
     columns = list(dict.fromkeys(name for row in found.table for name in row))
     table = Table(*columns, title=found.title, title_justify="left", box=SIMPLE_HEAD, padding=0)
@@ -289,20 +312,31 @@ def _(chosen: options.Study) -> int:
 
 
 @run.register
-def _(chosen: options.Compare) -> int:
+def _(options: Compare) -> int:
     from pipelines.comparison.compare import compare
-    from pipelines.comparison.steps import Interrupted
+    from pipelines.comparison.steps import ComparisonInterrupted
 
     try:
-        failed = compare(chosen)
-    except Interrupted as stopped:
-        console.print(str(stopped), markup=False)
-        return stopped.exit_code
+        failed = compare(
+            options.data,
+            options.workdir,
+            options.minutes,
+            systems=options.systems,
+            world=options.world,
+            encoder_minutes=options.encoder_minutes,
+            sentences=options.sentences,
+            without=options.without,
+            seed=options.seed,
+            command=options.command_line(),
+        )
+    except ComparisonInterrupted as interrupted:
+        console.print(str(interrupted), markup=False)
+        return interrupted.exit_code
     for name in ("tables.md", "tables.json", "report.html"):
-        if (chosen.workdir / name).exists():
-            console.print(str(chosen.workdir / name))
-    for title, why in failed.items():
-        console.print(f"{title} failed: {why}", markup=False)
+        if (options.workdir / name).exists():
+            console.print(str(options.workdir / name))
+    for title, error in failed.items():
+        console.print(f"{title} failed: {error}", markup=False)
     return 1 if failed else 0
 
 
@@ -312,14 +346,22 @@ def _cell(value: str | float | None) -> str:
     return value if isinstance(value, str) else f"{value:.3f}"
 
 
-def _write_json(out: Path | None, result) -> None:
+def _table(*headers: str, title: str | None = None) -> Table:
+    """A table that wraps its cells in a narrow terminal, where rich would cut them off."""
+    columns = (Column(header, overflow="fold") for header in headers)
+    return Table(*columns, title=title, title_justify="left")
+
+
+def _check_out(out: Path | None) -> None:
+    """Refuse an --out that cannot be written, before the work begins."""
+    if out is not None and (out.is_dir() or not out.parent.is_dir()):
+        raise UserError(f"Expected --out to be a file in an existing folder, got {out}.")
+
+
+def _write_out(out: Path | None, result) -> None:
     if out is None:
         return
-    if not out.parent.is_dir():
-        raise UserError(f"{out.parent} is no folder: --out needs one that is there.")
-    text = json.dumps(result, indent=2).encode()
-    write_atomically(out, lambda file: file.write(text))
-
-
-def _machine() -> str:
-    return f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+    try:
+        write_json(out, result)
+    except OSError as error:
+        raise UserError(f"{out} cannot be written: {error.strerror}.") from error

@@ -1,4 +1,7 @@
-"""What each command accepts: dataclasses from which the flags and the help are made."""
+"""The options of each command: dataclasses that define its flags and its `--help`.
+
+In the help, every line of a field's docstring is a line of its own.
+"""
 
 import shlex
 from dataclasses import dataclass, field, fields
@@ -7,83 +10,90 @@ from typing import Annotated, Literal
 
 from tyro.conf import AvoidSubcommands, Positional, arg
 
-from pipelines.comparison.paper_results import SYSTEMS, System
+from pipelines.comparison.paper_results import System
+from pipelines.comparison.plan import DEFAULT_SYSTEMS, Part, World
 from pipelines.evaluation.settings import Sizes
 from t2i_tf.config import ModelConfig, TrainConfig
 
 
 @dataclass(frozen=True)
 class Scenes:
-    """Draw the scenes: pictures with captions, made here, in COCO's layout.
+    """Generate the scenes data set: drawn pictures with captions, in COCO's layout.
 
-    The same seed gives the same bytes. The split `held_out` holds what training never sees: stop
-    signs, school buses and herds of elephants in blue skies, and one colour of every coloured
-    object.
+    The same seed gives the same files, byte for byte. The split `held_out` has the compositions
+    that are missing from training: stop signs, school buses and herds of elephants in blue skies,
+    and one colour of every coloured object.
     """
 
     out: Positional[Path]
-    """Folder to make, or to finish."""
+    """Folder to create, or to complete after an interruption."""
     train: int = 20_000
-    """Pictures of each split."""
+    """Number of pictures in the split `train`."""
     val: int = 1_000
+    """Number of pictures in the split `val`."""
     test: int = 1_000
+    """Number of pictures in the split `test`."""
     held_out: int = 1_000
+    """Number of pictures in the split `held_out`."""
     seed: int = 0
-    """Another seed is another set of pictures."""
+    """Seed of the pictures and captions."""
     workers: int | None = None
-    """Processes; one a core where not given."""
+    """Number of processes; by default one per core."""
 
 
 @dataclass(frozen=True)
 class Prepare:
-    """Make the data folder that training reads: pictures and captions to TFRecords.
+    """Prepare a data folder for training: pictures and captions as TFRecords.
 
-    Broken off, the same command goes on; finished, it does nothing. Pictures that cannot be read
-    are named in OUT/manifest.json.
+    After an interruption the same command resumes; in a finished folder it does nothing. Pictures
+    that cannot be read are listed in OUT/manifest.json.
     """
 
     out: Path
-    """Data folder to make, or to finish."""
+    """Data folder to create, or to complete after an interruption."""
     source: Literal["coco", "mnist-captions", "folder"] = "coco"
-    """`coco`: a folder in COCO's layout, the scenes too; `folder`: your own pictures and a table of
-    captions; `mnist-captions`: two digits or one on a canvas, from no input."""
+    """Where the pictures and captions come from.
+    `coco`: a folder in COCO's layout, such as the command `scenes` writes.
+    `folder`: your own pictures, and a table of their captions.
+    `mnist-captions`: one or two digits on a canvas; needs no input."""
     input: Path | None = None
-    """Folder of the pictures; COCO's has `annotations/` in it."""
+    """Folder of the pictures; for `coco`, the folder with `annotations/` in it."""
     captions: Path | None = None
-    """Of `folder`: CSV or JSONL with the fields `file` and `caption`, a line for each caption."""
+    """For `folder`: CSV or JSONL file with the fields `file` and `caption`, a line per caption."""
     year: Literal["2014", "2017"] | None = None
-    """Of `coco`, where both are there."""
+    """For `coco`: which release to read, if the folder has both."""
     karpathy: Path | None = None
-    """Of `coco`: dataset_coco.json, whose splits replace the official ones."""
+    """For `coco`: the file dataset_coco.json, whose splits replace the official ones."""
     seed: int = 0
-    """Of `folder`'s splits and of `mnist-captions`."""
+    """Seed of the splits of `folder`, and of the pictures of `mnist-captions`."""
     height: int | None = None
-    """Pixels; 32 where not given, 60 for mnist-captions."""
+    """Picture height in pixels; by default 32, for `mnist-captions` 60."""
     width: int | None = None
-    """Pixels; as the height where not given."""
+    """Picture width in pixels; by default the height."""
     channels: Literal[1, 3] | None = None
-    """Grey or colour; 3 where not given, 1 for mnist-captions."""
+    """1 for grey, 3 for colour; by default 3, for `mnist-captions` 1."""
     filter: str = "lanczos3"
-    """Of the resizing, with antialiasing."""
+    """Filter for resizing, with antialiasing."""
     crop: str = "squash"
-    """To another shape: `squash`, cut out the `centre`, or `pad`."""
+    """How to change the aspect ratio: `squash` the picture, cut out its `centre`, or `pad` it."""
     shard_size: int = 512
-    """Pictures in a file."""
+    """Number of pictures per file."""
     min_count: int = 1
-    """Rarer words are unknown."""
+    """Words that occur less often are treated as unknown."""
     max_bad: float = 0.01
-    """Fail if a larger share of the pictures cannot be used."""
+    """Largest share of unusable pictures; with more of them the command fails."""
     workers: int | None = None
-    """Pictures decoded at a time."""
+    """Number of pictures decoded in parallel; by default TensorFlow chooses it."""
     verify: bool = False
-    """Only hash the shards of a finished folder again."""
+    """Only check the files of a finished folder against their hashes."""
 
 
 @dataclass(frozen=True)
 class Train:
-    """Train a model on a data folder; the same command again goes on at the exact step.
+    """Train a model on a data folder; the same command resumes at the exact step.
 
-    Ctrl-C saves first. `tensorboard --logdir WORKDIR/tensorboard` shows the bound and the drawings.
+    Ctrl-C saves a checkpoint before stopping. `tensorboard --logdir WORKDIR/tensorboard` shows the
+    bound and the drawings during training.
     """
 
     data: Path
@@ -91,18 +101,22 @@ class Train:
     workdir: Path
     """Work folder of the run: config, checkpoints, history, samples, TensorBoard."""
     preset: str = "align-draw-scenes"
-    """Where all settings below begin: the defaults shown are this preset's."""
+    """Preset to start from: the defaults shown here are its settings."""
     mode: Literal["auto", "ram", "stream"] = "auto"
-    """Read the records once into memory, or from the files all along; auto: ram if they fit."""
+    """How records are read.
+    `ram`: once, into memory.
+    `stream`: from the files, again and again.
+    `auto`: into memory if they fit."""
     smoke: bool = False
-    """Two steps of everything, to see that it works."""
+    """Train for two steps only, to check that everything works."""
     overfit: int | None = None
-    """Train on the first N captions alone: the loss must fall."""
+    """Train on the first N captions only, as a check: the loss must fall."""
     checkpoint_seconds: float = 120.0
-    """The longest time that a crash can cost."""
+    """Longest time between two checkpoints, in seconds; a crash loses no more work than that."""
     sentences: Path | None = None
-    """The encoder of a system that reads sentence vectors: a skip-thought run, the folder of the
-    published files, or a saved encoder. Needed once: the vectors are kept beside the data."""
+    """Sentence encoder, for systems that read sentence vectors.
+    It is a skip-thought run, the folder of the published files, or a saved encoder.
+    It is needed once only: the vectors are stored beside the data."""
     reconstructions: Path | None = None
     """For --model.pairs reconstructions: the run whose blurry reconstructions are sharpened."""
     config: Annotated[AvoidSubcommands[TrainConfig[ModelConfig]], arg(name="")] = field(
@@ -112,67 +126,67 @@ class Train:
 
 @dataclass(frozen=True)
 class Generate:
-    """Draw captions with a trained model: a grid, a GIF of the drawing, the alignment."""
+    """Draw captions with a trained model: a grid, a GIF of each drawing, and the alignment."""
 
     captions: Positional[tuple[str, ...]]
-    """What to draw, each in quotes."""
+    """Captions to draw, each in quotes."""
     workdir: Path
-    """Work folder of a run."""
+    """Work folder of the run."""
     out: Path | None = None
-    """Folder for the pictures; WORKDIR/drawings where not given."""
+    """Folder for the pictures; by default WORKDIR/drawings."""
     n: int = 8
-    """Pictures a caption."""
+    """Number of pictures per caption."""
     seed: int = 0
-    """The first picture's; a caption with a seed is one picture."""
+    """Seed of each caption's first picture; caption and seed determine a picture."""
     temperature: float = 1.0
-    """Spread of the noise: 0 draws the mean, 1 as trained."""
+    """Scale of the noise: 1 as in training, 0 for none."""
     sharpen: Path | None = None
-    """Work folder of a sharpener: each picture once more, with edges."""
+    """Work folder of a sharpener, to write sharpened pictures too."""
 
 
 @dataclass(frozen=True)
 class Caption:
     """Describe pictures with a trained captioner, and show where it looked for each word.
 
-    With --data, score the captions of a split: BLEU-4 and CIDEr, and on the scenes how often object
-    and colour are named right.
+    With --data, score the captions of a split: BLEU-4 and CIDEr, and on the scenes how often the
+    object and the colour are right.
     """
 
     workdir: Path
-    """Work folder of a captioner's run."""
+    """Work folder of the captioner."""
     pictures: Positional[tuple[Path, ...]] = ()
-    """Picture files; none are needed with --data."""
+    """Picture files to describe; optional with --data."""
     out: Path | None = None
-    """Folder for the captions, figures and scores; WORKDIR/captions where not given."""
+    """Folder for the captions, figures and scores; by default WORKDIR/captions."""
     beam: int = 3
-    """Hypotheses that the search keeps; 1 takes the most probable word each time."""
+    """Beam width; 1 is greedy decoding."""
     data: Path | None = None
     """Data folder whose pictures are described and scored."""
     split: str = "test"
-    """Of the data folder."""
+    """Split of the data folder to score."""
     limit: int | None = None
-    """Score the first so many pictures of the split alone."""
+    """Number of pictures to score, from the first of the split; by default all."""
 
 
 @dataclass(frozen=True)
 class Gallery:
-    """Draw the same captions with several systems: a picture with a row for each."""
+    """Draw the same captions with several systems: one picture, with a row for each system."""
 
     captions: Positional[tuple[str, ...]]
-    """What to draw, each in quotes."""
+    """Captions to draw, each in quotes."""
     workdirs: tuple[Path, ...]
     """Work folders of the systems."""
     out: Path = Path("gallery.png")
-    """The picture."""
+    """PNG file to write."""
     sharpen: Path | None = None
-    """Work folder of a sharpener, for a row with what it makes of the first system's pictures."""
+    """Work folder of a sharpener, to add a row with the first system's pictures sharpened."""
     seed: int = 0
-    """Of every picture."""
+    """Seed of every picture."""
 
 
 @dataclass(frozen=True)
 class Sharpness:
-    """Measure what a sharpener does to drawings of scenes: their edges, and what they show."""
+    """Measure how sharpening changes drawings of scenes: edge sharpness, and recognised content."""
 
     workdir: Path
     """Work folder of the system that draws."""
@@ -181,81 +195,79 @@ class Sharpness:
     data: Path
     """Data folder of the scenes."""
     pictures: int = 500
-    """How many test captions are drawn."""
+    """Number of test captions to draw."""
     seed: int = 0
-    """Of the first drawing."""
+    """Seed of the first drawing; the next ones use the next seeds."""
     out: Path | None = None
-    """File for the JSON."""
+    """JSON file to write the results to."""
 
 
 @dataclass(frozen=True)
 class Study:
-    """Study a trained system as the talk does: figures, and numbers as JSON.
+    """Study a trained system as in the authors' talk: figures, and numbers as JSON.
 
-    Without sentences, the talk's are taken where the model knows their words.
+    By default it uses those captions of the talk whose words are in the model's vocabulary.
     """
 
     name: Positional[
         Literal["compositions", "colours", "backgrounds", "objects", "alignment", "cycle"]
     ]
-    """`compositions`: things never seen together; `colours`, `backgrounds`, `objects`: one word
-    flips, the seeds stay; `alignment`: which words each step attends to; `cycle`: caption to
-    picture to caption."""
+    """What to study.
+    `compositions`: captions of things that are never seen together.
+    `colours`, `backgrounds`, `objects`: one word of a caption changes, the seeds do not.
+    `alignment`: the words that each drawing step attends to.
+    `cycle`: from caption to picture, and back to a caption."""
     workdir: Path
     """Work folder of the system."""
     sentences: Positional[tuple[str, ...]] = ()
-    """What to draw instead, each in quotes; of a flip, the reference first."""
+    """Captions to draw instead, each in quotes; if one word changes, the original first."""
     data: Path | None = None
-    """Data folder that it was trained on; `alignment` and `cycle` take test captions of it."""
+    """Data folder of its training; `alignment` and `cycle` use test captions from it."""
     captioner: Path | None = None
     """Work folder of a captioner, for `cycle`."""
     out: Path | None = None
-    """Folder for the figures and the JSON; WORKDIR/studies where not given."""
+    """Folder for the figures and the JSON; by default WORKDIR/studies."""
     seeds: int = 8
-    """Pictures a caption."""
+    """Number of pictures per caption."""
     captions: int = 200
-    """Test captions that `alignment` and `cycle` take."""
+    """Number of test captions for `alignment` and `cycle`."""
     seed: int = 0
-    """Of the first picture."""
+    """Seed of the first picture; the next ones use the next seeds."""
 
 
 @dataclass(frozen=True)
 class Evaluate:
-    """Measure a trained system: bounds, retrieval, similarity, caption accuracy, and more.
+    """Measure a trained system: likelihood bound, retrieval, similarity, caption accuracy and more.
 
-    A table, and WORKDIR/evaluation.json, each figure with its 95 % interval. A system without a
-    bound, the LAPGAN, has none and cannot retrieve.
+    Prints a table and writes WORKDIR/evaluation.json, each estimate with its 95 % interval. The
+    LAPGAN has no likelihood bound, and therefore no retrieval results.
     """
 
     workdir: Path
     """Work folder of the system."""
     data: Path
-    """Data folder that it was trained on."""
+    """Data folder of its training."""
     sharpen: Path | None = None
-    """Work folder of a sharpener, for the figures after sharpening."""
+    """Work folder of a sharpener, to measure sharpened drawings too."""
     out: Path | None = None
-    """File for the JSON; WORKDIR/evaluation.json where not given."""
+    """JSON file to write the results to; by default WORKDIR/evaluation.json."""
     split: str = "test"
-    """Of the data folder."""
+    """Split of the data folder to measure on."""
     seed: int = 0
-    """Of all noise."""
+    """Seed of the noise in all measurements."""
     inception: Path | None = None
-    """InceptionV3's weights without its top, as keras.applications has them (.h5): precision,
-    recall and KID by its features too."""
+    """InceptionV3's weights without the top, as keras.applications provides them (.h5).
+    With them, precision, recall and KID are measured in its feature space too."""
     sizes: Annotated[Sizes, arg(name="")] = field(default_factory=Sizes)
-
-
-World = Literal["scenes", "mnist", "coco", "tiny"]
-Part = Literal["sharpener", "captioner", "studies"]
-DEFAULT_SYSTEMS: tuple[System, ...] = tuple(reversed(SYSTEMS))  # the paper's own first
 
 
 @dataclass(frozen=True)
 class Compare:
-    """Train every system with the same budget, measure each, and write tables and a report.
+    """Train every system with the same budget, evaluate each, and write tables and a report.
 
-    The paper's tables with its figures beside ours, its studies, and one page with all of it.
-    Broken off, the same command goes on; what is trained and measured is not done again.
+    The tables show the results beside those of the paper; the report has all of it on one page,
+    with drawings and studies. After an interruption the same command resumes, without repeating
+    what is already trained and measured.
     """
 
     data: Path
@@ -263,56 +275,58 @@ class Compare:
     workdir: Path
     """Folder for the runs, tables.md, tables.json and report.html."""
     minutes: float
-    """Of training, of every system; of the sharpener and the captioner too."""
+    """Training time in minutes, for each system, the sharpener and the captioner."""
     systems: tuple[System, ...] = DEFAULT_SYSTEMS
-    """In the order in which they are trained."""
+    """Systems to compare, in the order in which they are trained."""
     world: World | None = None
-    """Whose presets; guessed from the data folder's source where not given. `tiny`: to see that it
-    works."""
+    """Family of presets; by default the one for the source of the data. `tiny` is a quick test."""
     encoder_minutes: float | None = None
-    """Of training, of the sentence encoder; a quarter of the others' where not given."""
+    """Training time of the sentence encoder in minutes; by default a quarter of --minutes."""
     sentences: Path | None = None
-    """A sentence encoder that is there, as `train` takes it, instead of one trained here."""
+    """Existing sentence encoder, as for `train`, used instead of training one."""
     without: tuple[Part, ...] = ()
-    """What is left out."""
+    """Parts to leave out."""
     seed: int = 0
-    """Of every run."""
+    """Seed of every run."""
 
-    def command(self) -> str:
-        """What was typed, less the defaults."""
+    def command_line(self) -> str:
+        """The command line with these options, without those that have their default."""
         words = ["python", "-m", "pipelines", "compare"]
-        for one in fields(self):
-            value = getattr(self, one.name)
-            if value != one.default:
+        for option in fields(self):
+            value = getattr(self, option.name)
+            if value != option.default:
                 values = value if isinstance(value, tuple) else (value,)
-                words += [f"--{one.name.replace('_', '-')}", *values]
+                words += [f"--{option.name.replace('_', '-')}", *values]
         return shlex.join(f"{word:g}" if isinstance(word, float) else str(word) for word in words)
 
 
 @dataclass(frozen=True)
 class Demo:
-    """Make scenes, train alignDRAW in front of you, draw captions it never saw, write a report."""
+    """Make scenes, train alignDRAW on them, draw new captions, and write a report."""
 
     folder: Path = Path("runs/demo")
-    """Where everything goes; the same folder goes on where it stopped."""
+    """Folder for everything; with the same folder, an interrupted demo resumes."""
     minutes: float | None = None
-    """Of training; those of the preset align-draw-scenes where not given."""
+    """Training time in minutes; by default that of the preset align-draw-scenes."""
 
 
 @dataclass(frozen=True)
 class Benchmark:
-    """Time one part beside its floor, and write the figures as JSON."""
+    """Time one part of the pipelines, where possible against a baseline."""
 
     name: Positional[Literal["train-step", "input", "prepare", "generate"]]
-    """`train-step`: beside the bare matrix products of the same step; `input`: examples per CPU
-    second; `prepare`: JPEGs of 640x480 per CPU second; `generate`: pictures per second."""
+    """What to time.
+    `train-step`: a training step, against its bare matrix products, the matmul baseline.
+    `input`: reading training examples, per CPU second.
+    `prepare`: preparing JPEGs of 640x480, per CPU second, against decoding them.
+    `generate`: drawing pictures, per second, against the matmul baseline."""
     preset: str = "align-draw-scenes"
-    """Of the model, its batch size and its optimizer."""
+    """Preset of the model to time, with its batch size and optimizer."""
     batch_size: int | None = None
-    """Instead of the preset's."""
+    """Examples per batch; by default the preset's."""
     data: Path | None = None
-    """Data folder for `input`, folder of JPEGs for `prepare`; made where not given."""
+    """Data folder for `input`, folder of JPEGs for `prepare`; by default generated."""
     repeats: int = 10
-    """Timed rounds after the warm-up, at least 10."""
+    """Number of timed rounds after the warm-up, at least 10."""
     out: Path | None = None
-    """File for the JSON."""
+    """JSON file to write the results to."""

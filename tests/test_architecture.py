@@ -1,6 +1,7 @@
-"""Imports point one way, folders are rooms of a dozen files, and a name means one thing."""
+"""Imports point one way, a folder holds at most a dozen files, and a name means one thing."""
 
 import ast
+import functools
 import sys
 from collections import Counter
 from graphlib import TopologicalSorter
@@ -11,15 +12,14 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("t2i_tf", "pipelines", "serving")
 ALLOWED = {"t2i_tf": set(), "pipelines": {"t2i_tf"}, "serving": set()}
-SERVING_WITH_MODELS = ("serving.commands", "serving.export.")  # beginnings of modules' names
+SERVING_WITH_MODELS = ("serving.commands", "serving.export.")  # prefixes of module names
 MOST_MODULES = 12  # in a folder, besides `__init__`
 
-# Modules that share a name because one mirrors the other: a benchmark and what it times, the report
-# of each command, the entry points of the two commands, the part of an export that serves a model.
+# Modules that share a name because one mirrors the other.
 MIRRORS = {
-    "pipelines": {"generate", "prepare", "report"},
-    "serving": {"captioner", "commands", "demo", "messages", "sharpener"},
-    "t2i_tf": {"losses"},  # of a bound, and of a GAN
+    "pipelines": {"generate", "prepare", "report"},  # benchmarks of two commands; two reports
+    "serving": {"messages"},  # of the requests, and of the server's configuration
+    "t2i_tf": {"losses"},  # of likelihood models, and of GANs
 }
 
 
@@ -35,7 +35,7 @@ FOLDERS = sorted({path.parent for path in MODULES.values()})
 
 
 def imported(node):
-    """Names that one statement imports, a module or something in a module."""
+    """Names that one statement imports: modules, or names in modules."""
     if isinstance(node, ast.Import):
         return [alias.name for alias in node.names]
     if isinstance(node, ast.ImportFrom):
@@ -44,14 +44,15 @@ def imported(node):
     return []
 
 
+@functools.cache
 def imports(name):
-    """All that a module imports, at its top or inside a function."""
+    """All names that a module imports, at its top or inside a function."""
     tree = ast.parse(MODULES[name].read_text())
     return {target for node in ast.walk(tree) for target in imported(node)}
 
 
 def module_of(target):
-    """The project's module that an imported name is or lies in, if it is the project's."""
+    """The module of this project that an imported name is, or is defined in; else None."""
     parent = target.rpartition(".")[0]
     return next((name for name in (target, parent) if name in MODULES), None)
 
@@ -64,7 +65,7 @@ def packages(name):
 
 
 def child_of(folder, name):
-    """The file or subfolder of a folder that a module is or lies in; None outside the folder."""
+    """The file or subfolder of a folder that a module belongs to; None outside the folder."""
     path = MODULES[name].relative_to(ROOT)
     inside = folder.relative_to(ROOT)
     if inside != path.parent and inside not in path.parents:
@@ -79,7 +80,7 @@ def test_imports_point_one_way(name):
     assert packages(name) & set(PACKAGES) <= allowed | {package}
 
 
-def test_no_module_imports_itself_in_a_circle():
+def test_no_circular_imports():
     TopologicalSorter(EDGES).prepare()  # raises CycleError and names the circle
 
 
@@ -90,15 +91,15 @@ def test_no_circle_among_the_files_and_folders_of_a_folder(folder):
         child = child_of(folder, name)
         if child is None:
             continue
-        found = {child_of(folder, target) for target in targets} - {None, child, "__init__.py"}
-        graph.setdefault(child, set()).update(found)
-    graph.pop("__init__.py", None)  # gathers what the folder offers
+        children = {child_of(folder, target) for target in targets}
+        graph.setdefault(child, set()).update(children - {None, child, "__init__.py"})
+    graph.pop("__init__.py", None)  # it imports what the folder exports
     TopologicalSorter(graph).prepare()
 
 
 @pytest.mark.parametrize("package", ["pipelines", "serving"])
 def test_only_the_commands_import_their_options(package):
-    """Functions take plain arguments; what flags are called is the command line's affair."""
+    """Functions take plain arguments; only the command line depends on its flags."""
     options = f"{package}.options"
     users = {name for name, targets in EDGES.items() if options in targets}
     assert users <= {f"{package}.cli", f"{package}.commands"}
@@ -111,13 +112,13 @@ def test_a_folder_holds_a_dozen_modules_at_most(folder):
 
 
 @pytest.mark.parametrize("package", PACKAGES)
-def test_no_two_modules_of_one_name(package):
+def test_module_names_are_unique(package):
     stems = Counter(
         path.stem
         for name, path in MODULES.items()
         if name.partition(".")[0] == package and not path.stem.startswith("__")
     )
-    assert {stem for stem, count in stems.items() if count > 1} <= MIRRORS[package]
+    assert {stem for stem, count in stems.items() if count > 1} == MIRRORS[package]
 
 
 @pytest.mark.parametrize("name", ["t2i_tf.config", "t2i_tf.presets", "t2i_tf.errors"])
@@ -126,12 +127,12 @@ def test_configs_need_the_standard_library_only(name):
     assert EDGES[name] <= {"t2i_tf.config", "t2i_tf.presets", "t2i_tf.errors"}
 
 
-def test_no_drawer_for_odds_and_ends():
+def test_no_module_for_odds_and_ends():
     assert not [name for name in MODULES if name.endswith(("utils", "helpers", "common"))]
 
 
 def test_tests_mirror_the_code():
-    """A folder of tests has the name of the folder that it tests."""
+    """The folders of the tests are those of the code."""
     mirrored = {path.parent for path in (ROOT / "tests").rglob("test_*.py")}
     inside = {path.relative_to(ROOT / "tests") for path in mirrored}
     code = {folder.relative_to(ROOT) for folder in FOLDERS}

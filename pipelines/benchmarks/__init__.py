@@ -1,1 +1,1 @@
-"""Benchmarks, each timed beside a baseline in the same run."""
+"""Benchmarks, most of them against a baseline that is timed in the same run."""

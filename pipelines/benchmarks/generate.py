@@ -1,4 +1,4 @@
-"""The time to draw pictures beside its floor: the same drawing's bare matrix products."""
+"""Times drawing against the matmul baseline: the bare matrix products of the same drawing."""
 
 import tensorflow as tf
 
@@ -14,12 +14,13 @@ def measure_generate(
     """Median seconds to draw a batch, without XLA, as `generate` and TensorFlow Serving do it.
 
     Args:
-        config: whose model draws a batch of `batch_size`, with fresh weights.
-        words: of every caption.
-        repeats: after the warm-up; drawing and floor take turns.
+        config: its model draws `batch_size` images, with newly initialised weights.
+        words: number of words in every caption.
+        repeats: timed rounds after the warm-up; drawing and baseline alternate.
 
     Returns:
-        `median_seconds`, `floor_seconds`, `ratio`, `pictures_per_second`.
+        `median_seconds` of drawing a batch, `floor_seconds` of the baseline, `ratio` of the two,
+        and `pictures_per_second`.
     """
     batch = config.batch_size
     model = build_model(config.model)
@@ -30,16 +31,16 @@ def measure_generate(
         for product in generation_products(config.model, batch, words)
     ]
 
-    def floor():
+    def multiply():
         for times, x, weight in operands:
             for _ in range(times):
                 result = tf.matmul(x, weight)
         return result.numpy()
 
-    seconds, bare = median_seconds([lambda: draw(ids, noise).image.numpy(), floor], repeats)
+    seconds, baseline = median_seconds([lambda: draw(ids, noise).image.numpy(), multiply], repeats)
     return {
         "median_seconds": seconds,
-        "floor_seconds": bare,
-        "ratio": seconds / bare,
+        "floor_seconds": baseline,
+        "ratio": seconds / baseline,
         "pictures_per_second": batch / seconds,
     }

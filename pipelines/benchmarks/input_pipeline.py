@@ -1,4 +1,4 @@
-"""How fast batches are made, per CPU second, in each mode."""
+"""Times the input pipeline: examples per CPU second in each mode."""
 
 import time
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from pipelines.data.batches.batch_plan import BatchPlan
 from pipelines.data.prepared.caption_lengths import LengthRange
 from pipelines.data.prepared.data_folder import DataFolder
 
-WARM_UP = 2  # windows that are not counted
+WARM_UP = 2  # windows before the timed ones
 
 
 def measure_input(
@@ -21,14 +21,22 @@ def measure_input(
     windows: int = 10,
     max_words: int = 29,
 ) -> dict:
-    """Times an endless run of batches that nobody trains on, in windows of `batches` each.
+    """Iterate over batches without training on them, in windows of `batches` each.
 
-    CPU seconds are those of all threads together, so that other work on the machine changes them
-    least; reading the data folder into memory comes before and is told apart.
+    CPU seconds are summed over all threads and depend least on other work on the machine. Reading
+    the data folder into memory comes first and is reported separately.
+
+    Args:
+        folder: data folder whose training split is read.
+        mode: how records are read: "ram", "stream" or "auto".
+        batch_size: examples per batch.
+        batches: batches per window.
+        windows: timed windows after the warm-up.
+        max_words: longer captions are left out.
 
     Returns:
-        Medians over the windows, after a warm-up: wall and CPU seconds of a window, examples per
-        CPU second; and the CPU seconds of the preparation.
+        Medians over the windows: wall and CPU seconds of a window, examples per CPU second; and
+        the CPU seconds that opening the data took.
 
     Raises:
         UserError: see `BatchPlan.of`.
@@ -55,7 +63,7 @@ def measure_input(
 
 
 def _window(iterator: Iterator, batches: int) -> tuple[float, float]:
-    """(wall, CPU) seconds in which so many batches come."""
+    """Wall and CPU seconds to read so many batches."""
     wall, cpu = time.perf_counter(), time.process_time()
     for _ in islice(iterator, batches):
         pass

@@ -1,4 +1,4 @@
-"""What a result was made with: processor, memory, accelerators, and the versions of libraries."""
+"""The machine and the library versions that a result was produced with."""
 
 import os
 import platform
@@ -12,24 +12,29 @@ LIBRARIES = ("tensorflow", "keras", "tensorflow-probability", "numpy")
 
 
 def machine() -> Mapping[str, str]:
-    """The machine in words, by part; a part that it does not tell is left out."""
-    told = {
+    """The parts of this machine by name, as text; what the system does not report is left out."""
+    parts = {
         "processor": _processor(),
         "cores": str(os.cpu_count() or ""),
         "memory": _memory(),
         "accelerators": ", ".join(_accelerators()) or "none",
         "system": f"{platform.system()} {platform.machine()}",
     }
-    return {part: words for part, words in told.items() if words}
+    return {name: text for name, text in parts.items() if text}
+
+
+def machine_summary() -> str:
+    """Architecture, cores and Python version of this machine, in a line."""
+    return f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
 
 
 def versions() -> Mapping[str, str]:
-    """Of Python and of the libraries that compute."""
+    """Versions of Python and of the numerical libraries."""
     return {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES}
 
 
 def _processor() -> str:
-    """Its name as Linux tells it, else as Python does."""
+    """The processor's name from /proc/cpuinfo, or else from Python."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:

@@ -1,4 +1,4 @@
-"""The matrix products that drawing and training consist of: the floor of their time."""
+"""The matmul baseline: the matrix products that drawing and training consist of."""
 
 from typing import NamedTuple
 
@@ -8,7 +8,7 @@ from t2i_tf.config import DrawConfig
 
 
 class Product(NamedTuple):
-    """A matrix product [rows, inner] x [inner, columns], done `times` times."""
+    """A matrix product [rows, inner] x [inner, columns] that is computed `times` times."""
 
     times: int
     rows: int
@@ -17,7 +17,13 @@ class Product(NamedTuple):
 
 
 def generation_products(config: DrawConfig, batch: int, words: int) -> list[Product]:
-    """Those of drawing a batch: caption encoder, alignment, decoder, prior, write."""
+    """The products of drawing a batch: caption encoder, alignment, decoder, prior, write.
+
+    Args:
+        config: sizes of a model that aligns to words or averages them.
+        batch: captions in the batch.
+        words: words in every caption.
+    """
     decoder, context = config.decoder_units, 2 * config.caption_units
     each_step = [
         (config.latent_units + context, 4 * decoder),
@@ -35,7 +41,7 @@ def generation_products(config: DrawConfig, batch: int, words: int) -> list[Prod
 
 
 def inference_products(config: DrawConfig, batch: int, words: int) -> list[Product]:
-    """Those that looking at the picture adds: inference LSTM and posterior."""
+    """The products that inference adds: inference LSTM and posterior; arguments as above."""
     encoder = config.encoder_units
     patch = 2 * config.read_size**2 * config.channels
     each_step = [
@@ -47,5 +53,5 @@ def inference_products(config: DrawConfig, batch: int, words: int) -> list[Produ
 
 
 def normal(rows: int, columns: int) -> tf.Tensor:
-    """A matrix of standard normals, to multiply with."""
+    """A matrix [rows, columns] of standard normals, to multiply with."""
     return tf.random.stateless_normal([rows, columns], [rows, columns])

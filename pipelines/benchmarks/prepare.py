@@ -1,4 +1,4 @@
-"""How fast pictures are prepared: 640x480 JPEGs to 32x32 examples in a shard, per CPU second."""
+"""Times data preparation: from 640x480 JPEGs to a shard of 32x32 examples, per CPU second."""
 
 import tempfile
 import time
@@ -17,28 +17,30 @@ from pipelines.data.sources.example import Example
 from t2i_tf.errors import UserError
 
 CAPTIONS = tuple(f"a man and {count} dogs on a beach in blue skies ." for count in range(5))
-DISTINCT = 64  # pictures made; then they repeat
+DISTINCT = 64  # images that are made; the shard repeats them
 WIDTH, HEIGHT = 640, 480  # pixels, COCO's usual size
 
 
 def measure_prepare(
     folder: str | Path | None = None, count: int = 512, *, repeats: int = 10
 ) -> dict:
-    """Times reading, decoding, resizing and writing `count` pictures, after one run to warm up.
+    """Time reading, decoding, resizing and writing `count` images.
 
-    The floor is the decoding alone, of bytes already in memory. It and the ratio are of CPU
-    seconds, all threads together, which other work on the machine changes least.
+    The baseline only decodes the same files, from memory. Baseline and ratio are in CPU seconds,
+    summed over all threads: they depend least on other work on the machine.
 
     Args:
-        folder: of JPEG files, taken in turn; where None, pictures are made.
-        count: pictures in the shard that each repeat writes.
+        folder: folder of JPEG files, used in turn; if None, images are made.
+        count: images in the shard that each repeat writes.
+        repeats: timed repeats, after one to warm up.
 
     Returns:
-        Medians over the repeats: wall and CPU seconds of a shard, CPU seconds of its floor, the
-        ratio of the two, and pictures per CPU second.
+        Medians over the repeats: `median_seconds` and `median_cpu_seconds` of a shard,
+        `floor_seconds` of the baseline, the `ratio` of the latter two, and
+        `examples_per_cpu_second`.
 
     Raises:
-        UserError: where the folder has no .jpg files.
+        UserError: the folder has no .jpg files.
     """
     with tempfile.TemporaryDirectory() as scratch:
         files = jpeg_files(Path(folder)) if folder else make_photographs(Path(scratch), DISTINCT)
@@ -48,10 +50,10 @@ def measure_prepare(
         timed = time_repeats(
             lambda: write_shard(shard, out, out / "shard.unfinished", reader), repeats
         )
-        floor = time_repeats(decoding_alone(files), repeats)
+        baseline = time_repeats(decoding_alone(files), repeats)
         file_bytes = round(float(np.mean([file.stat().st_size for file in files])))
     cpu_seconds = median(cpu for _, cpu in timed)
-    floor_seconds = median(cpu for _, cpu in floor)
+    baseline_seconds = median(cpu for _, cpu in baseline)
     return {
         "benchmark": "prepare",
         "pictures": count,
@@ -59,20 +61,20 @@ def measure_prepare(
         "mean_file_bytes": file_bytes,
         "median_seconds": median(wall for wall, _ in timed),
         "median_cpu_seconds": cpu_seconds,
-        "floor_seconds": floor_seconds,
-        "ratio": cpu_seconds / floor_seconds,
+        "floor_seconds": baseline_seconds,
+        "ratio": cpu_seconds / baseline_seconds,
         "examples_per_cpu_second": count / cpu_seconds,
     }
 
 
 def make_shard(files: Sequence[Path]) -> PlannedShard:
-    """All files as one shard, with captions as long as COCO's."""
+    """One shard of all files, with captions as long as COCO's."""
     examples = [Example(str(k), file, CAPTIONS) for k, file in enumerate(files)]
     return PlannedShard("benchmark.tfrecord", "train", examples, 0, len(examples))
 
 
 def decoding_alone(files: Sequence[Path]) -> Callable[[], None]:
-    """What decodes all files at an eighth and does nothing with them."""
+    """The baseline: a function that decodes all files, at an eighth of their size, and no more."""
     contents = [file.read_bytes() for file in files]
     dataset = tf.data.Dataset.from_tensor_slices(contents).map(
         lambda jpeg: tf.io.decode_jpeg(jpeg, channels=3, ratio=8)[0, 0],
@@ -82,7 +84,7 @@ def decoding_alone(files: Sequence[Path]) -> Callable[[], None]:
 
 
 def time_repeats(work: Callable[[], object], repeats: int) -> list[tuple[float, float]]:
-    """(wall, CPU) seconds of each repeat, after one that is not counted."""
+    """Wall and CPU seconds of each repeat, after one to warm up."""
     work()
     times = []
     for _ in range(repeats):
@@ -93,7 +95,11 @@ def time_repeats(work: Callable[[], object], repeats: int) -> list[tuple[float, 
 
 
 def jpeg_files(folder: Path) -> list[Path]:
-    """The .jpg files of a folder, sorted; UserError where there are none."""
+    """The .jpg files of a folder, sorted.
+
+    Raises:
+        UserError: there are none.
+    """
     files = sorted(folder.glob("*.jpg"))
     if not files:
         raise UserError(f"{folder}: expected .jpg files, found none.")
@@ -101,7 +107,7 @@ def jpeg_files(folder: Path) -> list[Path]:
 
 
 def make_photographs(folder: Path, count: int) -> list[Path]:
-    """JPEGs of 640x480 that compress like photographs: one thing before another, of every size."""
+    """JPEGs of 640x480 that compress like photographs: overlapping objects of all sizes."""
     random = np.random.default_rng(0)
     files = [folder / f"{number:03d}.jpg" for number in range(count)]
     for file in files:
@@ -110,7 +116,7 @@ def make_photographs(folder: Path, count: int) -> list[Path]:
 
 
 def draw_dead_leaves(random: np.random.Generator, leaves: int = 1500) -> Image.Image:
-    """Discs whose radii follow the inverse cube, each before the last, and a sensor's noise."""
+    """A dead-leaves image: discs over discs, radii by an inverse cube law, and sensor noise."""
     picture = Image.new("RGB", (WIDTH, HEIGHT))
     draw = ImageDraw.Draw(picture)
     radii = np.minimum(6 / np.sqrt(random.uniform(size=leaves)), WIDTH / 2)  # pixels

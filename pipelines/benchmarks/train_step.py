@@ -1,4 +1,4 @@
-"""The time of a training step beside its floor: the same step's bare matrix products."""
+"""Times a training step against the matmul baseline: the same step's bare matrix products."""
 
 from collections.abc import Callable
 
@@ -20,28 +20,29 @@ from t2i_tf.optimizers import build_optimizer
 def measure_train_step(
     config: TrainConfig, *, words: int = 12, repeats: int = 10, xla: bool = True
 ) -> dict[str, float]:
-    """Median seconds of a whole training step and of its bare products, taken turn by turn.
+    """Median seconds of a whole training step and of its bare matrix products.
 
     Args:
-        config: whose model, batch size and optimizer are timed, on random data.
-        words: of every caption.
-        repeats: after the warm-up; step and floor alternate, so that both meet the same machine.
-        xla: compile the step's core.
+        config: its model, batch size and optimizer are timed, on random data.
+        words: number of words in every caption.
+        repeats: timed rounds after the warm-up; step and baseline alternate.
+        xla: whether to compile the step's core with XLA.
 
     Returns:
-        `median_seconds`, `floor_seconds`, `ratio`, `examples_per_second`, `gflop` of the products.
+        `median_seconds` of a step, `floor_seconds` of the baseline, `ratio` of the two,
+        `examples_per_second`, and `gflop` of the products.
     """
     step = _training_step(config, words, xla)
     sizes = config.model, config.batch_size, words
-    shapes = generation_products(*sizes) + inference_products(*sizes)
-    floors = [_graph_floor(shapes, compiled) for compiled in (False, True)]
-    median, *both = median_seconds([step, *floors], repeats)
-    floor = min(both)  # whichever way of multiplying is faster here
-    flop = sum(6 * p.times * p.rows * p.inner * p.columns for p in shapes)
+    products = generation_products(*sizes) + inference_products(*sizes)
+    baselines = [_baseline(products, compiled) for compiled in (False, True)]
+    median, *baseline_medians = median_seconds([step, *baselines], repeats)
+    baseline = min(baseline_medians)  # with XLA or without, whichever is faster here
+    flop = sum(6 * p.times * p.rows * p.inner * p.columns for p in products)
     return {
         "median_seconds": median,
-        "floor_seconds": floor,
-        "ratio": median / floor,
+        "floor_seconds": baseline,
+        "ratio": median / baseline,
         "examples_per_second": config.batch_size / median,
         "gflop": flop / 1e9,
     }
@@ -63,15 +64,15 @@ def _training_step(config: TrainConfig, words: int, xla: bool) -> Callable[[], o
     return lambda: train(batch)["loss"].numpy()
 
 
-def _graph_floor(shapes: list[Product], compiled: bool) -> Callable[[], object]:
-    """Every product and its two backward ones, in loops as long as the step's.
+def _baseline(products: list[Product], compiled: bool) -> Callable[[], object]:
+    """A function that computes every product and its two gradients, in loops as in the step.
 
-    Left out, so that the floor is a floor: filter banks, alignment energies, everything element by
-    element, and the optimizer.
+    Filter banks, alignment energies, elementwise operations and the optimizer are left out, so that
+    the step cannot be faster than the baseline.
     """
     operands = [
         (p.times, normal(p.rows, p.inner), normal(p.inner, p.columns), normal(p.rows, p.columns))
-        for p in shapes
+        for p in products
     ]
 
     @tf.function(jit_compile=compiled)
@@ -80,11 +81,12 @@ def _graph_floor(shapes: list[Product], compiled: bool) -> Callable[[], object]:
         for times, x, weight, gradient in operands:
 
             def body(i, *_, x=x, weight=weight, gradient=gradient):
-                nothing = tf.cast(i, tf.float32) * 1e-30  # so that no product can leave the loop
-                forward = tf.matmul(x + nothing, weight)
-                to_input = tf.matmul(gradient + nothing, weight, transpose_b=True)
-                to_weight = tf.matmul(x + nothing, gradient, transpose_a=True)
-                return i + 1, forward, to_input, to_weight
+                # The inputs depend on i, so that a compiler cannot move the products out.
+                zero = tf.cast(i, tf.float32) * 1e-30
+                forward = tf.matmul(x + zero, weight)
+                input_gradient = tf.matmul(gradient + zero, weight, transpose_b=True)
+                weight_gradient = tf.matmul(x + zero, gradient, transpose_a=True)
+                return i + 1, forward, input_gradient, weight_gradient
 
             start = (tf.constant(0), gradient, x, weight)
             results.append(
@@ -92,7 +94,4 @@ def _graph_floor(shapes: list[Product], compiled: bool) -> Callable[[], object]:
             )
         return results
 
-    def wait():
-        return [result.numpy() for loop in run() for result in loop[:1]]
-
-    return wait
+    return lambda: [counter.numpy() for counter, *_ in run()]

@@ -1,1 +1,1 @@
-"""Every system trained with one budget, measured, and reported beside the paper."""
+"""Comparison of the paper's systems, trained with the same budget and evaluated alike."""

@@ -1,84 +1,124 @@
 """Trains every system with the same budget, measures each, and writes tables and a report."""
 
 import traceback
+from collections.abc import Collection, Sequence
+from pathlib import Path
 
-from pipelines.comparison.eta import Forecast
-from pipelines.comparison.plan import plan_runs, world_of
-from pipelines.comparison.state import Record
-from pipelines.comparison.steps import Comparison, Interrupted, Piece, Work, real_work
+from pipelines.comparison.eta import ProgressLog
+from pipelines.comparison.plan import DEFAULT_SYSTEMS, Part, World, plan_runs, world_of
+from pipelines.comparison.state import ComparisonState
+from pipelines.comparison.steps import Actions, Comparison, ComparisonInterrupted, Step
 from pipelines.data.prepared.data_folder import DataFolder
-from pipelines.options import Compare
 from t2i_tf.errors import UserError
 
 
-def compare(chosen: Compare, work: Work | None = None) -> dict[str, str]:
-    """Compare systems in a folder; the same call on a begun one goes on where it stopped.
+def compare(
+    data: Path,
+    workdir: Path,
+    minutes: float,
+    *,
+    systems: Sequence[str] = DEFAULT_SYSTEMS,
+    world: World | None = None,
+    encoder_minutes: float | None = None,
+    sentences: Path | None = None,
+    without: Collection[Part] = (),
+    seed: int = 0,
+    command: str | None = None,
+    actions: Actions | None = None,
+) -> dict[str, str]:
+    """Compare systems in a folder; the same call resumes a comparison that was interrupted.
 
         skip-thought/  align-draw/ ...  sharpening/  captioner/   the runs
-        align-draw/evaluation.json ...                            what was measured
-        studies/                                                  of one system
-        compare.json                                              what has been done
-        tables.md  tables.json  report.html  gallery.png          what came of it
+        align-draw/evaluation.json ...                            their evaluations
+        studies/                                                  studies of one system
+        compare.json                                              the state of the comparison
+        tables.md  tables.json  report.html  gallery.png          the results
 
-    What has been trained or measured is not done again. A piece that fails is told, and the others
-    go on.
+    Steps that are done and up to date are skipped. If a step fails, the error is recorded, and the
+    steps that do not need it run all the same.
 
     Args:
-        chosen: the options of the command.
-        work: what does the pieces; the real thing where not given.
+        data: data folder, made by `prepare`.
+        workdir: folder of the comparison, created if it is missing.
+        minutes: training budget of each system, of the sharpener and of the captioner.
+        systems: systems to compare, in the order in which they are trained.
+        world: which presets to use; by default those that suit the source of the data.
+        encoder_minutes: training budget of the sentence encoder; by default a quarter of `minutes`.
+        sentences: existing sentence encoder, used instead of training one.
+        without: parts to leave out.
+        seed: seed of every run.
+        command: command line, kept for the report.
+        actions: functions that train, evaluate, study and report; by default the real ones.
 
     Returns:
-        Why each piece that failed did, by its title; empty where all went well.
+        The error of each step that failed, by the step's title; empty if none did.
 
     Raises:
-        Interrupted: a training was stopped; it is saved.
-        UserError: the folders are not usable, or WORKDIR holds another comparison.
+        ComparisonInterrupted: the user interrupted a training run, which is saved.
+        UserError: the data are not usable, or `workdir` holds another comparison.
     """
-    folder = DataFolder.open(chosen.data)
-    world = chosen.world or world_of(folder.manifest.source)
+    folder = DataFolder.open(data)
+    world = world or world_of(folder.manifest.source)
     runs = plan_runs(
-        chosen.systems,
+        systems,
         world,
-        chosen.minutes,
-        encoder_minutes=chosen.encoder_minutes,
-        own_encoder=chosen.sentences is not None,
-        without=chosen.without,
-        seed=chosen.seed,
+        minutes,
+        encoder_minutes=encoder_minutes,
+        trains_encoder=sentences is None,
+        without=without,
+        seed=seed,
     )
-    record = Record.open(chosen.workdir, folder, world, chosen.seed, chosen.sentences)
-    record.begin(chosen.workdir, chosen.command())
+    state = ComparisonState.open(workdir, folder, world, seed, sentences)
+    state.begin(workdir, command)
     comparison = Comparison(
         folder,
-        chosen.workdir,
+        workdir,
         runs,
-        record,
-        work or real_work(),
-        sentences=chosen.sentences,
-        with_studies="studies" not in chosen.without,
+        state,
+        actions or real_actions(),
+        sentences=sentences,
+        with_studies="studies" not in without,
     )
-    pieces = comparison.pieces()
-    forecast = Forecast({piece.title: piece.seconds() for piece in pieces})
-    for piece in pieces:
-        _do(piece, record, forecast)
-        record.save(chosen.workdir)
-        for later in pieces:
-            forecast.expect(later.title, later.seconds())
-    return record.failed
+    _run_steps(comparison.steps(), state, workdir)
+    return state.failed
 
 
-def _do(piece: Piece, record: Record, forecast: Forecast) -> None:
-    """Do a piece, unless it is done; where it fails, say why and let the next one begin."""
-    forecast.begin(piece.title)
+def real_actions() -> Actions:
+    """The functions behind the commands `train`, `evaluate` and `study`, and the report.
+
+    They are imported here because they import TensorFlow, which planning does not need.
+    """
+    from pipelines.benchmarks.machine import machine, versions
+    from pipelines.comparison.report_data import report_comparison
+    from pipelines.evaluation.evaluate import evaluate
+    from pipelines.studies.run_study import study
+    from pipelines.training.train import train
+
+    return Actions(train, evaluate, study, report_comparison, lambda: {**machine(), **versions()})
+
+
+def _run_steps(steps: Sequence[Step], state: ComparisonState, workdir: Path) -> None:
+    log = ProgressLog({step.title: step.seconds() for step in steps})
+    for step in steps:
+        _run_step(step, state, log)
+        state.save(workdir)
+        for other in steps:
+            log.update(other.title, other.seconds())
+
+
+def _run_step(step: Step, state: ComparisonState, log: ProgressLog) -> None:
+    """Run a step unless it is done; an error is recorded, and the next steps run all the same."""
+    log.begin(step.title)
     try:
-        if not piece.is_done():
-            piece.do()
-    except Interrupted:
+        if not step.is_done():
+            step.run()
+    except ComparisonInterrupted:
         raise
     except UserError as error:
-        record.failed[piece.title] = str(error)
+        state.failed[step.title] = str(error)
     except Exception as error:
         traceback.print_exc()
-        record.failed[piece.title] = f"{type(error).__name__}: {error}"
-    if piece.title in record.failed:
-        print(f"{piece.title} FAILED: {record.failed[piece.title]}", flush=True)
-    forecast.end(piece.title)
+        state.failed[step.title] = f"{type(error).__name__}: {error}"
+    if step.title in state.failed:
+        print(f"{step.title} FAILED: {state.failed[step.title]}", flush=True)
+    log.end(step.title)

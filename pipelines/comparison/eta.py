@@ -1,48 +1,55 @@
-"""Which part of a long job it is, of how many, and when the whole is done."""
+"""Progress of a long job: which step it is at, and when all of them will be done."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 
-class Forecast:
-    """Tells each part as it begins, with the time that it and all later ones will take.
+class ProgressLog:
+    """Prints a line as each step begins: its estimated time, and that of everything left.
 
     Args:
-        seconds: what each part is guessed to take, in order.
-        say: takes a line.
+        seconds: estimated seconds of each step, in order; 0 for a step that is already done.
+        write: called with each line.
     """
 
-    def __init__(self, seconds: Mapping[str, float], say: Callable[[str], None] = print):
-        self._seconds, self._say = dict(seconds), say
+    def __init__(self, seconds: Mapping[str, float], write: Callable[[str], None] = print):
+        self._seconds, self._write = dict(seconds), write
         self._count, self._begun = len(seconds), 0
 
-    def begin(self, part: str) -> None:
-        """Tell that a part begins; one that takes no time is done."""
+    def begin(self, step: str) -> None:
+        """Print the line of a step."""
         self._begun += 1
-        own, left = self._seconds[part], self.left
-        until = (datetime.now() + timedelta(seconds=left)).strftime("%H:%M")
-        told = f"about {about(own)}; all in {about(left)}, at {until}" if own else "is done"
-        self._say(f"[{self._begun}/{self._count}] {part}: {told}")
+        self._write(f"[{self._begun}/{self._count}] {step}: {self._outlook(step)}")
 
-    def end(self, part: str) -> None:
-        """A part is over: it is left no more."""
-        del self._seconds[part]
+    def _outlook(self, step: str) -> str:
+        if not self._seconds[step]:
+            return "already done"
+        left = self.seconds_left
+        end = (datetime.now() + timedelta(seconds=left)).strftime("%H:%M")
+        return (
+            f"about {approximate_time(self._seconds[step])}; "
+            f"{approximate_time(left)} left in all, until {end}"
+        )
 
-    def expect(self, part: str, seconds: float) -> None:
-        """Guess anew what a part will take, if it is left."""
-        if part in self._seconds:
-            self._seconds[part] = seconds
+    def end(self, step: str) -> None:
+        """Remove a step from what is left."""
+        del self._seconds[step]
+
+    def update(self, step: str, seconds: float) -> None:
+        """Replace the estimate of a step, if it has not ended."""
+        if step in self._seconds:
+            self._seconds[step] = seconds
 
     @property
-    def left(self) -> float:
-        """Seconds of all parts that are not done."""
+    def seconds_left(self) -> float:
+        """Estimated seconds of all steps that have not ended."""
         return sum(self._seconds.values())
 
 
-def about(seconds: float) -> str:
-    """Seconds in words, as far as a guess goes.
+def approximate_time(seconds: float) -> str:
+    """Seconds as text, no more precise than an estimate is.
 
-    >>> about(40), about(725), about(6720)
+    >>> approximate_time(40), approximate_time(725), approximate_time(6720)
     ('40 s', '12 min', '1 h 52 min')
     """
     if seconds < 90:

@@ -1,23 +1,23 @@
-"""The figures that the paper reports, on COCO at 32x32: what ours stand beside.
+"""The results that the paper reports, on COCO at 32x32, to be shown beside ours.
 
 Mansimov, Parisotto, Ba and Salakhutdinov, "Generating Images from Captions with Attention", ICLR
-2016. Marks: T stands in the authors' talk, R is recalled from the paper and not checked word for
-word.
+2016. The marks say where a value is from: T from the authors' talk, R recalled from the paper and
+not checked.
 """
 
 from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
 DATA = "COCO, 32x32"
-MARKS = {"T": "from the authors' talk", "R": "recalled from the paper, not checked word for word"}
+MARKS = {"T": "from the authors' talk", "R": "recalled from the paper, not checked"}
 SOURCES = (
-    "Of the paper's figures, all but the spread of SSI stand in the authors' talk; that spread is "
-    "recalled from the paper, not checked word for word."
+    "The paper's values are from the authors' talk, except the standard deviations of SSI, which "
+    "are recalled from the paper and not checked."
 )
 
 
 class Reported(NamedTuple):
-    """A figure of the paper."""
+    """A value that the paper reports."""
 
     value: float
     mark: str = "T"
@@ -41,15 +41,15 @@ SYSTEMS: Mapping[System, str] = {
     "noalign-draw": "noalignDRAW",
     "align-draw": "alignDRAW",
 }
-"""The paper's names of the systems, in the order of its tables, by the names of our presets."""
+"""Names of the systems in our presets and in the paper, in the order of the paper's tables."""
 
-_SEARCH = ("r_at_1", "r_at_5", "r_at_10", "r_at_50", "median_rank")
+_RETRIEVAL_KEYS = ("r_at_1", "r_at_5", "r_at_10", "r_at_50", "median_rank")
 
 
-def _row(ssim: float, spread: float, *search: float) -> dict[str, Reported]:
-    """A row of the paper's first table: percentages, a rank, and the structural similarity."""
-    found = dict(zip(_SEARCH, map(Reported, search), strict=False))
-    return found | {"ssim": Reported(ssim, "T", spread)}
+def _row(ssim: float, spread: float, *retrieval: float) -> dict[str, Reported]:
+    """A row of the paper's first table; a system without a bound has no retrieval results."""
+    reported = dict(zip(_RETRIEVAL_KEYS, map(Reported, retrieval), strict=False))
+    return reported | {"ssim": Reported(ssim, "T", spread)}
 
 
 RETRIEVAL: Mapping[System, Mapping[str, Reported]] = {
@@ -60,7 +60,7 @@ RETRIEVAL: Mapping[System, Mapping[str, Reported]] = {
     "noalign-draw": _row(0.155, 0.11, 2.8, 14.1, 23.1, 68.0, 31),
     "align-draw": _row(0.156, 0.11, 3.0, 14.0, 22.9, 68.5, 31),
 }
-"""Recall at K, percent, and median rank among 100 candidates; similarity to the true picture."""
+"""Recall at K in percent and median rank among 100 candidates; SSI with the true image."""
 
 BOUNDS: Mapping[System, Mapping[str, Reported]] = {
     "skip-thought-draw": {
@@ -79,4 +79,4 @@ BOUNDS: Mapping[System, Mapping[str, Reported]] = {
         "test_sharpened": Reported(-2042.31),
     },
 }
-"""Lower bounds of the log-likelihood, nats."""
+"""Lower bounds on the log-likelihood, nats."""

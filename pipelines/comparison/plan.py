@@ -1,4 +1,4 @@
-"""What a comparison trains, in which order, with which settings. It needs no TensorFlow."""
+"""What a comparison trains, in which order and with which settings. It needs no TensorFlow."""
 
 import dataclasses
 import math
@@ -6,13 +6,17 @@ import shlex
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
-from pipelines.comparison.paper_results import SYSTEMS
+from pipelines.comparison.paper_results import SYSTEMS, System
 from pipelines.evaluation.seeds import check_seed
-from pipelines.options import Part, World
 from t2i_tf.config import TrainConfig
 from t2i_tf.errors import UsageError, did_you_mean
 from t2i_tf.presets import preset
+
+World = Literal["scenes", "mnist", "coco", "tiny"]
+Part = Literal["sharpener", "captioner", "studies"]
+DEFAULT_SYSTEMS: tuple[System, ...] = tuple(reversed(SYSTEMS))  # the paper's own first
 
 ENCODER, SHARPENER, CAPTIONER = "skip-thought", "sharpening", "captioner"
 TITLES = {
@@ -21,55 +25,55 @@ TITLES = {
     SHARPENER: "sharpener",
     CAPTIONER: "captioner",
 }
-ENCODER_SHARE = 4  # the encoder has this part of a system's minutes
-_WORLDS: dict[str, World] = {"scenes": "scenes", "mnist-captions": "mnist", "coco": "coco"}
+ENCODER_SHARE = 1 / 4  # of a system's budget
+_WORLD_OF_SOURCE: dict[str, World] = {"scenes": "scenes", "mnist-captions": "mnist", "coco": "coco"}
 
 
 @dataclass(frozen=True)
 class Run:
-    """A training: its folder is named as its preset is, without the world."""
+    """A training run. Its name is that of its preset without the world, and names its folder."""
 
     name: str
     preset: str
     config: TrainConfig
-    reads_encoder: bool = False  # the encoder that the comparison trained
+    reads_encoder: bool = False  # whether it reads the encoder that the comparison trains
 
     @property
     def title(self) -> str:
-        """What it trains, for people."""
+        """The name to show to people."""
         return TITLES[self.name]
 
+    @property
+    def minutes(self) -> float:
+        """The training budget."""
+        return self.config.minutes or 0.0
+
     def command(self, data: Path, workdir: Path, sentences: Path | None) -> str:
-        """What trains it alone."""
+        """The command line that trains this run on its own."""
         words = ["python", "-m", "pipelines", "train", "--preset", self.preset, "--data", data]
         words += ["--workdir", workdir, "--minutes", f"{self.minutes:g}"]
         words += ["--seed", self.config.seed] if self.config.seed else []
         words += ["--sentences", sentences] if sentences else []
         return shlex.join(map(str, words))
 
-    @property
-    def minutes(self) -> float:
-        """Its budget."""
-        return self.config.minutes or 0.0
 
-
-def draws_by_steps(system: str) -> bool:
-    """Whether a system is one of the DRAW systems: these are what the paper sharpens."""
+def is_draw_system(system: str) -> bool:
+    """Whether a system is one of the DRAW systems, whose drawings the paper sharpens."""
     return system.endswith("-draw")
 
 
 def world_of(source: str) -> World:
-    """The presets that suit data from a source.
+    """The world whose presets suit data from a source.
 
     Raises:
-        UsageError: it does not tell.
+        UsageError: there are no presets for the source.
     """
-    if source not in _WORLDS:
+    if source not in _WORLD_OF_SOURCE:
         raise UsageError(
-            f"The data's source, {source!r}, does not tell which presets suit it: say --world "
+            f"There are no presets for data from the source {source!r}. Choose some with --world "
             "scenes, mnist or coco."
         )
-    return _WORLDS[source]
+    return _WORLD_OF_SOURCE[source]
 
 
 def plan_runs(
@@ -78,57 +82,57 @@ def plan_runs(
     minutes: float,
     *,
     encoder_minutes: float | None = None,
-    own_encoder: bool = False,
+    trains_encoder: bool = True,
     without: Collection[Part] = (),
     seed: int = 0,
 ) -> list[Run]:
-    """The trainings of a comparison: encoder, systems, sharpener, captioner.
+    """The runs of a comparison, in order: encoder, systems, sharpener, captioner.
 
     Args:
-        systems: in the order in which they are trained.
-        world: names the presets.
-        minutes: the budget of every run but the encoder.
-        encoder_minutes: of the encoder; a quarter of `minutes` where not given.
-        own_encoder: the user has a sentence encoder: none is trained.
-        without: what is left out.
-        seed: of every run.
+        systems: the systems, in the order in which they are trained.
+        world: ending of the presets' names.
+        minutes: budget of every run except the encoder's.
+        encoder_minutes: budget of the encoder; by default a quarter of `minutes`.
+        trains_encoder: whether to train a sentence encoder if a run reads one.
+        without: parts to leave out.
+        seed: seed of every run.
 
     Raises:
-        UsageError: no such system, one named twice, none at all, no minutes, or a seed below 0.
+        UsageError: a system is unknown or given twice, there is none, a budget is not positive, or
+            the seed is negative.
     """
-    encoder_minutes = minutes / ENCODER_SHARE if encoder_minutes is None else encoder_minutes
-    _check(systems, minutes, encoder_minutes)
+    encoder_minutes = minutes * ENCODER_SHARE if encoder_minutes is None else encoder_minutes
+    _check_systems(systems)
+    _check_budgets(minutes, encoder_minutes)
     check_seed(seed)
-    budgets = dict.fromkeys(systems, minutes)
-    if any(map(draws_by_steps, systems)) and "sharpener" not in without:
-        budgets[SHARPENER] = minutes
+    names = list(systems)
+    if any(map(is_draw_system, systems)) and "sharpener" not in without:
+        names.append(SHARPENER)
     if "captioner" not in without:
-        budgets[CAPTIONER] = minutes
-    runs = [_run(name, world, budget, seed, own_encoder) for name, budget in budgets.items()]
+        names.append(CAPTIONER)
+    runs = [_plan_run(name, world, minutes, seed, trains_encoder) for name in names]
     if any(run.reads_encoder for run in runs):
-        runs.insert(0, _run(ENCODER, world, encoder_minutes, seed, own_encoder))
+        runs.insert(0, _plan_run(ENCODER, world, encoder_minutes, seed, trains_encoder))
     return runs
 
 
-def _run(name: str, world: World, minutes: float, seed: int, own_encoder: bool) -> Run:
-    name_of_preset = f"{name}-{world}"
-    config = dataclasses.replace(preset(name_of_preset).config, minutes=minutes, seed=seed)
-    return Run(
-        name,
-        name_of_preset,
-        config,
-        reads_encoder=config.reads_sentences and not own_encoder,
-    )
+def _plan_run(name: str, world: World, minutes: float, seed: int, trains_encoder: bool) -> Run:
+    preset_name = f"{name}-{world}"
+    config = dataclasses.replace(preset(preset_name).config, minutes=minutes, seed=seed)
+    return Run(name, preset_name, config, config.reads_sentences and trains_encoder)
 
 
-def _check(systems: Sequence[str], *budgets: float) -> None:
+def _check_systems(systems: Sequence[str]) -> None:
     if not systems:
-        raise UsageError(f"Nothing to compare. Choose among: {', '.join(SYSTEMS)}.")
+        raise UsageError(f"There is nothing to compare. Choose from: {', '.join(SYSTEMS)}.")
     for k, system in enumerate(systems):
         if system not in SYSTEMS:
             raise UsageError(f"No system is called {system!r}. {did_you_mean(system, SYSTEMS)}")
         if system in systems[:k]:
-            raise UsageError(f"The system {system!r} is named twice.")
+            raise UsageError(f"The system {system!r} is given twice.")
+
+
+def _check_budgets(*budgets: float) -> None:
     for minutes in budgets:
         if not (minutes > 0 and math.isfinite(minutes)):
             raise UsageError(f"Expected a budget of more than 0 minutes, got {minutes:g}.")

@@ -1,4 +1,4 @@
-"""The page of a comparison: one file that needs nothing beside itself. It needs no TensorFlow."""
+"""The report of a comparison: one self-contained HTML file. It needs no TensorFlow."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,15 +9,16 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from pipelines.comparison import paper_results
-from pipelines.comparison.state import Record
-from pipelines.comparison.tables import REAL, Table, interval_text, value_text
+from pipelines.comparison.state import ComparisonState
+from pipelines.comparison.table_text import interval_text, value_text
+from pipelines.comparison.tables import REFERENCE, Table
 from pipelines.figures.loss_curve import LossPlot, series, series_plot
 from pipelines.html_report.rendering import DASH, data_uri, render
 from t2i_tf.files import write_atomically
 
 TEMPLATE = Path(__file__).with_suffix(".html.j2")
 SMALL, WIDE = 340, 660  # widths of plots, CSS pixels
-# What a run is judged by: the first of these that its history has, as curve -> column.
+# Curves of a run, as name -> column of its history: the first of these that the history has.
 CURVES = (
     {"training": "bernoulli_above_floor", "validation": "val_bernoulli_above_floor"},
     {"training": "above_floor", "validation": "val_above_floor"},
@@ -25,26 +26,39 @@ CURVES = (
     {"training": "word_nll", "validation": "val_word_nll"},
     {"training": "loss", "validation": "val_loss"},
 )
-MEANINGS = {
-    "bernoulli_above_floor": "nats above the floor",
-    "above_floor": "nats above the floor",
-    "generator_loss": "losses of the two players, nats",
-    "word_nll": "nats a word",
+QUANTITIES = {  # first column of the curves -> what they show
+    "bernoulli_above_floor": "excess NLL, nats",
+    "above_floor": "excess NLL, nats",
+    "generator_loss": "adversarial losses, nats",
+    "word_nll": "NLL, nats per word",
     "loss": "loss, nats",
 }
-ABOVE_FLOOR = ("val_bernoulli_above_floor", "val_above_floor")
+EXCESS_NLL = ("val_bernoulli_above_floor", "val_above_floor")
 
 
-class Shown(NamedTuple):
-    """A run of the comparison."""
+class RunHistory(NamedTuple):
+    """The history of a run."""
 
     name: str
     title: str
-    history: Sequence[Mapping[str, float]]  # rows of history.csv
+    rows: Sequence[Mapping[str, float]]  # rows of history.csv
+
+    @property
+    def columns(self) -> set[str]:
+        """The columns that any row has."""
+        return set().union(*self.rows)
 
 
-class StudyShown(NamedTuple):
-    """A study: its text, its table and its figures."""
+class RunCurves(NamedTuple):
+    """The learning curves of a run."""
+
+    title: str
+    quantity: str
+    plot: LossPlot
+
+
+class StudySection(NamedTuple):
+    """A study as the report shows it."""
 
     title: str
     text: str
@@ -53,88 +67,77 @@ class StudyShown(NamedTuple):
 
 
 @dataclass(frozen=True)
-class ReportFacts:
+class ReportData:
     """What the report shows."""
 
-    record: Record
-    data: Mapping[str, str]  # what -> in words
+    state: ComparisonState
+    data: Mapping[str, str]  # facts about the data, label -> text
     tables: Sequence[Table]
-    runs: Sequence[Shown]
-    captions: Sequence[str]  # of the pictures side by side
-    splits: Sequence[str]  # where each is from
-    pictures: Mapping[str, Sequence[np.ndarray]]  # row -> a picture a caption, uint8 [H, W, C]
-    studied: str  # the system that the studies are of
-    studies: Sequence[StudyShown]
-    budgets: str  # how long the systems were trained, in words
-    machines: Sequence[tuple[Sequence[str], Mapping[str, str]]]  # titles of runs, on what
+    runs: Sequence[RunHistory]
+    captions: Sequence[str]  # captions of the sample grid
+    splits: Sequence[str]  # the split of each caption
+    samples: Mapping[str, Sequence[np.ndarray]]  # title -> an image per caption, uint8 [H, W, C]
+    studied_system: str
+    studies: Sequence[StudySection]
+    budgets: str  # how long the systems were trained, in a sentence
+    machines: Sequence[tuple[Sequence[str], Mapping[str, str]]]  # titles of runs, and their machine
 
 
-class Curves(NamedTuple):
-    """The curves of a run."""
-
-    title: str
-    meaning: str
-    plot: LossPlot
-
-
-def write_report(path: Path, facts: ReportFacts) -> None:
+def write_report(path: Path, data: ReportData) -> None:
     """Write the page, whole or not at all."""
-    html = render_page(facts).encode()
+    html = render_page(data).encode()
     write_atomically(path, lambda file: file.write(html))
 
 
-def render_page(facts: ReportFacts) -> str:
+def render_page(data: ReportData) -> str:
     """The page as HTML."""
-    own = {
+    filters = {
         "value": value_text,
         "interval": interval_text,
-        "date": date_in_words,
+        "date": date_text,
         "png_file": lambda content: data_uri("image/png", content),
-        "figure": figure_in_words,
+        "cell_text": cell_text,
     }
-    variables = {name: getattr(facts, name) for name in facts.__dataclass_fields__} | {
-        "curves": [curves for run in facts.runs if (curves := run_curves(run))],
-        "together": curves_together(facts.runs),
+    variables = {name: getattr(data, name) for name in data.__dataclass_fields__} | {
+        "curves": [curves for run in data.runs if (curves := run_curves(run))],
+        "validation_plot": validation_plot(data.runs),
         "paper": paper_results,
-        "real_row": REAL,
+        "reference_row": REFERENCE,
     }
-    return render(TEMPLATE, own, variables)
+    return render(TEMPLATE, filters, variables)
 
 
-def run_curves(run: Shown) -> Curves | None:
-    """The curves of one run, None where it has no history."""
-    known = set().union(*(row.keys() for row in run.history))
-    columns = next((names for names in CURVES if known.intersection(names.values())), None)
-    if columns is None:
+def run_curves(run: RunHistory) -> RunCurves | None:
+    """The learning curves of one run; None if it has no history."""
+    curves = next((names for names in CURVES if run.columns.intersection(names.values())), None)
+    if curves is None:
         return None
-    lines = {name: series(run.history, column) for name, column in columns.items()}
-    plot = series_plot(lines, SMALL)
-    return plot and Curves(run.title, MEANINGS[next(iter(columns.values()))], plot)
+    plot = series_plot({name: series(run.rows, column) for name, column in curves.items()}, SMALL)
+    return plot and RunCurves(run.title, QUANTITIES[next(iter(curves.values()))], plot)
 
 
-def curves_together(runs: Sequence[Shown]) -> LossPlot | None:
-    """Of all runs with a bound, what validation says, in one plot."""
+def validation_plot(runs: Sequence[RunHistory]) -> LossPlot | None:
+    """The validation curves of all runs with a bound, if there are several."""
     lines = {}
     for run in runs:
-        known = set().union(*(row.keys() for row in run.history))
-        column = next((name for name in ABOVE_FLOOR if name in known), None)
+        column = next((name for name in EXCESS_NLL if name in run.columns), None)
         if column:
-            lines[run.title] = series(run.history, column)
+            lines[run.title] = series(run.rows, column)
     return series_plot(lines, WIDE) if len(lines) > 1 else None
 
 
-def date_in_words(moment: str) -> str:
-    """A date of the record.
+def date_text(date: str) -> str:
+    """A date in ISO 8601 as text.
 
-    >>> date_in_words("2016-05-02T09:30:00+00:00")
+    >>> date_text("2016-05-02T09:30:00+00:00")
     '2 May 2016, 09:30'
     """
-    date = datetime.fromisoformat(moment)
-    return f"{date.day} {date:%B %Y, %H:%M}"
+    moment = datetime.fromisoformat(date)
+    return f"{moment.day} {moment:%B %Y, %H:%M}"
 
 
-def figure_in_words(value: Any) -> str:
-    """What a study's table holds, in words: shares, counts, words."""
+def cell_text(value: Any) -> str:
+    """A value of a study's table: numbers with three digits, a dash for None."""
     if value is None:
         return DASH
     return f"{value:.3f}" if isinstance(value, float) else str(value)

@@ -1,5 +1,6 @@
-"""What came of a comparison, gathered from its folder and written: tables, pictures, report."""
+"""Writes the results of a comparison, gathered from its folder: tables, sample grid and report."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -7,11 +8,12 @@ import msgspec
 
 from pipelines.comparison.paper_results import SYSTEMS
 from pipelines.comparison.plan import SHARPENER, TITLES
-from pipelines.comparison.report import ReportFacts, Shown, StudyShown, write_report
-from pipelines.comparison.sample_grid import NOTHING, SideBySide, side_by_side
-from pipelines.comparison.state import Record
+from pipelines.comparison.report import ReportData, RunHistory, StudySection, write_report
+from pipelines.comparison.sample_grid import EMPTY_GRID, SampleGrid, draw_sample_grid
+from pipelines.comparison.state import ComparisonState
 from pipelines.comparison.steps import EVALUATION, Comparison
-from pipelines.comparison.tables import Table, build_tables, tables_json, tables_markdown
+from pipelines.comparison.table_text import tables_json, tables_markdown
+from pipelines.comparison.tables import Table, build_tables
 from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.sampling.system_gallery import write_gallery
 from pipelines.training.history import read_history
@@ -20,8 +22,8 @@ from t2i_tf.files import write_atomically
 from t2i_tf.json_files import read_json, write_json
 
 
-class _Study(msgspec.Struct):
-    """What is read of a study's JSON."""
+class _StudyFile(msgspec.Struct):
+    """The part of a study's JSON that the report shows."""
 
     title: str
     text: str
@@ -30,59 +32,64 @@ class _Study(msgspec.Struct):
 
 
 def report_comparison(comparison: Comparison) -> None:
-    """Write `tables.md`, `tables.json`, `gallery.png` and `report.html` of what is there."""
+    """Write `tables.md`, `tables.json`, `gallery.png` and `report.html` of what is done."""
     workdir = comparison.workdir
     tables = write_tables(comparison)
     try:
-        shown = _side_by_side(comparison)
-    except UserError as error:  # a damaged run costs its pictures, not the report
-        comparison.record.failed["Draw the same captions"] = str(error)
-        shown = NOTHING
-    if shown.captions:
-        write_gallery(shown.rows, shown.captions, workdir / "gallery.png")
-    facts = ReportFacts(
-        record=comparison.record,
-        data=about_data(comparison.folder),
+        grid = _sample_grid(comparison)
+    except UserError as error:  # with a damaged run there is still a report, without drawings
+        comparison.state.failed["Draw the same captions"] = str(error)
+        grid = EMPTY_GRID
+    if grid.captions:
+        write_gallery(grid.rows, grid.captions, workdir / "gallery.png")
+    write_report(workdir / "report.html", _report_data(comparison, tables, grid))
+
+
+def _report_data(comparison: Comparison, tables: list[Table], grid: SampleGrid) -> ReportData:
+    workdir = comparison.workdir
+    studies = comparison.finished_studies()
+    return ReportData(
+        state=comparison.state,
+        data=describe_data(comparison.folder),
         tables=tables,
         runs=[
-            Shown(name, TITLES[name], read_history(workdir / name / "history.csv"))
+            RunHistory(name, TITLES[name], read_history(workdir / name / "history.csv"))
             for name in comparison.runs
         ],
-        captions=shown.captions,
-        splits=shown.splits,
-        pictures=shown.rows,
-        studied=TITLES[comparison.subject],
-        studies=[read_study(workdir / "studies" / f"{name}.json") for name in comparison.studied()],
-        budgets=budgets_in_words(comparison.record),
-        machines=machines(comparison.record),
+        captions=grid.captions,
+        splits=grid.splits,
+        samples=grid.rows,
+        studied_system=TITLES[comparison.studied_system],
+        studies=[read_study(workdir / "studies" / f"{name}.json") for name in studies],
+        budgets=describe_budgets(comparison.state),
+        machines=runs_by_machine(comparison.state),
     )
-    write_report(workdir / "report.html", facts)
 
 
 def write_tables(comparison: Comparison) -> list[Table]:
-    """The tables of the systems that were measured, as Markdown and as JSON."""
+    """Write the tables of the evaluated systems, as Markdown and as JSON."""
     workdir = comparison.workdir
     evaluations = {
         system: read_json(workdir / system / EVALUATION, dict[str, Any])
-        for system in comparison.measured()
+        for system in comparison.evaluated_systems()
     }
     tables = build_tables(evaluations)
     text = tables_markdown(tables, _heading(comparison)).encode()
     write_atomically(workdir / "tables.md", lambda file: file.write(text))
-    made = msgspec.to_builtins(comparison.record)
+    made = msgspec.to_builtins(comparison.state)
     write_json(workdir / "tables.json", {"made": made, "tables": tables_json(tables)})
     return tables
 
 
-def read_study(path: Path) -> StudyShown:
-    """A study from its JSON and the figures beside it."""
-    found = read_json(path, _Study)
-    figures = [(path.parent / name).read_bytes() for name in found.figures]
-    return StudyShown(found.title, found.text, found.table, figures)
+def read_study(path: Path) -> StudySection:
+    """Read a study from its JSON and the figures beside it."""
+    study = read_json(path, _StudyFile)
+    figures = [(path.parent / name).read_bytes() for name in study.figures]
+    return StudySection(study.title, study.text, study.table, figures)
 
 
-def about_data(folder: DataFolder) -> dict[str, str]:
-    """The data folder in words."""
+def describe_data(folder: DataFolder) -> Mapping[str, str]:
+    """What the report says about the data folder: label -> text."""
     counts = (f"{name} {split.examples:,}" for name, split in folder.manifest.splits.items())
     return {
         "source": folder.manifest.source,
@@ -93,53 +100,54 @@ def about_data(folder: DataFolder) -> dict[str, str]:
     }
 
 
-def budgets_in_words(record: Record) -> str:
-    """How long the systems were trained: one budget, or which had which.
+def describe_budgets(state: ComparisonState) -> str:
+    """How long the systems were trained, in a sentence.
 
-    >>> record = Record("d", "f", "scenes", 0, "", [])
+    >>> state = ComparisonState("d", "f", "scenes", 0, "", [])
     >>> for name in ("align-draw", "lapgan"):
-    ...     record.begin_run(name, "", "").end(12.0)
-    >>> budgets_in_words(record)
+    ...     state.begin_run(name, "", "").end(12.0)
+    >>> describe_budgets(state)
     'Every system was trained for 12 minutes.'
-    >>> record.runs["lapgan"].end(1.5)
-    >>> budgets_in_words(record)
-    'Not of one budget: alignDRAW was trained for 12, LAPGAN for 1.5 minutes.'
+    >>> state.runs["lapgan"].end(1.5)
+    >>> describe_budgets(state)
+    'The budgets differ: alignDRAW was trained for 12 minutes, LAPGAN for 1.5.'
     """
-    minutes = {name: run.minutes for name, run in record.runs.items() if name in SYSTEMS}
+    minutes = {name: run.minutes for name, run in state.runs.items() if name in SYSTEMS}
     if not minutes:
         return "No system was trained."
     first, *others = minutes.items()
     if all(budget == first[1] for _, budget in others):
         return f"Every system was trained for {first[1]:g} minutes."
-    told = [f"{TITLES[first[0]]} was trained for {first[1]:g}"]
-    told += [f"{TITLES[name]} for {budget:g}" for name, budget in others]
-    return f"Not of one budget: {', '.join(told)} minutes."
+    texts = [f"{TITLES[first[0]]} was trained for {first[1]:g} minutes"]
+    texts += [f"{TITLES[name]} for {budget:g}" for name, budget in others]
+    return f"The budgets differ: {', '.join(texts)}."
 
 
-def machines(record: Record) -> list[tuple[list[str], dict[str, str]]]:
-    """What trained which runs: titles, and the machine and versions in words."""
-    found: list[tuple[list[str], dict[str, str]]] = []
-    for name, run in record.runs.items():
-        same = next((titles for titles, machine in found if machine == run.machine), None)
-        if same is None:
-            found.append(([TITLES[name]], run.machine))
+def runs_by_machine(state: ComparisonState) -> list[tuple[list[str], dict[str, str]]]:
+    """The machines of the runs, each with its library versions and the titles of its runs."""
+    groups: list[tuple[list[str], dict[str, str]]] = []
+    for name, run in state.runs.items():
+        titles = next((titles for titles, machine in groups if machine == run.machine), None)
+        if titles is None:
+            groups.append(([TITLES[name]], run.machine))
         else:
-            same.append(TITLES[name])
-    return found
+            titles.append(TITLES[name])
+    return groups
 
 
-def _side_by_side(comparison: Comparison) -> SideBySide:
-    """In the paper's order; of the sharpener, what it makes of the system that is studied."""
-    systems = comparison.trained(*(name for name in SYSTEMS if name in comparison.runs))
+def _sample_grid(comparison: Comparison) -> SampleGrid:
+    """The trained systems in the paper's order, then the studied one's drawings sharpened."""
+    trained, studied = comparison.trained_runs(), comparison.studied_system
+    systems = [name for name in SYSTEMS if name in trained]
     if not systems:
-        return NOTHING
-    sharpens = comparison.trained(SHARPENER) and comparison.subject in systems
-    return side_by_side(
+        return EMPTY_GRID
+    sharpens = SHARPENER in trained and studied in systems
+    return draw_sample_grid(
         comparison.folder,
         [comparison.path(system) for system in systems],
-        sharpen=comparison.sharpener(comparison.subject) if sharpens else None,
-        sharpened=systems.index(comparison.subject) if sharpens else 0,
-        seed=comparison.record.seed,
+        sharpen=comparison.sharpener_of(studied) if sharpens else None,
+        sharpened=systems.index(studied) if sharpens else 0,
+        seed=comparison.state.seed,
     )
 
 
@@ -147,6 +155,6 @@ def _heading(comparison: Comparison) -> str:
     folder = comparison.folder
     return (
         f"Data: {folder.manifest.source}, {folder.split('train').examples:,} training pictures of "
-        f"{folder.height}x{folder.width}. {budgets_in_words(comparison.record)} In brackets: 95 % "
-        "intervals, by bootstrap over examples, given this training and the seed of the noise."
+        f"{folder.height}x{folder.width}. {describe_budgets(comparison.state)} In parentheses: "
+        "95 % bootstrap intervals over examples, for this training run and this seed."
     )

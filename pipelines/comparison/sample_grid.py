@@ -1,4 +1,4 @@
-"""The qualitative comparison: what every system draws for the same captions, unchosen."""
+"""The sample grid: what every system draws for the same captions, without selection."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,65 +13,69 @@ from t2i_tf.checkpoints import read_config
 from t2i_tf.text.tokenizer import split_words
 
 SPLITS = ("test", "held_out")
-EACH = 4  # captions of a split
-REAL = "Real picture"
+CAPTIONS_PER_SPLIT = 4
+REAL_PICTURE = "Real picture"  # title of the first row
 
 
-class SideBySide(NamedTuple):
-    """A column for each caption, a row for each system."""
+class SampleGrid(NamedTuple):
+    """A grid of images: a column for each caption, a row for each system."""
 
     captions: list[str]
-    splits: list[str]  # of each caption
-    rows: Mapping[str, Sequence[np.ndarray]]  # title -> pictures, uint8 [H, W, C]
+    splits: list[str]  # the split of each caption
+    rows: Mapping[str, Sequence[np.ndarray]]  # title -> images, uint8 [H, W, C]
 
 
-NOTHING = SideBySide([], [], {})
+EMPTY_GRID = SampleGrid([], [], {})
 
 
-def side_by_side(
+def draw_sample_grid(
     folder: DataFolder,
     workdirs: Sequence[Path],
     *,
     sharpen: Path | None = None,
     sharpened: int = 0,
     seed: int = 0,
-) -> SideBySide:
-    """The first captions of the splits that training never saw, their pictures, and drawings.
+) -> SampleGrid:
+    """Draw the first captions of the splits that training does not use.
 
     Args:
-        folder: the data.
-        workdirs: of the systems, in the order of their rows.
+        folder: the data folder.
+        workdirs: work folders of the systems, in the order of their rows.
         sharpen: work folder of a sharpener.
-        sharpened: the number of the system whose drawings are sharpened, in the last row.
-        seed: of every drawing.
+        sharpened: index of the system whose drawings are sharpened, in the last row.
+        seed: seed of every drawing.
+
+    Returns:
+        The real images of the captions in the first row, then a row for each system.
     """
-    words = min(read_config(workdir).max_words for workdir in workdirs)
-    captions, splits, real = [], [], []
+    max_words = min(read_config(workdir).max_words for workdir in workdirs)
+    captions, splits, images = [], [], []
     for split in SPLITS:
         if split not in folder.manifest.splits:
             continue
-        for caption, image in first_captions(folder, split, EACH, words):
+        for caption, image in first_captions(folder, split, CAPTIONS_PER_SPLIT, max_words):
             captions.append(caption)
             splits.append(split)
-            real.append(image)
+            images.append(image)
     if not captions:
-        return NOTHING
+        return EMPTY_GRID
     drawn = draw_rows(workdirs, captions, sharpen=sharpen, sharpened=sharpened, seed=seed)
-    return SideBySide(captions, splits, {REAL: real} | drawn)
+    return SampleGrid(captions, splits, {REAL_PICTURE: images} | drawn)
 
 
 def first_captions(
     folder: DataFolder, split: str, count: int, max_words: int
 ) -> list[tuple[str, np.ndarray]]:
-    """Captions of the first pictures of a split that have one of up to `max_words` words.
+    """A caption of at most `max_words` words for each of the first images that have one.
 
-    The k-th picture's k-th caption is looked at first, so that the wordings take turns.
+    For image k the search begins at its k-th caption, so that different wordings are shown.
     """
-    found = []
-    pictures = read_images(folder, split, 20 * count)
-    for k, (captions, image) in enumerate(zip(pictures.captions, pictures.images, strict=True)):
-        turned = [*captions[k % len(captions) :], *captions[: k % len(captions)]]
-        short = [caption for caption in turned if 0 < len(split_words(caption)) <= max_words]
+    pairs = []
+    read = read_images(folder, split, 20 * count)
+    for k, (captions, image) in enumerate(zip(read.captions, read.images, strict=True)):
+        start = k % len(captions)
+        rotated = [*captions[start:], *captions[:start]]
+        short = [caption for caption in rotated if 0 < len(split_words(caption)) <= max_words]
         if short:
-            found.append((short[0], image))
-    return found[:count]
+            pairs.append((short[0], image))
+    return pairs[:count]

@@ -1,4 +1,4 @@
-"""What a comparison has done so far: `compare.json` in its folder, written after every part."""
+"""The state of a comparison: `compare.json` in its folder, written after every step."""
 
 from datetime import datetime
 from pathlib import Path
@@ -12,46 +12,46 @@ from t2i_tf.json_files import read_json, write_json
 FILE = "compare.json"
 
 
-class RunRecord(msgspec.Struct):
-    """A training. Where it is not `ended`, it is to go on."""
+class RunState(msgspec.Struct):
+    """The state of a training run; as long as `ended` is None, the run is to be continued."""
 
     preset: str
     command: str
     started: str
-    minutes: float = 0.0  # the budget that is spent
+    minutes: float = 0.0  # the budget that has been used up
     steps: int = 0
-    seconds: float = 0.0  # of training, in all sittings
-    loss: float | None = None  # the lowest validation loss, nats
+    seconds: float = 0.0  # training time, summed over interruptions
+    loss: float | None = None  # lowest validation loss, nats
     ended: str | None = None
-    machine: dict[str, str] = {}  # that it was trained on, last, and the versions
+    machine: dict[str, str] = {}  # the machine of the last training, and the library versions
 
     def end(self, minutes: float) -> None:
-        """The budget is spent."""
+        """Note that a budget has been used up."""
         self.minutes, self.ended = minutes, now()
 
 
-class Record(msgspec.Struct):
-    """The comparison: dates as ISO 8601, folders as they were named."""
+class ComparisonState(msgspec.Struct):
+    """The state of a comparison: dates in ISO 8601, folders as they were given."""
 
     data: str
     fingerprint: str  # of the data folder
     world: str
     seed: int
     started: str
-    commands: list[str]  # that were given, each once
-    runs: dict[str, RunRecord] = {}
+    commands: list[str]  # command lines, each once
+    runs: dict[str, RunState] = {}
     evaluation_seconds: dict[str, float] = {}
-    failed: dict[str, str] = {}  # part -> why
-    sentences: str | None = None  # the encoder, where none is trained here
+    failed: dict[str, str] = {}  # title of a step -> error
+    sentences: str | None = None  # the sentence encoder, if none is trained here
 
     @classmethod
     def open(
         cls, workdir: Path, data: DataFolder, world: str, seed: int, sentences: Path | None = None
-    ) -> "Record":
-        """The record of a begun comparison, or a new one.
+    ) -> "ComparisonState":
+        """The state of the comparison in a folder, or a new one.
 
         Raises:
-            UserError: the folder compares systems on other data, or with another world, seed or
+            UserError: the folder holds a comparison with other data or another world, seed or
                 sentence encoder.
         """
         path = Path(workdir) / FILE
@@ -59,42 +59,41 @@ class Record(msgspec.Struct):
         new.sentences = sentences and str(sentences)
         if not path.exists():
             return new
-        found = read_json(path, cls)
-        for what in ("fingerprint", "world", "seed", "sentences"):
-            before, here = getattr(found, what), getattr(new, what)
-            if before != here:
-                named = "data" if what == "fingerprint" else what
-                before, here = (found.data, new.data) if named == "data" else (before, here)
+        existing = read_json(path, cls)
+        for field in ("fingerprint", "world", "seed", "sentences"):
+            if getattr(existing, field) != getattr(new, field):
+                shown = "data" if field == "fingerprint" else field
                 raise UserError(
-                    f"{workdir} holds a comparison with another {named}: {before!r}, not {here!r}."
-                    " Give what it began with, or choose another --workdir."
+                    f"{workdir} holds a comparison with another {shown}: "
+                    f"{getattr(existing, shown)!r}, not {getattr(new, shown)!r}. Use the same as "
+                    "before, or another --workdir."
                 )
-        return found
+        return existing
 
-    def begin(self, workdir: Path, command: str) -> None:
-        """Make the folder and write the record; what failed before is tried again.
+    def begin(self, workdir: Path, command: str | None) -> None:
+        """Create the folder and write the state, without earlier failures, which are retried.
 
         Raises:
             UserError: the folder cannot be written.
         """
         self.failed = {}
-        if command not in self.commands:
+        if command and command not in self.commands:
             self.commands.append(command)
         self.save(workdir)
 
-    def begin_run(self, name: str, preset: str, command: str) -> RunRecord:
-        """A run that begins, or goes on."""
+    def begin_run(self, name: str, preset: str, command: str) -> RunState:
+        """The state of a run that begins or resumes."""
         before = self.runs.get(name)
-        self.runs[name] = RunRecord(preset, command, before.started if before else now())
+        self.runs[name] = RunState(preset, command, before.started if before else now())
         return self.runs[name]
 
     def is_trained(self, name: str, minutes: float = 0.0) -> bool:
-        """Whether a run has ended, with a budget of so many minutes or more."""
+        """Whether a run has ended with a budget of at least so many minutes."""
         run = self.runs.get(name)
         return run is not None and run.ended is not None and run.minutes >= minutes
 
     def save(self, workdir: Path) -> None:
-        """Write it, whole or not at all.
+        """Write the state, whole or not at all.
 
         Raises:
             UserError: the folder cannot be written.
@@ -107,5 +106,5 @@ class Record(msgspec.Struct):
 
 
 def now() -> str:
-    """The moment, with the time zone."""
+    """The current time with its time zone, in ISO 8601."""
     return datetime.now().astimezone().isoformat(timespec="seconds")

@@ -1,9 +1,10 @@
-"""The pieces of a comparison: each training, measurement and study, and what is written of them."""
+"""The steps of a comparison: each training, evaluation and study, and the report."""
 
 import dataclasses
 import gc
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,9 +15,9 @@ from pipelines.comparison.plan import (
     SHARPENER,
     TITLES,
     Run,
-    draws_by_steps,
+    is_draw_system,
 )
-from pipelines.comparison.state import Record
+from pipelines.comparison.state import ComparisonState
 from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.evaluation.settings import Sizes
 from pipelines.training.history import read_history
@@ -25,17 +26,18 @@ from t2i_tf.json_files import read_json
 
 EVALUATION = "evaluation.json"  # in the folder of a system
 STUDIES = ("compositions", "colours", "backgrounds", "objects", "alignment", "cycle")
-MEASURING, STUDYING, REPORTING = 300.0, 60.0, 60.0  # seconds, guessed until one was measured
+# Estimates in seconds, until a step of the kind has been timed.
+EVALUATION_SECONDS, STUDY_SECONDS, REPORT_SECONDS = 300.0, 60.0, 60.0
 
 
-class Interrupted(UserError):
-    """The user stopped a training, which is saved."""
+class ComparisonInterrupted(UserError):
+    """The user interrupted a training run, which is saved."""
 
     exit_code = 130
 
 
-class Work(NamedTuple):
-    """What is done to runs; the signatures are those of the functions in `real_work`."""
+class Actions(NamedTuple):
+    """The functions that do the work; their signatures are those in `compare.real_actions`."""
 
     train: Callable[..., Any]
     evaluate: Callable[..., Any]
@@ -44,37 +46,26 @@ class Work(NamedTuple):
     machine: Callable[[], Mapping[str, str]]
 
 
-def real_work() -> Work:
-    """Training, measuring, studying and reporting; TensorFlow is imported here and not before."""
-    from pipelines.benchmarks.machine import machine, versions
-    from pipelines.comparison.report_data import report_comparison
-    from pipelines.evaluation.evaluate import evaluate
-    from pipelines.studies.run_study import study
-    from pipelines.training.train import train
-
-    return Work(train, evaluate, study, report_comparison, lambda: {**machine(), **versions()})
-
-
-class Piece(NamedTuple):
-    """A piece of work."""
+class Step(NamedTuple):
+    """A step of a comparison."""
 
     title: str
-    do: Callable[[], None]
+    run: Callable[[], None]
     is_done: Callable[[], bool]
-    seconds: Callable[[], float]  # that it will take, as a guess
+    seconds: Callable[[], float]  # estimate of the time that is left
 
 
 class Comparison:
-    """What is compared, where, and how far it is.
+    """A comparison in a folder: its runs, its steps, and which of them are done.
 
     Args:
-        folder: the data.
-        workdir: of the comparison.
-        runs: in the order in which they are trained.
-        record: of what has been done.
-        work: what does it.
-        sentences: the sentence encoder of runs that read none trained here.
-        with_studies: whether there are studies.
+        folder: the data folder.
+        workdir: folder of the comparison.
+        runs: runs in the order in which they are trained.
+        state: state of the comparison; the steps update it.
+        actions: functions that do the work.
+        sentences: sentence encoder of the runs that do not read one trained here.
+        with_studies: whether a system is studied.
     """
 
     def __init__(
@@ -82,39 +73,40 @@ class Comparison:
         folder: DataFolder,
         workdir: Path,
         runs: Sequence[Run],
-        record: Record,
-        work: Work,
+        state: ComparisonState,
+        actions: Actions,
         *,
         sentences: Path | None = None,
         with_studies: bool = True,
     ):
-        self.folder, self.workdir, self.record, self.work = folder, Path(workdir), record, work
+        self.folder, self.workdir, self.state = folder, Path(workdir), state
+        self.actions = actions
         self.runs = {run.name: run for run in runs}
         self.sentences = sentences
         self.systems = [name for name in self.runs if name in SYSTEMS]
-        self.subject = min(self.systems, key=_interest)
-        self.studies = self._studies() if with_studies else ()
+        self.studied_system = min(self.systems, key=_study_priority)
+        self.studies = self._applicable_studies() if with_studies else ()
 
-    def pieces(self) -> list[Piece]:
-        """All of them, in order."""
+    def steps(self) -> list[Step]:
+        """All steps, in order."""
         return [
             *(self._training(run) for run in self.runs.values()),
-            *(self._measurement(system) for system in self.systems),
-            *(self._study_piece(name) for name in self.studies),
-            Piece("Write the report", self._report, lambda: False, lambda: REPORTING),
+            *(self._evaluation(system) for system in self.systems),
+            *(self._study(name) for name in self.studies),
+            Step("Write the report", self._run_report, lambda: False, lambda: REPORT_SECONDS),
         ]
 
-    def measured(self) -> list[str]:
-        """The systems that were measured as they are now."""
-        return [system for system in self.systems if self._is_measured(system)]
+    def evaluated_systems(self) -> list[str]:
+        """The systems whose evaluations are up to date."""
+        return [system for system in self.systems if self._is_evaluated(system)]
 
-    def studied(self) -> list[str]:
-        """The studies whose findings are there."""
+    def finished_studies(self) -> list[str]:
+        """The studies whose results are up to date."""
         return [name for name in self.studies if self._is_studied(name)]
 
-    def trained(self, *names: str) -> list[str]:
-        """Those of the named runs that have ended."""
-        return [name for name in names if self.record.is_trained(name)]
+    def trained_runs(self) -> list[str]:
+        """The runs that have ended, in the order of the comparison."""
+        return [name for name in self.runs if self.state.is_trained(name)]
 
     def path(self, name: str) -> Path:
         """The folder of a run."""
@@ -122,155 +114,162 @@ class Comparison:
 
     # Training
 
-    def _training(self, run: Run) -> Piece:
+    def _training(self, run: Run) -> Step:
         def seconds() -> float:
             if self._is_trained(run):
                 return 0.0
             history = read_history(self.path(run.name) / "history.csv")
             return max(60 * run.minutes - (history[-1]["seconds"] if history else 0.0), 0.0)
 
-        return Piece(
-            f"Train {run.title}", lambda: self._train(run), lambda: self._is_trained(run), seconds
+        return Step(
+            f"Train {run.title}",
+            lambda: self._run_training(run),
+            lambda: self._is_trained(run),
+            seconds,
         )
 
     def _is_trained(self, run: Run) -> bool:
-        """An encoder is never trained for longer: systems were trained on its vectors."""
+        """A larger budget continues a run, but not the encoder, whose vectors others depend on."""
         minutes = 0.0 if run.name == ENCODER else run.minutes
-        return self.record.is_trained(run.name, minutes) and _newest(self.path(run.name)) > 0
+        has_checkpoint = _newest_checkpoint(self.path(run.name)) > 0
+        return self.state.is_trained(run.name, minutes) and has_checkpoint
 
-    def _train(self, run: Run) -> None:
-        sentences, workdir = self._sentences(run), self.path(run.name)
+    def _run_training(self, run: Run) -> None:
+        sentences, workdir = self._encoder_of(run), self.path(run.name)
         command = run.command(self.folder.path, workdir, sentences)
-        record = self.record.begin_run(run.name, run.preset, command)
-        record.machine = dict(self.work.machine())
-        self.record.save(self.workdir)
-        outcome = _then_forget_models(
-            lambda: self.work.train(run.config, self.folder.path, workdir, sentences=sentences)
-        )
-        record.steps, record.seconds = outcome.step, round(outcome.seconds, 1)
-        record.loss = outcome.loss if outcome.loss < float("inf") else None
+        run_state = self.state.begin_run(run.name, run.preset, command)
+        run_state.machine = dict(self.actions.machine())
+        self.state.save(self.workdir)
+        with _freeing_models():
+            outcome = self.actions.train(run.config, self.folder.path, workdir, sentences=sentences)
+        run_state.steps, run_state.seconds = outcome.step, round(outcome.seconds, 1)
+        run_state.loss = outcome.loss if outcome.loss < float("inf") else None
         if outcome.interrupted:
-            self.record.save(self.workdir)
-            raise Interrupted(
-                f"Stopped while training {run.title}, which is saved at step {outcome.step}. The "
-                "same command goes on from there."
+            self.state.save(self.workdir)
+            raise ComparisonInterrupted(
+                f"Interrupted while training {run.title}, which is saved at step {outcome.step}. "
+                "The same command resumes from there."
             )
-        record.end(run.minutes)
+        run_state.end(run.minutes)
 
-    def _sentences(self, run: Run) -> Path | None:
+    def _encoder_of(self, run: Run) -> Path | None:
         if run.reads_encoder:
-            return self._needed(ENCODER)
+            return self._trained_folder(ENCODER)
         return self.sentences if run.config.reads_sentences else None
 
-    def _needed(self, name: str) -> Path:
-        """The folder of a trained run that something else needs."""
-        if not self.record.is_trained(name):
-            raise UserError(f"It needs the training of {TITLES[name]}, which failed.")
+    def _trained_folder(self, name: str) -> Path:
+        """The folder of a run that another step needs."""
+        if not self.state.is_trained(name):
+            raise UserError(f"This needs the training of {TITLES[name]}, which failed.")
         return self.path(name)
 
-    # Measuring
+    # Evaluation
 
-    def _measurement(self, system: str) -> Piece:
+    def _evaluation(self, system: str) -> Step:
         def is_done() -> bool:
-            return self._is_measured(system)
+            return self._is_evaluated(system)
 
         def seconds() -> float:
-            known = self.record.evaluation_seconds.values()
-            guess = sum(known) / len(known) if known else MEASURING
-            return 0.0 if is_done() else guess
+            if is_done():
+                return 0.0
+            timed = self.state.evaluation_seconds.values()
+            return sum(timed) / len(timed) if timed else EVALUATION_SECONDS
 
-        return Piece(f"Measure {TITLES[system]}", lambda: self._measure(system), is_done, seconds)
+        title = f"Measure {TITLES[system]}"
+        return Step(title, lambda: self._run_evaluation(system), is_done, seconds)
 
-    def _is_measured(self, system: str) -> bool:
-        """Whether it was measured as it is now, with the sharpener as it is now, and in full."""
-        file, sharpener = self.path(system) / EVALUATION, self.sharpener(system)
-        newest = max(_newest(self.path(system)), _newest(sharpener))
-        if not self._is_trained(self.runs[system]) or _written(file) <= newest:
+    def _is_evaluated(self, system: str) -> bool:
+        """Whether the evaluation is newer than system and sharpener, and has the same settings."""
+        path, sharpener = self.path(system) / EVALUATION, self.sharpener_of(system)
+        newest = max(_newest_checkpoint(self.path(system)), _newest_checkpoint(sharpener))
+        if not self._is_trained(self.runs[system]) or _modified(path) <= newest:
             return False
-        wanted = {
+        expected = {
             "split": "test",
-            "seed": self.record.seed,
+            "seed": self.state.seed,
             "sizes": dataclasses.asdict(Sizes()),
             **({"sharpen": str(sharpener)} if sharpener else {}),
         }
-        made = read_json(file, dict[str, Any]).get("settings", {})
-        return all(made.get(name) == value for name, value in wanted.items())
+        settings = read_json(path, dict[str, Any]).get("settings", {})
+        return all(settings.get(name) == value for name, value in expected.items())
 
-    def sharpener(self, system: str) -> Path | None:
-        """What sharpens the drawings of a system: as in the paper, those of DRAW alone."""
-        sharpens = draws_by_steps(system) and self.record.is_trained(SHARPENER)
-        return self.path(SHARPENER) if sharpens and SHARPENER in self.runs else None
+    def sharpener_of(self, system: str) -> Path | None:
+        """The sharpener of a system's drawings; only DRAW systems have one, as in the paper."""
+        is_trained = SHARPENER in self.runs and self.state.is_trained(SHARPENER)
+        return self.path(SHARPENER) if is_draw_system(system) and is_trained else None
 
-    def _measure(self, system: str) -> None:
-        workdir, start = self._needed(system), time.monotonic()
-        _then_forget_models(
-            lambda: self.work.evaluate(
+    def _run_evaluation(self, system: str) -> None:
+        workdir, start = self._trained_folder(system), time.monotonic()
+        with _freeing_models():
+            self.actions.evaluate(
                 workdir,
                 self.folder.path,
-                sharpen=self.sharpener(system),
-                seed=self.record.seed,
+                sharpen=self.sharpener_of(system),
+                seed=self.state.seed,
                 out=workdir / EVALUATION,
             )
-        )
-        self.record.evaluation_seconds[system] = round(time.monotonic() - start, 1)
+        self.state.evaluation_seconds[system] = round(time.monotonic() - start, 1)
 
-    # Studying
+    # Studies
 
-    def _studies(self) -> tuple[str, ...]:
-        """Of one system; to words alignDRAW alone attends, and the cycle needs a captioner."""
-        left_out = {
-            "alignment": self.subject != "align-draw",
-            "cycle": CAPTIONER not in self.runs,
+    def _applicable_studies(self) -> tuple[str, ...]:
+        """Only alignDRAW attends to words; the cycle needs a captioner."""
+        applicable = {
+            "alignment": self.studied_system == "align-draw",
+            "cycle": CAPTIONER in self.runs,
         }
-        return tuple(name for name in STUDIES if not left_out.get(name))
+        return tuple(name for name in STUDIES if applicable.get(name, True))
 
-    def _study_piece(self, name: str) -> Piece:
-        return Piece(
+    def _study(self, name: str) -> Step:
+        return Step(
             f"Study {name}",
-            lambda: self._study(name),
+            lambda: self._run_study(name),
             lambda: self._is_studied(name),
-            lambda: 0.0 if self._is_studied(name) else STUDYING,
+            lambda: 0.0 if self._is_studied(name) else STUDY_SECONDS,
         )
 
     def _is_studied(self, name: str) -> bool:
-        """Whether the findings are of the subject as it is now."""
-        seen = [self.subject, *([CAPTIONER] if name == "cycle" else [])]
-        file = self.path("studies") / f"{name}.json"
-        if _written(file) <= max(_newest(self.path(run)) for run in seen):
+        """Whether the results are newer than the models, with the same system and seed."""
+        models = [self.studied_system, *([CAPTIONER] if name == "cycle" else [])]
+        path = self.path("studies") / f"{name}.json"
+        if _modified(path) <= max(_newest_checkpoint(self.path(model)) for model in models):
             return False
-        made = read_json(file, dict[str, Any])["made"]
-        return Path(made["workdir"]).name == self.subject and made["seed"] == self.record.seed
+        made = read_json(path, dict[str, Any])["made"]
+        return Path(made["workdir"]).name == self.studied_system and made["seed"] == self.state.seed
 
-    def _study(self, name: str) -> None:
-        subject = self._needed(self.subject)
-        captioner = self._needed(CAPTIONER) if name == "cycle" else None
+    def _run_study(self, name: str) -> None:
+        system = self._trained_folder(self.studied_system)
+        captioner = self._trained_folder(CAPTIONER) if name == "cycle" else None
         try:
-            _then_forget_models(
-                lambda: self.work.study(
+            with _freeing_models():
+                self.actions.study(
                     name,
-                    subject,
+                    system,
                     self.path("studies"),
                     data=self.folder.path,
                     captioner=captioner,
-                    seed=self.record.seed,
+                    seed=self.state.seed,
                 )
-            )
-        except UsageError as error:  # the data know none of the study's words
-            print(f"Left out: {error}")
+        except UsageError as error:  # the vocabulary has none of the study's words
+            print(f"Skipped: {error}")
 
-    def _report(self) -> None:
-        _then_forget_models(lambda: self.work.report(self))
+    # The report
 
-
-def _interest(system: str) -> tuple[bool, bool]:
-    """Least for what is most worth a study: what attends to words, then what draws by steps."""
-    return system != "align-draw", not draws_by_steps(system)
+    def _run_report(self) -> None:
+        with _freeing_models():
+            self.actions.report(self)
 
 
-def _then_forget_models(work: Callable[[], Any]) -> Any:
-    """Work, and free graphs and weights: a comparison would else hold those of every system."""
+def _study_priority(system: str) -> tuple[bool, bool]:
+    """Sort key: alignDRAW first, then the other DRAW systems."""
+    return system != "align-draw", not is_draw_system(system)
+
+
+@contextmanager
+def _freeing_models() -> Iterator[None]:
+    """Free the models at the end: those of all systems would otherwise stay in memory."""
     try:
-        return work()
+        yield
     finally:
         import keras
 
@@ -278,12 +277,12 @@ def _then_forget_models(work: Callable[[], Any]) -> Any:
         gc.collect()
 
 
-def _written(path: Path) -> int:
-    """When a file was written, nanoseconds; 0 where it is not there."""
+def _modified(path: Path) -> int:
+    """When a file was modified, nanoseconds; 0 if it does not exist."""
     return path.stat().st_mtime_ns if path.exists() else 0
 
 
-def _newest(workdir: Path | None) -> int:
-    """When the newest checkpoint of a run was written; 0 where there is none."""
+def _newest_checkpoint(workdir: Path | None) -> int:
+    """When the newest checkpoint of a run was written, nanoseconds; 0 if there is none."""
     checkpoints = workdir.glob("checkpoints/*.npz") if workdir else ()
-    return max(map(_written, checkpoints), default=0)
+    return max(map(_modified, checkpoints), default=0)

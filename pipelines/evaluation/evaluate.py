@@ -1,8 +1,6 @@
 """Measures a trained system as the paper does, and where the paper did not: `evaluation.json`."""
 
 import dataclasses
-import os
-import platform
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -10,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from pipelines.benchmarks.machine import machine_summary
 from pipelines.data.prepared.caption_lengths import LengthRange
 from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.data.prepared.split_reader import CaptionedImages, read_captioned_images
@@ -131,7 +130,7 @@ def evaluate(
             "sizes": dataclasses.asdict(wanted),
         },
         "seconds": seconds,
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+        "machine": machine_summary(),
     }
     write_json(out, result)
     return result

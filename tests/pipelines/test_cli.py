@@ -1,55 +1,76 @@
+import dataclasses
+import json
 import subprocess
 import sys
 
 import pytest
+from docstring_parser import parse_from_object
+from rich.console import Console
 
-from pipelines import options
-from pipelines.cli import main, parse
-
-
-def run(*arguments):
-    return subprocess.run(
-        [sys.executable, "-m", "pipelines", *arguments], capture_output=True, text=True
-    )
+from pipelines import commands, options
+from pipelines.cli import COMMANDS, main, parse
 
 
-def test_help_names_every_command_and_needs_no_tensorflow():
+def exit_code(*arguments):
+    """The exit code of a command, run in this process."""
+    try:
+        return main(arguments)
+    except SystemExit as leaving:
+        return leaving.code
+
+
+def test_help_shows_the_flags_and_needs_no_tensorflow():
     probe = (
         "import sys; from pipelines import cli\n"
         "try: cli.main(['train', '--help'])\n"
-        "except SystemExit as e: print(e.code, 'tensorflow' in sys.modules, file=sys.stderr)"
+        "except SystemExit as e: print(e.code, *sys.modules, file=sys.stderr)"
     )
     done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True)
-    assert done.stderr.split() == ["0", "False"]
+    code, *modules = done.stderr.split()
+    assert code == "0"
+    assert not {"tensorflow", "keras", "numpy", "matplotlib"} & set(modules)
     assert "--model.steps" in done.stdout
-    overview = run()
-    assert overview.returncode == 0
-    for command in ("demo", "scenes", "prepare", "train", "generate", "benchmark"):
-        assert command in overview.stdout
+
+
+def test_without_arguments_the_help_names_every_command(capsys):
+    assert exit_code() == 0
+    overview = capsys.readouterr().out
+    assert all(command in overview for command in COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS.values())
+def test_every_option_has_a_help_that_stands_alone(command):
+    texts = {param.arg_name: param.description for param in parse_from_object(command).params}
+    nested = {"config", "sizes"}  # whose fields are the flags
+    assert {field.name for field in dataclasses.fields(command)} - nested <= set(texts)
+    for text in texts.values():
+        assert text[0].isupper() or text[0].isdigit(), text
+        assert not text.startswith(("Of ", "As ", "In ", "To ")), text
 
 
 def test_flags_begin_at_the_preset_and_override_it():
     given = ["--data", "d", "--workdir", "w", "--model.steps", "5", "--seed", "3"]
-    chosen = parse(["train", "--preset", "align-draw-tiny", *given])
-    assert isinstance(chosen, options.Train)
-    assert (chosen.config.model.steps, chosen.config.seed, chosen.config.batch_size) == (5, 3, 8)
+    parsed = parse(["train", "--preset", "align-draw-tiny", *given])
+    assert isinstance(parsed, options.Train)
+    assert (parsed.config.model.steps, parsed.config.seed, parsed.config.batch_size) == (5, 3, 8)
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["train", "--preset", "align-draw-scen", "--data", "d"], "Did you mean 'align-draw-scene"),
         (["train", "--data", "d", "--workdir", "w", "--batchsize", "3"], "--batch-size"),
         (["trian"], "train"),
         (["prepare", "--out", "x", "--source", "folder"], "--input"),
         (["benchmark", "train-step", "--repeats", "2"], "10 or more"),
+        (["benchmark", "train-step", "--preset", "lapgan-tiny"], "matmul baseline"),
     ],
 )
-def test_wrong_usage_exits_with_2_and_says_what_to_do(arguments, said):
-    done = run(*arguments)
-    assert done.returncode == 2
-    assert said in done.stderr + done.stdout
-    assert "Traceback" not in done.stderr
+def test_wrong_usage_exits_with_2_and_says_what_to_do(arguments, message, capsys):
+    assert exit_code(*arguments) == 2
+    output = "".join(capsys.readouterr())
+    assert message in output
+    assert "Traceback" not in output
 
 
 @pytest.mark.parametrize("package", ["pipelines", "serving"])
@@ -62,12 +83,130 @@ def test_a_reader_that_leaves_early_is_no_failure_of_ours(package):
 
 
 def test_a_failure_exits_with_1_and_without_a_traceback(tmp_path):
-    done = run("train", "--data", str(tmp_path / "none"), "--workdir", str(tmp_path / "run"))
+    """In a process of its own, whose stderr would show TensorFlow's messages too."""
+    command = [sys.executable, "-m", "pipelines", "prepare", "--verify", "--out", tmp_path / "none"]
+    done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 1
-    assert done.stderr.startswith("Error:") and "no such data folder" in done.stderr
+    assert done.stderr.startswith("Error:") and "manifest.json: cannot be read" in done.stderr
     assert "Traceback" not in done.stderr and "oneDNN" not in done.stderr
 
 
-def test_generate_tells_what_is_missing(tmp_path, capsys):
+def test_train_says_which_data_folder_is_missing(tmp_path, capsys):
+    arguments = ["--data", str(tmp_path / "none"), "--workdir", str(tmp_path / "run")]
+    assert main(["train", *arguments]) == 1
+    assert "no such data folder" in capsys.readouterr().err
+
+
+def test_generate_says_what_is_missing(tmp_path, capsys):
     assert main(["generate", "a cat", "--workdir", str(tmp_path)]) == 1
     assert "not a work folder" in capsys.readouterr().err
+
+
+def test_an_out_that_cannot_be_written_is_refused_before_the_benchmark(tmp_path, capsys):
+    out = tmp_path / "none" / "result.json"
+    assert main(["benchmark", "train-step", "--out", str(out)]) == 1
+    assert "existing folder" in capsys.readouterr().err
+
+
+@pytest.fixture
+def terminal(monkeypatch, capsys):
+    """Replaces the commands' console by one of a width; returns a function that reads it."""
+
+    def terminal(width):
+        narrow = Console(width=width, highlight=False, soft_wrap=True)
+        monkeypatch.setattr(commands, "console", narrow)
+        return lambda: capsys.readouterr().out
+
+    return terminal
+
+
+def test_the_table_of_a_data_folder_fits_80_columns(terminal, tmp_path):
+    output = terminal(80)
+    splits = {
+        name: {"examples": 1_234_567, "captions": 6_172_835, "shards": [{}] * 2412}
+        for name in ("train", "held_out")
+    }
+    manifest = {"splits": splits, "vocabulary": {"size": 22_870}, "skipped": []}
+    out = tmp_path / "long" / "a-name-that-is-longer-than-the-terminal-is-wide" / "data"
+    commands._print_manifest(out, manifest)
+    text = output()
+    assert "…" not in text and str(out) in text
+    for word in ("split", "pictures", "captions", "files", "held_out", "6,172,835", "2,412"):
+        assert word in text
+
+
+def test_the_scores_of_a_captioner_fit_80_columns(terminal, tmp_path, monkeypatch):
+    from pipelines.data.prepared.data_folder import DataFolder
+    from pipelines.evaluation import captioner_scores
+
+    output = terminal(80)
+    named = {"object": 0.9, "colour": None}
+    scores = captioner_scores.CaptionerScores(pictures=1000, bleu_4=0.5, cider=1.25, named=named)
+    monkeypatch.setattr(captioner_scores, "score_captioner", lambda *_: scores)
+    monkeypatch.setattr(DataFolder, "open", lambda path: None)
+    parsed = options.Caption(tmp_path, data=tmp_path / "data")
+    commands._print_scores(parsed, None, 12, tmp_path / "captions")
+    text = output()
+    assert "…" not in text and "90.0%" in text and "1.250" in text
+    assert str(tmp_path / "captions" / "scores-test.json") in text.replace("\n", "")
+
+
+@pytest.mark.parametrize("width", [80, 30])
+def test_the_table_of_sharpness_is_not_cut(terminal, tmp_path, monkeypatch, width):
+    from pipelines.evaluation import sharpness
+
+    output = terminal(width)
+    metrics = ("gradient", "colour", "background", "object", "place")
+    measured = {name: dict.fromkeys(metrics, 0.125) for name in ("real", "drawn", "sharpened")}
+    monkeypatch.setattr(sharpness, "measure_sharpness", lambda *_, **__: measured)
+    folders = [f"--{name}={tmp_path}" for name in ("workdir", "sharpen", "data")]
+    out = tmp_path / "sharpness.json"
+    assert main(["sharpness", *folders, "--out", str(out)]) == 0
+    text = output()
+    assert "…" not in text
+    if width == 80:
+        assert all(word in text for word in (*metrics, *measured))
+    assert json.loads(out.read_text()) == measured
+
+
+def test_the_results_of_a_benchmark_are_not_cut(terminal, tmp_path, monkeypatch):
+    from pipelines.benchmarks import run
+
+    output = terminal(80)
+    given = {}
+
+    def benchmark(name, **arguments):
+        given.update(arguments)
+        return {"preset": "align-draw-scenes", "median_seconds": 1234.5678, "batch_size": 64}
+
+    monkeypatch.setattr(run, "benchmark", benchmark)
+    out = tmp_path / "benchmark.json"
+    assert main(["benchmark", "input", "--batch-size", "8", "--out", str(out)]) == 0
+    assert given == {
+        "preset_name": "align-draw-scenes",
+        "batch_size": 8,
+        "data": None,
+        "repeats": 10,
+    }
+    lines = output().splitlines()
+    assert lines[2].split() == ["median_seconds", "1,235"]
+    assert list(json.loads(out.read_text())) == [line.split()[0] for line in lines]
+
+
+def test_compare_passes_its_options_on(tmp_path, monkeypatch, capsys):
+    from pipelines.comparison import compare
+
+    given = {}
+
+    def fake(data, workdir, minutes, **others):
+        given.update(data=data, workdir=workdir, minutes=minutes, **others)
+        return {"Train LAPGAN": "no memory"}
+
+    monkeypatch.setattr(compare, "compare", fake)
+    arguments = ["--data", "d", "--workdir", str(tmp_path), "--minutes", "2", "--world", "tiny"]
+    arguments += ["--systems", "lapgan", "align-draw", "--without", "studies", "--seed", "5"]
+    arguments += ["--encoder-minutes", "1.5", "--sentences", "encoder"]
+    assert main(["compare", *arguments]) == 1
+    assert "Train LAPGAN failed: no memory" in capsys.readouterr().out
+    parsed = parse(["compare", *arguments])
+    assert given == vars(parsed) | {"command": parsed.command_line()}

@@ -1,5 +1,6 @@
-"""What surrounds the trainings of a comparison: order, resuming, failures. Nothing is trained."""
+"""The order of a comparison's steps, resuming and failures, with fake work: nothing is trained."""
 
+import contextlib
 import json
 import os
 import re
@@ -9,12 +10,12 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from pipelines.comparison import steps as comparison_module
+from pipelines.comparison import steps
 from pipelines.comparison.compare import compare
-from pipelines.comparison.eta import Forecast, about
-from pipelines.comparison.plan import plan_runs, world_of
-from pipelines.comparison.steps import Interrupted, Work
-from pipelines.options import DEFAULT_SYSTEMS, Compare
+from pipelines.comparison.eta import ProgressLog, approximate_time
+from pipelines.comparison.plan import DEFAULT_SYSTEMS, plan_runs, world_of
+from pipelines.comparison.steps import Actions, ComparisonInterrupted
+from pipelines.options import Compare
 from t2i_tf.errors import UsageError, UserError
 from tests.data_folders import make_examples, write_data_folder
 from tests.pipelines.evaluation.evaluations import evaluation
@@ -27,22 +28,22 @@ def data(tmp_path_factory):
 
 
 class Killed(BaseException):
-    """As `kill -9`: nothing of the comparison catches it."""
+    """Stands for `kill -9`: the comparison does not catch it."""
 
 
 class Fakes:
-    """Work that notes what it was asked for, and leaves the files that the real work leaves."""
+    """Actions that record their calls and write the files that the real ones write."""
 
     def __init__(self):
         self.done, self.arguments = [], {}
         self.instead = {}  # name of a run -> what its training does instead
         self.clock = 1_000_000_000
 
-    def work(self):
-        return Work(self.train, self.evaluate, self.study, self.report, lambda: {"cores": "2"})
+    def actions(self):
+        return Actions(self.train, self.evaluate, self.study, self.report, lambda: {"cores": "2"})
 
     def write(self, path, text="{}"):
-        """Each file is newer than the one before."""
+        """Write a file that is newer than all before."""
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
         self.clock += 1
@@ -60,44 +61,47 @@ class Fakes:
     def evaluate(self, workdir, data, *, sharpen, seed, out):
         self.done.append(f"measure {workdir.name}")
         self.arguments[f"measure {workdir.name}"] = sharpen
-        found = evaluation()
-        found["settings"] |= {"sharpen": sharpen and str(sharpen), "seed": seed}
-        self.write(out, json.dumps(found))
+        result = evaluation()
+        result["settings"] |= {"sharpen": sharpen and str(sharpen), "seed": seed}
+        self.write(out, json.dumps(result))
 
     def study(self, name, workdir, out, *, data, captioner, seed):
         self.done.append(f"study {name}")
         self.arguments[f"study {name}"] = (workdir.name, captioner and captioner.name)
         if name == "colours":
-            raise UsageError("The system knows none of the words.")
+            raise UsageError("None of the words is in the vocabulary.")
         made = {"workdir": str(workdir), "seed": seed}
         self.write(out / f"{name}.json", json.dumps({"made": made}))
 
     def report(self, comparison):
         self.done.append("report")
-        self.measured, self.studied = comparison.measured(), comparison.studied()
+        self.measured = comparison.evaluated_systems()
+        self.studied = comparison.finished_studies()
 
 
 @pytest.fixture
 def fakes(monkeypatch):
-    """Models are none, so none are to be forgotten, and TensorFlow is not imported."""
-    monkeypatch.setattr(comparison_module, "_then_forget_models", lambda work: work())
+    """There are no models to free, so that Keras need not be imported."""
+    monkeypatch.setattr(steps, "_freeing_models", contextlib.nullcontext)
     return Fakes()
 
 
 @pytest.fixture
-def options(data, tmp_path):
-    def options(**changes):
-        defaults = {"minutes": 0.5, "world": "tiny"} | changes
-        return Compare(data=data, workdir=tmp_path / "compare", **defaults)
+def run(data, tmp_path, fakes):
+    """`compare` with fake actions in a folder of the test."""
 
-    return options
+    def run(**changes):
+        arguments = {"data": data, "minutes": 0.5, "world": "tiny"} | changes
+        return compare(workdir=tmp_path / "compare", actions=fakes.actions(), **arguments)
+
+    return run
 
 
 TWO = ("noalign-draw", "skip-thought-draw")
 
 
-def test_everything_is_done_once_and_in_order(options, fakes, tmp_path, capsys):
-    assert compare(options(), fakes.work()) == {}
+def test_everything_is_done_once_and_in_order(run, fakes, tmp_path, capsys):
+    assert run() == {}
     assert fakes.done == [
         "train skip-thought",
         *(f"train {system}" for system in DEFAULT_SYSTEMS),
@@ -112,16 +116,16 @@ def test_everything_is_done_once_and_in_order(options, fakes, tmp_path, capsys):
         "study cycle",
         "report",
     ]
-    said = capsys.readouterr().out
+    output = capsys.readouterr().out
     assert re.search(
-        r"\[1/22\] Train skip-thought encoder: about 8 s; all in .* at \d\d:\d\d", said
+        r"\[1/22\] Train skip-thought encoder: about 8 s; .* left in all, until \d\d:\d\d", output
     )
-    assert "Left out: The system knows none" in said
+    assert "Skipped: None of the words" in output
     assert fakes.measured == list(DEFAULT_SYSTEMS) and "colours" not in fakes.studied
 
 
-def test_who_needs_what_gets_it(options, fakes, tmp_path):
-    compare(options(seed=7), fakes.work())
+def test_each_action_gets_the_runs_that_it_needs(run, fakes, tmp_path):
+    run(seed=7)
     folder = tmp_path / "compare"
     config, sentences = fakes.arguments["align-draw"]
     assert (config.minutes, config.seed, sentences) == (0.5, 7, None)
@@ -134,26 +138,26 @@ def test_who_needs_what_gets_it(options, fakes, tmp_path):
     assert fakes.arguments["study cycle"] == ("align-draw", "captioner")
 
 
-def test_the_same_command_again_does_nothing_but_the_report(options, fakes):
-    compare(options(systems=TWO), fakes.work())
+def test_the_same_command_again_does_nothing_but_the_report(run, fakes):
+    run(systems=TWO)
     fakes.done.clear()
-    compare(options(systems=TWO), fakes.work())
-    assert fakes.done == ["study colours", "report"]  # what was left out is asked for again
+    run(systems=TWO)
+    assert fakes.done == ["study colours", "report"]  # a skipped study is tried again
 
 
-def test_a_killed_comparison_goes_on_with_the_system_that_was_killed(options, fakes, tmp_path):
+def test_a_killed_comparison_resumes_with_the_system_that_was_killed(run, fakes, tmp_path):
     def die():
         raise Killed
 
     fakes.instead["skip-thought-draw"] = die
     with pytest.raises(Killed):
-        compare(options(systems=TWO), fakes.work())
+        run(systems=TWO)
     assert fakes.done == ["train skip-thought", "train noalign-draw", "train skip-thought-draw"]
     record = json.loads((tmp_path / "compare" / "compare.json").read_text())
     begun = record["runs"]["skip-thought-draw"]["started"]
     assert record["runs"]["skip-thought-draw"]["ended"] is None
     fakes.done.clear(), fakes.instead.clear()
-    assert compare(options(systems=TWO), fakes.work()) == {}
+    assert run(systems=TWO) == {}
     assert fakes.done[:4] == [
         "train skip-thought-draw",
         "train sharpening",
@@ -164,181 +168,182 @@ def test_a_killed_comparison_goes_on_with_the_system_that_was_killed(options, fa
     assert record["runs"]["skip-thought-draw"]["started"] == begun
 
 
-def test_ctrl_c_ends_it_and_it_goes_on(options, fakes):
+def test_ctrl_c_interrupts_and_the_same_command_resumes(run, fakes):
     fakes.instead["interrupt"] = "noalign-draw"
-    with pytest.raises(Interrupted, match="step 12") as stopped:
-        compare(options(systems=TWO), fakes.work())
-    assert stopped.value.exit_code == 130
+    with pytest.raises(ComparisonInterrupted, match="step 12") as interrupted:
+        run(systems=TWO)
+    assert interrupted.value.exit_code == 130
     fakes.done.clear(), fakes.instead.clear()
-    compare(options(systems=TWO), fakes.work())
+    run(systems=TWO)
     assert fakes.done[0] == "train noalign-draw"
 
 
-def test_a_failure_is_told_and_the_others_go_on(options, fakes, capsys):
+def test_a_failure_is_reported_and_the_other_steps_run(run, fakes, capsys):
     def became_nan():
         raise UserError("The loss became nan at step 3.")
 
     fakes.instead["noalign-draw"] = became_nan
-    failed = compare(options(systems=TWO), fakes.work())
+    failed = run(systems=TWO)
     assert failed["Train noalignDRAW"] == "The loss became nan at step 3."
     assert "needs the training of noalignDRAW" in failed["Measure noalignDRAW"]
     assert "Train noalignDRAW FAILED: The loss became nan" in capsys.readouterr().out
     assert fakes.measured == ["skip-thought-draw"] and fakes.done[-1] == "report"
     fakes.done.clear(), fakes.instead.clear()
-    assert compare(options(systems=TWO), fakes.work()) == {}
+    assert run(systems=TWO) == {}
     assert fakes.done[:2] == ["train noalign-draw", "measure noalign-draw"]
 
 
-def test_without_its_encoder_a_system_is_not_begun(options, fakes):
+def test_without_its_encoder_a_system_is_not_trained(run, fakes):
     def broken():
         raise RuntimeError("no memory")
 
     fakes.instead["skip-thought"] = broken
-    failed = compare(options(systems=TWO), fakes.work())
+    failed = run(systems=TWO)
     assert failed["Train skip-thought encoder"] == "RuntimeError: no memory"
     assert "skip-thought encoder, which failed" in failed["Train skipthoughtDRAW"]
     assert "train skip-thought-draw" not in fakes.done and "measure noalign-draw" in fakes.done
 
 
-def test_what_was_trained_since_is_measured_again(options, fakes, tmp_path):
-    compare(options(systems=TWO), fakes.work())
+def test_a_system_trained_since_is_measured_again(run, fakes, tmp_path):
+    run(systems=TWO)
     fakes.write(tmp_path / "compare" / "noalign-draw" / "checkpoints" / "step-00000024.npz")
     fakes.done.clear()
-    compare(options(systems=TWO), fakes.work())
+    run(systems=TWO)
     assert fakes.done[0] == "measure noalign-draw" and "measure skip-thought-draw" not in fakes.done
 
 
-def test_more_minutes_train_on_but_not_the_encoder(options, fakes):
-    compare(options(systems=TWO), fakes.work())
+def test_a_larger_budget_continues_all_runs_but_the_encoder(run, fakes):
+    run(systems=TWO)
     fakes.done.clear()
-    compare(options(systems=TWO, minutes=1.0), fakes.work())
+    run(systems=TWO, minutes=1.0)
     assert fakes.done[:2] == ["train noalign-draw", "train skip-thought-draw"]
     fakes.done.clear()
-    compare(options(systems=TWO, minutes=0.5), fakes.work())
+    run(systems=TWO, minutes=0.5)
     assert not [done for done in fakes.done if done.startswith("train")]
 
 
-def test_what_is_of_another_system_is_not_shown_as_the_subjects(options, fakes):
-    compare(options(systems=TWO), fakes.work())
+def test_studies_of_another_system_are_out_of_date(run, fakes):
+    run(systems=TWO)
     fakes.done.clear()
-    compare(options(systems=(*TWO, "align-draw")), fakes.work())
+    run(systems=(*TWO, "align-draw"))
     assert fakes.arguments["study objects"] == ("align-draw", None)
     assert [done for done in fakes.done if done.startswith("study")] == [
-        f"study {name}" for name in comparison_module.STUDIES
+        f"study {name}" for name in steps.STUDIES
     ]
     fakes.instead["captioner"] = lambda: (_ for _ in ()).throw(UserError("no"))
-    compare(options(systems=(*TWO, "align-draw"), minutes=1.0), fakes.work())
+    run(systems=(*TWO, "align-draw"), minutes=1.0)
     assert "cycle" not in fakes.studied and "objects" in fakes.studied
 
 
-def test_what_was_measured_otherwise_is_measured_again(options, fakes, tmp_path):
-    compare(options(systems=TWO[:1]), fakes.work())
-    compare(options(systems=TWO, without=("sharpener",)), fakes.work())
+def test_what_was_measured_with_other_settings_is_measured_again(run, fakes, tmp_path):
+    run(systems=TWO[:1])
+    run(systems=TWO, without=("sharpener",))
     assert fakes.arguments["measure skip-thought-draw"] is None
     fakes.done.clear()
-    compare(options(systems=TWO), fakes.work())
+    run(systems=TWO)
     assert [done for done in fakes.done if done.startswith("measure")] == [
-        "measure skip-thought-draw",  # noalignDRAW was not: nobody measured it unsharpened
+        "measure skip-thought-draw",  # noalignDRAW was measured with the sharpener
     ]
     quick = evaluation()
     quick["settings"]["sizes"]["captions"] = 100
     fakes.write(tmp_path / "compare" / "noalign-draw" / "evaluation.json", json.dumps(quick))
     fakes.done.clear()
-    compare(options(systems=TWO), fakes.work())
+    run(systems=TWO)
     assert "measure noalign-draw" in fakes.done
     fakes.write(tmp_path / "compare" / "noalign-draw" / "evaluation.json", "{}")
     fakes.done.clear()
-    compare(options(systems=TWO), fakes.work())
+    run(systems=TWO)
     assert "measure noalign-draw" in fakes.done
 
 
-def test_a_folder_is_of_one_comparison(options, fakes, data, tmp_path):
-    compare(options(systems=TWO), fakes.work())
+def test_a_folder_holds_one_comparison(run, tmp_path):
+    run(systems=TWO)
     with pytest.raises(UserError, match="another seed: 0, not 5"):
-        compare(options(systems=TWO, seed=5), fakes.work())
+        run(systems=TWO, seed=5)
     with pytest.raises(UserError, match="another world: 'tiny', not 'mnist'"):
-        compare(options(systems=TWO, world="mnist"), fakes.work())
+        run(systems=TWO, world="mnist")
     with pytest.raises(UserError, match="another sentences: None, not 'encoder'"):
-        compare(options(systems=TWO, sentences=Path("encoder")), fakes.work())
+        run(systems=TWO, sentences=Path("encoder"))
     other = write_data_folder(tmp_path / "other", {"train": make_examples(5)})
     with pytest.raises(UserError, match="another data"):
-        compare(Compare(other, tmp_path / "compare", 0.5, world="tiny"), fakes.work())
+        run(data=other)
 
 
-def test_what_is_left_out():
+def test_parts_can_be_left_out():
     def names(*systems, **changes):
         return [run.name for run in plan_runs(systems, "tiny", 1.0, **changes)]
 
     assert names("align-draw") == ["skip-thought", "align-draw", "sharpening", "captioner"]
     assert names("align-draw", without=("sharpener", "captioner")) == ["align-draw"]
     assert names("lapgan", without=("captioner",)) == ["skip-thought", "lapgan"]
-    assert names("lapgan", own_encoder=True) == ["lapgan", "captioner"]
+    assert names("lapgan", trains_encoder=False) == ["lapgan", "captioner"]
 
 
 @pytest.mark.parametrize(
-    ("systems", "minutes", "said"),
+    ("systems", "minutes", "message"),
     [
         (["align-drew"], 1.0, "Did you mean 'align-draw'"),
-        (["lapgan", "lapgan"], 1.0, "twice"),
-        ([], 1.0, "Nothing to compare"),
+        (["lapgan", "lapgan"], 1.0, "given twice"),
+        ([], 1.0, "nothing to compare"),
         (["lapgan"], 0.0, "more than 0"),
         (["lapgan"], float("inf"), "more than 0 minutes, got inf"),
     ],
 )
-def test_what_cannot_be_planned(systems, minutes, said):
-    with pytest.raises(UsageError, match=said):
+def test_what_cannot_be_planned(systems, minutes, message):
+    with pytest.raises(UsageError, match=message):
         plan_runs(systems, "tiny", minutes)
 
 
-def test_the_encoders_budget_is_one_too():
+def test_the_encoders_budget_is_checked_too():
     assert plan_runs(["lapgan"], "tiny", 1.0, encoder_minutes=3.0)[0].minutes == 3.0
     with pytest.raises(UsageError, match="more than 0 minutes, got -3"):
         plan_runs(["lapgan"], "tiny", 1.0, encoder_minutes=-3.0)
 
 
-def test_a_seed_that_no_measurement_takes_is_refused_before_training():
+def test_a_negative_seed_is_refused_before_training():
     with pytest.raises(UsageError, match="seed of 0 or more, got -1"):
         plan_runs(["lapgan"], "tiny", 1.0, seed=-1)
 
 
-def test_the_world_follows_from_the_source(options, fakes):
+def test_the_world_follows_from_the_source(run, fakes):
     assert [world_of(s) for s in ("scenes", "mnist-captions", "coco")] == [
         "scenes",
         "mnist",
         "coco",
     ]
-    with pytest.raises(UsageError, match="'test', does not tell"):
-        compare(options(world=None), fakes.work())
+    with pytest.raises(UsageError, match="no presets for data from the source 'test'"):
+        run(world=None)
 
 
-def test_the_commands_that_are_remembered(options, fakes, tmp_path):
-    chosen = options(systems=TWO, without=("captioner",))
-    command = chosen.command()
-    assert command.startswith(f"python -m pipelines compare --data {chosen.data} --workdir")
+def test_the_commands_are_recorded_once(run, data, tmp_path):
+    workdir = tmp_path / "compare"
+    choices = {"systems": TWO, "world": "tiny", "without": ("captioner",)}
+    command = Compare(data, workdir, 0.5, **choices).command_line()
+    assert command.startswith(f"python -m pipelines compare --data {data} --workdir")
     assert command.endswith(
         "--minutes 0.5 --systems noalign-draw skip-thought-draw --world tiny --without captioner"
     )
-    compare(chosen, fakes.work())
-    compare(chosen, fakes.work())
-    record = json.loads((tmp_path / "compare" / "compare.json").read_text())
+    run(**choices, command=command)
+    run(**choices, command=command)
+    record = json.loads((workdir / "compare.json").read_text())
     assert record["commands"] == [command]
-    workdir = chosen.workdir
     assert record["runs"]["skip-thought-draw"]["command"] == (
-        f"python -m pipelines train --preset skip-thought-draw-tiny --data {chosen.data} "
+        f"python -m pipelines train --preset skip-thought-draw-tiny --data {data} "
         f"--workdir {workdir}/skip-thought-draw --minutes 0.5 --sentences {workdir}/skip-thought"
     )
 
 
-def test_the_forecast():
-    said = []
-    forecast = Forecast({"a": 60.0, "b": 0.0, "c": 7200.0}, said.append)
-    forecast.begin("a")
-    forecast.end("a")
-    forecast.begin("b")
-    forecast.end("b")
-    forecast.expect("c", 600.0)
-    forecast.expect("a", 600.0)  # is over
-    forecast.begin("c")
-    assert said[0].startswith("[1/3] a: about 60 s; all in 2 h 1 min, at ")
-    assert said[1] == "[2/3] b: is done" and said[2].startswith("[3/3] c: about 10 min; all in 10")
-    assert (about(40), about(725)) == ("40 s", "12 min")
+def test_the_progress_log():
+    lines = []
+    log = ProgressLog({"a": 60.0, "b": 0.0, "c": 7200.0}, lines.append)
+    log.begin("a")
+    log.end("a")
+    log.begin("b")
+    log.end("b")
+    log.update("c", 600.0)
+    log.update("a", 600.0)  # has ended
+    log.begin("c")
+    assert lines[0].startswith("[1/3] a: about 60 s; 2 h 1 min left in all, until ")
+    assert lines[1] == "[2/3] b: already done"
+    assert lines[2].startswith("[3/3] c: about 10 min; 10 min left in all")
+    assert (approximate_time(40), approximate_time(725)) == ("40 s", "12 min")

@@ -1,4 +1,4 @@
-"""The command in a process of its own, killed with `kill -9` and given again; tiny systems."""
+"""The command in its own process, killed with `kill -9` and started again, with tiny systems."""
 
 import json
 import subprocess
@@ -30,7 +30,7 @@ def checkpoints(workdir):
 
 
 @pytest.mark.slow
-def test_a_killed_comparison_goes_on_with_the_second_system(command, tmp_path):
+def test_a_killed_comparison_resumes_with_the_second_system(command, tmp_path):
     workdir = tmp_path / "compare"
     first, second = (workdir / system for system in SYSTEMS)
     run = subprocess.Popen(command, stdout=subprocess.DEVNULL)
@@ -40,7 +40,7 @@ def test_a_killed_comparison_goes_on_with_the_second_system(command, tmp_path):
     assert run.wait() == -9, "it ended before it could be killed"
     begun, trained = max(checkpoints(second)), checkpoints(first)
     done = subprocess.run(command, capture_output=True, text=True)
-    assert "[1/5] Train noalignDRAW: is done" in done.stdout
+    assert "[1/5] Train noalignDRAW: already done" in done.stdout
     assert checkpoints(first) == trained and max(checkpoints(second)) > begun
     # The test split has too few pictures to search among, so that measuring fails.
     assert done.returncode == 1 and "Traceback" not in done.stdout + done.stderr

@@ -7,15 +7,15 @@ import pytest
 from PIL import Image
 
 from pipelines.comparison.report import (
-    ReportFacts,
-    Shown,
-    StudyShown,
-    curves_together,
+    ReportData,
+    RunHistory,
+    StudySection,
     render_page,
     run_curves,
+    validation_plot,
     write_report,
 )
-from pipelines.comparison.state import Record, RunRecord
+from pipelines.comparison.state import ComparisonState, RunState
 from pipelines.comparison.tables import build_tables
 from tests.pipelines.evaluation.evaluations import evaluation, gan_evaluation
 
@@ -46,11 +46,11 @@ def png(width=1100, height=60):
 
 
 @pytest.fixture
-def facts():
+def data():
     draw = history("loss", "above_floor", "val_above_floor")
     random = np.random.default_rng(0)
-    return ReportFacts(
-        record=Record(
+    return ReportData(
+        state=ComparisonState(
             data="data/scenes-32",
             fingerprint="f" * 64,
             world="scenes",
@@ -60,7 +60,7 @@ def facts():
                 "python -m pipelines compare --data data/scenes-32 --workdir runs --minutes 12"
             ],
             runs={
-                "align-draw": RunRecord(
+                "align-draw": RunState(
                     "align-draw-scenes",
                     "python -m pipelines train",
                     DATE,
@@ -70,7 +70,7 @@ def facts():
                     1500.0,
                     DATE,
                 ),
-                "lapgan": RunRecord("lapgan-scenes", "python -m pipelines train", DATE),
+                "lapgan": RunState("lapgan-scenes", "python -m pipelines train", DATE),
             },
             evaluation_seconds={"align-draw": 130.0},
             failed={"Train LAPGAN": "The loss became nan at step 12."},
@@ -78,29 +78,31 @@ def facts():
         data={"source": "scenes", "pictures": "32 x 32 x 3: train 20,000, test 1,000"},
         tables=build_tables({"align-draw": evaluation(), "lapgan": gan_evaluation()}),
         runs=[
-            Shown("skip-thought", "skip-thought encoder", history("word_nll", "val_word_nll")),
-            Shown("align-draw", "alignDRAW", draw),
-            Shown("noalign-draw", "noalignDRAW", draw),
-            Shown("lapgan", "LAPGAN", history("generator_loss", "discriminator_loss")),
-            Shown("captioner", "captioner", []),
+            RunHistory("skip-thought", "skip-thought encoder", history("word_nll", "val_word_nll")),
+            RunHistory("align-draw", "alignDRAW", draw),
+            RunHistory("noalign-draw", "noalignDRAW", draw),
+            RunHistory("lapgan", "LAPGAN", history("generator_loss", "discriminator_loss")),
+            RunHistory("captioner", "captioner", []),
         ],
         captions=CAPTIONS,
         splits=["test", "held_out"] * 4,
-        pictures={
+        samples={
             name: random.integers(0, 256, (8, 6, 6, 3), np.uint8)
             for name in ("Real", "skipthoughtDRAW")
         },
-        studied="alignDRAW",
+        studied_system="alignDRAW",
         studies=[
-            StudyShown("Flipping the colour", "It flips.", [{"caption": "a", "all": 0.5}], [png()])
+            StudySection(
+                "Flipping the colour", "It flips.", [{"caption": "a", "all": 0.5}], [png()]
+            )
         ],
         budgets="Every system was trained for 12 minutes.",
         machines=[(["alignDRAW", "LAPGAN"], {"processor": "An abacus", "tensorflow": "2.21.0"})],
     )
 
 
-def test_the_page_needs_nothing_beside_itself(facts, tmp_path):
-    write_report(tmp_path / "report.html", facts)
+def test_the_page_needs_nothing_beside_itself(data, tmp_path):
+    write_report(tmp_path / "report.html", data)
     html = (tmp_path / "report.html").read_text()
     sources = re.findall(r'(?:src|srcset|href)="([^"]*)"', html)
     assert sources and all(source.startswith("data:") for source in sources)
@@ -109,8 +111,8 @@ def test_the_page_needs_nothing_beside_itself(facts, tmp_path):
     assert [entry.name for entry in tmp_path.iterdir()] == ["report.html"]
 
 
-def test_the_page_tells_the_facts(facts):
-    html = render_page(facts)
+def test_the_page_tells_the_facts(data):
+    html = render_page(data)
     assert html.count("a &lt;b&gt;bus&lt;/b&gt; &amp; a car</th>") == 4
     assert html.count('class="pixels"') == 16
     assert "The loss became nan" in html and "An abacus" in html and "2 May 2016, 09:30" in html
@@ -119,28 +121,29 @@ def test_the_page_tells_the_facts(facts):
     assert "Flipping the colour" in html and "0.500" in html
     assert "trained for 12 minutes" in html and "<h3>alignDRAW, LAPGAN</h3>" not in html
     two = [(["alignDRAW", "LAPGAN"], {"cores": "2"}), (["captioner"], {"cores": "4"})]
-    html = render_page(dataclasses.replace(facts, machines=two))
+    html = render_page(dataclasses.replace(data, machines=two))
     assert "<h3>alignDRAW, LAPGAN</h3>" in html and "<h3>captioner</h3>" in html
 
 
-def test_of_a_run_what_it_is_judged_by_is_drawn(facts):
-    encoder, align, _, gan, captioner = facts.runs
+def test_of_a_run_what_it_is_judged_by_is_drawn(data):
+    encoder, align, _, gan, captioner = data.runs
     assert names(run_curves(encoder).plot) == {"training", "validation"}
-    assert run_curves(align).meaning == "nats above the floor"
+    assert run_curves(align).quantity == "excess NLL, nats"
     assert names(run_curves(gan).plot) == {"generator", "discriminator"}
     assert run_curves(captioner) is None
-    assert names(curves_together(facts.runs)) == {"alignDRAW", "noalignDRAW"}
+    plot = validation_plot(data.runs)
+    assert names(plot) == {"alignDRAW", "noalignDRAW"}
 
 
 def test_a_vae_is_drawn_by_the_likelihood_that_compares():
-    vae = Shown("v", "VAE", history("above_floor", "bernoulli_above_floor", "val_above_floor"))
+    vae = RunHistory("v", "VAE", history("above_floor", "bernoulli_above_floor", "val_above_floor"))
     assert names(run_curves(vae).plot) == {"training"}
 
 
-def test_a_report_of_little(facts):
+def test_a_report_of_little(data):
     """Nothing drawn, studied or measured: the paper's tables, and what failed."""
-    empty = {"runs": [], "captions": [], "splits": [], "pictures": {}, "studies": []}
-    html = render_page(dataclasses.replace(facts, **empty, tables=build_tables({})))
+    empty = {"runs": [], "captions": [], "splits": [], "samples": {}, "studies": []}
+    html = render_page(dataclasses.replace(data, **empty, tables=build_tables({})))
     assert "<svg" not in html and "Studies" not in html and "paper 68.5" in html
 
 
@@ -173,13 +176,13 @@ return [...document.querySelectorAll("th")].filter((one) => one.scrollWidth > on
 
 @pytest.mark.parametrize("width", [1280, 360])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_page_in_a_browser(request, facts, tmp_path, width, scheme):
+def test_the_page_in_a_browser(request, data, tmp_path, width, scheme):
     browser_module = pytest.importorskip("tests.browser")
     if not (browser_module.CHROMIUM and browser_module.DRIVER):
         pytest.skip("needs chromium and chromedriver (chromium-driver in Debian)")
     browser = request.getfixturevalue("chromium")
     path = tmp_path / "report.html"
-    write_report(path, facts)
+    write_report(path, data)
     browser.look(width, prefers_color_scheme=scheme)
     browser.driver.get(path.as_uri())
     assert browser.run("return document.documentElement.scrollWidth") <= width

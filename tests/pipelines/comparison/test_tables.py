@@ -3,7 +3,8 @@ import json
 import pytest
 
 from pipelines.comparison import paper_results
-from pipelines.comparison.tables import Cell, build_tables, tables_json, tables_markdown, value_text
+from pipelines.comparison.table_text import tables_json, tables_markdown, value_text
+from pipelines.comparison.tables import ORACLE, Cell, build_tables
 from tests.pipelines.evaluation.evaluations import (
     evaluation,
     figure,
@@ -24,8 +25,8 @@ TITLES = [
 @pytest.fixture
 def tables():
     sharpened = evaluation(sharpened=figure(-1800.0))
-    found = build_tables({"align-draw": sharpened, "lapgan": gan_evaluation()})
-    return {table.name: table for table in found}
+    built = build_tables({"align-draw": sharpened, "lapgan": gan_evaluation()})
+    return {table.name: table for table in built}
 
 
 def cells(table, title):
@@ -38,9 +39,9 @@ def test_the_papers_tables_have_its_order_and_every_row(tables):
         assert [row.title for row in tables[name].rows] == TITLES
 
 
-def test_a_figure_has_its_interval_and_the_papers_beside_it(tables):
-    found = cells(tables["retrieval"], "alignDRAW")["r_at_5"]
-    assert (found.value, found.low, found.high, found.paper.value) == (7.5, 7.0, 8.0, 14.0)
+def test_a_result_has_its_interval_and_the_papers_value_beside_it(tables):
+    cell = cells(tables["retrieval"], "alignDRAW")["r_at_5"]
+    assert (cell.value, cell.low, cell.high, cell.paper.value) == (7.5, 7.0, 8.0, 14.0)
     assert cells(tables["bound"], "alignDRAW")["test_sharpened"].value == -1800.0
     similarity = cells(tables["retrieval"], "alignDRAW")["ssim"]
     assert (similarity.value, similarity.spread, similarity.paper.spread) == (0.25, 0.125, 0.11)
@@ -58,7 +59,7 @@ def test_what_is_null_or_was_not_measured_is_a_dash(tables):
     )
 
 
-def test_captions_are_told_by_kind_and_attribute_in_percent(tables):
+def test_caption_accuracy_is_shown_by_kind_and_attribute_in_percent(tables):
     table = tables["captions"]
     assert [column.title for column in table.columns] == [
         "colour, seen",
@@ -85,24 +86,24 @@ def test_variety_has_what_real_pictures_get(tables):
     assert cells(wider, "alignDRAW")["recall_inception"] == Cell()
 
 
-def test_held_out_captions_have_a_table_where_they_were_searched_for(tables):
+def test_held_out_retrieval_has_a_table_if_it_was_measured(tables):
     assert "held_out" not in tables
-    searched = retrieval(1.0) | {"minus_floor": retrieval(1.5), "ceiling": retrieval(2.0)}
-    found = evaluation()
-    found["retrieval"]["held_out"] = searched
-    built = {table.name: table for table in build_tables({"align-draw": found})}
+    held_out = retrieval(1.0) | {"minus_floor": retrieval(1.5), "ceiling": retrieval(2.0)}
+    measured = evaluation()
+    measured["retrieval"]["held_out"] = held_out
+    built = {table.name: table for table in build_tables({"align-draw": measured})}
     table = built["held_out"]
-    assert [row.title for row in table.rows] == ["alignDRAW", "the most that captions tell"]
-    ours, most = (cells(table, row.title) for row in table.rows)
+    assert [row.title for row in table.rows] == ["alignDRAW", ORACLE]
+    ours, oracle = (cells(table, row.title) for row in table.rows)
     assert (ours["gain_r_at_10"].value, ours["floor_r_at_10"].value) == (10.0, 15.0)
-    assert most["gain_r_at_10"].value == most["floor_r_at_10"].value == 20.0
+    assert oracle["gain_r_at_10"].value == oracle["floor_r_at_10"].value == 20.0
 
 
-def test_leads_are_of_those_who_searched_beside_alignDRAW():
+def test_paired_differences_are_of_systems_with_the_same_candidates():
     subject, other = evaluation(), evaluation("noalignDRAW")
     subject["retrieval"]["ranks"], other["retrieval"]["ranks"] = [0, 0, 0, 4], [0, 3, 20, 4]
-    found = build_tables({"align-draw": subject, "noalign-draw": other, "lapgan": gan_evaluation()})
-    table = next(table for table in found if table.name == "leads")
+    built = build_tables({"align-draw": subject, "noalign-draw": other, "lapgan": gan_evaluation()})
+    table = next(table for table in built if table.name == "leads")
     assert [row.title for row in table.rows] == ["noalignDRAW"]
     shown = cells(table, "noalignDRAW")
     assert (shown["gain_r_at_1"].value, shown["gain_r_at_10"].value) == (50.0, 25.0)
@@ -112,14 +113,14 @@ def test_leads_are_of_those_who_searched_beside_alignDRAW():
 
 
 def test_data_without_a_judge_have_no_table_of_captions():
-    found = build_tables({"align-draw": evaluation() | {"caption_accuracy": None}})
-    assert "captions" not in {table.name for table in found}
+    built = build_tables({"align-draw": evaluation() | {"caption_accuracy": None}})
+    assert "captions" not in {table.name for table in built}
 
 
 def test_nothing_measured_leaves_the_papers_tables():
-    found = build_tables({})
-    assert [table.name for table in found] == ["retrieval", "bound"]
-    assert cells(found[1], "alignDRAW")["train"].paper.value == -1792.15
+    built = build_tables({})
+    assert [table.name for table in built] == ["retrieval", "bound"]
+    assert cells(built[1], "alignDRAW")["train"].paper.value == -1792.15
 
 
 def test_markdown(tables):
@@ -135,7 +136,7 @@ def test_markdown(tables):
     assert "recalled from the paper" in lines[-1]
 
 
-def test_json_has_unrounded_figures_and_nulls(tables):
+def test_json_has_unrounded_values_and_nulls(tables):
     plain = json.loads(json.dumps(tables_json(list(tables.values()))))
     rows = {row["system"]: row["figures"] for row in plain[0]["rows"]}
     assert rows["align-draw"]["ssim"]["spread"] == 0.125
@@ -148,7 +149,7 @@ def test_json_has_unrounded_figures_and_nulls(tables):
     assert plain[1]["rows"][0]["figures"]["test"] is None
 
 
-def test_the_papers_facts():
+def test_the_papers_results():
     """Section 4's tables, and that every mark is explained."""
     assert list(paper_results.SYSTEMS.values()) == TITLES
     assert paper_results.RETRIEVAL["align-draw"]["r_at_50"].value == 68.5

@@ -1,0 +1,218 @@
+"""What the tables of a comparison show: their columns, titles and notes."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from pipelines.comparison.paper_results import SYSTEMS
+from pipelines.evaluation.retrieval.paired_difference import SUBJECT
+
+DASH = "-"
+
+Evaluation = Mapping[str, Any]  # an evaluation.json
+Keys = tuple[str, ...]  # path to a value in it
+
+
+class Column(NamedTuple):
+    """A column, and where `evaluation.json` has its values."""
+
+    key: str
+    title: str
+    keys: Keys
+    digits: int = 1
+    scale: float = 1.0  # factor from the value to what is shown
+    spread: Keys = ()  # where the standard deviation is
+    reference: Keys = ()  # where the value of the last row is: real pictures, or an oracle
+
+    def text(self, value: float | None) -> str:
+        """A value as it is shown; a dash for None."""
+        return DASH if value is None else f"{self.scale * value:.{self.digits}f}"
+
+
+RETRIEVAL = (
+    *(
+        Column(key, title, ("retrieval", key), digits, reference=("retrieval", "ceiling", key))
+        for key, title, digits in (
+            *((f"r_at_{k}", f"R@{k}, %", 1) for k in (1, 5, 10, 50)),
+            ("median_rank", "Med r", 0),
+        )
+    ),
+    Column("ssim", "SSI", ("ssim", "mean"), 3, spread=("ssim", "spread")),
+    Column(
+        "ssim_sharpened",
+        "SSI after sharpening",
+        ("ssim", "sharpened", "mean"),
+        3,
+        spread=("ssim", "sharpened", "spread"),
+    ),
+)
+BOUNDS = (
+    Column("train", "Train", ("bound", "train"), 2),
+    Column("test", "Test", ("bound", "test"), 2),
+    Column("test_sharpened", "Test after sharpening", ("bound", "test_sharpened"), 2),
+    Column("test_minus_floor", "Test minus entropy floor", ("bound", "test_minus_floor"), 2),
+    Column("importance_weighted", "Importance weighted", ("bound", "importance_weighted"), 2),
+)
+PROTOCOLS = tuple(
+    Column(f"{name}_{key}", f"{metric}, {title}", ("retrieval", *keys, key))
+    for name, title, keys in (
+        ("gain", "as in the paper", ()),
+        ("alone", "bound alone", ("bound_alone",)),
+        ("floor", "excess NLL", ("minus_floor",)),
+        ("s1", "one sample", ("s1_of_s10",)),
+        ("s10", "ten samples", ("s10",)),
+    )
+    for key, metric in (("r_at_1", "R@1, %"), ("r_at_10", "R@10, %"))
+)
+HELD_OUT = tuple(
+    Column(
+        f"{name}_{key}",
+        f"{metric}, {title}",
+        ("retrieval", "held_out", *keys, key),
+        digits,
+        reference=("retrieval", "held_out", "ceiling", key),
+    )
+    for name, title, keys in (
+        ("gain", "as in the paper", ()),
+        ("floor", "excess NLL", ("minus_floor",)),
+    )
+    for key, metric, digits in (
+        ("r_at_1", "R@1, %", 1),
+        ("r_at_10", "R@10, %", 1),
+        ("median_rank", "Med r", 0),
+    )
+)
+PAIRED_DIFFERENCES = tuple(
+    Column(f"{name}_{key}", f"{metric}, {title}", ("lead", *keys, key))
+    for name, title, keys in (
+        ("gain", "as in the paper", ()),
+        ("floor", "excess NLL", ("minus_floor",)),
+        ("held_out_gain", "held out, as in the paper", ("held_out",)),
+        ("held_out_floor", "held out, excess NLL", ("held_out", "minus_floor")),
+    )
+    for key, metric in (("r_at_1", "R@1"), ("r_at_10", "R@10"))
+)
+DIVERSITY = Column(
+    "diversity", "Diversity", ("diversity", "drawn"), 3, reference=("diversity", "real")
+)
+ATTRIBUTES = ("colour", "background", "object", "digit", "place", "both")
+
+TEXTS = {  # name of a table -> its title and its note
+    "retrieval": (
+        "Image retrieval and image similarity",
+        "R@K: percentage of captions whose picture is ranked among the first K of 100 candidates; "
+        "Med r: the picture's median rank. Chance is K percent, and rank 50. The last row is an "
+        "oracle upper bound: a search that knows exactly what every picture shows. Candidates that "
+        "show the same are tied, and its values are expectations over the order of ties. SSI: "
+        "structural similarity of drawings and the true picture, mean ± standard deviation.",
+    ),
+    "bound": (
+        "Lower bound on the log-likelihood, nats",
+        "Higher is better; - where a system has no bound (a GAN) or was not sharpened. Test minus "
+        "entropy floor is the distance to the best value that any model can reach on real-valued "
+        "pixels under a Bernoulli likelihood; 0 is best. The VAEs, trained by least squares, are "
+        "scored under that likelihood too. The importance-weighted bound is computed on fewer "
+        "pictures, so it cannot be compared with the column Test.",
+    ),
+    "captions": (
+        "Does the drawing show what the caption says?",
+        "Percentage of drawings in which a judge finds what the caption asks for: for compositions "
+        "like those in training (seen), and for held-out ones. The last row is the judge on real "
+        "pictures, the highest value that can be measured.",
+    ),
+    "held_out": (
+        "Retrieval by captions of held-out compositions",
+        "Captions of compositions that are missing from training search for their picture among "
+        "the 100 pictures most similar to it, of held-out and seen compositions alike. Candidates "
+        "are ranked as in the paper, and by excess NLL: how far the Bernoulli bound is from the "
+        "picture's entropy floor, the same criterion for every system. The last row is the oracle "
+        "upper bound.",
+    ),
+    "leads": (
+        f"Paired differences in recall: {SYSTEMS[SUBJECT]} minus the system",
+        f"Percentage points by which the recall of {SYSTEMS[SUBJECT]} exceeds that of the system, "
+        "with the same captions and candidates. The interval is that of the difference, paired by "
+        "caption: if it does not contain 0, these two models differ, even if the intervals of "
+        "their recalls overlap. It says nothing about other training runs of the two systems.",
+    ),
+    "variety": (
+        "Diversity and realism",
+        "Diversity: mean distance between drawings of the same caption, with that between real "
+        "pictures of the same caption in the last row. Precision and recall: percentage of "
+        "drawings that lie among the real pictures, and of real pictures that lie among the "
+        "drawings, in the feature space of a classifier. KID: kernel distance of the two sets; "
+        "lower is better.",
+    ),
+    "protocols": (
+        "Retrieval by other criteria",
+        "The same candidates, ranked as in the paper, by what the caption adds to the bound, "
+        "L(x|y) - L(x|y_mean); by the bound alone, L(x|y), in which the VAEs' Gaussian likelihood "
+        "penalises pixel errors more strongly; and by excess NLL, how far the Bernoulli bound is "
+        "from the picture's entropy floor, the same criterion for every system. Bounds with ten "
+        "posterior samples are computed for a tenth of the captions; the columns with one sample "
+        "are for the same captions.",
+    ),
+}
+
+
+def layout(evaluations: Mapping[str, Evaluation]) -> Iterator[tuple[str, tuple[Column, ...]]]:
+    """The names of the tables, keys of `TEXTS`, with their columns.
+
+    Tables of what was not measured are left out, except the paper's two, diversity and protocols.
+    """
+
+    def is_measured(*keys: str) -> bool:
+        return any(value_at(evaluation, keys) for evaluation in evaluations.values())
+
+    yield "retrieval", RETRIEVAL
+    yield "bound", BOUNDS
+    if accuracy := tuple(_accuracy_columns(evaluations.values())):
+        yield "captions", accuracy
+    if is_measured("retrieval", "held_out"):
+        yield "held_out", HELD_OUT
+    if is_measured("lead", "r_at_1"):
+        yield "leads", PAIRED_DIFFERENCES
+    variety = (DIVERSITY, *_realism_columns("classifier"))
+    if is_measured("kid", "inception"):
+        variety = (*variety, *_realism_columns("inception", " (Inception)"))
+    yield "variety", variety
+    yield "protocols", PROTOCOLS
+
+
+def value_at(evaluation: Evaluation, keys: Keys) -> Any:
+    """The value at a path of keys; None if it, or what contains it, is missing or null."""
+    value: Any = evaluation
+    for key in keys:
+        if not isinstance(value, Mapping):
+            return None
+        value = value.get(key)
+    return value
+
+
+def _accuracy_columns(evaluations: Iterable[Evaluation]) -> Iterator[Column]:
+    """Columns of the attributes that were judged, for seen and for held-out compositions."""
+    evaluations = list(evaluations)
+    kinds = (("seen", "seen", "judge"), ("held_out", "held out", "judge_held_out"))
+    for kind, title, judge in kinds:
+        judged = {
+            name
+            for evaluation in evaluations
+            for name in value_at(evaluation, ("caption_accuracy", kind)) or {}
+        }
+        for name in ATTRIBUTES:
+            if name in judged:
+                yield Column(
+                    f"{kind}_{name}",
+                    f"{name}, {title}",
+                    ("caption_accuracy", kind, name),
+                    scale=100.0,
+                    reference=("caption_accuracy", judge, name),
+                )
+
+
+def _realism_columns(network: str, title: str = "") -> tuple[Column, ...]:
+    keys = ("precision_recall", network)
+    return (
+        Column(f"precision_{network}", f"Precision{title}, %", (*keys, "precision"), scale=100.0),
+        Column(f"recall_{network}", f"Recall{title}, %", (*keys, "recall"), scale=100.0),
+        Column(f"kid_{network}", f"KID{title}, x 1000", ("kid", network), 2, scale=1000.0),
+    )
