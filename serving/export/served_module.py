@@ -121,4 +121,5 @@ def _concrete(signature: contract.Signature, method):
         name: tf.TensorSpec([None], tensor.dtype, name=name)
         for name, tensor in signature.inputs.items()
     }
-    return tf.function(method).get_concrete_function(**specs)
+    # AutoGraph would take seconds to look through the code of the models, which has nothing for it.
+    return tf.function(method, autograph=False).get_concrete_function(**specs)

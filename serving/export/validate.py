@@ -2,21 +2,32 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import numpy as np
 import tensorflow as tf
 from tensorflow.core.framework.graph_pb2 import GraphDef
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 from serving import contract
 from serving.errors import ServingError
+from serving.server.servables.batching import Arrays
 from serving.server.servables.servable import Servable
 from serving.server.servables.warmup import warm_up
+
+if TYPE_CHECKING:  # the command `check` runs without the library
+    from serving.export.served_module import ServedModule
 
 _PYTHON = ("PyFunc", "EagerPyFunc", "PyFuncStateless", "NumpyFunction")
 
 
-def check(folder: Path) -> list[str]:
+def check(folder: Path, model: "ServedModule | None" = None) -> list[str]:
     """Check the folder of a version.
+
+    Args:
+        folder: Where the SavedModel is.
+        model: The module that was exported. If given, the answers of the SavedModel must be equal
+            to the module's own, alone and in a batch.
 
     Returns:
         A sentence for each check that passed.
@@ -38,6 +49,8 @@ def check(folder: Path) -> list[str]:
         raise ServingError(f"{folder} does not load in a Session: {error}") from None
     try:
         passed += [_signatures(folder, servable), _warm(folder, servable)]
+        if model:
+            passed.append(check_answers(folder, servable, model))
     finally:
         servable.close()
     return passed
@@ -119,3 +132,46 @@ def _warm(folder: Path, servable: Servable) -> str:
     except Exception as error:  # any error here would make a server refuse the version
         raise ServingError(f"{folder}: a warm-up request fails: {error}") from None
     return f"{count} warm-up requests are answered"
+
+
+def check_answers(folder: Path, servable: Servable, model: "ServedModule") -> str:
+    """Check that a loaded export answers as the module does. Raises ServingError."""
+    for signature, method in model.methods.items():
+        request = model.examples(signature)
+        inputs = {name: tf.constant(values) for name, values in request.items()}
+        expected = {name: output.numpy() for name, output in method(**inputs).items()}
+        batched = _ask(servable, signature, request)
+        rows = range(len(next(iter(request.values()))))
+        alone = [
+            _ask(servable, signature, {name: array[i : i + 1] for name, array in request.items()})
+            for i in rows
+        ]
+        joined = {name: np.concatenate([answer[name] for answer in alone]) for name in expected}
+        for how, found in {"in a batch": batched, "alone": joined}.items():
+            _compare(f"{folder}, {signature.name}, {how}", expected, found)
+    return "answers are the model's own, alone and in a batch"
+
+
+def _ask(servable: Servable, signature: contract.Signature, request: Arrays) -> Arrays:
+    return servable.run(servable.signature(signature.name), request)
+
+
+def _compare(where: str, expected: Arrays, found: Arrays) -> None:
+    for name in expected:
+        if not _equal(name, expected[name], found[name]):
+            raise ServingError(f"{where}: {name} differs from the model's own answer.")
+
+
+def _equal(name: str, expected: np.ndarray, found: np.ndarray) -> bool:
+    if name.endswith("_bytes"):
+        expected, found = _decoded(expected), _decoded(found)
+    if expected.dtype == np.uint8:
+        # Products of another shape may be summed in another order, and a pixel round otherwise.
+        return bool(np.abs(expected.astype(int) - found.astype(int)).max() <= 1)
+    if expected.dtype == np.float32:
+        return np.allclose(expected, found, rtol=1e-3, atol=1e-3)
+    return np.array_equal(expected, found)
+
+
+def _decoded(pngs: np.ndarray) -> np.ndarray:
+    return np.stack([tf.io.decode_png(png).numpy() for png in pngs])

@@ -6,7 +6,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from tests.serving import drawing_model, toy_models
 from tests.serving.page_process import PageProcess
-from tests.serving.server_process import ServerProcess
+from tests.serving.server_process import ServerProcess, ServerThread
 
 MODEL_CONFIG = """
 model_config_list {{
@@ -17,7 +17,7 @@ model_config_list {{
     version_labels {{ key: "canary" value: 2 }}
   }}
   config {{ name: "sum" base_path: "{0}/sum" }}
-  config {{ name: "painter" base_path: "{0}/painter" }}
+  config {{ name: "solid_colour" base_path: "{0}/solid_colour" }}
   config {{ name: "sleeper" base_path: "{0}/sleeper" }}
   config {{ name: "swap" base_path: "{0}/swap" }}
 }}
@@ -34,14 +34,14 @@ MONITORING = "prometheus_config { enable: true }"
 
 @pytest.fixture(scope="session")
 def models(tmp_path_factory):
-    """Toy models: half_plus_two (versions 1 and 2), sum, painter, sleeper, swap."""
+    """Toy models: half_plus_two (versions 1 and 2), sum, solid_colour, sleeper, swap."""
     folder = tmp_path_factory.mktemp("models")
     toy_models.export(toy_models.HalfPlus(2.0), folder / "half_plus_two", 1)
     toy_models.export(toy_models.HalfPlus(3.0), folder / "half_plus_two", 2)
     toy_models.export(toy_models.Sum(), folder / "sum", 1)
-    painter = toy_models.Painter()
-    score = painter.score.get_concrete_function()
-    toy_models.export(painter, folder / "painter", 1, score=score)
+    solid_colour = toy_models.SolidColour()
+    score = solid_colour.score.get_concrete_function()
+    toy_models.export(solid_colour, folder / "solid_colour", 1, score=score)
     toy_models.export(toy_models.Sleeper(), folder / "sleeper", 1)
     toy_models.export(toy_models.HalfPlus(1.0), folder / "swap", 1)
     return folder
@@ -69,7 +69,7 @@ def server(models, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def batching_server(models, tmp_path_factory):
-    """The sleeper with small batches and a short queue."""
+    """A server of the sleeper, with small batches and a short queue."""
     folder = tmp_path_factory.mktemp("batching")
     (folder / "batching.config").write_text(BATCHING)
     process = ServerProcess(
@@ -94,14 +94,13 @@ def drawing_models(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def drawing_server(drawing_models, tmp_path_factory):
-    """A server of that model, by the name of the contract."""
-    folder = tmp_path_factory.mktemp("drawing_server")
-    process = ServerProcess(folder, f"--model-base-path={drawing_models}")
+def drawing_server(drawing_models):
+    """A server of that model, under the name that the contract gives it."""
+    server = ServerThread(f"--model-base-path={drawing_models}")
     try:
-        yield process.wait_until_ready()
+        yield server.wait_until_ready()
     finally:
-        assert process.stop() == 0
+        server.stop()
 
 
 @pytest.fixture(scope="session")

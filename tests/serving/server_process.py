@@ -1,4 +1,4 @@
-"""A real server in a process of its own, on free ports of this machine, stopped by its own id."""
+"""Servers on free ports of this machine: in a process of their own, or in a thread of the tests."""
 
 import json
 import os
@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -22,6 +23,9 @@ from tensorflow_serving.apis import (
     prediction_service_pb2_grpc,
 )
 
+from serving.server.config.flags import parse
+from serving.server.server import run
+
 ROOT = Path(__file__).parents[2]
 STATES = get_model_status_pb2.ModelVersionStatus.State
 
@@ -31,37 +35,32 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-class ServerProcess:
-    def __init__(self, folder: Path, *flags: str):
+class RunningServer:
+    """Two ports, and requests to whatever listens there."""
+
+    def __init__(self):
         self.port, self.rest_port = free_port(), free_port()
-        self.log_path = folder / "server.log"
-        command = [
-            sys.executable,
-            "-m",
-            "serving.server.serve",
-            f"--port={self.port}",
-            f"--rest_api_port={self.rest_port}",
-            *flags,
-        ]
-        with self.log_path.open("wb") as log:
-            self.process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
         self.address = f"127.0.0.1:{self.port}"
-        self.use_channel(grpc.insecure_channel(self.address))
+        self.flags = [f"--port={self.port}", f"--rest_api_port={self.rest_port}"]
+        self.channel = grpc.insecure_channel(self.address)
+        self.prediction = prediction_service_pb2_grpc.PredictionServiceStub(self.channel)
+        self.models = model_service_pb2_grpc.ModelServiceStub(self.channel)
+        self.health = health_pb2_grpc.HealthStub(self.channel)
 
-    def use_channel(self, channel: grpc.Channel) -> None:
-        self.channel = channel
-        self.prediction = prediction_service_pb2_grpc.PredictionServiceStub(channel)
-        self.models = model_service_pb2_grpc.ModelServiceStub(channel)
-        self.health = health_pb2_grpc.HealthStub(channel)
+    def is_running(self) -> bool:
+        raise NotImplementedError
 
-    def wait_until_ready(self, seconds: float = 60) -> "ServerProcess":
+    def log(self) -> str:
+        return ""
+
+    def wait_until_ready(self, seconds: float = 60):
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
-            if self.process.poll() is not None:
+            if not self.is_running():
                 raise AssertionError(f"The server ended:\n{self.log()}")
             if self.is_serving():
                 return self
-            time.sleep(0.1)
+            time.sleep(0.05)
         raise AssertionError(f"The server is not ready:\n{self.log()}")
 
     def is_serving(self, service: str = "") -> bool:
@@ -70,26 +69,6 @@ class ServerProcess:
             return self.health.Check(request, timeout=2).status == 1
         except grpc.RpcError:
             return False
-
-    def log(self) -> str:
-        return self.log_path.read_text()
-
-    def resident_kib(self) -> int:
-        status = Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(status.split("VmRSS:")[1].split()[0])
-
-    def terminate(self) -> None:
-        os.kill(self.process.pid, signal.SIGTERM)
-
-    def stop(self) -> int:
-        if self.process.poll() is None:
-            self.terminate()
-        try:
-            return self.process.wait(20)
-        finally:
-            self.channel.close()
-            if self.process.poll() is None:
-                self.process.kill()
 
     def predict(self, model: str, inputs: dict, timeout: float = 10, **options):
         return self.prediction.Predict(request(model, inputs, **options), timeout=timeout)
@@ -115,7 +94,7 @@ class ServerProcess:
             time.sleep(0.05)
 
     def rest(self, path: str, body: object = None, method: str | None = None) -> tuple[int, object]:
-        """HTTP status and JSON; `body` as JSON, or as it is when bytes."""
+        """HTTP status and JSON; `body` is sent as JSON, or as it is where it is bytes."""
         data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
         url = f"http://127.0.0.1:{self.rest_port}{path}"
         query = urllib.request.Request(url, data, method=method)
@@ -125,6 +104,60 @@ class ServerProcess:
         except urllib.error.HTTPError as error:
             with error:
                 return error.code, _decoded(error)
+
+
+class ServerProcess(RunningServer):
+    """A process of its own, stopped by its own id: for start, log, memory, signals, exit codes."""
+
+    def __init__(self, folder: Path, *flags: str):
+        super().__init__()
+        self.log_path = folder / "server.log"
+        command = [sys.executable, "-m", "serving.server.serve", *self.flags, *flags]
+        with self.log_path.open("wb") as log:
+            self.process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
+
+    def is_running(self) -> bool:
+        return self.process.poll() is None
+
+    def log(self) -> str:
+        return self.log_path.read_text()
+
+    def resident_kib(self) -> int:
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(status.split("VmRSS:")[1].split()[0])
+
+    def terminate(self) -> None:
+        os.kill(self.process.pid, signal.SIGTERM)
+
+    def stop(self) -> int:
+        if self.is_running():
+            self.terminate()
+        try:
+            return self.process.wait(20)
+        finally:
+            self.channel.close()
+            if self.is_running():
+                self.process.kill()
+
+
+class ServerThread(RunningServer):
+    """A thread of this process, which has TensorFlow: where the process is not the subject."""
+
+    def __init__(self, *flags: str):
+        super().__init__()
+        self._stop = threading.Event()
+        arguments = parse([*self.flags, *flags]), self._stop
+        self._thread = threading.Thread(target=run, args=arguments, daemon=True)
+        self._thread.start()
+
+    def is_running(self) -> bool:
+        return self._thread.is_alive()
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._thread.join(20)
+        self.channel.close()
+        assert not self.is_running()
 
 
 def _decoded(response) -> object:

@@ -1,4 +1,4 @@
-"""SavedModels small enough to be made for a test."""
+"""SavedModels that are small enough to be made for a test."""
 
 import os
 from pathlib import Path
@@ -19,7 +19,7 @@ class HalfPlus(tf.Module):
 
 
 class Sum(tf.Module):
-    """Two inputs, of which neither may be longer than the other."""
+    """Two inputs, which must have the same length."""
 
     @tf.function(
         input_signature=[
@@ -31,8 +31,8 @@ class Sum(tf.Module):
         return {"sum": a + b, "difference": a - b}
 
 
-class Painter(tf.Module):
-    """A prompt and a seed to a picture of one colour: the form of the served model."""
+class SolidColour(tf.Module):
+    """A prompt and a seed to an image of one colour, with the inputs of a served model."""
 
     @tf.function(
         input_signature=[
@@ -58,7 +58,7 @@ class Painter(tf.Module):
 
 
 class Sleeper(tf.Module):
-    """y = x, 0.2 s later, whatever the batch; it sleeps in the graph and burns no processor."""
+    """y = x, after 0.2 s for a batch of any size; sleeps in the graph, without CPU time."""
 
     seconds = 0.2
 
@@ -78,7 +78,7 @@ class Sleeper(tf.Module):
 
 
 def export(module: tf.Module, base_path: Path, version: int, **more_signatures) -> Path:
-    """Save as a numbered version, as an export does: beside, then renamed."""
+    """Save a numbered version as an export does: under another name, then renamed."""
     base_path.mkdir(parents=True, exist_ok=True)
     beside = base_path.parent / f".{base_path.name}-{version}"
     signatures = {"serving_default": module.serve.get_concrete_function(), **more_signatures}
@@ -88,7 +88,7 @@ def export(module: tf.Module, base_path: Path, version: int, **more_signatures) 
 
 
 def export_corrupt(base_path: Path, version: int) -> Path:
-    """A version whose graph is no graph."""
+    """A version with a file that is not a graph."""
     beside = base_path.parent / f".{base_path.name}-{version}"
     beside.mkdir()
     (beside / "saved_model.pb").write_bytes(b"\x93 not a SavedModel")

@@ -78,7 +78,7 @@ def _to_bytes(value: Any) -> bytes:
         if is_base64(value):
             return base64.b64decode(value["b64"], validate=True)
     except UnicodeEncodeError as error:
-        raise invalid_argument(f"{shown(value)} is no valid Unicode") from error
+        raise invalid_argument(f"{shown(value)} is not valid Unicode") from error
     except (binascii.Error, ValueError) as error:
         raise invalid_argument("Unable to base64 decode") from error
     if isinstance(value, dict):

@@ -136,7 +136,7 @@ def test_asyncio(drawing_server, client):
         ({"prompt": "a", "temperature": -1}, "temperature"),
     ],
 )
-def test_what_is_not_worth_sending(client, arguments, words):
+def test_wrong_arguments_are_not_sent(client, arguments, words):
     for method in (client.draw, client.draw_steps):
         with pytest.raises(RequestError, match=words):
             method(**arguments)
@@ -165,14 +165,14 @@ def test_connections_that_can_never_work(options):
         ({"tls": True}, "UNAVAILABLE", "No secure connection"),
     ],
 )
-def test_what_the_server_did_not_do(drawing_server, options, status, words):
+def test_the_servers_errors_are_explained(drawing_server, options, status, words):
     client = Client(drawing_server.address, **options)
     with client, pytest.raises(ServingError, match=words) as caught:
         client.draw(CAPTION)
     assert caught.value.status == status
 
 
-def test_a_picture_that_is_none(client):
+def test_bytes_that_are_not_an_image(client):
     with pytest.raises(ServingError, match="refused the request"):
         client.score([b"no PNG"], CAPTION)
     with pytest.raises(RequestError):
@@ -195,7 +195,7 @@ def test_no_server():
 
 
 class StatusServer:
-    """Answers GetModelStatus, after `failures` times UNAVAILABLE, and is asked `asked` times."""
+    """Answers GetModelStatus, but the first `failures` times with UNAVAILABLE."""
 
     def __init__(self, failures=0, credentials=None):
         self.failures, self.asked = failures, 0
@@ -262,7 +262,7 @@ def test_tls_and_mutual_tls(tmp_path):
             client.status()
 
 
-def test_certificates_that_are_none(tmp_path):
+def test_files_that_are_not_certificates(tmp_path):
     with pytest.raises(ServingError, match="Cannot read"):
         Client(tls_ca=tmp_path / "none.pem")
     (tmp_path / "ca.pem").write_text("x")

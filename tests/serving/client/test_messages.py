@@ -1,4 +1,4 @@
-"""The client's own messages against those that tensorflow-serving-api generates."""
+"""The client's own messages against the generated ones of tensorflow-serving-api."""
 
 import pytest
 from google.protobuf.descriptor import FieldDescriptor
@@ -36,7 +36,7 @@ GENERATED = {
 
 
 def wire(field: FieldDescriptor) -> tuple:
-    """All that decides how a field travels; an enum travels as an int32."""
+    """All that determines a field on the wire, where an enum is an int32."""
     kind = FieldDescriptor.TYPE_INT32 if field.type == FieldDescriptor.TYPE_ENUM else field.type
     entry = field.message_type and field.message_type.GetOptions().map_entry
     return field.number, kind, field.is_repeated, field.is_packed, bool(entry)
@@ -47,7 +47,7 @@ def test_every_message_has_its_counterpart():
 
 
 @pytest.mark.parametrize("name", messages.TABLES)
-def test_fields_travel_as_the_generated_ones_do(name):
+def test_fields_are_those_of_the_generated_messages(name):
     descriptor = messages.message_classes("test", messages.TABLES)[name].DESCRIPTOR
     expected = GENERATED[name].DESCRIPTOR.fields_by_name
     assert {field.name: wire(field) for field in descriptor.fields} == {

@@ -1,4 +1,4 @@
-"""A client that is not ours: Node.js with grpc-js, from the protocol's descriptors alone."""
+"""An independent client: Node.js with grpc-js, from the protocol's descriptors alone."""
 
 import base64
 import json
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.skipif(
 
 
 def _write_descriptors(path: Path) -> None:
-    """The wheel holds no .proto files, but its modules hold their descriptors."""
+    """The wheel has no .proto files, but its modules hold their descriptors."""
     found: dict[str, FileDescriptor] = {}
 
     def add(file: FileDescriptor) -> None:

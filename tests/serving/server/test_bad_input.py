@@ -101,9 +101,9 @@ def test_a_wrong_shape_gets_the_ops_own_error(server):
     assert "ncompatible shapes" in text and "[[{{" not in text and "\n" not in text
 
 
-def test_a_broken_picture_is_told_without_a_path(server):
+def test_the_error_of_a_broken_image_names_no_path(server):
     inputs = {"png_bytes_in": np.array([b"\x89PNG no"], object)}
-    code, text = server.failure("painter", inputs, signature="score")
+    code, text = server.failure("solid_colour", inputs, signature="score")
     assert code == "INVALID_ARGUMENT"
     assert "[[{{" not in text
 
@@ -120,13 +120,13 @@ def test_a_broken_picture_is_told_without_a_path(server):
         ("a", float("nan")),
     ],
 )
-def test_odd_prompts_and_temperatures_are_the_models_to_judge(server, prompt, temperature):
+def test_unusual_prompts_and_temperatures_reach_the_model(server, prompt, temperature):
     inputs = {
         "prompt": np.array([prompt], object),
         "seed": np.array([0], np.int64),
         "temperature": floats(temperature),
     }
-    response = server.predict("painter", inputs)
+    response = server.predict("solid_colour", inputs)
     assert response.outputs["png_bytes"].string_val[0].startswith(b"\x89PNG")
 
 
@@ -218,9 +218,9 @@ REST = [
     (f"{HALF}:classify", {}, 501, "not implemented"),
     (f"{HALF}:explain", {}, 400, f"Malformed request: POST {HALF}:explain"),
     (f"{HALF}/versions/{10**30}:predict", {}, 400, "Failed to convert version"),
-    ("/v1/models/painter:predict", {"instances": [1]}, 400, "multiple input tensors"),
+    ("/v1/models/solid_colour:predict", {"instances": [1]}, 400, "multiple input tensors"),
     (
-        "/v1/models/painter:predict",
+        "/v1/models/solid_colour:predict",
         {"signature_name": "score", "inputs": [{"b64": "***"}]},
         400,
         "Unable to base64 decode",

@@ -1,6 +1,7 @@
-"""A thousand mutations of a good request over each transport: proper statuses, a server that stays.
+"""A thousand mutations of a valid request over each protocol: proper statuses, and no crash.
 
-Half of them damage bytes, which mostly breaks the format; half damage what the format says.
+Half of them damage bytes, which mostly breaks the format; half keep the format and damage the
+contents.
 """
 
 import copy
@@ -22,7 +23,7 @@ PREDICT = "/tensorflow.serving.PredictionService/Predict"
 EXPECTED = {"OK", "INVALID_ARGUMENT", "NOT_FOUND", "FAILED_PRECONDITION", "INTERNAL"}
 
 GOOD = request(
-    "painter",
+    "solid_colour",
     {
         "prompt": np.array([b"a red bus", b"a blue house"], object),
         "seed": np.array([1, 2], np.int64),
@@ -68,7 +69,7 @@ def _rest_bodies() -> list[bytes]:
 
 
 def _mutate_message(source: random.Random) -> bytes:
-    """A well-formed request that asks for something else."""
+    """A well-formed request with other contents."""
     message = PredictRequest()
     message.CopyFrom(GOOD)
     name = source.choice(sorted(message.inputs))
@@ -144,7 +145,7 @@ def _send_rest(server, bodies: list[bytes]) -> Counter:
     statuses = Counter()
     connection = http.client.HTTPConnection("127.0.0.1", server.rest_port, timeout=5)
     for body in bodies:
-        connection.request("POST", "/v1/models/painter:predict", body)
+        connection.request("POST", "/v1/models/solid_colour:predict", body)
         response = connection.getresponse()
         answer = response.read()
         statuses[response.status] += 1

@@ -1,4 +1,4 @@
-"""What TensorFlow Serving's documentation says of half_plus_two, said by this server too."""
+"""TensorFlow Serving's own example, half_plus_two, with the answers of its documentation."""
 
 import grpc
 import pytest
@@ -30,7 +30,7 @@ def test_predict_answers_in_val_fields_with_the_version_that_ran(server):
     ("choice", "version"),
     [({}, 2), ({"version": 1}, 1), ({"label": "stable"}, 1), ({"label": "canary"}, 2)],
 )
-def test_a_version_is_chosen_by_number_by_label_or_is_the_latest(server, choice, version):
+def test_a_version_is_selected_by_number_by_label_or_is_the_latest(server, choice, version):
     response = server.predict("half_plus_two", {"x": floats(0)}, **choice)
     assert response.model_spec.version.value == version
     assert response.outputs["y"].float_val == [1.0 + version]
@@ -100,11 +100,11 @@ def test_rest_status_and_metadata(server):
 
 def test_rest_encodes_bytes_by_name(server):
     body = {"instances": [{"prompt": "a red bus", "seed": 1, "temperature": 1.0}]}
-    status, answer = server.rest("/v1/models/painter:predict", body)
+    status, answer = server.rest("/v1/models/solid_colour:predict", body)
     assert status == 200
     png = answer["predictions"][0]["png_bytes"]
     body = {"signature_name": "score", "inputs": [png]}
-    status, scored = server.rest("/v1/models/painter:predict", body)
+    status, scored = server.rest("/v1/models/solid_colour:predict", body)
     assert (status, scored["outputs"]) == (200, [float(answer["predictions"][0]["image"][0][0][0])])
 
 

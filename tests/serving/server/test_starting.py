@@ -1,4 +1,4 @@
-"""What the server cannot start with, and TLS."""
+"""Flags and files that the server cannot start with, and TLS."""
 
 import shutil
 import socket
@@ -31,7 +31,7 @@ def test_a_missing_folder(tmp_path):
 
 
 @pytest.mark.parametrize("flag", ["--port", "--rest_api_port"])
-def test_a_port_in_use_is_told_and_never_shared(tmp_path, flag):
+def test_a_port_in_use_is_an_error_and_never_shared(tmp_path, flag):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(ConfigError, match=f"Cannot listen on 127.0.0.1:{port}"):

@@ -1,4 +1,4 @@
-"""What may be shown of an error."""
+"""The part of an error that a client may see."""
 
 import grpc
 import pytest

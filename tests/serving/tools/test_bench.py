@@ -86,4 +86,4 @@ def test_bounds_that_bound_nothing(bench, flags):
 
 def test_no_server_and_no_model(bench, tmp_path):
     assert bench(server=f"127.0.0.1:{free_port()}") == (1, None)
-    assert bench("--model-base-path", str(tmp_path)) == (2, None)
+    assert bench("--model-base-path", str(tmp_path)) == (2, None)  # before any request

@@ -1,25 +1,25 @@
-"""The served half of the demo, as a user meets it: the command, its server, the picture."""
+"""The served half of the demo: the command, a server in a process of its own, the image."""
 
 import dataclasses
 import subprocess
-import sys
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from pipelines.sampling.sampler import Sampler
+from serving.cli import main
 from t2i_tf import checkpoints
 from t2i_tf.models import build_model
 from t2i_tf.optimizers import build_optimizer
 from t2i_tf.presets import preset
 from t2i_tf.text.vocabulary import Vocabulary
-from tests.serving.server_process import ROOT
 
 CAPTION = "a red bus in the rain"
 
 
 def write_run(workdir):
-    """A work folder as training leaves it, with weights that nobody trained."""
+    """A work folder as training leaves it, with untrained weights."""
     vocabulary = Vocabulary.from_counts(dict.fromkeys(CAPTION.split(), 1))
     workdir.mkdir()
     vocabulary.save(workdir / "vocabulary.txt")
@@ -34,26 +34,32 @@ def write_run(workdir):
     checkpoints.CheckpointFolder(workdir / "checkpoints").save(model, {})
 
 
-def test_the_picture_that_comes_over_grpc_is_the_one_that_generate_draws(tmp_path):
-    write_run(tmp_path / "run")
-    command = [sys.executable, "-m", "serving", "demo", "--once", "--workdir"]
-    done = subprocess.run(
-        [*command, str(tmp_path / "run"), "--caption", CAPTION, "--seed", "3"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    assert "python -m serving demo --workdir" in done.stdout
-    served = np.asarray(Image.open(tmp_path / "models" / "over-grpc.png"))
-    ((drawn,),) = Sampler(checkpoints.load(tmp_path / "run")).draw([CAPTION], seed=3)
+@pytest.fixture(autouse=True)
+def export_here(monkeypatch):
+    """The demo exports by a command; it runs in this process, which has imported TensorFlow."""
+
+    def run(command):
+        assert command[1:3] == ["-m", "serving"]
+        return subprocess.CompletedProcess(command, main(command[3:]))
+
+    monkeypatch.setattr(subprocess, "run", run)
+
+
+def test_the_image_that_comes_over_grpc_is_the_one_that_generate_draws(tmp_path, capsys):
+    run, image = tmp_path / "run", tmp_path / "models" / "over-grpc.png"
+    write_run(run)
+    command = ["demo", "--once", "--workdir", str(run), "--caption", CAPTION, "--seed", "3"]
+    assert main(command) == 0
+    assert "python -m serving demo --workdir" in capsys.readouterr().out
+    served = np.asarray(Image.open(image))
+    ((drawn,),) = Sampler(checkpoints.load(run)).draw([CAPTION], seed=3)
     # Batches of another size may be summed in another order: at most a rounding apart.
     assert np.abs(served.astype(int) - drawn.image.astype(int)).max() <= 1
     assert (served == drawn.image).mean() > 0.999
 
 
-def test_a_run_that_is_none_is_told_without_a_traceback(tmp_path):
-    command = [sys.executable, "-m", "serving", "demo", "--once", "--workdir", str(tmp_path)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode == 1
-    assert "not a work folder" in done.stderr and "Traceback" not in done.stderr
+def test_a_folder_without_a_run_is_an_error_without_a_traceback(tmp_path, capsys):
+    assert main(["demo", "--once", "--workdir", str(tmp_path)]) == 1
+    error = capsys.readouterr().err
+    assert "not a work folder" in error and "could not be exported" in error
+    assert "Traceback" not in error

@@ -99,7 +99,7 @@ def test_the_animation(page):
         (b"\xff", "Expected a JSON object"),
     ],
 )
-def test_mistakes_are_told_in_words(page, body, words):
+def test_wrong_requests_are_explained(page, body, words):
     for path in ("/api/drawings", "/api/animation"):
         status, text = page.error(path, body)
         assert status == 400 and words in text

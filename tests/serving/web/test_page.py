@@ -1,4 +1,4 @@
-"""The page in a real browser: Debian's chromium and chromium-driver, where they are there."""
+"""The page in a real browser, Debian's chromium, where it is installed."""
 
 import io
 import re
@@ -118,7 +118,7 @@ def test_space_plays_and_pauses(browser):
     assert browser.step() == stopped < 10
 
 
-def test_another_picture_is_chosen(browser, drawings):
+def test_another_picture_is_selected(browser, drawings):
     browser.drawn(CAPTION, n=3, seed=4)
     thumbnails = browser.driver.find_elements(By.CSS_SELECTOR, "#thumbnails button")
     assert [t.get_attribute("aria-label") for t in thumbnails][1] == "Picture 2, seed 5"
@@ -164,7 +164,7 @@ def test_downloads(browser, drawings):
         assert animation.n_frames > 5
 
 
-def test_mistakes_are_told_in_words(browser):
+def test_wrong_requests_are_explained(browser):
     for caption, n, words in [
         ("", 1, "caption is empty"),
         (CAPTION, 99, "from 1 to 12"),
@@ -207,7 +207,7 @@ def test_light_and_dark(browser):
     assert papers[0] > 200 and papers[1] < 60
 
 
-def test_who_wants_no_motion_sees_the_picture_at_once(browser):
+def test_with_reduced_motion_the_picture_appears_at_once(browser):
     browser.draw("a bus")
     browser.wait(lambda: browser.text("#words").split() == ["a", "bus"])
     assert browser.step() == 10

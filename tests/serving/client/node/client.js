@@ -1,4 +1,4 @@
-// Asks a server for health, status, a number and a picture, knowing only the protocol.
+// Asks a server for its health, a status, a number and an image, from the protocol alone.
 // usage: node client.js HOST:PORT DESCRIPTOR_SET   (a serialised FileDescriptorSet)
 "use strict";
 
@@ -24,7 +24,7 @@ const call = (client, method, request) =>
     client[method](request, { deadline }, (error, reply) =>
       resolve(error ? { code: error.code, details: error.details } : reply));
   });
-// Read from descriptors, a map is what it is on the wire: a list of its entries.
+// Without .proto files grpc-js reads a map as a list of entries, as it is on the wire.
 const entries = (map) => Object.entries(map).map(([key, value]) => ({ key, value }));
 const output = (reply, name) => reply.outputs.find((entry) => entry.key === name).value;
 const tensor = (dtype, field, values) => ({
@@ -39,7 +39,7 @@ async function main() {
     inputs: entries({ x: tensor("DT_FLOAT", "float_val", [1, 2, 5]) }),
   });
   const drawn = await call(prediction, "Predict", {
-    model_spec: { name: "painter" },
+    model_spec: { name: "solid_colour" },
     inputs: entries({
       prompt: tensor("DT_STRING", "string_val", [Buffer.from("a red bus")]),
       seed: tensor("DT_INT64", "int64_val", [3]),
@@ -47,7 +47,7 @@ async function main() {
     }),
     output_filter: ["png_bytes"],
   });
-  const status = await call(models, "GetModelStatus", { model_spec: { name: "painter" } });
+  const status = await call(models, "GetModelStatus", { model_spec: { name: "solid_colour" } });
   console.log(JSON.stringify({
     health: (await call(health, "Check", { service: "" })).status,
     y: output(half, "y").float_val,

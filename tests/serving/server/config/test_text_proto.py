@@ -1,4 +1,4 @@
-"""The shipped configuration parses into its messages; a wrong one is told with its file."""
+"""The shipped configuration parses into its messages; errors name the file."""
 
 from pathlib import Path
 

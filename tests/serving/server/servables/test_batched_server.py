@@ -1,4 +1,4 @@
-"""A batching server: requests joined, a full queue refused, and what becomes of them at SIGTERM.
+"""A batching server: joined requests, a full queue, and running requests at SIGTERM.
 
 The tests run in this order; the last one ends the server.
 """
@@ -37,7 +37,7 @@ def test_requests_are_joined_and_padded_to_an_allowed_size(batching_server):
     assert 4 in {_array(response, "size", np.int32)[0] for response in together}
 
 
-def test_a_request_that_cannot_be_batched_is_told_so(batching_server):
+def test_a_request_that_cannot_be_batched_is_refused(batching_server):
     assert batching_server.failure("sleeper", {"x": np.float32(1)})[0] == "INVALID_ARGUMENT"
     code, text = batching_server.failure("sleeper", {"x": floats(*range(5))})
     assert code == "INVALID_ARGUMENT"

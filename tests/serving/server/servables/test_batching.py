@@ -1,4 +1,4 @@
-"""Joining requests, on a run that is no model."""
+"""Joining requests, with a function in place of a model."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
