@@ -43,7 +43,7 @@ class _Extensions(NamedTuple):
 
 
 def beam_search(
-    step: Step,
+    step: Step[State],
     state: State,
     *,
     beam: int,

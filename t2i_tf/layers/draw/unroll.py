@@ -1,10 +1,13 @@
 """A recurrence over a fixed number of steps, as one `tf.while_loop`."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import TypeVar
 
 import keras
 import tensorflow as tf
+
+State = TypeVar("State", bound=tuple)  # NamedTuples of tensors
+Outputs = TypeVar("Outputs", bound=tuple)
 
 
 def weights_read_once(layer: keras.layers.Layer) -> keras.StatelessScope:
@@ -16,7 +19,12 @@ def weights_read_once(layer: keras.layers.Layer) -> keras.StatelessScope:
     return keras.StatelessScope([(w, tf.convert_to_tensor(w.value)) for w in layer.weights])
 
 
-def unroll(step: Callable, state: Any, inputs: tf.Tensor, output_type: type) -> tuple[Any, Any]:
+def unroll(
+    step: Callable[[State, tf.Tensor, tf.Tensor], tuple[State, Outputs]],
+    state: State,
+    inputs: tf.Tensor,
+    output_type: type[Outputs],
+) -> tuple[State, Outputs]:
     """Run `step(state, input_t, t) -> (state, outputs_t)` for t = 0 .. T - 1.
 
     A `TensorArray` feeds the inputs, as the gradient of `inputs[t]` would write a whole tensor of
