@@ -4,6 +4,25 @@ import pytest
 from t2i_tf.metrics.bootstrap import bootstrap_interval
 from t2i_tf.metrics.recall import median_rank, recall_at_k
 
+stats = pytest.importorskip("scipy.stats")
+
+
+@pytest.mark.parametrize("statistic", [np.mean, np.median, np.std])
+@pytest.mark.parametrize(("count", "level"), [(7, 0.95), (50, 0.8), (201, 0.99)])
+def test_agrees_with_scipy(statistic, count, level):
+    """SciPy's percentile method draws the same resamples from the same generator."""
+    values = np.random.default_rng(1).gumbel(size=count)
+    expected = stats.bootstrap(
+        (values,),
+        statistic,
+        n_resamples=500,
+        confidence_level=level,
+        method="percentile",
+        rng=np.random.default_rng(3),
+    )
+    interval = bootstrap_interval(values, statistic, level=level, draws=500, seed=3)
+    assert interval == pytest.approx(tuple(expected.confidence_interval), rel=1e-12)
+
 
 def test_covers_the_true_mean_as_often_as_it_says():
     random = np.random.default_rng(0)

@@ -1,8 +1,39 @@
 import math
 
+import numpy as np
 import pytest
 
 from t2i_tf.metrics.caption_overlap import bleu, cider
+from t2i_tf.text.tokenizer import split_words
+
+sacrebleu = pytest.importorskip("sacrebleu")
+
+
+def captions(random, count):
+    """Captions of 1 to 12 words out of three, so that long n-grams recur."""
+    words = np.array(["A", "dog's", "."])
+    return [" ".join(random.choice(words, random.integers(1, 13))) for _ in range(count)]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_bleu_agrees_with_sacrebleu(seed):
+    random = np.random.default_rng(seed)
+    pictures = int(random.integers(5, 30))
+    candidates = captions(random, pictures)
+    references = [captions(random, random.integers(1, 6)) for _ in range(pictures)]
+    expected = reference_bleu(candidates, references)
+    assert 0 < expected < 1
+    assert bleu(candidates, references) == pytest.approx(expected, rel=1e-12)
+
+
+def reference_bleu(candidates, references):
+    """sacrebleu's, without smoothing, on words split as ours are."""
+    candidates = [" ".join(split_words(caption)) for caption in candidates]
+    split = [[" ".join(split_words(caption)) for caption in others] for others in references]
+    streams = [[others[k] if k < len(others) else None for others in split] for k in range(5)]
+    streams = [stream for stream in streams if any(stream)]
+    metric = sacrebleu.BLEU(tokenize="none", smooth_method="none", force=True)
+    return metric.corpus_score(candidates, streams).score / 100
 
 
 def test_bleu_by_hand():
