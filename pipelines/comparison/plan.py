@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from pipelines.comparison.paper_results import SYSTEMS, System
-from pipelines.evaluation.seeds import check_seed
+from pipelines.evaluation.settings import check_seed
 from t2i_tf.config import TrainConfig
 from t2i_tf.errors import UsageError, did_you_mean
 from t2i_tf.presets import preset

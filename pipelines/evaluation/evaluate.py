@@ -27,8 +27,7 @@ from pipelines.evaluation.load_run import about_run, open_run
 from pipelines.evaluation.retrieval.hard_candidates import candidates
 from pipelines.evaluation.retrieval.mean_caption import CAPTIONS, mean_caption
 from pipelines.evaluation.retrieval.protocol import ceiling_figures, measure_retrieval
-from pipelines.evaluation.seeds import check_seed
-from pipelines.evaluation.settings import Sizes
+from pipelines.evaluation.settings import POOL, Sizes, check_seed
 from pipelines.evaluation.told_and_drawn import measure_told_and_drawn
 from pipelines.judges.open_judge import SceneLabel, read_label
 from pipelines.sampling.sampler import Sampler
@@ -38,7 +37,6 @@ from t2i_tf.errors import UsageError, UserError
 from t2i_tf.json_files import write_json
 
 FILE = "evaluation.json"
-POOL = 5000  # pictures of the split, at most: the candidates are among them
 
 Evaluation = dict[str, Any]
 

@@ -1,52 +1,69 @@
-"""How much an evaluation measures. Standard library only: the flags of `evaluate` are these."""
+"""How much an evaluation measures, and the seed of its noise.
+
+Standard library only: the flags of `evaluate` are made from `Sizes`, without TensorFlow.
+"""
 
 import dataclasses
 from dataclasses import dataclass
 
 from t2i_tf.errors import UsageError
 
+POOL = 5000  # images of the evaluated split that are read at most; candidates are among them
+
 
 @dataclass(frozen=True)
 class Sizes:
-    """Of how many pictures, captions and samples the figures are."""
+    """How many images, captions and samples each metric is computed from."""
 
     captions: int = 1000
-    """Captions whose picture is searched for; a tenth of them with ten samples a bound."""
+    """Captions that search for their image; a tenth of them also with bounds of ten samples."""
     candidates: int = 100
-    """Pictures that a caption chooses from, the right one among them."""
+    """Images that each caption ranks, its own among them."""
     pictures: int = 1000
-    """Of each split, for the bounds; as many are drawn for precision, recall and KID."""
+    """Images of each split for the bounds; as many are drawn for precision, recall and KID."""
     weighed: int = 200
-    """Pictures of the importance-weighted bound."""
+    """Images of the importance-weighted bound."""
     similar: int = 100
-    """Captions of the structural similarity and of the diversity."""
+    """Captions of structural similarity and diversity."""
     samples: int = 50
-    """Drawings of each of them."""
+    """Drawings of each of these captions."""
     judged: int = 250
-    """Drawings of seen, and of held-out compositions, that are judged by their captions."""
+    """Drawings judged by their captions: this many of seen and of held-out compositions."""
     quick: bool = False
-    """At most 100 captions, and of everything else so little that it takes a minute."""
+    """At most 100 captions, and little of everything else: takes about a minute."""
 
     def checked(self) -> "Sizes":
         """These sizes.
 
         Raises:
-            UsageError: one of them is less than 1, or there is nothing to choose from.
+            UsageError: a size is below 1, or there are fewer than 2 candidates.
         """
         for field in dataclasses.fields(self):
             if field.type in (int, "int") and getattr(self, field.name) < 1:
                 flag, size = field.name.replace("_", "-"), getattr(self, field.name)
                 raise UsageError(f"Expected --{flag} of 1 or more, got {size}.")
         if self.candidates < 2:
-            raise UsageError("Expected --candidates of 2 or more: of 1 there is nothing to find.")
+            raise UsageError(
+                "Expected --candidates of 2 or more, got 1: a single candidate is always found."
+            )
         return self
 
     def reduced(self) -> "Sizes":
-        """These sizes; where it is to be `quick`, small ones."""
+        """These sizes, or small ones where they are to be `quick`."""
         if not self.quick:
             return self
-        least = Sizes(
+        quick = Sizes(
             captions=100, pictures=100, weighed=20, similar=20, samples=10, judged=50, quick=True
         )
         names = [field.name for field in dataclasses.fields(Sizes)]
-        return Sizes(**{name: min(getattr(self, name), getattr(least, name)) for name in names})
+        return Sizes(**{name: min(getattr(self, name), getattr(quick, name)) for name in names})
+
+
+def check_seed(seed: int) -> None:
+    """Refuse a seed that the noise generators do not take.
+
+    Raises:
+        UsageError: the seed is below 0.
+    """
+    if seed < 0:
+        raise UsageError(f"Expected a seed of 0 or more, got {seed}.")

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pipelines.evaluation.seeds import check_seed
+from pipelines.evaluation.settings import check_seed
 from pipelines.studies.alignment import study_alignment
 from pipelines.studies.caption_cycle import study_cycle
 from pipelines.studies.compositions import study_compositions
