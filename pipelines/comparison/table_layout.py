@@ -82,7 +82,7 @@ HELD_OUT = tuple(
     )
 )
 PAIRED_DIFFERENCES = tuple(
-    Column(f"{name}_{key}", f"{metric}, {title}", ("lead", *keys, key))
+    Column(f"{name}_{key}", f"{metric}, {title}", ("paired_difference", *keys, key))
     for name, title, keys in (
         ("gain", "as in the paper", ()),
         ("floor", "excess NLL", ("minus_floor",)),
@@ -169,7 +169,7 @@ def layout(evaluations: Mapping[str, Evaluation]) -> Iterator[tuple[str, tuple[C
         yield "captions", accuracy
     if is_measured("retrieval", "held_out"):
         yield "held_out", HELD_OUT
-    if is_measured("lead", "r_at_1"):
+    if is_measured("paired_difference", "r_at_1"):
         yield "leads", PAIRED_DIFFERENCES
     variety = (DIVERSITY, *_realism_columns("classifier"))
     if is_measured("kid", "inception"):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pipelines.comparison import paper_results
 from pipelines.comparison.paper_results import SYSTEMS, Reported
 from pipelines.comparison.table_layout import TEXTS, Column, Evaluation, layout, value_at
-from pipelines.evaluation.retrieval.paired_difference import with_leads
+from pipelines.evaluation.retrieval.paired_difference import add_paired_differences
 
 REFERENCE = "real"  # the `system` of the last row
 ORACLE, REAL_PICTURES = "oracle upper bound", "real pictures"  # titles of the last row
@@ -56,7 +56,7 @@ def build_tables(evaluations: Mapping[str, Evaluation]) -> list[Table]:
         evaluations: evaluations by the names of `SYSTEMS`; for a system without one, the tables
             have only the paper's values.
     """
-    evaluations = with_leads(evaluations)
+    evaluations = add_paired_differences(evaluations)
     tables = [_table(name, columns, evaluations) for name, columns in layout(evaluations)]
     return [table for table in tables if table.rows]
 

@@ -9,13 +9,16 @@ from pathlib import Path
 
 from pipelines.benchmarks.machine import versions
 from pipelines.data.preparation.prepare import prepare
+from pipelines.data.prepared.caption_lengths import LengthRange
 from pipelines.data.prepared.data_folder import DataFolder
+from pipelines.data.prepared.split_reader import read_captioned_images
 from pipelines.data.scenes.captions import TALK_CAPTIONS
 from pipelines.data.scenes.dataset import write_scenes
 from pipelines.data.scenes.world import is_held_out
 from pipelines.data.sources.coco import CocoSource
 from pipelines.demo.report import Flip, Provenance, ReportFacts, write_report
-from pipelines.evaluation.caption_accuracy import HELD_OUT, SEEN, Told, caption_accuracy, read_told
+from pipelines.evaluation.caption_accuracy import HELD_OUT, SEEN, measure_caption_accuracy
+from pipelines.evaluation.load_run import trained_lengths
 from pipelines.html_report.rendering import duration
 from pipelines.sampling.sampler import Sample, Sampler
 from pipelines.training.history import read_history
@@ -66,10 +69,11 @@ def demo(
     with _stage(f"3/5 Train {preset_name}", seconds):
         outcome = _train(folder, config)
     with _stage("4/5 Draw captions and judge the drawings", seconds):
-        sampler = Sampler(checkpoints.load(folder / "run"))
+        trained = checkpoints.load(folder / "run")
+        sampler, lengths = Sampler(trained), trained_lengths(trained.config)
         data = DataFolder.open(folder / "data")
-        drawings = _draw(sampler, data)
-        accuracy = caption_accuracy(sampler, data, pictures=judged)
+        drawings = _draw(sampler, data, lengths)
+        accuracy = measure_caption_accuracy(sampler, data, lengths, pictures=judged)
     with _stage("5/5 Write the report", seconds):
         facts = ReportFacts(
             **drawings,
@@ -118,13 +122,13 @@ def _train(folder: Path, config: TrainConfig) -> Outcome:
     return outcome
 
 
-def _draw(sampler: Sampler, data: DataFolder) -> dict:
+def _draw(sampler: Sampler, data: DataFolder, lengths: LengthRange) -> dict:
     """The drawings of the report, by their names in `ReportFacts`, without any selection."""
     novel = [words for words, s in TALK_CAPTIONS["novel compositions"] if is_held_out(s)]
-    held_out = read_told(data, HELD_OUT, OPENING + GALLERY)
+    held_out = read_captioned_images(data, HELD_OUT, OPENING + GALLERY, lengths).captions
     rest = OPENING - len(novel)
     return {
-        "opening": _each(sampler, [*novel, *_captions(held_out[:rest])]),
+        "opening": _each(sampler, [*novel, *held_out[:rest]]),
         "flips": [
             _flip(sampler, "The colour", "colour flips", slice(0, 4)),
             _flip(sampler, "The weather", "background flips", slice(0, 2)),
@@ -132,13 +136,9 @@ def _draw(sampler: Sampler, data: DataFolder) -> dict:
             _flip(sampler, "The object", "object flips", slice(0, 2)),
             _flip(sampler, "The animal", "object flips", slice(2, 4)),
         ],
-        "seen": _each(sampler, _captions(read_told(data, SEEN, GALLERY))),
-        "held_out": _each(sampler, _captions(held_out[rest:])[:GALLERY]),
+        "seen": _each(sampler, read_captioned_images(data, SEEN, GALLERY, lengths).captions),
+        "held_out": _each(sampler, held_out[rest:][:GALLERY]),
     }
-
-
-def _captions(told: Sequence[Told]) -> list[str]:
-    return [one.caption for one in told]
 
 
 def _each(sampler: Sampler, captions: Sequence[str]) -> list[Sample]:

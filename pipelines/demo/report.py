@@ -1,11 +1,11 @@
 """The demo's report: one self-contained page, and its numbers as JSON."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipelines.evaluation.caption_accuracy import CaptionAccuracy
+from pipelines.evaluation.results import CaptionAccuracy
 from pipelines.figures.drawing_gif import animation
 from pipelines.figures.loss_curve import loss_plot
 from pipelines.html_report.rendering import data_uri, render
@@ -69,17 +69,18 @@ def write_report(folder: Path, facts: ReportFacts) -> Path:
 
 def report_numbers(facts: ReportFacts) -> dict[str, Any]:
     """The numbers of `report.json`; an accuracy is a fraction, null where nothing was asked."""
-    accuracy = asdict(facts.accuracy)
+    accuracy = facts.accuracy.fractions()
     return {
         "training_seconds": facts.provenance.training_seconds,
-        "judge_accuracy": accuracy.pop("judge"),
-        "caption_accuracy": accuracy,
+        "judge_accuracy": accuracy["judge"],
+        "caption_accuracy": {kind: accuracy[kind] for kind in ("seen", "held_out")},
     }
 
 
 def render_page(facts: ReportFacts) -> str:
     """The page as HTML."""
     variables = {name: getattr(facts, name) for name in facts.__dataclass_fields__} | {
+        "accuracy": facts.accuracy.fractions(),
         "attributes": ATTRIBUTES,
         "plot": loss_plot(facts.history, CURVES),
     }

@@ -1,1 +1,1 @@
-"""How good the pictures are."""
+"""Metrics of trained systems: likelihood, retrieval, similarity, caption accuracy, realism."""

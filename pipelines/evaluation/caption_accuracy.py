@@ -1,89 +1,112 @@
-"""How often drawn pictures show what their captions say, as told by the judge of their data."""
+"""How often drawings show what their captions say, according to the judge of the data folder.
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+One protocol for every command: captions of the lengths that the run was trained on, one for each
+image of a split; one drawing of each caption, drawn as images alone; the mean over images for each
+attribute, with its interval. The judge's accuracy on the real images is the most that can be
+measured.
+"""
+
+from collections.abc import Sequence
 
 import numpy as np
 
+from pipelines.data.prepared.caption_lengths import LengthRange
 from pipelines.data.prepared.data_folder import DataFolder
-from pipelines.data.prepared.record_reader import read_split_records
-from pipelines.data.prepared.tfrecords import parse_batch
+from pipelines.data.prepared.split_reader import CaptionedImages, read_captioned_images
+from pipelines.evaluation.estimate import bootstrap_estimate
+from pipelines.evaluation.results import Accuracies, CaptionAccuracy
+from pipelines.evaluation.settings import POOL
 from pipelines.judges.open_judge import Judge, SceneLabel, open_judge, read_label
 from pipelines.sampling.sampler import Sampler
+from t2i_tf.errors import UserError
 
-SEEN, HELD_OUT = "test", "held_out"  # splits: new pictures of seen compositions, unseen ones
-
-Fractions = Mapping[str, float]  # by attribute, each from 0 to 1
-
-
-@dataclass(frozen=True)
-class CaptionAccuracy:
-    """Fractions of right answers by attribute; NaN where nothing was asked."""
-
-    judge: Fractions  # on real test pictures: the most that can be measured
-    seen: Fractions
-    held_out: Fractions
+SEEN, HELD_OUT = "test", "held_out"  # splits: new images of seen compositions, of unseen ones
 
 
-@dataclass(frozen=True)
-class Told:
-    """What a picture shows, a caption that tells it, and the picture."""
-
-    scene: SceneLabel
-    caption: str
-    image: np.ndarray  # uint8 [H, W, C]
-
-
-def caption_accuracy(
-    sampler: Sampler, folder: DataFolder, *, pictures: int = 250, seed: int = 0
-) -> CaptionAccuracy:
-    """Draw captions of seen and of held-out compositions, a seed each, and judge what came out.
+def measure_caption_accuracy(
+    sampler: Sampler,
+    folder: DataFolder,
+    lengths: LengthRange,
+    *,
+    split: str = SEEN,
+    pictures: int = 250,
+    seed: int = 0,
+) -> CaptionAccuracy | None:
+    """Draw captions of seen and of held-out compositions, and judge the drawings.
 
     Args:
-        sampler: of a model trained on `folder`.
-        folder: data folder of the scenes, or of MNIST with captions.
-        pictures: drawn of each kind; twice as many real ones measure the judge.
-        seed: of the first picture.
+        sampler: Sampler of a system trained on `folder`.
+        folder: Data folder of the scenes or of MNIST with captions.
+        lengths: Lengths of the captions that the system was trained on.
+        split: Split with images of seen compositions that training did not use.
+        pictures: Drawings of each kind of composition; the judge is measured on up to twice as many
+            real images of `split`.
+        seed: Seed of the first drawing; each drawing has the next.
 
-    Raises:
-        UserError: the folder holds neither.
+    Returns:
+        None where the records do not say what their images show.
     """
-    real, held_out = read_told(folder, SEEN, 2 * pictures), read_told(folder, HELD_OUT, pictures)
-    judging = open_judge(folder, real[0].scene)
-    seen = real[:pictures]
-    drawn = draw_told(sampler, [*seen, *held_out], seed)
+    test = read_captioned_images(folder, split, POOL, lengths).first(2 * pictures)
+    labels = find_labels(test, folder)
+    if labels is None:
+        return None
+    judge = open_judge(folder, labels[0])
+    seen = _drawn_accuracy(sampler, judge, test.first(pictures), labels[:pictures], seed, "seen")
+    on_real = judged_accuracy(judge, test.images, labels)
+    if HELD_OUT not in folder.manifest.splits:
+        return CaptionAccuracy(seen=seen, judge=on_real)
+    held_out = read_captioned_images(folder, HELD_OUT, pictures, lengths)
+    held_out_labels = [read_label(attributes, folder) for attributes in held_out.attributes]
     return CaptionAccuracy(
-        judge=_judged(judging, [one.image for one in real], real),
-        seen=_judged(judging, drawn[: len(seen)], seen),
-        held_out=_judged(judging, drawn[len(seen) :], held_out),
+        seen=seen,
+        held_out=_drawn_accuracy(
+            sampler, judge, held_out, held_out_labels, seed + pictures, "held-out"
+        ),
+        judge=on_real,
+        judge_held_out=judged_accuracy(judge, held_out.images, held_out_labels),
     )
 
 
-def read_told(folder: DataFolder, split: str, count: int) -> list[Told]:
-    """The first pictures of a split, and what they show; their captions take turns: 0, 1, 2, ...
+def find_labels(images: CaptionedImages, folder: DataFolder) -> list[SceneLabel] | None:
+    """What images show according to their records; None where these do not say."""
+    try:
+        return [read_label(attributes, folder) for attributes in images.attributes]
+    except UserError:
+        return None
 
-    Raises:
-        UserError: the split is missing, or does not tell what its pictures show.
+
+def judged_accuracy(judge: Judge, images: np.ndarray, labels: Sequence[SceneLabel]) -> Accuracies:
+    """How often images show what is asked of them, by attribute.
+
+    An image counts once, with the share of its answers that are right: one with two digits counts
+    as much as one with a single digit. Images that are not asked for an attribute do not count.
+
+    Args:
+        judge: Judge of the data folder.
+        images: uint8 [n, H, W, C].
+        labels: What each image should show, [n].
+
+    Returns:
+        An estimate for each attribute, None where no image is asked for it.
     """
-    records = read_split_records(folder, split).take(count).batch(count)
-    batch = parse_batch(next(iter(records)), folder.shape)
-    rows = zip(
-        batch["attributes"].numpy(),
-        batch["captions"].to_list(),
-        batch["image"].numpy(),
-        strict=True,
-    )
-    return [
-        Told(read_label(attributes, folder), captions[k % len(captions)].decode(), image)
-        for k, (attributes, captions, image) in enumerate(rows)
-    ]
+    judged = judge.judge(images)
+    rows = [judge.accuracy([got], [label]) for got, label in zip(judged, labels, strict=True)]
+    columns = {name: np.array([row[name] for row in rows], np.float64) for name in rows[0]}
+    asked = {name: right[~np.isnan(right)] for name, right in columns.items()}
+    return {
+        name: bootstrap_estimate(right) if len(right) else None for name, right in asked.items()
+    }
 
 
-def draw_told(sampler: Sampler, told: Sequence[Told], seed: int = 0) -> list[np.ndarray]:
-    """A picture of each caption, uint8 [H, W, C], from the seeds `seed`, `seed` + 1, ..."""
-    pairs = [(one.caption, seed + k) for k, one in enumerate(told)]
-    return [drawn.image for drawn in sampler.draw_pairs(pairs, description="Drawing captions")]
-
-
-def _judged(judging: Judge, images: Sequence[np.ndarray], wanted: Sequence[Told]) -> Fractions:
-    return judging.accuracy(judging.judge(np.stack(images)), [one.scene for one in wanted])
+def _drawn_accuracy(
+    sampler: Sampler,
+    judge: Judge,
+    captioned: CaptionedImages,
+    labels: Sequence[SceneLabel],
+    seed: int,
+    kind: str,
+) -> Accuracies:
+    """The accuracy of one drawing of each caption."""
+    seeds = seed + np.arange(len(captioned.captions))
+    drawn = sampler.draw_images(captioned.captions, seeds, f"Drawing {kind} captions")
+    return judged_accuracy(judge, drawn.images, labels)

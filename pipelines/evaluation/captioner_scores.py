@@ -1,4 +1,4 @@
-"""How good a captioner's captions are: BLEU-4 and CIDEr, and on scenes whether they are true."""
+"""How good a captioner's captions are: BLEU-4 and CIDEr, and on scenes how often they are right."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,27 +18,29 @@ from t2i_tf.metrics.caption_overlap import bleu, cider
 
 @dataclass(frozen=True)
 class CaptionerScores:
-    """Figures of captions that were written of a split's pictures."""
+    """Scores of the captions that a captioner wrote for the images of a split."""
 
     pictures: int
     bleu_4: float  # 0 to 1
     cider: float  # CIDEr-D, 0 to 10
     named: dict[str, float | None] | None
-    """Share of pictures whose object, colour, place and background the caption names right; the
-    colour, of coloured objects alone. None where the data do not tell their scenes."""
+    """Share of images whose object, colour, place and background the caption names correctly; the
+    colour's share is over coloured objects. None where the records do not describe a scene."""
 
 
 def score_captioner(
     captioner: Captioner, folder: DataFolder, split: str, limit: int | None = None
 ) -> CaptionerScores:
-    """Describe the pictures of a split and compare with what people, or the data, say.
+    """Caption the images of a split, and score the captions against the split's own.
 
     Args:
-        captioner: of a model trained on pictures of this size.
-        limit: the first so many pictures; all of them where None.
+        captioner: Captioner trained on images of this size.
+        folder: Data folder.
+        split: Split whose images are captioned.
+        limit: Number of images, the first of the split; None takes all.
 
     Raises:
-        UserError: no such split, no pictures in it, or pictures of another size.
+        UserError: the split is missing or empty, or its images have another size.
     """
     captions, references, scenes = [], [], []
     count = min(folder.split(split).examples, limit or folder.split(split).examples)
@@ -47,8 +49,10 @@ def score_captioner(
     records = read_split_records(folder, split).take(count).batch(BATCH)
     for serialized in track(records, "Captioning", total=-(-count // BATCH), transient=True):
         batch = parse_batch(serialized, folder.shape)
-        captions += [one.caption for one in captioner.describe(batch["image"].numpy())]
-        references += [[c.decode() for c in of_one] for of_one in batch["captions"].to_list()]
+        captions += [described.caption for described in captioner.describe(batch["image"].numpy())]
+        references += [
+            [caption.decode() for caption in image] for image in batch["captions"].to_list()
+        ]
         scenes += map(_scene, batch["attributes"].numpy())
     return CaptionerScores(
         pictures=count,
@@ -63,9 +67,9 @@ def named_right(captions: Sequence[str], scenes: Sequence[Scene]) -> dict[str, f
     right = [
         read_caption(caption).right(scene) for caption, scene in zip(captions, scenes, strict=True)
     ]
-    coloured = [one["colour"] for one, scene in zip(right, scenes, strict=True) if scene.colour]
-    shares = {name: _share([one[name] for one in right]) for name in right[0]}
-    return shares | {"colour": _share(coloured)}
+    coloured = [named for named, scene in zip(right, scenes, strict=True) if scene.colour]
+    shares = {name: _share([named[name] for named in right]) for name in right[0]}
+    return shares | {"colour": _share([named["colour"] for named in coloured])}
 
 
 def _share(hits: Sequence[bool]) -> float | None:
@@ -73,7 +77,7 @@ def _share(hits: Sequence[bool]) -> float | None:
 
 
 def _scene(attributes: bytes) -> Scene | None:
-    """The scene that a record tells of; None where it tells none."""
+    """The scene that a record describes; None where it describes none."""
     try:
         return msgspec.json.decode(attributes, type=Scene)
     except msgspec.DecodeError:

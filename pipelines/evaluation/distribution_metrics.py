@@ -1,47 +1,49 @@
-"""How the drawings as a set resemble the real pictures as a set, by the features of networks."""
+"""How far the set of drawings resembles the set of real images, by the features of networks."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 
-from pipelines.evaluation.estimate import point
+from pipelines.evaluation.estimate import Estimate, point_estimate
+from pipelines.evaluation.results import PrecisionRecall
 from t2i_tf.metrics.kid_precision_recall import kid, precision_recall
 
 Features = Callable[[np.ndarray], np.ndarray]  # uint8 [n, H, W, C] to float [n, D]
 
-NEIGHBOURS = 3  # k, of precision and recall
+NEIGHBOURS = 3  # k of precision and recall
 
 
-def realism_figures(
+class DistributionMetrics(NamedTuple):
+    """Metrics by the name of the network; None without one, or with too few images."""
+
+    precision_recall: dict[str, PrecisionRecall | None]
+    kid: dict[str, Estimate | None]
+
+
+def distribution_metrics(
     real: np.ndarray, drawn: np.ndarray, networks: Mapping[str, Features | None]
-) -> dict[str, Any]:
+) -> DistributionMetrics:
     """Precision and recall (Kynkaanniemi et al. 2019) and KID (Binkowski et al. 2018).
 
-    They are no means over examples, and so have no intervals.
+    They compare whole sets, and so have no intervals over examples.
 
     Args:
         real: uint8 [n, H, W, C].
-        drawn: a drawing of each real picture's caption, uint8 [n, H, W, C].
-        networks: what gives the features, by name.
-
-    Returns:
-        `precision_recall` and `kid`, by the network's name; None where there is none, or fewer
-        pictures than precision needs.
+        drawn: A drawing of each real image's caption, uint8 [n, H, W, C].
+        networks: Features by name; None for a network that is not at hand.
     """
-    found = {name: _figures(real, drawn, features) for name, features in networks.items()}
-    return {
-        what: {name: figures and figures[what] for name, figures in found.items()}
-        for what in ("precision_recall", "kid")
-    }
+    metrics = DistributionMetrics({}, {})
+    for name, features in networks.items():
+        enough = features is not None and len(real) > NEIGHBOURS
+        embedded = (features(real), features(drawn)) if enough else None
+        metrics.precision_recall[name] = embedded and _precision_recall(*embedded)
+        metrics.kid[name] = embedded and point_estimate(kid(*embedded, paired=True))
+    return metrics
 
 
-def _figures(real: np.ndarray, drawn: np.ndarray, features: Features | None):
-    if features is None or len(real) <= NEIGHBOURS:
-        return None
-    a, b = features(real), features(drawn)
-    both = precision_recall(a, b, NEIGHBOURS)
-    return {
-        "precision_recall": {"precision": point(both.precision), "recall": point(both.recall)},
-        "kid": point(kid(a, b, paired=True)),
-    }
+def _precision_recall(real: np.ndarray, drawn: np.ndarray) -> PrecisionRecall:
+    both = precision_recall(real, drawn, NEIGHBOURS)
+    return PrecisionRecall(
+        precision=point_estimate(both.precision), recall=point_estimate(both.recall)
+    )

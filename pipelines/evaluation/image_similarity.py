@@ -1,87 +1,93 @@
-"""How near the drawings of a caption are to its picture, and how far they are from each other."""
+"""How close the drawings of a caption are to its image, and how far they are from each other."""
 
 from collections import defaultdict
-from typing import Any
 
 import numpy as np
 
 from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.data.prepared.split_reader import CaptionedImages, read_images
-from pipelines.evaluation.estimate import estimate, point
+from pipelines.evaluation.estimate import bootstrap_estimate, point_estimate
+from pipelines.evaluation.results import Diversity, Similarity
 from pipelines.sampling.sampler import Sampler
 from t2i_tf.metrics.ssim_diversity import WINDOW, diversity, ssim
 
-REAL = 20_000  # pictures of the training split in which others of a caption are looked for
+REAL_IMAGES = 20_000  # training images searched for others with the same caption
 
 
 def draw_samples(
-    sampler: Sampler, told: CaptionedImages, samples: int, seed: int = 0
+    sampler: Sampler, captioned: CaptionedImages, samples: int, seed: int = 0
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """`samples` drawings of each caption, and the same sharpened: uint8 [captions, S, H, W, C].
 
     The seeds are `seed`, `seed` + 1, ... for every caption.
     """
-    captions = [caption for caption in told.captions for _ in range(samples)]
-    seeds = np.tile(seed + np.arange(samples), len(told.captions))
+    captions = [caption for caption in captioned.captions for _ in range(samples)]
+    seeds = np.tile(seed + np.arange(samples), len(captioned.captions))
     drawn = sampler.draw_images(captions, seeds, "Drawing samples", sharpen=True)
-    shape = (len(told.captions), samples, *told.images.shape[1:])
+    shape = (len(captioned.captions), samples, *captioned.images.shape[1:])
     sharpened = None if drawn.sharpened is None else drawn.sharpened.reshape(shape)
     return drawn.images.reshape(shape), sharpened
 
 
-def similarity_figures(drawn: np.ndarray, images: np.ndarray) -> dict[str, Any] | None:
-    """The paper's SSI: the structural similarity of drawings and the true picture.
+def measure_similarity(drawn: np.ndarray, images: np.ndarray) -> Similarity | None:
+    """The paper's SSI: the structural similarity of drawings and the true image.
 
-    `mean` is over captions and their drawings, its interval over captions; `spread` the standard
-    deviation of all of them.
+    The mean is over captions and their drawings, the spread their standard deviation; the intervals
+    are over captions.
 
     Args:
-        drawn: [captions, S, H, W, C], uint8.
-        images: [captions, H, W, C], uint8.
+        drawn: uint8 [captions, S, H, W, C].
+        images: uint8 [captions, H, W, C].
 
     Returns:
-        None where pictures are smaller than the window.
+        None where images are smaller than the window of SSIM.
     """
     if min(images.shape[1:3]) < WINDOW:
         return None
     values = ssim(drawn, images[:, None])
-    return {"mean": estimate(values, np.mean), "spread": estimate(values, np.std)}
+    return Similarity(
+        mean=bootstrap_estimate(values, np.mean), spread=bootstrap_estimate(values, np.std)
+    )
 
 
-def diversity_figures(
+def measure_diversity(
     drawn: np.ndarray, captions: list[str], folder: DataFolder
-) -> dict[str, Any] | None:
-    """The mean distance of drawings of one caption, beside that of real pictures of it.
+) -> Diversity | None:
+    """The mean distance of drawings of one caption, beside that of real images of it.
 
-    Real ones are pictures of the training split with the very same caption. Where some captions
-    have two of them or more, both figures are of these captions; otherwise `real` is None.
+    Real images come from the training split and have the very same caption. If some captions have
+    two of them or more, both metrics are over these captions alone; otherwise `real` is None.
 
     Args:
-        drawn: [captions, S, H, W, C], uint8.
+        drawn: uint8 [captions, S, H, W, C].
+        captions: Captions of the drawings.
+        folder: Data folder with the real images.
 
     Returns:
-        None where each caption has one drawing.
+        None where each caption has a single drawing.
     """
     if drawn.shape[1] < 2:
         return None
-    real = _real_of_each(captions, folder)
-    known = [k for k, caption in enumerate(captions) if len(real[caption]) > 1]
-    chosen = known or range(len(captions))
-    return {
-        "drawn": estimate(np.array([diversity(drawn[k]) for k in chosen])),
-        "real": estimate(np.array([diversity(real[captions[k]]) for k in known]))
-        if known
-        else None,
-        "captions": len(chosen),
-        "real_pictures": point(np.mean([len(real[captions[k]]) for k in known])) if known else None,
-    }
+    real = _real_images(captions, folder)
+    repeated = [k for k, caption in enumerate(captions) if len(real[caption]) > 1]
+    measured = repeated or range(len(captions))
+    drawn_distances = np.array([diversity(drawn[k]) for k in measured])
+    if not repeated:
+        return Diversity(drawn=bootstrap_estimate(drawn_distances), captions=len(measured))
+    real_distances = np.array([diversity(real[captions[k]]) for k in repeated])
+    return Diversity(
+        drawn=bootstrap_estimate(drawn_distances),
+        real=bootstrap_estimate(real_distances),
+        captions=len(measured),
+        real_pictures=point_estimate(np.mean([len(real[captions[k]]) for k in repeated])),
+    )
 
 
-def _real_of_each(captions: list[str], folder: DataFolder) -> dict[str, np.ndarray]:
-    """Training pictures by their captions, uint8 [n, H, W, C]; a picture counts once."""
-    pictures, numbers = read_images(folder, "train", REAL), defaultdict(list)
-    wanted = set(captions)
-    for k, told in enumerate(pictures.captions):
-        for caption in wanted.intersection(told):
-            numbers[caption].append(k)
-    return {caption: pictures.images[numbers[caption]] for caption in captions}
+def _real_images(captions: list[str], folder: DataFolder) -> dict[str, np.ndarray]:
+    """Training images by caption, uint8 [n, H, W, C]; each image once."""
+    train, indices = read_images(folder, "train", REAL_IMAGES), defaultdict(list)
+    searched = set(captions)
+    for k, its_captions in enumerate(train.captions):
+        for caption in searched.intersection(its_captions):
+            indices[caption].append(k)
+    return {caption: train.images[indices[caption]] for caption in captions}

@@ -1,11 +1,11 @@
-"""The run that is evaluated: whether it can be, on this data, and how far it was trained."""
+"""The run that is evaluated: loaded, checked against the data, and summarized."""
 
 from pathlib import Path
-from typing import Any
 
 from pipelines.data.prepared.caption_lengths import LengthRange
 from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.data.prepared.split_reader import read_captions
+from pipelines.evaluation.results import RunSummary
 from pipelines.training.history import read_history
 from pipelines.training.schedule import Budget
 from pipelines.training.workdir import has_same_data
@@ -17,11 +17,11 @@ from t2i_tf.image_ops import check_same_shape, image_shape
 
 
 def open_run(workdir: Path, folder: DataFolder) -> Trained:
-    """The trained system of a work folder, by its best checkpoint.
+    """The trained system of a work folder, from its best checkpoint.
 
     Raises:
-        UserError: there is none, it draws no captions, or it was trained on pictures of another
-            size or on other words than the data folder's.
+        UserError: the folder holds no run, the run is not of a text-to-image system, or it was
+            trained on images of another size or on another vocabulary than the data folder's.
     """
     trained = checkpoints.load(workdir)
     if not hasattr(trained.model, "generate"):
@@ -54,34 +54,34 @@ def check_same_data(trained: Trained, workdir: Path, folder: DataFolder) -> None
         )
 
 
-def about_run(workdir: Path, trained: Trained, folder: DataFolder) -> dict[str, Any]:
-    """What is evaluated: plain values.
+def trained_lengths(config: TrainConfig) -> LengthRange:
+    """The lengths of the captions that a run was trained on."""
+    return LengthRange(config.min_words, config.max_words)
 
-    `step` is the checkpoint's, `last_step` and `seconds` are those of the training so far;
-    `budget_spent` is 1 where it was `finished`, and less where it was stopped before.
-    """
+
+def summarize_run(workdir: Path, trained: Trained, folder: DataFolder) -> RunSummary:
+    """The run of a work folder, and how far it was trained."""
     history = read_history(workdir / "history.csv")
     last = history[-1] if history else {"step": trained.step, "seconds": 0.0}
     budget = Budget.of(trained.config, _steps_per_epoch(trained.config, folder))
     spent = budget.progress(int(last["step"]), last["seconds"])
-    return {
-        "workdir": str(workdir),
-        "config": type(trained.config.model).__name__,
-        "model": type(trained.model).__name__,
-        "weights": trained.model.count_params(),
-        "step": trained.step,
-        "last_step": int(last["step"]),
-        "seconds": last["seconds"],
-        "budget_spent": round(spent, 4),
-        "finished": spent >= 1.0,
-        "same_data": has_same_data(workdir, folder),
-    }
+    return RunSummary(
+        workdir=str(workdir),
+        config=type(trained.config.model).__name__,
+        model=type(trained.model).__name__,
+        weights=trained.model.count_params(),
+        step=trained.step,
+        last_step=int(last["step"]),
+        seconds=last["seconds"],
+        budget_spent=round(spent, 4),
+        finished=spent >= 1.0,
+        same_data=has_same_data(workdir, folder),
+    )
 
 
 def _steps_per_epoch(config: TrainConfig, folder: DataFolder) -> int:
-    """About how many steps show every caption once; read only where epochs are the budget."""
+    """About how many steps an epoch has; captions are counted only if the budget is in epochs."""
     if config.minutes is not None or config.steps:
         return 1
-    lengths = LengthRange(config.min_words, config.max_words)
-    kept = lengths.contains(read_captions(folder, "train").words).sum()
+    kept = trained_lengths(config).contains(read_captions(folder, "train").words).sum()
     return max(int(kept) // config.batch_size, 1)

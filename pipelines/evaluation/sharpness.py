@@ -1,28 +1,31 @@
-"""How sharp pictures are, and what sharpening does to them: edges gained, content kept."""
+"""What sharpening does to drawings: edges gained, and whether they still show their captions."""
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from pipelines.data.prepared.data_folder import DataFolder
-from pipelines.evaluation.caption_accuracy import SEEN, read_told
-from pipelines.judges.scene_judge import SceneJudge, accuracy
+from pipelines.data.prepared.split_reader import read_captioned_images
+from pipelines.evaluation.caption_accuracy import SEEN, judged_accuracy
+from pipelines.evaluation.load_run import trained_lengths
+from pipelines.evaluation.settings import POOL
+from pipelines.judges.open_judge import open_judge, read_label
 from pipelines.sampling.sampler import Sampler
 from pipelines.sampling.sharpener import Sharpener
 from t2i_tf import checkpoints
 
 
 def gradient_magnitude(images: np.ndarray) -> np.ndarray:
-    """The mean length of the gradient of each picture, [B].
+    """The mean gradient magnitude of each image, [B]; our choice of a measure of sharpness.
 
     Args:
         images: uint8 [B, H, W, C].
 
     Returns:
         Mean over pixels and channels of sqrt(dx^2 + dy^2), with forward differences, of values in
-        [0, 1]; our choice.
+        [0, 1].
     """
     values = images.astype(np.float64) / 255.0
     dx = values[:, :-1, 1:] - values[:, :-1, :-1]
@@ -32,37 +35,39 @@ def gradient_magnitude(images: np.ndarray) -> np.ndarray:
 
 def measure_sharpness(
     workdir: Path, sharpen: Path, data: Path, *, pictures: int = 500, seed: int = 0
-) -> Mapping[str, Any]:
-    """Draw test captions, sharpen the drawings, and compare both with the real pictures.
+) -> dict[str, Mapping[str, float]]:
+    """Draw test captions, sharpen the drawings, and compare both with the real images.
 
     Args:
-        workdir: of the system that draws.
-        sharpen: work folder of the sharpener.
-        data: data folder of the scenes.
-        pictures: how many.
-        seed: of the first drawing.
+        workdir: Work folder of the system that draws.
+        sharpen: Work folder of the sharpener.
+        data: Data folder of the scenes.
+        pictures: Number of captions.
+        seed: Seed of the first drawing.
 
     Returns:
         For `real`, `drawn` and `sharpened`: `gradient`, the mean gradient magnitude, and the
-        judge's accuracy by attribute.
+        accuracy of each attribute as `measure_caption_accuracy` measures it; NaN where no image is
+        asked for it.
 
     Raises:
-        UserError: the folders do not hold what they should.
+        UserError: a folder does not hold what it should, or the images have no labels.
     """
-    sampler = Sampler(checkpoints.load(workdir), Sharpener.load(sharpen))
+    trained = checkpoints.load(workdir)
+    sampler = Sampler(trained, Sharpener.load(sharpen))
     folder = DataFolder.open(data)
-    told = read_told(folder, SEEN, pictures)
-    pairs = [(one.caption, seed + k) for k, one in enumerate(told)]
-    drawn = sampler.draw_pairs(pairs, description="Drawing captions")
-    judge = SceneJudge((folder.height, folder.width))
-    shown = {
-        "real": np.stack([one.image for one in told]),
-        "drawn": np.stack([one.image for one in drawn]),
-        "sharpened": np.stack([one.sharpened for one in drawn]),
-    }
-    scenes = [one.scene for one in told]
+    test = read_captioned_images(folder, SEEN, POOL, trained_lengths(trained.config))
+    test = test.first(pictures)
+    labels = [read_label(attributes, folder) for attributes in test.attributes]
+    judge = open_judge(folder, labels[0])
+    seeds = seed + np.arange(len(test.captions))
+    drawn = sampler.draw_images(test.captions, seeds, "Drawing captions", sharpen=True)
+    compared = {"real": test.images, "drawn": drawn.images, "sharpened": drawn.sharpened}
     return {
         name: {"gradient": float(gradient_magnitude(images).mean())}
-        | dict(accuracy(judge.judge(images), scenes))
-        for name, images in shown.items()
+        | {
+            attribute: estimate.value if estimate else math.nan
+            for attribute, estimate in judged_accuracy(judge, images, labels).items()
+        }
+        for name, images in compared.items()
     }

@@ -1,93 +1,144 @@
-"""An evaluation as a table: figures, and the intervals that they have."""
+"""An evaluation as a table for the terminal: metrics, values and intervals."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
-from rich.table import Table
+from rich.table import Column, Table
 
-_NATS, _PERCENT, _SHARE = "{:,.1f}", "{:.1f}", "{:.3f}"
-_RECALLS = {"r_at_1": "R@1", "r_at_5": "R@5", "r_at_10": "R@10", "r_at_50": "R@50"}
+from pipelines.evaluation.estimate import Estimate
+from pipelines.evaluation.likelihood.elbo import IMPORTANCE_SAMPLES
+from pipelines.evaluation.results import RECALLS, Evaluation, RecallMetrics, Search
 
-
-def evaluation_table(result: Mapping[str, Any]) -> Table:
-    """What `evaluate` gives, a row for each figure; - where the system has none."""
-    table = Table("figure", "value", "95 % interval", title=_title(result), title_justify="left")
-    for name, form, figure in _rows(result):
-        if figure is None:
-            table.add_row(name, "-", "")
-            continue
-        ends = [figure["low"], figure["high"]]
-        interval = "" if None in ends else " to ".join(form.format(end) for end in ends)
-        table.add_row(name, form.format(figure["value"]), interval)
-    return table
-
-
-def evaluation_notes(result: Mapping[str, Any]) -> list[str]:
-    """What a reader of the table must know, a line each."""
-    run, notes = result["run"], []
-    if not run["finished"]:
-        notes.append(
-            f"Half-trained: {run['budget_spent']:.0%} of the run's budget is spent. The figures are"
-            f" those of step {run['step']}."
-        )
-    if not run["same_data"]:
-        notes.append("The data folder is not the one that the system was trained on.")
-    if result["retrieval"]:
-        few = result["retrieval"]["captions_of_s10"]
-        notes.append(f"S = 10: ten samples a bound, for the first {few} captions alone.")
-    if result["bound"] is None:
-        notes.append(
-            f"{result['system']} has no bound of the likelihood, and so no retrieval either."
-        )
-    return notes
-
-
-def _title(result: Mapping[str, Any]) -> str:
-    run = result["run"]
-    return f"{result['system']}, step {run['step']}, {run['seconds']:.0f} s of training"
-
-
-def _rows(result: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping | None]]:
-    bound, retrieval = result["bound"] or {}, result["retrieval"] or {}
-    for name in ("train", "val", "test", "test_sharpened", "test_minus_floor"):
-        yield f"bound: {name.replace('_', ' ')}, nats", _NATS, bound.get(name)
-    yield "importance-weighted, K = 50, nats", _NATS, bound.get("importance_weighted")
-    yield "its gain, nats", _NATS, bound.get("importance_gain")
-    for t, step in enumerate(bound.get("kl_per_step", []), 1):
-        yield f"KL of step {t}, nats", _SHARE, step
-    yield from _retrieval_rows(retrieval, _VARIANTS)
-    if held_out := retrieval.get("held_out"):
-        once = {key: told for key, told in _VARIANTS.items() if key is None or key in held_out}
-        yield from _retrieval_rows(held_out, once, "held-out captions: ")
-    ssim = result["ssim"] or {}
-    for name, found in (("SSI", ssim), ("SSI, sharpened", ssim.get("sharpened") or {})):
-        yield name, _SHARE, found.get("mean")
-        yield f"{name}: spread", _SHARE, found.get("spread")
-    for kind, found in (result["caption_accuracy"] or {}).items():
-        for attribute, share in (found or {}).items():
-            yield f"{attribute} right, {kind.replace('_', '-')}", _SHARE, share
-    for kind in ("drawn", "real"):
-        yield f"diversity, {kind}", _SHARE, (result["diversity"] or {}).get(kind)
-    for network, found in result["precision_recall"].items():
-        if found or network == "classifier":
-            for name in ("precision", "recall"):
-                yield f"{name}, {network}", _SHARE, (found or {}).get(name)
-            yield f"KID, {network}", _SHARE, result["kid"][network]
-
-
-def _retrieval_rows(retrieval: Mapping[str, Any], variants: Mapping, whose: str = ""):
-    for key, shown in (_RECALLS | {"median_rank": "Med r"}).items():
-        for variant, told in variants.items():
-            found = (retrieval.get(variant) or {}) if variant else retrieval
-            yield whose + shown + told, _PERCENT, found.get(key)
-
-
-_VARIANTS = {
-    None: "",
+_NATS, _PERCENT, _SHARE = "{:,.1f}", "{:.1f}", "{:.3f}"  # formats of values and intervals
+_BOUNDS = {
+    "train": "train",
+    "val": "val",
+    "test": "test",
+    "test_sharpened": "test, sharpened",
+    "test_minus_floor": "test, minus entropy floor",
+}
+_RECALLS = {f"r_at_{k}": f"R@{k}" for k in RECALLS} | {"median_rank": "Med r"}
+_RANKINGS = {  # fields of `Retrieval` beside its own ranking
     "bound_alone": ", by L(x|y) alone",
-    "minus_floor": ", by Bernoulli bound minus floor",
-    "ceiling": ", the most that captions can tell",
+    "minus_floor": ", by Bernoulli bound minus entropy floor",
+    "ceiling": ", oracle upper bound",
     "s1_of_s10": ", S = 1, first captions",
     "s10": ", S = 10, first captions",
     "s10_bound_alone": ", S = 10, first captions, by L(x|y) alone",
 }
+
+Row = tuple[str, str, Estimate | None]  # name, format, estimate
+
+
+def evaluation_table(result: Evaluation) -> Table:
+    """The results of `evaluate`, a row for each metric; - where the system has none."""
+    table = Table(
+        Column("metric", overflow="fold"),
+        Column("value", no_wrap=True),
+        Column("95 % interval", no_wrap=True),
+        title=_title(result),
+        title_justify="left",
+    )
+    for name, form, estimate in _rows(result):
+        if estimate is None:
+            table.add_row(name, "-", "")
+            continue
+        ends = estimate.low, estimate.high
+        interval = "" if None in ends else " to ".join(form.format(end) for end in ends)
+        table.add_row(name, form.format(estimate.value), interval)
+    return table
+
+
+def evaluation_notes(result: Evaluation) -> list[str]:
+    """What a reader of the table should know, a line each."""
+    run, notes = result.run, []
+    if run and not run.finished:
+        notes.append(
+            f"Training is not finished: {run.budget_spent:.0%} of the run's budget is spent, and"
+            f" the metrics are those of step {run.step}."
+        )
+    if run and not run.same_data:
+        notes.append("The system was trained on another data folder than this one.")
+    if result.retrieval:
+        notes.append(
+            "S = 10: bounds of ten samples, for the first"
+            f" {result.retrieval.captions_of_s10} captions only."
+        )
+    if result.bound is None:
+        notes.append(f"{result.system} has no bound on the likelihood, and therefore no retrieval.")
+    return notes
+
+
+def _title(result: Evaluation) -> str:
+    run = result.run
+    return f"{result.system}, step {run.step}, {run.seconds:.0f} s of training"
+
+
+def _rows(result: Evaluation) -> Iterator[Row]:
+    yield from _bound_rows(result)
+    yield from _retrieval_rows(result)
+    yield from _similarity_rows(result)
+    yield from _accuracy_rows(result)
+    for kind in ("drawn", "real"):
+        yield f"diversity, {kind}", _SHARE, getattr(result.diversity, kind, None)
+    yield from _distribution_rows(result)
+
+
+def _bound_rows(result: Evaluation) -> Iterator[Row]:
+    for key, name in _BOUNDS.items():
+        yield f"bound: {name}, nats", _NATS, getattr(result.bound, key, None) or None
+    weighted = f"importance-weighted bound, K = {IMPORTANCE_SAMPLES}"
+    yield f"{weighted}, nats", _NATS, getattr(result.bound, "importance_weighted", None)
+    yield f"{weighted}: gain, nats", _NATS, getattr(result.bound, "importance_gain", None)
+    for t, kl in enumerate(getattr(result.bound, "kl_per_step", ()), start=1):
+        yield f"KL of step {t}, nats", _SHARE, kl
+
+
+def _retrieval_rows(result: Evaluation) -> Iterator[Row]:
+    retrieval = result.retrieval
+    yield from _search_rows(
+        {"": retrieval}
+        | {name: getattr(retrieval, field, None) for field, name in _RANKINGS.items()}
+    )
+    held_out = retrieval and retrieval.held_out
+    if held_out:
+        fields = {field: name for field, name in _RANKINGS.items() if hasattr(held_out, field)}
+        yield from _search_rows(
+            {"": held_out} | {name: getattr(held_out, field) for field, name in fields.items()},
+            "held-out captions: ",
+        )
+
+
+def _search_rows(
+    rankings: Mapping[str, Search | RecallMetrics | None], prefix: str = ""
+) -> Iterator[Row]:
+    """Rows of each recall, with all rankings next to each other."""
+    for key, recall in _RECALLS.items():
+        for name, ranking in rankings.items():
+            yield f"{prefix}{recall}{name}", _PERCENT, getattr(ranking, key, None)
+
+
+def _similarity_rows(result: Evaluation) -> Iterator[Row]:
+    sharpened = result.ssim and result.ssim.sharpened
+    for name, similarity in (("SSI", result.ssim), ("SSI, sharpened", sharpened)):
+        yield name, _SHARE, getattr(similarity, "mean", None)
+        yield f"{name}: standard deviation", _SHARE, getattr(similarity, "spread", None)
+
+
+def _accuracy_rows(result: Evaluation) -> Iterator[Row]:
+    kinds = {
+        "seen": "drawings of seen compositions",
+        "held_out": "drawings of held-out compositions",
+        "judge": "real images",
+        "judge_held_out": "real images of held-out compositions",
+    }
+    for kind, images in kinds.items():
+        for attribute, share in (getattr(result.caption_accuracy, kind, None) or {}).items():
+            yield f"{attribute} accuracy, {images}", _SHARE, share
+
+
+def _distribution_rows(result: Evaluation) -> Iterator[Row]:
+    for network, both in result.precision_recall.items():
+        if both or network == "classifier":
+            yield f"precision, {network}", _SHARE, getattr(both, "precision", None)
+            yield f"recall, {network}", _SHARE, getattr(both, "recall", None)
+            yield f"KID, {network}", _SHARE, result.kid[network]

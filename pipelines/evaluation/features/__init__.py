@@ -1,1 +1,1 @@
-"""Networks whose features compare sets of images."""
+"""Networks whose features compare images and sets of images."""

@@ -1,4 +1,4 @@
-"""Features of InceptionV3 (Szegedy et al. 2016), from weights that the user has."""
+"""Features of InceptionV3 (Szegedy et al. 2016), from weights that the user provides."""
 
 from pathlib import Path
 
@@ -12,35 +12,36 @@ SIDE, BATCH = 299, 32
 
 
 class Inception:
-    """The pooled features before the classes.
+    """The pooled features before the classification layer.
 
-    Published figures of KID mostly use the weights of 2015, which are others: they do not compare.
+    Published KID mostly uses the weights of 2015, which differ from these: the values do not
+    compare.
 
     Args:
-        weights: an .h5 file of keras.applications.InceptionV3 without its top,
+        weights: An .h5 file of keras.applications.InceptionV3 without its top,
             `inception_v3_weights_tf_dim_ordering_tf_kernels_notop.h5`.
 
     Raises:
-        UserError: the file is missing, or holds something else.
+        UserError: the file is missing, or does not hold these weights.
     """
 
     def __init__(self, weights: Path):
         if not Path(weights).is_file():
-            raise UserError(f"{weights}: there is no such file of InceptionV3's weights.")
+            raise UserError(f"{weights}: expected a file of InceptionV3's weights, found none.")
         try:
             self._network = keras.applications.InceptionV3(
                 include_top=False, weights=str(weights), pooling="avg"
             )
         except (OSError, ValueError, KeyError) as error:
             raise UserError(
-                f"{weights} cannot be read as weights of InceptionV3 ({error}). Expected the file"
-                " of keras.applications without its top: inception_v3_weights_tf_dim_ordering_tf"
+                f"{weights} cannot be read as weights of InceptionV3 ({error}). Expected those of"
+                " keras.applications without the top: inception_v3_weights_tf_dim_ordering_tf"
                 "_kernels_notop.h5."
             ) from None
         self._embed = tf.function(self._features, reduce_retracing=True)
 
     def features(self, images: np.ndarray) -> np.ndarray:
-        """Features float32 [B, 2048] of pictures uint8 [B, H, W, C], C 1 or 3."""
+        """Features float32 [B, 2048] of images uint8 [B, H, W, C], C = 1 or 3."""
         chunks = (images[k : k + BATCH] for k in range(0, len(images), BATCH))
         return np.concatenate([self._embed(tf.constant(chunk)).numpy() for chunk in chunks])
 

@@ -1,7 +1,7 @@
-"""Features of pictures, from a small network that is trained on the data folder's own pictures.
+"""Features of images, from a small network that is trained on the data folder's own images.
 
-The paper took its features from a VGG-like network for CIFAR; this one learns which words a
-picture's captions have, so that it can be trained on any data folder, whatever its pictures show.
+The paper takes its features from a VGG-like network trained on CIFAR. This one learns to predict
+which words an image's captions contain, so that it can be trained on any data folder (our choice).
 """
 
 from collections.abc import Sequence
@@ -16,22 +16,22 @@ from pipelines.judges.cached_network import About, load_or_train, train_steps
 from t2i_tf.text.tokenizer import split_words
 from t2i_tf.text.vocabulary import UNKNOWN, Vocabulary
 
-SIDE = 32  # pixels: larger or smaller pictures are resized to it, as CIFAR's are
+SIDE = 32  # pixels, as in CIFAR: images of other sizes are resized to it
 FILTERS = (32, 64, 128)
-UNITS = 128  # D, of the features
-WORDS = 256  # at most: the most frequent ones
+UNITS = 128  # D, size of the features
+WORDS = 256  # predicted at most, the most frequent ones
 
-PICTURES = 50_000  # of the training split, at most
+IMAGES = 50_000  # training images read at most
 STEPS, BATCH, LEARNING_RATE = 1200, 64, 2e-3
 
 
 class Classifier(keras.Model):
-    """3x3 convolutions, each halved by max pooling, a layer of features, and a logit of each word.
+    """3x3 convolutions, each followed by 2x2 max pooling, a dense layer, and a logit per word.
 
     Args:
-        words: that it looks for, K of them.
-        channels: of the pictures, 1 or 3.
-        seed: of the first weights.
+        words: Words that it predicts, K of them.
+        channels: Channels of the images, 1 or 3.
+        seed: Seed of the initial weights.
 
     Call arguments:
         images: uint8 [B, H, W, C], of any size.
@@ -67,21 +67,21 @@ class Classifier(keras.Model):
         return self.head(self.hidden(images))
 
     def hidden(self, images: tf.Tensor) -> tf.Tensor:
-        """The layer before the logits, [B, D], not negative."""
+        """Activations of the layer before the logits, [B, D], at least 0."""
         x = tf.image.resize(tf.cast(images, tf.float32) / 255.0 - 0.5, (SIDE, SIDE), "area")
         for convolution in self.convolutions:
             x = tf.nn.max_pool2d(convolution(x), 2, 2, "VALID")
         return self.dense(tf.reshape(x, [tf.shape(x)[0], -1]))
 
     def embed(self, images: tf.Tensor) -> tf.Tensor:
-        """What `features` gives, in the graph."""
+        """The computation of `features` as a graph."""
         return tf.math.l2_normalize(self.hidden(images), axis=-1, epsilon=1e-12) * UNITS**0.5
 
     def features(self, images: np.ndarray) -> np.ndarray:
-        """The features of pictures, all of the length sqrt(D): their mean square is 1.
+        """Features of norm sqrt(D): their mean square is 1.
 
-        So x . y / D is the cosine of two, near by distance is near by cosine, and KID's kernel is
-        (cosine + 1)^3, whatever the scale that training happened to give.
+        So x . y / D is the cosine of two features, Euclidean neighbours are cosine neighbours, and
+        KID's kernel is (cosine + 1)^3, independent of the scale that training arrived at.
 
         Args:
             images: uint8 [B, H, W, C], of any size.
@@ -90,7 +90,7 @@ class Classifier(keras.Model):
             float32 [B, D].
 
         Raises:
-            ValueError: other pictures.
+            ValueError: the images have another type or shape.
         """
         channels = self.convolutions[0].kernel.shape[2]
         if images.ndim != 4 or images.dtype != np.uint8 or images.shape[-1] != channels:
@@ -103,13 +103,14 @@ class Classifier(keras.Model):
 
 
 def open_classifier(folder: DataFolder) -> tuple[Classifier, About]:
-    """The classifier of a data folder, kept in `DATA-classifier`; trained where it is not there.
+    """The classifier of a data folder, cached in `DATA-classifier`; trained where it is missing.
 
-    Training takes about a minute on two cores. The figures kept with it are in nats for a picture
-    of `val`, lower is better: `nats`, and `nats_of_frequencies` of one that sees no picture.
+    Training takes about a minute on two cores. Two metrics are cached with it, in nats per image of
+    `val`, lower is better: `nats`, and `nats_of_frequencies`, that of predicting the words'
+    frequencies for every image.
 
     Raises:
-        UserError: the data are damaged, or what is kept belongs to other data.
+        UserError: the data are damaged, or the cached classifier belongs to other data.
     """
     classifier = Classifier(frequent_words(folder.vocabulary), folder.channels)
     return classifier, load_or_train(
@@ -120,50 +121,50 @@ def open_classifier(folder: DataFolder) -> tuple[Classifier, About]:
 def train_classifier(
     classifier: Classifier, folder: DataFolder, *, steps: int | None = None, seed: int = 0
 ) -> dict[str, float]:
-    """Train on `train`, and give the figures on `val`, if there is one."""
-    pictures = read_images(folder, "train", PICTURES)
-    labels = word_shares(pictures.captions, classifier.words)
+    """Train on `train`; returns the metrics on `val`, none where there is no such split."""
+    images = read_images(folder, "train", IMAGES)
+    labels = word_shares(images.captions, classifier.words)
     train_steps(
         classifier,
         keras.losses.BinaryCrossentropy(from_logits=True),
-        lambda step: _batch(pictures, labels, np.random.default_rng([seed, step])),
+        lambda step: _batch(images, labels, np.random.default_rng([seed, step])),
         steps=steps or STEPS,
         learning_rate=LEARNING_RATE,
         what="the classifier",
     )
     if "val" not in folder.manifest.splits:
         return {}
-    held_back = read_images(folder, "val", 2000)
-    wanted = word_shares(held_back.captions, classifier.words)
-    chunks = [held_back.images[k : k + 256] for k in range(0, len(wanted), 256)]
+    val = read_images(folder, "val", 2000)
+    targets = word_shares(val.captions, classifier.words)
+    chunks = [val.images[k : k + 256] for k in range(0, len(targets), 256)]
     logits = np.concatenate([classifier(chunk).numpy() for chunk in chunks])
     shares = np.clip(labels.mean(0), 1e-3, 1 - 1e-3)
     frequencies = np.broadcast_to(np.log(shares / (1 - shares)), logits.shape)
-    return {"nats": _nats(wanted, logits), "nats_of_frequencies": _nats(wanted, frequencies)}
+    return {"nats": _nats(targets, logits), "nats_of_frequencies": _nats(targets, frequencies)}
 
 
 def frequent_words(vocabulary: Vocabulary, count: int = WORDS) -> tuple[str, ...]:
-    """The most frequent words, without the reserved ones."""
+    """The most frequent words of a vocabulary, without its reserved entries."""
     order = np.argsort(-np.array(vocabulary.counts[UNKNOWN + 1 :]), kind="stable")[:count]
     return tuple(vocabulary.entries[UNKNOWN + 1 + k] for k in order)
 
 
 def word_shares(captions: Sequence[Sequence[str]], words: Sequence[str]) -> np.ndarray:
-    """How many of a picture's captions have each word: float32 [pictures, K] from 0 to 1."""
+    """The share of each image's captions that contain a word: float32 [images, K], 0 to 1."""
     column = {word: k for k, word in enumerate(words)}
     shares = np.zeros((len(captions), len(words)), np.float32)
-    for row, few in zip(shares, captions, strict=True):
-        for caption in few:
+    for row, its_captions in zip(shares, captions, strict=True):
+        for caption in its_captions:
             row[[column[word] for word in set(split_words(caption)) if word in column]] += 1
-        row /= max(len(few), 1)
+        row /= max(len(its_captions), 1)
     return shares
 
 
-def _batch(pictures: SplitImages, labels: np.ndarray, random: np.random.Generator):
-    chosen = random.integers(len(labels), size=BATCH)
-    return pictures.images[chosen], labels[chosen]
+def _batch(split: SplitImages, labels: np.ndarray, random: np.random.Generator):
+    rows = random.integers(len(labels), size=BATCH)
+    return split.images[rows], labels[rows]
 
 
-def _nats(wanted: np.ndarray, logits: np.ndarray) -> float:
-    """Cross-entropy of a picture's words, summed over the words."""
-    return float((np.logaddexp(0, logits) - wanted * logits).sum(1).mean())
+def _nats(targets: np.ndarray, logits: np.ndarray) -> float:
+    """Binary cross-entropy, summed over the words, mean over images."""
+    return float((np.logaddexp(0, logits) - targets * logits).sum(1).mean())

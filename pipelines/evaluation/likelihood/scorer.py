@@ -1,4 +1,4 @@
-"""A trained model tells the bounds of many pictures and captions, by programs compiled once."""
+"""Computes the bounds of many images and captions, with graphs that are traced once."""
 
 from collections.abc import Callable, Sequence
 
@@ -11,33 +11,33 @@ from t2i_tf import losses
 from t2i_tf.checkpoints import Trained
 from t2i_tf.errors import UserError
 
-BATCH = 100  # pairs at a time
-EPSILON = 1 / 510  # half a grey level: a sharpened probability stays so far from 0 and 1
+BATCH = 100  # pairs of image and caption scored at a time
+EPSILON = 1 / 510  # half a grey level: sharpened probabilities keep this distance from 0 and 1
 
 Terms = dict[str, np.ndarray]
 
 
 class Scorer:
-    """The bounds of a system that has one, in batches of one size.
+    """Computes the bounds of one system, in batches of one size.
 
-    A system's own bound is that of the likelihood it was trained with: Bernoulli for DRAW, a
-    Gaussian for the VAEs, whose nats compare with no others. So all bounds are told by DRAW's
-    convention too, `bound`: Bernoulli on real-valued pixels, of the same mean.
+    A system's own bound uses the likelihood it was trained with: Bernoulli for DRAW, a Gaussian for
+    the VAEs, whose nats compare with no other system's. So every bound is also computed by DRAW's
+    convention, as `bound`: Bernoulli on real-valued pixels, with the same mean.
 
     Args:
-        trained: a system with a bound.
-        sharpener: for the data term after sharpening.
-        batch: pairs at a time.
+        trained: System that has a bound.
+        sharpener: Sharpener for the likelihood after sharpening.
+        batch: Pairs of image and caption scored at a time.
 
     Raises:
-        UserError: the system has no bound, as a GAN, or the sharpener is of another size. Every
-            method raises it where a figure is not finite.
+        UserError: the system has no bound, as a GAN, or the sharpener takes images of another size.
+            Every method raises it where a bound is not finite.
     """
 
     def __init__(self, trained: Trained, sharpener: Sharpener | None = None, batch: int = BATCH):
         self.model = trained.model
         if self.model.bound is None:
-            raise UserError(f"{self.model.title} has no bound of the likelihood.")
+            raise UserError(f"{self.model.title} has no bound on the likelihood.")
         if sharpener:
             sharpener.check_size(trained.config.model)
         self.batch, self.sharpener = batch, sharpener
@@ -49,30 +49,30 @@ class Scorer:
         self._sharpened = tf.function(self._sharpened_nll)
 
     def read(self, captions: Sequence[str]) -> np.ndarray:
-        """Captions as the model reads them, [n, N] or [n, D]."""
-        return self._map(lambda rows: {"read": self._read(_strings(captions, rows))}, captions)[
-            "read"
-        ]
+        """Captions as the model reads them: token ids [n, N], or sentence vectors [n, D]."""
+        read = self._map(lambda rows: {"read": self._read(_strings(captions, rows))}, captions)
+        return read["read"]
 
     def terms(
-        self, images: np.ndarray, captions: np.ndarray, seeds: np.ndarray, what: str
+        self, images: np.ndarray, captions: np.ndarray, seeds: np.ndarray, description: str
     ) -> Terms:
-        """The bound of each picture with its caption, from one sample of the posterior each.
+        """The bound of each image with its caption, from one sample of the posterior each.
 
         Args:
             images: uint8 [n, H, W, C].
-            captions: as `read` gives them, [n, ...].
-            seeds: of the noise, int [n].
-            what: is done, for the progress bar.
+            captions: Captions as `read` returns them, [n, ...].
+            seeds: Seeds of the noise, int [n].
+            description: Label of the progress bar.
 
         Returns:
-            Nats: `bound`, `own_bound`, `minus_floor` (bound less the best that any model can
-            have), each [n], and `kl_per_step` [n, T].
+            Nats: `bound`, `own_bound` and `bound_plus_entropy`, each [n], and `kl_per_step` [n, T].
+            The Bernoulli entropy of the pixels is the least negative log-likelihood that any model
+            can reach: `bound_plus_entropy` is at most 0.
         """
         return self._map(
             lambda rows: self._terms(images[rows], captions[rows], self._noise(seeds[rows])),
             seeds,
-            what,
+            description,
         )
 
     def pair_bounds(
@@ -81,43 +81,42 @@ class Scorer:
         captions: np.ndarray,
         pairs: np.ndarray,
         noise: np.ndarray,
-        what: str,
+        description: str,
     ) -> Terms:
-        """The bounds of many pairs from the same noise.
+        """The bounds of many pairs, all from the same noise.
 
         Args:
-            images: uint8 [pictures, H, W, C].
-            captions: as `read` gives them, [captions, ...].
-            pairs: int [P, 2], numbers of picture and caption.
+            images: uint8 [images, H, W, C].
+            captions: Captions as `read` returns them, [captions, ...].
+            pairs: Indices of image and caption, int [P, 2].
             noise: [T, Z].
-            what: is done, for the progress bar.
+            description: Label of the progress bar.
 
         Returns:
-            Nats, as of `terms`: `own_bound` and `minus_floor`, each [P].
+            Nats, as in `terms`: `own_bound` and `bound_plus_entropy`, each [P].
         """
-        common = np.repeat(noise[:, None], self.batch, axis=1)
-        found = self._map(
-            lambda rows: self._terms(images[pairs[rows, 0]], captions[pairs[rows, 1]], common),
+        shared = np.repeat(noise[:, None], self.batch, axis=1)
+        terms = self._map(
+            lambda rows: self._terms(images[pairs[rows, 0]], captions[pairs[rows, 1]], shared),
             pairs,
-            what,
+            description,
         )
-        return {name: found[name] for name in ("own_bound", "minus_floor")}
+        return {name: terms[name] for name in ("own_bound", "bound_plus_entropy")}
 
     def log_weights(
-        self, images: np.ndarray, captions: np.ndarray, samples: int, seed: int, what: str
+        self, images: np.ndarray, captions: np.ndarray, samples: int, seed: int, description: str
     ) -> np.ndarray:
         """Logarithms of importance weights, Bernoulli likelihood: float64 [n, samples], nats."""
-        count = len(images) * samples
-        numbers = np.repeat(np.arange(len(images)), samples)
-        seeds = seed + np.arange(count)
-        found = self._map(
+        image = np.repeat(np.arange(len(images)), samples)
+        seeds = seed + np.arange(len(image))
+        weights = self._map(
             lambda rows: self._weights(
-                images[numbers[rows]], captions[numbers[rows]], self._noise(seeds[rows])
+                images[image[rows]], captions[image[rows]], self._noise(seeds[rows])
             ),
             seeds,
-            what,
+            description,
         )
-        return found["log_weight"].astype(np.float64).reshape(len(images), samples)
+        return weights["log_weight"].astype(np.float64).reshape(len(images), samples)
 
     def sharpened_nll(
         self,
@@ -125,12 +124,12 @@ class Scorer:
         captions: np.ndarray,
         sentences: Sequence[str],
         seeds: np.ndarray,
-        what: str,
+        description: str,
     ) -> np.ndarray:
-        """-log p(x) of pictures [n] by the sharpened reconstruction, nats.
+        """-log p(x) of images by their sharpened reconstruction, [n], nats.
 
-        The mean that the posterior's sample decodes to is sharpened and kept `EPSILON` away from 0
-        and 1; arguments as of `terms`, `sentences` are the captions as strings.
+        The posterior's sample decodes to a mean, which is sharpened and kept `EPSILON` away from 0
+        and 1. The arguments are those of `terms`; `sentences` are the captions as strings.
         """
         return self._map(
             lambda rows: self._sharpened(
@@ -140,24 +139,24 @@ class Scorer:
                 self.sharpener.read(_strings(sentences, rows)),
             ),
             seeds,
-            what,
+            description,
         )["nll"]
 
     def _bound_terms(self, image, caption, noise):
         terms = self.model.terms({"image": image, self.model.reads: caption}, noise)
-        nll, floor = _by_bernoulli(terms)
+        nll, entropy = _bernoulli_terms(terms)
         bound = -(nll + terms["kl"])
         return {
             "bound": bound,
             "own_bound": -terms["loss"],
-            "minus_floor": bound + floor,
+            "bound_plus_entropy": bound + entropy,
             "kl_per_step": tf.transpose(terms["kl_per_step"]),
         }
 
     def _log_weights(self, image, caption, noise):
         terms = self.model.importance_terms(image, caption, noise)
         ratio = tf.reduce_sum(terms["log_ratio_per_step"], axis=0)
-        return {"log_weight": -_by_bernoulli(terms)[0] - ratio}
+        return {"log_weight": -_bernoulli_terms(terms)[0] - ratio}
 
     def _sharpened_nll(self, image, caption, noise, sentence):
         mean = self.sharpener(self.model.reconstruct(image, caption, noise), sentence)
@@ -166,28 +165,31 @@ class Scorer:
         return {"nll": losses.bernoulli_nll(tf.cast(image, tf.float32) / 255.0, logits)}
 
     def _map(
-        self, compute: Callable[[np.ndarray], dict], rows: Sequence, what: str | None = None
+        self, compute: Callable[[np.ndarray], dict], rows: Sequence, description: str | None = None
     ) -> Terms:
-        """What `compute` makes of the numbers of all rows, `batch` of them at a time."""
+        """Calls `compute` with the indices of all rows, `batch` at a time; joins what it returns.
+
+        A last batch that is not full repeats the last row, so that each graph has one shape.
+        """
         starts = range(0, len(rows), self.batch)
         parts = []
-        for start in track(starts, what, transient=True) if what else starts:
-            numbers = np.minimum(np.arange(start, start + self.batch), len(rows) - 1)
-            found = compute(numbers)  # the last row once more, where the batch is not full
-            parts.append({name: x.numpy()[: len(rows) - start] for name, x in found.items()})
-        found = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        for start in track(starts, description, transient=True) if description else starts:
+            indices = np.minimum(np.arange(start, start + self.batch), len(rows) - 1)
+            part = compute(indices)
+            parts.append({name: x.numpy()[: len(rows) - start] for name, x in part.items()})
+        joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
         if not all(
-            np.isfinite(values).all() for values in found.values() if values.dtype.kind == "f"
+            np.isfinite(values).all() for values in joined.values() if values.dtype.kind == "f"
         ):
             raise UserError(
-                f"{self.model.title} gives figures that are infinite or no numbers: its weights are"
-                " damaged, or its training diverged."
+                f"Expected finite bounds, got infinite ones or NaN from {self.model.title}: its"
+                " weights are damaged, or its training diverged."
             )
-        return found
+        return joined
 
 
-def _by_bernoulli(terms) -> tuple[tf.Tensor, tf.Tensor]:
-    """-log p(x | z, y) and its floor, [B], by a Bernoulli likelihood."""
+def _bernoulli_terms(terms) -> tuple[tf.Tensor, tf.Tensor]:
+    """-log p(x | z, y) by a Bernoulli likelihood, and the pixels' entropy, each [B], nats."""
     if "bernoulli_nll" in terms:
         return terms["bernoulli_nll"], terms["bernoulli_entropy"]
     return terms["reconstruction_nll"], terms["entropy"]

@@ -1,30 +1,32 @@
-"""Candidates of image retrieval: each picture, and the pictures that look most like it."""
+"""Candidates of image retrieval: each image, and the images that look most like it."""
 
 import numpy as np
 
 from t2i_tf.errors import UserError
 from t2i_tf.metrics.pairwise_distance import BLOCK, check_features, squared_distances
 
-RIGHT = 0  # the column of the picture itself
+TARGET = 0  # column of the image itself, which its caption searches for
 
 
-def candidates(features: np.ndarray, count: int = 100, searched: int | None = None) -> np.ndarray:
-    """For each picture itself and the `count` - 1 nearest others: the paper's hard candidates.
+def hard_candidates(
+    features: np.ndarray, count: int = 100, searches: int | None = None
+) -> np.ndarray:
+    """Each image and its `count` - 1 nearest neighbours: the paper's hard candidates.
 
-    The picture itself stands in the column `RIGHT`, the others follow from the nearest on, equally
-    near ones by number. The order tells who is right: rank by scores, with ties at random.
+    The image itself is in the column `TARGET`, its neighbours follow by distance, equally near ones
+    by index. The order gives the target away: rank the candidates by scores, with ties at random.
 
     Args:
-        features: [pictures, D]; near is near by Euclidean distance.
-        count: of candidates for each picture, itself included.
-        searched: only the first so many are searched for; the others are candidates alone.
+        features: [images, D]; neighbours are near by Euclidean distance.
+        count: Candidates for each image, itself included.
+        searches: Only the first so many images are searched for; all are candidates.
 
     Returns:
-        Numbers of pictures, int64 [searched, count].
+        Indices of images, int64 [searches, count].
 
     Raises:
-        UserError: fewer pictures than candidates.
-        ValueError: other features.
+        UserError: there are fewer images than candidates.
+        ValueError: the features are not finite floats of shape [images, D].
     """
     check_features(features=features)
     if not 1 <= count <= len(features):
@@ -32,19 +34,20 @@ def candidates(features: np.ndarray, count: int = 100, searched: int | None = No
             f"Retrieval among {count} candidates needs as many pictures, there are "
             f"{len(features)}. Ask for fewer candidates, or prepare more pictures for this split."
         )
-    searched = len(features) if searched is None else min(searched, len(features))
+    searches = len(features) if searches is None else min(searches, len(features))
     return np.concatenate(
         [
-            _of_block(features, start, min(start + BLOCK, searched), count)
-            for start in range(0, searched, BLOCK)
+            _block_candidates(features, start, min(start + BLOCK, searches), count)
+            for start in range(0, searches, BLOCK)
         ]
     )
 
 
-def _of_block(features: np.ndarray, start: int, end: int, count: int) -> np.ndarray:
+def _block_candidates(features: np.ndarray, start: int, end: int, count: int) -> np.ndarray:
+    """The candidates of images `start` to `end`."""
     distances = squared_distances(features[start:end], features)
     rows = np.arange(len(distances))
-    distances[rows, start + rows] = -1.0  # nearer than any double of the picture
+    distances[rows, start + rows] = -1.0  # before any duplicate of the image, at distance 0
     farthest = np.partition(distances, count - 1, axis=1)[:, count - 1]
     return np.stack(
         [_nearest(row, far)[:count] for row, far in zip(distances, farthest, strict=True)]
@@ -52,6 +55,6 @@ def _of_block(features: np.ndarray, start: int, end: int, count: int) -> np.ndar
 
 
 def _nearest(distances: np.ndarray, farthest: float) -> np.ndarray:
-    """Numbers of all at most so far away, from the nearest on."""
+    """Indices of all images up to a distance, nearest first."""
     near = np.flatnonzero(distances <= farthest)
     return near[np.argsort(distances[near], kind="stable")]

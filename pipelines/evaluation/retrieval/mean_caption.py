@@ -1,4 +1,4 @@
-"""The caption that says nothing in particular: y_mean of the paper's retrieval."""
+"""The mean caption y_mean of the paper's retrieval: a caption that names nothing in particular."""
 
 from collections.abc import Sequence
 
@@ -7,32 +7,34 @@ import tensorflow as tf
 
 from t2i_tf.checkpoints import Trained
 
-CAPTIONS = 5000  # that the mean is taken of, at most
+CAPTIONS = 5000  # captions averaged at most
 _BATCH = 100
 
 
 def mean_caption(trained: Trained, captions: Sequence[str]) -> np.ndarray:
-    """The mean sentence representation of a training set, float32 [D]: a model reads it as one.
+    """The mean sentence representation of the training captions, float32 [D].
 
-    The paper does not say what it is for each system; here
+    A model reads it in place of a caption. The paper does not define it for each system; here it is
 
-    - where a system reads sentence vectors it is their mean, which is 0: they were standardized on
-      captions of the training split. The mean of other captions would be a small vector of chance,
-      and a VAE, which scales vectors to one length, would read it as some caption or other;
-    - where a system reads words it is the mean over captions of the average of their words' states.
-      For noalignDRAW that is the mean of exactly what its decoder is given; alignDRAW sees it as a
-      caption of one word, so that there is nothing to choose from.
+    - for systems that read sentence vectors, the mean of these vectors, which is 0: they were
+      standardized on captions of the training split. The mean of a sample of captions would be a
+      small random vector, and a VAE, which normalizes vectors to one length, would read that as an
+      arbitrary caption;
+    - for systems that read words, the mean over captions of the average state of their words. This
+      is the mean of exactly what noalignDRAW's decoder reads; alignDRAW reads it as a caption of
+      one word, which leaves its attention no choice.
 
     Args:
-        captions: of the training split.
+        trained: System that reads the caption.
+        captions: Captions of the training split.
     """
     model = trained.model
     if model.reads == "sentence":
         return np.zeros(trained.config.model.sentence_units, np.float32)
     represent = tf.function(lambda strings: model.represent(trained.reader(strings)))
-    chosen = np.random.default_rng(0).permutation(len(captions))[:CAPTIONS]
+    sample = np.random.default_rng(0).permutation(len(captions))[:CAPTIONS]
     total = 0.0
-    for start in range(0, len(chosen), _BATCH):
-        strings = tf.constant([captions[k] for k in chosen[start : start + _BATCH]])
+    for start in range(0, len(sample), _BATCH):
+        strings = tf.constant([captions[k] for k in sample[start : start + _BATCH]])
         total = total + represent(strings).numpy().astype(np.float64).sum(0)
-    return (total / len(chosen)).astype(np.float32)
+    return (total / len(sample)).astype(np.float32)

@@ -1,59 +1,70 @@
-"""By how much alignDRAW finds more pictures than another system, caption by caption.
+"""Paired differences: alignDRAW's recall minus another system's, caption by caption.
 
-All systems search for the same pictures among the same candidates. What makes a caption hard is
-hard for all of them, and drops out of the difference: so its interval is narrower than those of two
-recalls side by side, which may touch where the difference is clear.
+All systems search for the same images among the same candidates. A caption that is hard for one is
+hard for the others too, which cancels in the difference: its interval is narrower than the two
+recalls' own intervals suggest, and may exclude 0 where those overlap.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
 import numpy as np
 
-from pipelines.evaluation.estimate import estimate
+from pipelines.evaluation.estimate import bootstrap_estimate
 from t2i_tf.metrics.recall import recall_at_k
 
-SUBJECT = "align-draw"  # the paper's own
-RECALLS = (1, 10)
-_VARIANTS = ("minus_floor", "held_out")  # of `retrieval`, and of `held_out` in turn
-# The settings that say which captions search, and among what; the classifier is that of the data.
-_SEARCHED = ("classifier", "split", "split_pictures", "words", "sizes")
+SUBJECT = "align-draw"  # the paper's own system
+DIFFERENCE_RECALLS = (1, 10)
+_NESTED = ("minus_floor", "held_out")  # keys of `retrieval` whose rankings are paired too
+# Settings that determine the captions and their candidates. The classifier identifies the data.
+_SEARCH_SETTINGS = ("classifier", "split", "split_pictures", "words", "sizes")
 
-Evaluation = Mapping[str, Any]  # an evaluation.json
+Evaluation = Mapping[str, Any]  # an evaluation.json, as plain values
 
 
-def with_leads(evaluations: Mapping[str, Evaluation]) -> dict[str, Evaluation]:
-    """Every evaluation, and in that of a system that alignDRAW can be paired with its `lead`.
+def add_paired_differences(evaluations: Mapping[str, Evaluation]) -> dict[str, Evaluation]:
+    """The evaluations, those of the other systems with a `paired_difference` to alignDRAW.
 
-    `lead` is laid out as `retrieval` is, with figures in percentage points: alignDRAW's recall
-    minus the system's. There is none where one of the two has no ranks, other captions or other
-    candidates.
+    `paired_difference` has the layout of `retrieval`, in percentage points: alignDRAW's recall
+    minus the system's. It is empty where one of the two has no ranks, or where their captions or
+    candidates differ.
     """
+    if SUBJECT not in evaluations:
+        return dict(evaluations)
+    subject = evaluations[SUBJECT]
     return {
-        system: evaluation | {"lead": _lead_over(evaluation, evaluations[SUBJECT])}
-        if SUBJECT in evaluations and system != SUBJECT
-        else evaluation
+        system: evaluation
+        if system == SUBJECT
+        else evaluation | {"paired_difference": _paired_difference(subject, evaluation)}
         for system, evaluation in evaluations.items()
     }
 
 
-def _lead_over(other: Evaluation, subject: Evaluation) -> dict[str, Any]:
-    def searched(evaluation):
-        return [evaluation["settings"].get(name) for name in _SEARCHED]
-
-    if searched(other) != searched(subject):
+def _paired_difference(subject: Evaluation, other: Evaluation) -> dict[str, Any]:
+    if any(
+        subject["settings"].get(name) != other["settings"].get(name) for name in _SEARCH_SETTINGS
+    ):
         return {}
-    return _lead(subject["retrieval"] or {}, other["retrieval"] or {})
+    return _differences(subject["retrieval"] or {}, other["retrieval"] or {})
 
 
-def _lead(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> dict[str, Any]:
-    ranks = [found.get("ranks") or [] for found in (ours, theirs)]
-    if not ranks[0] or len(ranks[0]) != len(ranks[1]):
+def _differences(subject: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    """The differences of two rankings, and those of the rankings nested in them."""
+    subject_ranks, other_ranks = (ranking.get("ranks") or [] for ranking in (subject, other))
+    if not subject_ranks or len(subject_ranks) != len(other_ranks):
         return {}
-    pairs = np.stack(ranks, axis=1)
-    return {
-        f"r_at_{k}": estimate(
-            pairs, lambda rows, k=k: recall_at_k(rows[:, 0], k) - recall_at_k(rows[:, 1], k)
-        )
-        for k in RECALLS
-    } | {name: _lead(ours.get(name) or {}, theirs.get(name) or {}) for name in _VARIANTS}
+    pairs = np.stack([subject_ranks, other_ranks], axis=1)
+    recalls = {f"r_at_{k}": _recall_difference(pairs, k) for k in DIFFERENCE_RECALLS}
+    nested = {
+        name: _differences(subject.get(name) or {}, other.get(name) or {}) for name in _NESTED
+    }
+    return recalls | nested
+
+
+def _recall_difference(pairs: np.ndarray, k: int) -> dict[str, float | None]:
+    """The difference of two recalls at k from pairs of ranks, [captions, 2]."""
+    difference = bootstrap_estimate(
+        pairs, lambda rows: recall_at_k(rows[:, 0], k) - recall_at_k(rows[:, 1], k)
+    )
+    return msgspec.to_builtins(difference)

@@ -1,37 +1,40 @@
 """Image retrieval by caption, the paper's protocol (section 4.3; recalled).
 
-A caption ranks the pictures that look most like its own, itself among them, by
+A caption ranks the images that look most like its own, its own among them, by
 
     L(x | y) - L(x | y_mean)
 
-nats, where the second term takes away the advantage of pictures that are easy whatever the caption.
-All bounds of a round come from the same noise: what differs between two of them is the picture and
-the caption, not the luck of a sample. Where S samples are taken a bound is the mean of S rounds.
-The bound is the system's own, by the likelihood that it was trained with: Bernoulli for DRAW, a
-Gaussian for the VAEs, which is far stricter with every pixel. So candidates are ranked by
+in nats, where the second term removes the advantage of images that score high with any caption. All
+bounds of a round use the same noise, so that two of them differ by image and caption alone; with S
+samples a bound is the mean of S rounds. The bound is the system's own, with the likelihood that it
+was trained with: Bernoulli for DRAW, a Gaussian for the VAEs, which penalises each pixel far more.
+A second ranking therefore measures every system alike (our choice):
 
-    L_B(x | y) - floor(x)
+    L_B(x | y) + H(x)
 
-too, which asks the same of all: the Bernoulli bound, less the best that any model can have on x.
+the Bernoulli bound plus the Bernoulli entropy of the pixels, that is, the bound less the best that
+any model can reach on x.
 
-Captions of compositions that training had are found by whoever has learnt them by heart. So the
-captions of held-out ones are searched too, among pictures of both kinds (our choice).
+A model may have memorised the captions of compositions in its training set. So the captions of
+held-out compositions search as well, among images of both kinds (our choice).
 
-The intervals are over captions, given the noise of the seed and the pictures that there are.
+The intervals are over captions, given the seed of the noise and the images of the split.
 """
 
 import itertools
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import msgspec
 import numpy as np
 
-from pipelines.evaluation.estimate import estimate
+from pipelines.evaluation.estimate import bootstrap_estimate
 from pipelines.evaluation.likelihood.scorer import Scorer
-from pipelines.evaluation.retrieval.hard_candidates import RIGHT
+from pipelines.evaluation.results import RECALLS, Ranking, RecallMetrics, Retrieval, Search
+from pipelines.evaluation.retrieval.hard_candidates import TARGET
 from t2i_tf.metrics.recall import median_rank, ranks, recall_at_k
 
-RECALLS = (1, 5, 10, 50)
+SAMPLES = 10  # S, rounds of the more exact bounds
 
 
 class Scores(NamedTuple):
@@ -39,7 +42,12 @@ class Scores(NamedTuple):
 
     given_caption: np.ndarray  # L(x | y)
     given_mean: np.ndarray  # L(x | y_mean)
-    minus_floor: np.ndarray  # L_B(x | y) - floor(x)
+    plus_entropy: np.ndarray  # L_B(x | y) + H(x)
+
+    @property
+    def gain(self) -> np.ndarray:
+        """The paper's score, L(x | y) - L(x | y_mean)."""
+        return self.given_caption - self.given_mean
 
 
 def score_candidates(
@@ -55,74 +63,56 @@ def score_candidates(
     """The bounds of every caption's candidates.
 
     Args:
-        images: uint8 [pictures, H, W, C].
-        captions: as the scorer reads them, [captions, ...].
-        candidates: numbers of pictures, int [captions, K].
+        scorer: Scorer of the system.
+        images: uint8 [images, H, W, C].
+        captions: Captions as the scorer reads them, [captions, ...].
+        candidates: Indices of images, int [captions, K].
         mean: y_mean, [D].
         samples: S, rounds.
-        seed: of the first round's noise.
+        seed: Seed of the first round's noise.
     """
     pairs = np.stack(
         [candidates.ravel(), np.repeat(np.arange(len(candidates)), candidates.shape[1])], axis=1
     )
-    seen, place = np.unique(candidates, return_inverse=True)
-    alone = np.stack([seen, np.zeros_like(seen)], axis=1)
-    conditional, marginal, minus_floor = 0.0, 0.0, 0.0
+    unique, index = np.unique(candidates, return_inverse=True)
+    mean_pairs = np.stack([unique, np.zeros_like(unique)], axis=1)
+    conditional, marginal, plus_entropy = 0.0, 0.0, 0.0
     for k in range(samples):
         noise = scorer.model.noise([seed + k])[:, 0].numpy()
-        what = f"Retrieval, sample {k + 1} of {samples}"
-        told = scorer.pair_bounds(images, captions, pairs, noise, what)
-        untold = scorer.pair_bounds(
-            images, mean[None], alone, noise, "Bounds given the mean caption"
+        description = f"Retrieval, sample {k + 1} of {samples}"
+        given_caption = scorer.pair_bounds(images, captions, pairs, noise, description)
+        given_mean = scorer.pair_bounds(
+            images, mean[None], mean_pairs, noise, "Bounds given the mean caption"
         )
-        conditional = conditional + told["own_bound"]
-        minus_floor = minus_floor + told["minus_floor"]
-        marginal = marginal + untold["own_bound"]
+        conditional = conditional + given_caption["own_bound"]
+        plus_entropy = plus_entropy + given_caption["bound_plus_entropy"]
+        marginal = marginal + given_mean["own_bound"]
     return Scores(
         (conditional / samples).reshape(candidates.shape),
-        (marginal / samples)[place].reshape(candidates.shape),
-        (minus_floor / samples).reshape(candidates.shape),
+        (marginal / samples)[index].reshape(candidates.shape),
+        (plus_entropy / samples).reshape(candidates.shape),
     )
 
 
-def retrieval_figures(scores: np.ndarray, seed: int = 0) -> dict[str, Any]:
-    """Recalls, percent, and the median rank, from 1, of scores [captions, candidates].
-
-    The right candidate is in the column `RIGHT`. Each figure has its interval over captions.
-    `ranks`, from 0, are those of the captions, for systems to be compared caption by caption.
-    """
-    places = ranks(scores, np.full(len(scores), RIGHT), seed)
-    recalls = {
-        f"r_at_{k}": estimate(places, lambda rows, k=k: recall_at_k(rows, k)) for k in RECALLS
-    }
-    return recalls | {"median_rank": estimate(places, median_rank), "ranks": places.tolist()}
-
-
-def ceiling_figures(shown: Sequence[Any], candidates: np.ndarray) -> dict[str, Any]:
-    """The figures of a search that sees perfectly, and knows no more than captions tell.
-
-    Pictures that show the same have captions that fit each other, so that the right one among them
-    is found by luck. No system can do better but by luck; these are the figures of luck itself, in
-    expectation, as long as there are more candidates than pictures that show the same: past that
-    the candidates are the nearest of them, with the right one in their midst.
+def measure_search(
+    scorer: Scorer,
+    images: np.ndarray,
+    captions: np.ndarray,
+    candidates: np.ndarray,
+    mean: np.ndarray,
+    *,
+    labels: Sequence[Any] | None = None,
+    seed: int = 0,
+) -> Search:
+    """Metrics of the paper's ranking and of the two others, from bounds of one sample.
 
     Args:
-        shown: what each picture shows, [pictures].
-        candidates: numbers of pictures, int [captions, K].
+        labels: What each image shows, [images], for the oracle upper bound; None where unknown.
+
+    The other arguments are those of `score_candidates`.
     """
-    alike = np.array([sum(shown[k] == shown[row[RIGHT]] for k in row) for row in candidates])
-    recalls = {f"r_at_{k}": estimate(alike, lambda rows, k=k: _luck(rows, k)) for k in RECALLS}
-    return recalls | {"median_rank": estimate(alike, _median_of_luck)}
-
-
-def _luck(alike: np.ndarray, k: int) -> float:
-    """How often, percent, one of n equals is among the first k, in the mean over n [captions]."""
-    return 100.0 * float(np.minimum(k / alike, 1.0).mean())
-
-
-def _median_of_luck(alike: np.ndarray) -> int:
-    """The rank, from 1, up to which half of the captions find theirs."""
-    return next(k for k in itertools.count(1) if _luck(alike, k) >= 50.0)
+    scores = score_candidates(scorer, images, captions, candidates, mean, seed=seed)
+    return Search(**_search_fields(scores, candidates, labels), captions_of_s10=0)
 
 
 def measure_retrieval(
@@ -132,36 +122,97 @@ def measure_retrieval(
     candidates: np.ndarray,
     mean: np.ndarray,
     *,
-    few: int = 0,
+    s10_captions: int,
+    labels: Sequence[Any] | None = None,
     seed: int = 0,
-) -> dict[str, Any]:
-    """All figures of retrieval; arguments as of `score_candidates`.
+) -> Retrieval:
+    """The metrics of `measure_search`, and for the first captions those of bounds of ten samples.
 
     Args:
-        few: captions that are ranked by ten samples too, which cost ten times as much.
+        s10_captions: Captions with ten samples a bound, which cost ten times as much.
 
-    Returns:
-        The figures of the paper's protocol with one sample; as `bound_alone` those by L(x | y)
-        alone, as `minus_floor` those by L_B(x | y) - floor(x). The first two again by ten samples,
-        `s10` and `s10_bound_alone`, for the first `few` captions, and by one sample for the same
-        captions, `s1_of_s10`.
+    The other arguments are those of `measure_search`.
     """
+    first = slice(s10_captions)
     one = score_candidates(scorer, images, captions, candidates, mean, seed=seed)
-    gain = one.given_caption - one.given_mean
-    found = retrieval_figures(gain) | {
-        "bound_alone": retrieval_figures(one.given_caption),
-        "minus_floor": retrieval_figures(one.minus_floor),
+    ten = score_candidates(
+        scorer, images, captions[first], candidates[first], mean, samples=SAMPLES, seed=seed
+    )
+    return Retrieval(
+        **_search_fields(one, candidates, labels),
+        captions_of_s10=len(candidates[first]),
+        s10=ranking_metrics(ten.gain),
+        s10_bound_alone=ranking_metrics(ten.given_caption),
+        s1_of_s10=ranking_metrics(one.gain[first]),
+    )
+
+
+def ranking_metrics(scores: np.ndarray, seed: int = 0) -> Ranking:
+    """Recalls and the median rank, with intervals over captions, and the rank of each caption.
+
+    Args:
+        scores: [captions, candidates], higher is better; the target is in the column `TARGET`.
+        seed: Seed of the order among equal scores.
+    """
+    found = ranks(scores, np.full(len(scores), TARGET), seed)
+    return Ranking(
+        **{
+            f"r_at_{k}": bootstrap_estimate(found, lambda rows, k=k: recall_at_k(rows, k))
+            for k in RECALLS
+        },
+        median_rank=bootstrap_estimate(found, median_rank),
+        ranks=found.tolist(),
+    )
+
+
+def oracle_upper_bound(labels: Sequence[Any], candidates: np.ndarray) -> RecallMetrics:
+    """Expected metrics of an oracle that knows which candidates show what the caption says.
+
+    Candidates with the target's label fit the caption equally well: the oracle ranks them first, in
+    random order. No system has a higher expected recall. The expectation is exact while there are
+    more candidates than images with the target's label; with fewer, the candidates are only the
+    nearest of those images.
+
+    Args:
+        labels: What each image shows, [images].
+        candidates: Indices of images, int [captions, K].
+    """
+    ties = np.array([sum(labels[k] == labels[row[TARGET]] for k in row) for row in candidates])
+    return RecallMetrics(
+        **{
+            f"r_at_{k}": bootstrap_estimate(
+                ties, lambda rows, k=k: expected_recall_with_ties(rows, k)
+            )
+            for k in RECALLS
+        },
+        median_rank=bootstrap_estimate(ties, expected_median_rank),
+    )
+
+
+def expected_recall_with_ties(ties: np.ndarray, k: int) -> float:
+    """Expected recall at k, percent, where n candidates tie for the first rank: 100 E[min(k/n, 1)].
+
+    Args:
+        ties: n, the target included, [captions].
+        k: Rank up to which the target counts as found.
+    """
+    return 100.0 * float(np.minimum(k / ties, 1.0).mean())
+
+
+def expected_median_rank(ties: np.ndarray) -> int:
+    """The least rank, from 1, up to which half of the targets are expected."""
+    return next(k for k in itertools.count(1) if expected_recall_with_ties(ties, k) >= 50.0)
+
+
+def _search_fields(
+    scores: Scores, candidates: np.ndarray, labels: Sequence[Any] | None
+) -> dict[str, Any]:
+    """The fields of `Search` that are computed from bounds of one sample."""
+    return {
+        **msgspec.structs.asdict(ranking_metrics(scores.gain)),
+        "bound_alone": ranking_metrics(scores.given_caption),
+        "minus_floor": ranking_metrics(scores.plus_entropy),
         "candidates": candidates.shape[1],
         "captions": len(candidates),
-        "captions_of_s10": len(candidates[:few]),
-    }
-    if not few:
-        return found
-    ten = score_candidates(
-        scorer, images, captions[:few], candidates[:few], mean, samples=10, seed=seed
-    )
-    return found | {
-        "s10": retrieval_figures(ten.given_caption - ten.given_mean),
-        "s10_bound_alone": retrieval_figures(ten.given_caption),
-        "s1_of_s10": retrieval_figures(gain[:few]),
+        "ceiling": None if labels is None else oracle_upper_bound(labels, candidates),
     }

@@ -13,7 +13,8 @@ from pipelines.demo.report import (
     marked_words,
     write_report,
 )
-from pipelines.evaluation.caption_accuracy import CaptionAccuracy
+from pipelines.evaluation.estimate import Estimate
+from pipelines.evaluation.results import CaptionAccuracy
 from pipelines.html_report.rendering import duration, percent
 from pipelines.sampling.sampler import Sample
 
@@ -31,6 +32,13 @@ def fractions(value, place=1.0):
     return {"colour": value, "background": value, "object": value, "place": place}
 
 
+def estimates(value, place=1.0):
+    return {
+        name: None if share is None else Estimate(share)
+        for name, share in fractions(value, place).items()
+    }
+
+
 @pytest.fixture
 def facts():
     first = drawn("a <b>bus</b> & a car")
@@ -39,7 +47,9 @@ def facts():
         flips=[Flip("The colour", [[drawn("a red bus", k) for k in range(4)]] * 4)],
         seen=[drawn("a boat")],
         held_out=[drawn("a house", channels=1)],
-        accuracy=CaptionAccuracy(fractions(0.99), fractions(0.9), fractions(0.8, math.nan)),
+        accuracy=CaptionAccuracy(
+            judge=estimates(0.99), seen=estimates(0.9), held_out=estimates(0.8, None)
+        ),
         judged=500,
         history=[
             {"step": 10 * k, "seconds": 6.0 * k, "above_floor": 90.0 / k, "val_above_floor": 80.0}

@@ -13,17 +13,17 @@ from t2i_tf.text.vocabulary import Vocabulary
 
 WORDS = ("a", "red", "green", "bus", "dog", "old", "new", "tree")
 VOCABULARY = Vocabulary.from_counts(dict.fromkeys(WORDS, 1))
-UNITS = 5  # of a sentence vector
+UNITS = 5  # size of a sentence vector
 
 
 def vectors(captions):
-    """A stand-in for a sentence encoder: a vector of each caption's letters."""
+    """A stand-in for a sentence encoder: a vector that depends on the caption's hash."""
     codes = tf.strings.to_hash_bucket_fast(captions, 1000)
     return tf.sin(tf.cast(codes, tf.float32)[:, None] * tf.range(1.0, 1.0 + UNITS))
 
 
 def system(name, scale=None, **sizes):
-    """An untrained system of a preset, without XLA; its weights N(0, scale^2) where it is given."""
+    """An untrained system of a preset, without XLA; with `scale`, its weights are N(0, scale^2)."""
     config = preset(f"{name}-tiny").config
     known = {field.name for field in dataclasses.fields(config.model)}
     if not sizes.get("sentence_units", getattr(config.model, "sentence_units", 0)):
@@ -42,8 +42,8 @@ def system(name, scale=None, **sizes):
     return Trained(built, config, VOCABULARY, reader, 0)
 
 
-def told(count, seed=0, shape=(8, 8, 3)):
-    """Random pictures uint8 [count, H, W, C], and a caption of each."""
+def captioned(count, seed=0, shape=(8, 8, 3)):
+    """Random images uint8 [count, H, W, C], and a caption of each."""
     random = np.random.default_rng(seed)
     captions = [" ".join(random.choice(WORDS, 4)) for _ in range(count)]
     return random.integers(0, 256, (count, *shape), np.uint8), captions

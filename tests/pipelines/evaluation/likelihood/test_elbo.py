@@ -28,7 +28,7 @@ def test_by_hand():
 
 def test_the_importance_weighted_bound_finds_the_likelihood(vae):
     """With one latent, p(x | y) is an integral that a sum over a fine grid gives."""
-    model, (images, captions) = vae.model, evaluated.told(3)
+    model, (images, captions) = vae.model, evaluated.captioned(3)
     scorer = Scorer(vae, batch=64)
     read = scorer.read(captions)
     z = np.linspace(-9, 9, 3601, dtype=np.float32)
@@ -51,7 +51,7 @@ def test_the_importance_weighted_bound_finds_the_likelihood(vae):
 
 @pytest.mark.parametrize("name", ["draw", "vae"])
 def test_weighted_is_no_less_and_the_log_weights_are_bounds_in_the_mean(name, request):
-    trained, (images, captions) = request.getfixturevalue(name), evaluated.told(4)
+    trained, (images, captions) = request.getfixturevalue(name), evaluated.captioned(4)
     scorer = Scorer(trained, batch=50)
     read = scorer.read(captions)
     log_weights = scorer.log_weights(images, read, 400, 0, "x")
@@ -64,7 +64,7 @@ def test_weighted_is_no_less_and_the_log_weights_are_bounds_in_the_mean(name, re
 
 
 def test_any_batch_gives_the_same(draw):
-    images, captions = evaluated.told(7)
+    images, captions = evaluated.captioned(7)
     small, large = (Scorer(draw, batch=batch) for batch in (3, 7))
     read = small.read(captions)
     np.testing.assert_array_equal(read, large.read(captions))
@@ -77,7 +77,7 @@ def test_any_batch_gives_the_same(draw):
 
 def test_sharpening_changes_the_likelihood_alone(draw):
     sharpener = Sharpener(evaluated.system("sharpening", scale=0.2, filters=3))
-    images, captions = evaluated.told(5)
+    images, captions = evaluated.captioned(5)
     scorer = Scorer(draw, sharpener, batch=4)
     read, seeds = scorer.read(captions), np.arange(5)
     nll = scorer.sharpened_nll(images, read, captions, seeds, "x")
@@ -88,26 +88,26 @@ def test_sharpening_changes_the_likelihood_alone(draw):
     np.testing.assert_allclose(nll, expected, rtol=1e-5)
     found = measure_bounds(scorer, {"test": CaptionedImages(images, captions, [])}, weighed=2)
     kl = scorer.terms(images, read, seeds, "x")["kl_per_step"].sum(1)
-    assert found["test_sharpened"]["value"] == pytest.approx(-(expected + kl).mean(), rel=1e-5)
+    assert found.test_sharpened.value == pytest.approx(-(expected + kl).mean(), rel=1e-5)
 
 
-def test_the_figures(draw, vae):
-    images, captions = evaluated.told(6)
+def test_bounds_of_all_splits(draw, vae):
+    images, captions = evaluated.captioned(6)
     splits = {"train": CaptionedImages(images[:3], captions[:3], [])}
     splits["test"] = CaptionedImages(images, captions, [])
     found = measure_bounds(Scorer(draw, batch=6), splits, weighed=3)
-    assert found["test_sharpened"] is None and found["own"] is None
-    assert found["test"]["low"] < found["test"]["value"] < found["test"]["high"] < 0
+    assert found.test_sharpened is None and found.own is None
+    assert found.test.low < found.test.value < found.test.high < 0
     x = np.clip(images / 255.0, 1e-12, 1 - 1e-12)
-    floor = -(x * np.log(x) + (1 - x) * np.log(1 - x)).sum((1, 2, 3)).mean()
-    assert found["test_minus_floor"]["value"] == pytest.approx(found["test"]["value"] + floor, 1e-4)
-    assert len(found["kl_per_step"]) == draw.model.noise_shape[0]
-    assert found["importance_gain"]["value"] >= 0
-    of_vae = measure_bounds(Scorer(vae, batch=6), splits, weighed=3)
-    assert of_vae["own"]["test"]["value"] != of_vae["test"]["value"]
+    entropy = -(x * np.log(x) + (1 - x) * np.log(1 - x)).sum((1, 2, 3)).mean()
+    assert found.test_minus_floor.value == pytest.approx(found.test.value + entropy, 1e-4)
+    assert len(found.kl_per_step) == draw.model.noise_shape[0]
+    assert found.importance_gain.value >= 0
+    vae_bounds = measure_bounds(Scorer(vae, batch=6), splits, weighed=3)
+    assert vae_bounds.own["test"].value != vae_bounds.test.value
     caption = vae.reader(tf.constant(captions))
     by_hand = vae.model.bernoulli_bound(images, caption, vae.model.noise(np.arange(6)))
-    assert of_vae["test"]["value"] == pytest.approx(np.mean(by_hand), rel=1e-5)
+    assert vae_bounds.test.value == pytest.approx(np.mean(by_hand), rel=1e-5)
 
 
 def test_a_system_without_a_bound_is_refused():

@@ -1,0 +1,176 @@
+"""The parts of an evaluation, each measured on the same system, split and seed."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from pipelines.data.prepared.data_folder import DataFolder
+from pipelines.data.prepared.split_reader import CaptionedImages, read_captioned_images
+from pipelines.evaluation.caption_accuracy import HELD_OUT, find_labels, measure_caption_accuracy
+from pipelines.evaluation.distribution_metrics import DistributionMetrics, distribution_metrics
+from pipelines.evaluation.features.inception import Inception
+from pipelines.evaluation.features.word_classifier import Classifier, open_classifier
+from pipelines.evaluation.image_similarity import (
+    draw_samples,
+    measure_diversity,
+    measure_similarity,
+)
+from pipelines.evaluation.likelihood.elbo import measure_bounds
+from pipelines.evaluation.likelihood.scorer import Scorer
+from pipelines.evaluation.load_run import open_run, trained_lengths
+from pipelines.evaluation.results import (
+    Bounds,
+    CaptionAccuracy,
+    Diversity,
+    Retrieval,
+    SampleSimilarity,
+)
+from pipelines.evaluation.retrieval.hard_candidates import hard_candidates
+from pipelines.evaluation.retrieval.mean_caption import CAPTIONS, mean_caption
+from pipelines.evaluation.retrieval.protocol import measure_retrieval, measure_search
+from pipelines.evaluation.settings import POOL, Sizes
+from pipelines.sampling.sampler import Sampler
+from pipelines.sampling.sharpener import Sharpener
+from t2i_tf.checkpoints import Trained
+from t2i_tf.errors import UserError
+
+
+@dataclass(frozen=True)
+class Measurements:
+    """What a system is measured with, and a method for each part of the evaluation."""
+
+    trained: Trained
+    folder: DataFolder
+    split: str
+    test: CaptionedImages  # of `split`: images that training did not use
+    sampler: Sampler
+    scorer: Scorer | None  # None for a system without a bound
+    classifier: Classifier
+    classifier_weights: str  # their SHA-256
+    inception: Inception | None
+    sizes: Sizes
+    seed: int
+
+    @classmethod
+    def open(
+        cls,
+        workdir: Path,
+        folder: DataFolder,
+        *,
+        sharpen: Path | None,
+        split: str,
+        seed: int,
+        inception: Path | None,
+        sizes: Sizes,
+    ) -> "Measurements":
+        """Load the system and all that measures it; arguments as of `evaluate`.
+
+        Raises:
+            UserError: a folder or file does not hold what it should, the system does not fit the
+                data, or the split has fewer images than there should be candidates.
+        """
+        trained = open_run(workdir, folder)
+        sharpener = Sharpener.load(sharpen) if sharpen else None
+        sampler = Sampler(trained, sharpener)
+        network = Inception(inception) if inception else None
+        test = read_captioned_images(folder, split, POOL, trained_lengths(trained.config))
+        scorer = None
+        if trained.model.bound is not None:
+            _check_candidates(folder, split, len(test.images), sizes.candidates)
+            scorer = Scorer(trained, sharpener)
+        classifier, about = open_classifier(folder)
+        return cls(
+            trained, folder, split, test, sampler, scorer, classifier, about.weights, network,
+            sizes, seed,
+        )  # fmt: skip
+
+    def bounds(self) -> Bounds:
+        """The bounds of every split."""
+        names = [name for name in ("train", "val") if name in self.folder.manifest.splits]
+        splits = {name: self._read(name, self.sizes.pictures) for name in names}
+        splits["test"] = self.test.first(self.sizes.pictures)
+        return measure_bounds(self.scorer, splits, weighed=self.sizes.weighed, seed=self.seed)
+
+    def retrieval(self) -> Retrieval:
+        """The search of the test captions, and that of held-out ones among images of both kinds."""
+        mean = mean_caption(self.trained, self._read("train", CAPTIONS).captions)
+        count = min(self.sizes.captions, len(self.test.captions))
+        found = measure_retrieval(
+            **self._search(self.test, count, mean), s10_captions=max(count // 10, 2)
+        )
+        if HELD_OUT not in self.folder.manifest.splits:
+            return found
+        held_out = self._read(HELD_OUT, self.sizes.captions)
+        search = self._search(held_out.followed_by(self.test), len(held_out.captions), mean)
+        return msgspec.structs.replace(found, held_out=measure_search(**search))
+
+    def samples(self) -> tuple[SampleSimilarity | None, Diversity | None]:
+        """Structural similarity and diversity, of the same drawings."""
+        captioned, samples = self.test.first(self.sizes.similar), self.sizes.samples
+        drawn, sharpened = draw_samples(self.sampler, captioned, samples, self.seed)
+        diversity = measure_diversity(drawn, captioned.captions, self.folder)
+        ssim = measure_similarity(drawn, captioned.images)
+        if ssim is None:
+            return None, diversity
+        after = None if sharpened is None else measure_similarity(sharpened, captioned.images)
+        return (
+            SampleSimilarity(
+                mean=ssim.mean,
+                spread=ssim.spread,
+                sharpened=after,
+                captions=len(drawn),
+                samples=samples,
+            ),
+            diversity,
+        )
+
+    def caption_accuracy(self) -> CaptionAccuracy | None:
+        """How often drawings show what their captions say."""
+        return measure_caption_accuracy(
+            self.sampler,
+            self.folder,
+            trained_lengths(self.trained.config),
+            split=self.split,
+            pictures=self.sizes.judged,
+            seed=self.seed,
+        )
+
+    def distribution(self) -> DistributionMetrics:
+        """Precision, recall and KID of one drawing of each test caption."""
+        test = self.test.first(self.sizes.pictures)
+        seeds = self.seed + np.arange(len(test.captions))
+        drawn = self.sampler.draw_images(test.captions, seeds, "Drawing an image of each caption")
+        networks = {
+            "classifier": self.classifier.features,
+            "inception": self.inception and self.inception.features,
+        }
+        return distribution_metrics(test.images, drawn.images, networks)
+
+    def _read(self, split: str, count: int) -> CaptionedImages:
+        return read_captioned_images(
+            self.folder, split, count, trained_lengths(self.trained.config)
+        )
+
+    def _search(self, pool: CaptionedImages, count: int, mean: np.ndarray) -> dict[str, Any]:
+        """The arguments of a search for the first `count` images of a pool by their captions."""
+        features = self.classifier.features(pool.images)
+        return {
+            "scorer": self.scorer,
+            "images": pool.images,
+            "captions": self.scorer.read(pool.captions[:count]),
+            "candidates": hard_candidates(features, self.sizes.candidates, count),
+            "mean": mean,
+            "labels": find_labels(pool, self.folder),
+            "seed": self.seed,
+        }
+
+
+def _check_candidates(folder: DataFolder, split: str, images: int, count: int) -> None:
+    if images < count:
+        raise UserError(
+            f"Retrieval among {count} candidates needs as many pictures: the split {split!r} of "
+            f"{folder.path} has {images} to choose from. Ask for fewer with --candidates."
+        )
