@@ -51,7 +51,7 @@ def create_app(connection: Connection) -> Starlette:
         ],
         middleware=[Middleware(SecurityHeaders)],
         exception_handlers={
-            ServingError: _serving_error,
+            ServingError: serving_error,
             HTTPException: _http_error,
             Exception: _unforeseen_error,
         },
@@ -87,8 +87,8 @@ async def _draw(request: Request) -> list[Drawing]:
     return await client.draw_steps(**vars(arguments))
 
 
-def _serving_error(request: Request, error: ServingError) -> Response:
-    """400 for a wrong request; else the status of the server behind the page, or 502."""
+def serving_error(request: Request, error: ServingError) -> Response:
+    """The answer to an error: 400 for a wrong request, else the gRPC status's own, or 502."""
     other = 400 if isinstance(error, RequestError) else 502
     return _error(HTTP_STATUS.get(error.status, other), str(error))
 

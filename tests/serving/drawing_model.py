@@ -1,7 +1,7 @@
-"""A SavedModel with the contract's three signatures, drawn by no network: a square that wanders.
+"""A SavedModel with three signatures of the contract and without a network: a wandering square.
 
-The ground has the colour of the caption's last known word, the square that of the first; the seed
-says where it goes. Each step attends to one word after the other.
+The last word of the caption determines the colour of the ground, the first two that of the square,
+and the seed its path. The steps attend to the words one after the other.
 """
 
 import tensorflow as tf
@@ -79,7 +79,7 @@ _SCORE_INPUTS = [
 
 
 class WanderingSquare(tf.Module):
-    """Pictures are uint8 [B, 32, 32, 3], drawings have 10 steps."""
+    """Images are uint8 [B, 32, 32, 3], drawings have 10 steps."""
 
     def __init__(self):
         super().__init__()
@@ -109,7 +109,7 @@ class WanderingSquare(tf.Module):
 
     @tf.function(input_signature=_SCORE_INPUTS)
     def score(self, png_bytes_in, prompt, seed):
-        """Nats, of a Gaussian around what is drawn for the caption."""
+        """The log density of a Gaussian around the image that is drawn for the caption, scaled."""
         sent = tf.map_fn(_decoded, png_bytes_in, fn_output_signature=tf.uint8)
         drawn = self._draw(prompt, seed, tf.ones_like(seed, tf.float32))[0][:, -1]
         difference = tf.cast(sent, tf.float32) - tf.cast(drawn, tf.float32)
@@ -130,7 +130,7 @@ def _colour(number):
 
 
 def _windows(seed, temperature):
-    """Float [B, T, 4]: 9 pixels a side, along a curve that the seed chooses."""
+    """Float [B, T, 4]: squares of 9 pixels a side, on a curve that depends on the seed."""
     phase = tf.cast(seed % 7, tf.float32)[:, None] + tf.linspace(0.0, 5.0, STEPS)[None]
     reach = 11.0 * tf.clip_by_value(temperature, 0.0, 1.0)[:, None]
     top, left = 11.0 + reach * tf.sin(phase), 11.0 + reach * tf.cos(1.7 * phase)
@@ -138,7 +138,7 @@ def _windows(seed, temperature):
 
 
 def _canvases(ground, ink, windows):
-    """Uint8 [B, T, H, W, 3]: the ground comes over the steps, the squares stay."""
+    """Uint8 [B, T, H, W, 3]: the ground fades in over the steps, and the squares remain."""
     along = tf.range(SIDE, dtype=tf.float32)
     top, left, bottom, right = (edge[..., None] for edge in tf.unstack(windows, axis=-1))
     inside = ((along >= top) & (along <= bottom))[..., None] & ((along >= left) & (along <= right))[
@@ -170,7 +170,7 @@ def _decoded(png):
 
 
 def export(base_path):
-    """Save version 1 under `base_path`, which is returned."""
+    """Save version 1 under `base_path`, and return that."""
     model = WanderingSquare()
     toy_models.export(
         model,

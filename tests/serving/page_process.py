@@ -36,7 +36,7 @@ class PageProcess:
         raise AssertionError(f"The page is not there:\n{self.log_path.read_text()}")
 
     def fetch(self, path: str, body=None, **headers) -> tuple[int, Message, bytes]:
-        """Status, headers and content; `body` as JSON, or as it is when bytes."""
+        """Status, headers and content; `body` is sent as JSON, or as it is where it is bytes."""
         headers = {"Content-Type": "application/json"} | headers
         data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
         request = urllib.request.Request(self.url + path, data, headers)

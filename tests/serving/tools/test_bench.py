@@ -41,7 +41,7 @@ def test_an_open_loop_keeps_its_rate():
 def test_an_open_loop_counts_the_wait_for_a_turn():
     load = LoadProfile(clients=1, requests=5, seconds=5, rate=1000)
     slowest = measure(lambda i: time.sleep(0.03), load).percentile(100)
-    assert slowest > 4 * 30 - 5  # the last was due 4 ms after the first, and 4 were before it
+    assert slowest > 4 * 30 - 5  # the last was due after 4 ms, and waited for 4 others
 
 
 def test_percentiles():
@@ -54,7 +54,7 @@ def test_percentiles():
 
 @pytest.fixture
 def bench(drawing_server, tmp_path):
-    """Runs a tiny bench; its exit code and its results."""
+    """Runs a small benchmark, and returns its exit code and its results."""
 
     def run(*words, server=drawing_server.address):
         out = tmp_path / "bench.json"
@@ -80,7 +80,7 @@ def test_an_open_loop_on_a_server(bench):
 
 
 @pytest.mark.parametrize("flags", ["--clients 0", "--rate 0", "--seconds nan", "--requests 0"])
-def test_bounds_that_bound_nothing(bench, flags):
+def test_limits_must_be_positive(bench, flags):
     assert bench(*flags.split()) == (2, None)
 
 

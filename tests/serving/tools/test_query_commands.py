@@ -18,7 +18,7 @@ CAPTION = "a red bus is parked in the desert"
 
 @pytest.fixture
 def serving(drawing_server):
-    """Runs a command against the server in this process; its exit code."""
+    """Runs a command in this process, against the server, and returns its exit code."""
 
     def run(*words):
         try:
@@ -76,7 +76,7 @@ def test_no_server_is_a_failure(capsys):
 
 @pytest.fixture
 def folder(drawing_server, tmp_path):
-    """Four pictures of the caption, larger than the model's, grey, in other formats; and a ruin."""
+    """Four images, some of another size or format, and a file that is not an image."""
     folder = tmp_path / "pictures"
     folder.mkdir()
     with Client(drawing_server.address) as client:
@@ -85,7 +85,7 @@ def folder(drawing_server, tmp_path):
     drawn[1].save(folder / "other.bmp")
     drawn[0].convert("L").save(folder / "grey.jpg")
     Image.fromarray(np.zeros((8, 9, 4), np.uint8)).save(folder / "black.webp")
-    (folder / "ruin.png").write_bytes(b"<html>")
+    (folder / "broken.png").write_bytes(b"<html>")
     (folder / "notes.txt").write_text("no picture")
     return folder
 
@@ -98,15 +98,15 @@ def test_retrieve_ranks_the_pictures(serving, folder, tmp_path, capsys):
     bounds = [entry["bound"] for entry in result["ranking"]]
     assert files[0] == "own.png" and files[-1] == "black.webp" and len(files) == 4
     assert bounds == sorted(bounds, reverse=True)
-    assert [entry["file"] for entry in result["skipped"]] == ["ruin.png"]
+    assert [entry["file"] for entry in result["skipped"]] == ["broken.png"]
     assert (result["caption"], result["model"], result["version"]) == (CAPTION, "t2i", 1)
     shown = capsys.readouterr().out
-    assert shown.index("own.png") < shown.index("black.webp") < shown.index("skipped ruin.png")
+    assert shown.index("own.png") < shown.index("black.webp") < shown.index("skipped broken.png")
 
 
 def test_a_folder_without_a_picture_that_can_be_read(serving, tmp_path, capsys):
     assert serving("retrieve", CAPTION, tmp_path) == 2
-    (tmp_path / "ruin.png").write_bytes(b"")
+    (tmp_path / "broken.png").write_bytes(b"")
     assert serving("retrieve", CAPTION, tmp_path) == 1
     assert "None of 1 images" in capsys.readouterr().err
 
@@ -148,7 +148,7 @@ def test_help_needs_no_tensorflow(help_outcomes, name):
     assert "usage: python -m serving" in output
 
 
-def test_the_clients_commands_need_no_tensorflow():
+def test_the_client_commands_need_no_tensorflow():
     modules = "serving.commands, serving.tools.bench, serving.tools.demo, serving.tools.query"
     modules += ", serving.tools.rank_images, serving.web.command"
     code = f"import sys, {modules}; sys.exit('tensorflow' in sys.modules)"

@@ -1,4 +1,4 @@
-"""The page's HTTP server, from outside."""
+"""The page's HTTP server, in a process of its own."""
 
 import base64
 import http.client
@@ -12,6 +12,8 @@ from PIL import Image
 
 from serving.cli import main
 from serving.client.client import Client
+from serving.errors import RequestError, ServingError
+from serving.web import app
 from serving.web.app import STATIC
 from tests.serving.page_process import PageProcess
 from tests.serving.server_process import free_port
@@ -42,7 +44,7 @@ def test_headers_let_nothing_else_in(page, path):
 def test_no_file_names_another_host():
     for path in STATIC.iterdir():
         hosts = set(re.findall(r"(?:https?:)?//([\w.-]+\.\w+)", path.read_text()))
-        assert hosts <= {"www.w3.org"}, path  # the name of SVG's namespace
+        assert hosts <= {"www.w3.org"}, path  # the namespace of SVG
 
 
 def test_no_inline_script_or_style():
@@ -108,8 +110,24 @@ def test_wrong_requests_are_explained(page, body, words):
 def test_what_is_not_read(page):
     assert page.error("/api/drawings", b" " * 70_000)[0] == 413
     assert page.error("/api/drawings", b"prompt=a", **{"Content-Type": "text/plain"})[0] == 415
-    assert page.error("/api/drawings")[0] == 404  # to be posted
+    assert page.error("/api/drawings")[0] == 404  # a GET, where POST is expected
     assert page.error("/none")[0] == 404
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (RequestError("wrong"), 400),
+        (ServingError("unknown model", "NOT_FOUND"), 404),
+        (ServingError("queue is full", "UNAVAILABLE"), 503),
+        (ServingError("late", "DEADLINE_EXCEEDED"), 504),
+        (ServingError("broken", "INTERNAL"), 502),
+        (ServingError("unreadable answer"), 502),
+    ],
+)
+def test_errors_have_the_http_status_of_the_grpc_status(error, status):
+    response = app.serving_error(None, error)
+    assert response.status_code == status and json.loads(response.body) == {"error": str(error)}
 
 
 def test_no_way_out_of_the_folder(page):

@@ -58,7 +58,7 @@ def chromium(tmp_path_factory):
 
 @pytest.fixture
 def browser(chromium, page):
-    """The browser at the page, desktop size; a drawing is shown at once, not played."""
+    """The browser at the page, of desktop size and with reduced motion: drawings are not played."""
     chromium.look(prefers_reduced_motion="reduce")
     chromium.driver.get(page.url)
     chromium.wait(lambda: chromium.find("#canvas").is_displayed())

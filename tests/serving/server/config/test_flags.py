@@ -1,4 +1,4 @@
-"""The command line: TensorFlow Serving's names, either spelling."""
+"""The command line: TensorFlow Serving's flags, in either spelling."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""REST in this process, in front of a manager that is slow: time limits and how it stops."""
+"""The REST server in this process, in front of a slow manager: timeouts and shutdown."""
 
 import socket
 import threading

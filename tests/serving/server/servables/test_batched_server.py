@@ -23,7 +23,7 @@ def _outcome(server, value: float) -> str:
 
 
 def _array(response, name: str, dtype) -> list:
-    """`--tensor_content` packs the numbers."""
+    """The values of an output, which `--tensor_content` packs."""
     return np.frombuffer(response.outputs[name].tensor_content, dtype).tolist()
 
 

@@ -16,7 +16,7 @@ SIGNATURE = Signature("serving_default", {}, {})
 
 
 class Doubler:
-    """Doubles x; refuses negative values; remembers its batches; may be held."""
+    """Doubles x; refuses negative values, records its batches, and can be made to wait."""
 
     def __init__(self):
         self.batches: list[list[float]] = []
