@@ -135,6 +135,8 @@ def _compiled_model(config: TrainConfig) -> TrainableModel:
     with strategy().scope():
         model = build_model(config.model, seed=config.seed, mixed_precision=config.mixed_precision)
         model.compile(build_optimizer(config.optimizer), jit_compile=config.xla)
+        # Otherwise the first step creates its variables in the graph, and is traced twice.
+        model.optimizer.build(model.trainable_variables)
     return model
 
 

@@ -80,7 +80,7 @@ def _first_at(words: Sequence[str], phrases: Mapping[tuple[str, ...], T]) -> tup
     """The meaning of the first phrase among the words, and where it begins."""
     for at in range(len(words)):
         for phrase, meaning in phrases.items():
-            if tuple(words[at : at + len(phrase)]) == phrase:
+            if phrase[0] == words[at] and phrase == tuple(words[at : at + len(phrase)]):
                 return meaning, at
     return None
 

@@ -9,11 +9,19 @@ import pytest
 
 from t2i_tf.checkpoints import CheckpointFolder
 
-STEPS = 90
+STEPS = 400
 
 
 def start(data, workdir):
-    flags = ["--preset", "align-draw-tiny", "--data", str(data), "--workdir", str(workdir)]
+    flags = [
+        "--preset",
+        "captioner-tiny",
+        "--no-xla",
+        "--data",
+        str(data),
+        "--workdir",
+        str(workdir),
+    ]
     flags += ["--steps", str(STEPS), "--report-every", "40", "--deterministic"]
     flags += ["--checkpoint-seconds", "0.3"]
     command = [sys.executable, "-m", "pipelines", "train", *flags]
@@ -38,7 +46,7 @@ def final(workdir):
 @pytest.mark.slow
 def test_a_run_killed_at_three_moments_ends_with_the_weights_of_one_that_was_not(data, tmp_path):
     assert start(data, tmp_path / "whole").wait() == 0
-    for step in (1, 30, 60):
+    for step in (1, 120, 260):
         kill_after(step, data, tmp_path / "killed")
     assert start(data, tmp_path / "killed").wait() == 0
     whole, killed = final(tmp_path / "whole"), final(tmp_path / "killed")

@@ -21,19 +21,6 @@ from t2i_tf.presets import preset
 LENGTHS = LengthRange(4, 16, 16)
 
 
-def short(name, **changes):
-    config = preset(name).config
-    return dataclasses.replace(config, xla=False, steps=2, report_every=2, **changes)
-
-
-@pytest.fixture(scope="module")
-def runs(data, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("runs")
-    train(short("align-draw-tiny"), data, folder / "draw")
-    train(short("skip-thought-tiny"), data, folder / "skip")
-    return folder
-
-
 def test_rows_are_what_the_model_makes_of_picture_and_caption(data, runs):
     reader = CaptionReader(DataFolder.open(data))
     rows = Reconstructions(reader, runs / "draw", LENGTHS).pictures("val")
@@ -51,8 +38,9 @@ def test_rows_are_what_the_model_makes_of_picture_and_caption(data, runs):
 
 
 def test_a_sharpener_trains_on_them(data, runs, tmp_path):
-    config = short("sharpening-tiny")
-    config = dataclasses.replace(config, model=dataclasses.replace(config.model, pairs="both"))
+    config = preset("sharpening-tiny").config
+    model = dataclasses.replace(config.model, pairs="both")
+    config = dataclasses.replace(config, model=model, xla=False, steps=2, report_every=2)
     outcome = train(
         config, data, tmp_path / "run", sentences=runs / "skip", reconstructions=runs / "draw"
     )
