@@ -35,10 +35,13 @@ class ProgressBar:
         description: What is being done.
         total: Units to do; 1.0 if `update` gets the fraction that is done.
         unit: Plural name of a unit. If given, the bar shows the count and the speed; if not, the
-            percentage and the text given to `update`.
+            percentage and a text.
+        text: The text until the first `update`.
     """
 
-    def __init__(self, description: str, total: float = 1.0, unit: str | None = None):
+    def __init__(
+        self, description: str, total: float = 1.0, unit: str | None = None, text: str = ""
+    ):
         amount = (
             (MofNCompleteColumn(), SpeedColumn(unit))
             if unit
@@ -51,7 +54,7 @@ class ProgressBar:
             TextColumn("ETA"),
             TimeRemainingColumn(),
         )
-        self._task = self._progress.add_task(description, total=total, text="")
+        self._task = self._progress.add_task(description, total=total, text=text)
 
     def __enter__(self):
         self._progress.start()

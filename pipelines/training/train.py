@@ -13,6 +13,7 @@ from pipelines.data.precomputed.feature_sources import FeatureSources
 from pipelines.data.prepared.caption_lengths import LengthRange
 from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.data.prepared.split_reader import CaptionReader
+from pipelines.progress_bar import ProgressBar
 from pipelines.training.checkpointing import Checkpointer, Interrupted
 from pipelines.training.devices import strategy
 from pipelines.training.history import History
@@ -85,7 +86,7 @@ def train(
     checkpointer = Checkpointer(
         CheckpointFolder(workdir / "checkpoints"), clock, interval, checkpoint_seconds
     )
-    progress = TrainingProgress(scheduler, clock)
+    bar = ProgressBar("training", text="compiling")
     callbacks = [
         scheduler,
         TensorBoard(workdir, batches.preview, folder.vocabulary, config.batch_size, clock),
@@ -93,11 +94,11 @@ def train(
         # Before the checkpoint: after a kill between the two, the interval is trained again.
         History(workdir / "history.csv", clock),
         checkpointer,
-        progress,
+        TrainingProgress(bar, scheduler, clock),
     ]
     scheduler.set_model(model)
     checkpointer.set_model(model)
-    with checkpointer, progress, contextlib.suppress(Interrupted):
+    with checkpointer, bar, contextlib.suppress(Interrupted):
         checkpointer.restore()
         while scheduler.progress < 1.0:
             _fit_round(model, batches, interval, budget.steps, callbacks)

@@ -1,4 +1,4 @@
-"""Runs that are killed, as a user meets it: the command in a process of its own, `kill -9`."""
+"""Training commands in processes of their own, killed with SIGKILL."""
 
 import subprocess
 import sys
@@ -29,7 +29,7 @@ def start(data, workdir):
 
 
 def kill_after(step, data, workdir):
-    """Kill a training somewhere after its checkpoint of a step, in the midst of a later one."""
+    """Kills a training in some step after its checkpoint of the step `step`."""
     run, folder = start(data, workdir), CheckpointFolder(workdir / "checkpoints")
     while run.poll() is None and max(folder.steps(), default=-1) < step:
         time.sleep(0.02)

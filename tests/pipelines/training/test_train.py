@@ -49,7 +49,7 @@ def after(monkeypatch):
 
 @pytest.fixture(scope="module")
 def whole(data, config, tmp_path_factory):
-    """A run that nothing disturbed."""
+    """An uninterrupted run, and its outcome."""
     workdir = tmp_path_factory.mktemp("whole") / "run"
     return workdir, train(config, data, workdir, checkpoint_seconds=NEVER)
 

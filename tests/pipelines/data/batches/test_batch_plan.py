@@ -187,7 +187,7 @@ def test_a_limit_takes_the_first_captions(folder, examples):
     assert pairs_of(epoch(plan)) == expected
 
 
-def test_a_dataset_can_be_had_in_one_call(folder):
+def test_one_call_gives_a_dataset(folder):
     plan = BatchPlan.of(folder, batch_size=8, seed=2, mode="ram")
     dataset = training_dataset(folder, batch_size=8, seed=2, mode="ram", start_step=3, steps=4)
     assert_same(list(dataset.as_numpy_iterator()), take(plan, 4, 3))
@@ -258,7 +258,7 @@ def test_batches_larger_than_the_data(folder):
         ({"mode": "stream", "limit": 3}, "ram or auto with a limit"),
     ],
 )
-def test_options_that_cannot_be(folder, options, message):
+def test_impossible_options_are_refused(folder, options, message):
     with pytest.raises(UsageError, match=message):
         BatchPlan.of(folder, **({"batch_size": 8} | options))
 
@@ -267,12 +267,12 @@ def test_options_that_cannot_be(folder, options, message):
     ("lengths", "message"),
     [((9, 4), "min_words <= max_words"), ((1, 9, 0), "length_multiple >= 1")],
 )
-def test_lengths_that_cannot_be(lengths, message):
+def test_impossible_lengths_are_refused(lengths, message):
     with pytest.raises(UsageError, match=message):
         LengthRange(*lengths)
 
 
-def test_a_split_that_is_not_there(folder):
+def test_an_unknown_split(folder):
     with pytest.raises(UserError, match="Did you mean 'train'"):
         BatchPlan.of(folder, "trian", batch_size=8)
     with pytest.raises(UserError, match="Did you mean 'test'"):

@@ -19,20 +19,20 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def column(folder):
+def feature(folder):
     """The ids of every caption, in the order of records and captions: what each batch repeats."""
     captions = [c for _, _, captions, _ in make_examples(70, seed=3) for c in captions]
     return Tokenizer(folder.vocabulary, 12)(captions, pad=True).numpy()
 
 
 @pytest.mark.parametrize("mode", ["ram", "stream"])
-def test_training_batches_have_the_rows_of_their_captions(folder, column, mode):
+def test_training_batches_have_the_rows_of_their_captions(folder, feature, mode):
     plan = BatchPlan.of(
         folder,
         batch_size=8,
         lengths=LengthRange(4, 8),
         mode=mode,
-        extra_features={"copy": column},
+        extra_features={"copy": feature},
     )
     pictures = set()
     for batch in plan.dataset(steps=2 * plan.steps_per_epoch):
@@ -45,20 +45,20 @@ def test_training_batches_have_the_rows_of_their_captions(folder, column, mode):
 
 
 @pytest.mark.parametrize("which", ["first", "all"])
-def test_evaluation_batches_have_the_rows_of_their_captions(folder, column, which):
+def test_evaluation_batches_have_the_rows_of_their_captions(folder, feature, which):
     batches = evaluation_dataset(
         folder,
         "train",
         batch_size=16,
         captions_per_picture=which,
         lengths=LengthRange(4),
-        extra_features={"copy": column},
+        extra_features={"copy": feature},
     )
     for batch in batches:
         ids, copy = batch["token_ids"].numpy(), batch["copy"].numpy()
         np.testing.assert_array_equal(copy[:, : ids.shape[1]], ids)
 
 
-def test_a_column_of_other_data_is_refused(folder, column):
+def test_a_feature_of_other_data_is_refused(folder, feature):
     with pytest.raises(UserError, match="expected a copy for each of"):
-        BatchPlan.of(folder, batch_size=8, extra_features={"copy": column[:-1]})
+        BatchPlan.of(folder, batch_size=8, extra_features={"copy": feature[:-1]})

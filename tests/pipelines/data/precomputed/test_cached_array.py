@@ -1,4 +1,4 @@
-"""What was computed is kept, gone on with, and made again where it does not fit."""
+"""Arrays are computed once and cached; an interrupted computation resumes."""
 
 import numpy as np
 import pytest
@@ -32,28 +32,28 @@ def test_computed_once_and_kept(tmp_path):
     assert [path.name for path in (tmp_path / "x").iterdir()] == ["rows.npy"]
 
 
-def test_goes_on_where_it_was_broken_off(tmp_path, monkeypatch):
+def test_an_interrupted_computation_resumes(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "FLUSH_SECONDS", 0.0)
     path, calls = tmp_path / "rows.npy", []
 
-    def breaks(first, last):
+    def interrupted(first, last):
         if first == 2 * CHUNK:
             raise KeyboardInterrupt
         return squares(first, last)
 
-    def goes_on(first, last):
+    def resumes(first, last):
         calls.append(first)
         return squares(first, last)
 
     with pytest.raises(KeyboardInterrupt):
-        cached_rows(path, (ROWS, 2), np.float32, breaks, "rows")
+        cached_rows(path, (ROWS, 2), np.float32, interrupted, "rows")
     assert not path.exists()
-    rows = cached_rows(path, (ROWS, 2), np.float32, goes_on, "rows")
+    rows = cached_rows(path, (ROWS, 2), np.float32, resumes, "rows")
     np.testing.assert_array_equal(rows, expected())
     assert calls == [2 * CHUNK, 3 * CHUNK]
 
 
-def test_another_shape_and_damage_are_told(tmp_path):
+def test_another_shape_and_damage_are_refused(tmp_path):
     path = tmp_path / "rows.npy"
     cached_rows(path, (ROWS, 2), np.float32, squares, "rows")
     with pytest.raises(UserError, match=r"expected an array \[5, 2\], found \[775, 2\]"):

@@ -8,7 +8,7 @@ from t2i_tf.text.tokenizer import split_words
 from tests.data_folders import make_examples, write_data_folder
 
 
-def test_the_next_caption_of_the_same_picture_round_and_round():
+def test_a_neighbour_is_the_next_caption_of_the_picture_cyclically():
     picture = np.array([0, 0, 0, 1, 2, 2, 2, 2])
     kept = np.array([1, 1, 1, 1, 1, 0, 1, 1], bool)
     assert next_of_picture(picture, kept).tolist() == [1, 2, 0, 3, 6, 5, 7, 4]

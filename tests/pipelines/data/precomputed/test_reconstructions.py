@@ -21,7 +21,7 @@ from t2i_tf.presets import preset
 LENGTHS = LengthRange(4, 16, 16)
 
 
-def test_rows_are_what_the_model_makes_of_picture_and_caption(data, runs):
+def test_rows_are_the_models_reconstructions(data, runs):
     reader = CaptionReader(DataFolder.open(data))
     rows = Reconstructions(reader, runs / "draw", LENGTHS).pictures("val")
     captions = reader.read("val").text

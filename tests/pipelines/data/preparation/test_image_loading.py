@@ -41,7 +41,7 @@ def test_kinds_of_files(tmp_path, photograph, channels):
 
 
 @pytest.mark.parametrize("side", [16, 48, 100, 300])
-def test_drafts_agree_with_full_decoding(tmp_path, photograph, side):
+def test_reduced_decoding_agrees_with_full_decoding(tmp_path, photograph, side):
     photograph.save(tmp_path / "a.jpg", quality=95)
     (ours,) = read(ResizeOptions(side, side), tmp_path / "a.jpg")
     theirs = photograph.resize((side, side), Image.Resampling.LANCZOS)

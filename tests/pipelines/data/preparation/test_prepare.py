@@ -34,7 +34,7 @@ def photograph():
 
 @pytest.fixture(scope="session")
 def coco(tmp_path_factory, photograph):
-    """A COCO folder: 50 training and 10 validation pictures, the first five of them bad."""
+    """A COCO folder of 50 training and 10 validation pictures; five of the former are bad."""
     root = tmp_path_factory.mktemp("coco")
     (root / "annotations").mkdir()
     for split, first, last in (("train", 0, 50), ("val", 50, PICTURES)):
@@ -75,7 +75,7 @@ def spoil(path: Path, kind: str):
 
 
 class Pictures:
-    """A source of the examples it is given, all to train on."""
+    """A source with the given examples in its training split."""
 
     name = "pictures"
 
@@ -136,7 +136,7 @@ def test_the_folder_holds_the_sources_examples(prepared, coco):
     np.testing.assert_array_equal(found["image"], pictures)
 
 
-def test_bad_pictures_are_named_with_their_reasons(prepared):
+def test_bad_pictures_are_listed_with_their_reasons(prepared):
     _, manifest = prepared
     skipped = {Path(bad["file"]).name: bad["reason"] for bad in manifest["skipped"]}
     assert manifest["skipped"][0]["file"] == "train2014/002.jpg"  # wherever the folder lies
@@ -148,7 +148,7 @@ def test_bad_pictures_are_named_with_their_reasons(prepared):
     assert skipped["049.jpg"].startswith("not a picture")
 
 
-def test_vocabulary_is_of_the_training_captions_that_were_written(prepared):
+def test_the_vocabulary_is_that_of_the_written_training_captions(prepared):
     out, manifest = prepared
     words = {line.split()[0] for line in (out / "vocabulary.txt").read_text().splitlines()}
     assert {"an", "astronaut", ",", "number", "person", "."} <= words
@@ -162,7 +162,7 @@ def test_too_many_bad_pictures(coco, tmp_path):
         prepare(CocoSource(coco), tmp_path / "out", shard_size=16)
 
 
-def test_mended_pictures_are_read_when_the_run_goes_on(coco, tmp_path, photograph):
+def test_repaired_pictures_are_read_when_the_run_resumes(coco, tmp_path, photograph):
     shutil.copytree(coco, tmp_path / "coco")
     out = tmp_path / "out"
     with pytest.raises(UserError, match="more than 0"):
@@ -197,7 +197,7 @@ prepare(CocoSource(sys.argv[1]), sys.argv[2], shard_size=8, max_bad=0.1)
 """
 
 
-def test_killed_in_the_middle_the_bytes_are_the_same(prepared, coco, tmp_path):
+def test_a_killed_run_resumes_to_the_same_bytes(prepared, coco, tmp_path):
     out = tmp_path / "out"
     run = subprocess.Popen(
         [sys.executable, "-c", KILLED, str(coco), str(out)],
@@ -220,7 +220,7 @@ def test_killed_in_the_middle_the_bytes_are_the_same(prepared, coco, tmp_path):
     assert not (out / ".prepare").exists()
 
 
-def test_a_broken_shard_of_a_broken_run_is_made_again(coco, prepared, tmp_path):
+def test_a_damaged_shard_of_an_unfinished_folder_is_written_again(coco, prepared, tmp_path):
     out = tmp_path / "out"
     with pytest.raises(UserError):
         prepare(CocoSource(coco), out, shard_size=8, max_bad=0.07)  # fails at the last shard

@@ -19,7 +19,7 @@ def change_manifest(path, **changes):
     file.write_text(json.dumps(json.loads(file.read_text()) | changes))
 
 
-def test_a_data_folder_tells_what_it_holds(path):
+def test_a_data_folder_reports_its_contents(path):
     folder = DataFolder.open(str(path))
     assert folder.shape == (folder.height, folder.width, folder.channels) == (4, 6, 3)
     assert [shard.examples for shard in folder.shards("train")] == [20, 20, 10]
@@ -71,7 +71,7 @@ def test_a_manifest_of_another_schema(path):
         DataFolder.open(path)
 
 
-def test_a_split_that_is_not_there(path):
+def test_an_unknown_split(path):
     with pytest.raises(UserError, match=r"no split 'vall'\. Did you mean 'val'"):
         DataFolder.open(path).shards("vall")
 

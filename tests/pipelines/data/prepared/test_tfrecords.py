@@ -59,7 +59,7 @@ def test_the_same_example_gives_the_same_bytes():
 
 
 @pytest.mark.parametrize("image", [np.zeros(SHAPE, np.float32), np.zeros((4, 6), np.uint8)])
-def test_other_arrays_than_pictures_are_refused(image):
+def test_arrays_that_are_not_images_are_refused(image):
     with pytest.raises(ValueError, match="uint8"):
         encode_example("1", image, ["a"], {})
 

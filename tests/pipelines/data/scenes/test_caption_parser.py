@@ -32,7 +32,7 @@ def test_every_scene_is_recovered_from_its_captions():
 
 
 @pytest.mark.parametrize("study", TALK_CAPTIONS)
-def test_the_captions_of_the_talk_are_understood(study):
+def test_the_captions_of_the_talk_are_parsed(study):
     for caption, scene in TALK_CAPTIONS[study]:
         assert all(read_caption(caption).right(scene).values()), caption
 
@@ -44,7 +44,7 @@ def test_the_colour_of_the_ground_is_not_that_of_the_object():
     assert read_caption("red skies over a car").colour is None
 
 
-def test_a_wrong_word_is_wrong_by_its_attribute_alone():
+def test_a_wrong_word_makes_only_its_attribute_wrong():
     scene = Scene("car", "red", "snow", "left")
     caption = "a red car is parked in the snow on the left"
     for old, new, attribute in [

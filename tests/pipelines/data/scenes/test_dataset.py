@@ -174,7 +174,7 @@ def test_a_finished_folder_is_left_alone(folder):
     assert before == {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
 
 
-def test_an_interrupted_run_is_mended_by_another(folder, tmp_path, monkeypatch):
+def test_another_run_completes_an_interrupted_one(folder, tmp_path, monkeypatch):
     def interrupt(*_):
         raise KeyboardInterrupt
 
@@ -193,7 +193,7 @@ def test_refuses_a_folder_of_something_else(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["holiday.jpg"]
 
 
-def test_refuses_scenes_made_otherwise(folder):
+def test_refuses_scenes_with_other_settings(folder):
     with pytest.raises(UserError, match="seed 0 instead of 7"):
         dataset.write_scenes(folder, **SMALL, seed=7, workers=1)
 

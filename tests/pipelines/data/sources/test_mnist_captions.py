@@ -12,7 +12,7 @@ from t2i_tf.errors import UsageError
 
 @pytest.fixture(scope="module")
 def squares():
-    """Digits of which each pool is filled with its own grey, so that they can be told apart."""
+    """Digits that are squares, in a different grey for each pool."""
     labels = np.arange(10)
     pool = {name: 100 + 50 * k for k, name in enumerate(("train", "val", "test"))}
     return Digits(
@@ -43,8 +43,8 @@ def test_captions(source):
 
 
 def test_templates_are_equally_likely(source):
-    chosen = [example.attributes["template"] for example in source.splits()["train"]]
-    assert np.bincount(chosen, minlength=8) == pytest.approx([250] * 8, abs=60)
+    templates = [example.attributes["template"] for example in source.splits()["train"]]
+    assert np.bincount(templates, minlength=8) == pytest.approx([250] * 8, abs=60)
 
 
 def test_places_and_offsets(source):
