@@ -27,9 +27,22 @@ def workdir(tmp_path_factory):
     return folder
 
 
-def test_files_of_every_caption(workdir, tmp_path):
-    out = tmp_path / "new" / "folder"
-    files, unknown = generate(workdir, ["a red bus", "a zebra"], out, n=3, seed=7)
+def write(workdir, out):
+    return generate(workdir, ["a red bus", "a zebra"], out, n=3, seed=7)
+
+
+@pytest.fixture(scope="module")
+def out(tmp_path_factory):
+    return tmp_path_factory.mktemp("out") / "new" / "folder"
+
+
+@pytest.fixture(scope="module")
+def generated(workdir, out):
+    return write(workdir, out)
+
+
+def test_files_of_every_caption(generated, out):
+    files, unknown = generated
     assert unknown == ["zebra"]
     assert [file.name for file in files] == [
         "grid.png",
@@ -42,9 +55,9 @@ def test_files_of_every_caption(workdir, tmp_path):
     assert [Image.open(file).format for file in files] == ["PNG", "GIF", "PNG", "GIF", "PNG"]
 
 
-def test_the_same_call_writes_the_same_bytes(workdir, tmp_path):
-    before, after = (generate(workdir, ["a red bus"], tmp_path / k).files for k in "ab")
-    assert [f.read_bytes() for f in before] == [f.read_bytes() for f in after]
+def test_the_same_call_writes_the_same_bytes(generated, workdir, tmp_path):
+    again = write(workdir, tmp_path).files
+    assert [f.read_bytes() for f in again] == [f.read_bytes() for f in generated.files]
 
 
 def test_a_folder_that_cannot_be_written_is_named(workdir, tmp_path):
