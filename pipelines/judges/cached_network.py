@@ -1,8 +1,8 @@
-"""Small networks that judge pictures: trained once on a data folder, and kept beside it.
+"""Small networks that judge images: trained once on a data folder, and cached beside it.
 
 DATA-classifier/      or another name
-    weights.npz       by the variables' paths
-    about.json        the fingerprints of data and weights, and what training measured
+    weights.npz       weights by the variables' paths
+    about.json        fingerprints of the data and the weights, and what training measured
 """
 
 import hashlib
@@ -22,13 +22,13 @@ from t2i_tf.json_files import read_json, write_json
 
 WEIGHTS, ABOUT = "weights.npz", "about.json"
 
-Batch = tuple[np.ndarray, np.ndarray]  # pictures and what the network should say of them
+Batch = tuple[np.ndarray, np.ndarray]  # images and their labels
 
 
 class About(msgspec.Struct, frozen=True):
-    """What is known of a network that is kept."""
+    """The contents of about.json."""
 
-    data: str  # fingerprint of the data folder
+    data: str  # `DataFolder.fingerprint`
     weights: str  # `fingerprint` of the network
     figures: dict[str, float]  # what training measured
 
@@ -39,19 +39,19 @@ def load_or_train(
     name: str,
     train: Callable[[], Mapping[str, float]],
 ) -> About:
-    """Give a network its weights: those that are kept, or new ones, which are kept then.
+    """Load the cached weights of a network; if there are none, train it and cache them.
 
     Args:
-        network: a built one.
-        folder: the data that it is trained on.
-        name: of its folder, beside the data folder: `DATA-name`.
-        train: trains it, and gives the figures to keep.
+        network: A built network.
+        folder: Data that it is trained on.
+        name: Suffix of the cache's folder, `DATA-name` beside the data folder.
+        train: Trains the network; returns the measurements to cache.
 
     Raises:
-        UserError: what is kept is damaged, or belongs to other data or another network.
+        UserError: the cache is damaged, or belongs to other data or another network.
     """
-    whole = folder.path.resolve()  # `.` has no name
-    path = whole.with_name(f"{whole.name}-{name}")
+    data = folder.path.resolve()  # `.` has no name
+    path = data.with_name(f"{data.name}-{name}")
     if not (path / ABOUT).exists():
         about = About(folder.fingerprint, figures=dict(train()), weights=fingerprint(network))
         path.mkdir(parents=True, exist_ok=True)
@@ -62,7 +62,7 @@ def load_or_train(
     about = read_json(path / ABOUT, About)
     if about.data != folder.fingerprint:
         raise UserError(
-            f"{path} was trained on other data than {folder.path} has now. Delete it: it is trained"
+            f"{path} was trained on other data than {folder.path} holds now. Delete it to train it"
             " again."
         )
     _restore(network, path, about)
@@ -87,12 +87,12 @@ def train_steps(
     learning_rate: float,
     what: str,
 ) -> None:
-    """Train with Adam for so many steps, the rate falling to 0 by a cosine; shows the progress.
+    """Train with Adam for `steps` steps, with a progress bar; the rate decays to 0 by a cosine.
 
     Args:
-        batches: makes the batch of a step.
-        learning_rate: of the first step.
-        what: is trained, for the progress bar.
+        batches: Returns the batch of a step.
+        learning_rate: Learning rate of the first step.
+        what: Name of the network in the progress bar.
     """
     schedule = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
     network.compile(keras.optimizers.Adam(schedule), loss, jit_compile=False)
@@ -107,9 +107,9 @@ def _restore(network: keras.Model, path: Path, about: About) -> None:
                 weight.assign(archive[weight.path])
     except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
         raise UserError(
-            f"{path / WEIGHTS} cannot be read ({error}). Delete {path}: it is trained again."
+            f"{path / WEIGHTS} cannot be read ({error}). Delete {path} to train it again."
         ) from None
     if fingerprint(network) != about.weights:
         raise UserError(
-            f"{path / WEIGHTS} is not what {ABOUT} tells of. Delete {path}: it is trained again."
+            f"{path / WEIGHTS} does not match {ABOUT}. Delete {path} to train it again."
         )

@@ -1,8 +1,8 @@
-"""Judges which digits stand where in a picture of MNIST with captions.
+"""Judges which digits stand where in an image of MNIST with captions.
 
-A small network, trained on the data folder's own pictures, looks at the eight places where a digit
-can stand and says of each which digit it sees there, or none. The same weights look at every place:
-so the judge, too, has seen no banned digit in its slot, and yet knows it from the other places.
+A small network, trained on the data folder's own images, classifies each of the eight places where
+a digit can stand: one of ten digits, or none. All places share the weights. So the judge has never
+seen a held-out digit in its place either, and still recognises it from the other places.
 """
 
 from collections import Counter
@@ -26,9 +26,9 @@ from pipelines.data.sources.mnist_captions import (
 )
 from pipelines.judges.cached_network import About, load_or_train, train_steps
 
-Digits = Mapping[str, int]  # the digits of a picture by their places
+PlacedDigits = Mapping[str, int]  # place -> digit
 
-PLACES = {  # rows and columns of the upper left corner, pixels
+PLACES = {  # ranges of rows and columns of the upper left corner, pixels
     "left": (MIDDLE, NEAR_COLUMNS),
     "right": (MIDDLE, FAR_COLUMNS),
     "top": (NEAR_ROWS, MIDDLE),
@@ -39,25 +39,25 @@ PLACES = {  # rows and columns of the upper left corner, pixels
     "bottom right": (FAR_ROWS, FAR_COLUMNS),
 }
 _NAMES = {where: place for place, where in PLACES.items()}
-NOTHING = 10  # beside the digits 0 to 9
+NOTHING = 10  # the class of an empty place, after the digits 0 to 9
 
 FILTERS, UNITS = (16, 32, 64), 128
-CELL = 4  # pixels: of the network's map of the picture
-WINDOW = 8  # cells: 32 pixels, room for a digit of 28 wherever its range puts it
-CELLS = {0: 0, 16: 4, 28: 7, 30: 7}  # where the window of a range that begins at a pixel begins
+CELL = 4  # pixels of the image in a cell of the feature map
+WINDOW = 8  # cells: 32 pixels, room for a digit of 28 anywhere in its range
+CELLS = {0: 0, 16: 4, 28: 7, 30: 7}  # first pixel of a range -> first cell of its window
 
 STEPS, BATCH, LEARNING_RATE = 1500, 64, 2e-3
-TURN, STRETCH = 0.15, 0.1  # of the pictures trained on: radians, and share of the size
+TURN, STRETCH = 0.15, 0.1  # augmentation at most: radians, and share of the size
 
 
 class DigitJudge(keras.Model):
-    """Recovers the digits of pictures, and their places.
+    """Recovers the digits of images, and their places.
 
     Args:
-        seed: of the first weights.
+        seed: Seed of the initial weights.
 
     Call arguments:
-        images: uint8 or float [B, H, W, 1], values to 255; resized to 60x60 where they are not.
+        images: uint8 or float [B, H, W, 1] in [0, 255]; resized to 60x60 if they have another size.
 
     Output:
         Logits float32 [B, places, 11].
@@ -96,14 +96,18 @@ class DigitJudge(keras.Model):
         logits = self.head(self.dense(tf.reshape(pooled, [-1, self.dense.kernel.shape[0]])))
         return tf.reshape(logits, [-1, len(PLACES), NOTHING + 1])
 
-    def judge(self, images: np.ndarray) -> list[Digits]:
-        """The digits of each picture.
+    def judge(self, images: np.ndarray) -> list[PlacedDigits]:
+        """The digits of each image.
 
-        images: uint8 [B, H, W, 1].
+        Args:
+            images: uint8 [B, H, W, 1].
+
+        Raises:
+            ValueError: another type or shape.
         """
         if images.ndim != 4 or images.shape[-1] != 1 or images.dtype != np.uint8:
             raise ValueError(
-                f"expected pictures as uint8 [B, H, W, 1], got {images.dtype} {list(images.shape)}"
+                f"Expected images as uint8 [B, H, W, 1], got {images.dtype} {list(images.shape)}"
             )
         chunks = (images[k : k + 256] for k in range(0, len(images), 256))
         return [
@@ -118,43 +122,46 @@ class _Attributes(msgspec.Struct):
     digits: list[int]
 
 
-def read_digits(attributes: bytes) -> Digits:
-    """The digits of a picture, as its record tells them.
+def read_digits(attributes: bytes) -> PlacedDigits:
+    """The digits of an image, from the attributes in its record.
 
     Raises:
-        msgspec.DecodeError: it tells none.
+        msgspec.DecodeError: these are not attributes of MNIST with captions.
     """
-    told = msgspec.json.decode(attributes, type=_Attributes)
-    template = next((t for t in TEMPLATES if t.place == told.place), None)
-    if template is None or len(told.digits) != len(template.rows):
-        raise msgspec.DecodeError(f"{told} is no picture of MNIST with captions")
+    decoded = msgspec.json.decode(attributes, type=_Attributes)
+    template = next((t for t in TEMPLATES if t.place == decoded.place), None)
+    if template is None or len(decoded.digits) != len(template.rows):
+        raise msgspec.DecodeError(f"{decoded} does not describe an image of MNIST with captions")
     places = (_NAMES[where] for where in zip(template.rows, template.columns, strict=True))
-    return dict(zip(places, told.digits, strict=True))
+    return dict(zip(places, decoded.digits, strict=True))
 
 
-def digit_accuracy(judged: Sequence[Digits], wanted: Sequence[Digits]) -> Mapping[str, float]:
-    """The fraction of right answers; NaN where nothing was asked.
+def digit_accuracy(
+    judged: Sequence[PlacedDigits], expected: Sequence[PlacedDigits]
+) -> Mapping[str, float]:
+    """The fraction of right answers; NaN if nothing was asked.
 
-    `digit`: of the digits wanted, those that stand anywhere in their picture; `place`: of the
-    pictures, those with digits in the right places and no others, whichever digits; `both`: of the
-    pictures, those with the right digit in every place.
+    Returns:
+        digit: Fraction of the expected digits that stand anywhere in their image.
+        place: Fraction of the images with digits in exactly the expected places, whichever digits.
+        both: Fraction of the images with exactly the expected digits in the expected places.
     """
-    pairs = list(zip(judged, wanted, strict=True))
-    found = [(Counter(got.values()) & Counter(want.values())).total() for got, want in pairs]
+    pairs = list(zip(judged, expected, strict=True))
+    hits = [(Counter(got.values()) & Counter(want.values())).total() for got, want in pairs]
     return {
-        "digit": _fraction(sum(found), sum(len(want) for want in wanted)),
+        "digit": _fraction(sum(hits), sum(len(want) for want in expected)),
         "place": _fraction(sum(got.keys() == want.keys() for got, want in pairs), len(pairs)),
         "both": _fraction(sum(got == want for got, want in pairs), len(pairs)),
     }
 
 
 def open_digit_judge(folder: DataFolder) -> tuple[DigitJudge, About]:
-    """The judge of a data folder, kept in `DATA-digit-judge`; trained where it is not there.
+    """The judge of a data folder, cached in `DATA-digit-judge`; trained if it is not there yet.
 
-    Training takes a minute or two on two cores. The figures kept with it: its accuracy on `val`.
+    Training takes a minute or two on two cores. The accuracy on `val` is cached with the weights.
 
     Raises:
-        UserError: the data are damaged, or what is kept belongs to other data.
+        UserError: the data are damaged, or the cached judge was trained on other data.
     """
     judge = DigitJudge()
     return judge, load_or_train(
@@ -165,26 +172,27 @@ def open_digit_judge(folder: DataFolder) -> tuple[DigitJudge, About]:
 def train_digit_judge(
     judge: DigitJudge, folder: DataFolder, *, steps: int | None = None, seed: int = 0
 ) -> dict[str, float]:
-    """Train on `train`, and give the accuracy on `val`."""
-    pictures = read_images(folder, "train")
-    labels = _labels([read_digits(attributes) for attributes in pictures.attributes])
+    """Train on the split `train`; returns the accuracy on the split `val`."""
+    data = read_images(folder, "train")
+    labels = _labels([read_digits(attributes) for attributes in data.attributes])
     train_steps(
         judge,
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        lambda step: _batch(pictures, labels, np.random.default_rng([seed, step])),
+        lambda step: _batch(data, labels, np.random.default_rng([seed, step])),
         steps=steps or STEPS,
         learning_rate=LEARNING_RATE,
         what="the judge of digits",
     )
-    held_back = read_images(folder, "val")
-    wanted = [read_digits(attributes) for attributes in held_back.attributes]
-    return dict(digit_accuracy(judge.judge(held_back.images), wanted))
+    validation = read_images(folder, "val")
+    expected = [read_digits(attributes) for attributes in validation.attributes]
+    return dict(digit_accuracy(judge.judge(validation.images), expected))
 
 
 def warped(images: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """Pictures [B, H, W, C] a little turned and stretched, about their middle; float32.
+    """Images [B, H, W, C], slightly rotated and stretched about their centre; float32.
 
-    There are few writers, and a drawing is nobody's hand: the judge must not learn theirs by heart.
+    The data have few writers, and a drawing is nobody's handwriting: the judge must not memorise
+    theirs.
     """
     count, height, width, _ = images.shape
     turn = random.uniform(-TURN, TURN, count)
@@ -199,14 +207,14 @@ def warped(images: np.ndarray, random: np.random.Generator) -> np.ndarray:
     ).numpy()
 
 
-def _batch(pictures: SplitImages, labels: np.ndarray, random: np.random.Generator):
-    chosen = random.integers(len(labels), size=BATCH)
-    return warped(pictures.images[chosen], random), labels[chosen]
+def _batch(data: SplitImages, labels: np.ndarray, random: np.random.Generator):
+    rows = random.integers(len(labels), size=BATCH)
+    return warped(data.images[rows], random), labels[rows]
 
 
-def _labels(wanted: Sequence[Digits]) -> np.ndarray:
-    """What stands in each place, int32 [pictures, places]."""
-    return np.array([[w.get(place, NOTHING) for place in PLACES] for w in wanted], np.int32)
+def _labels(expected: Sequence[PlacedDigits]) -> np.ndarray:
+    """The class of each place, int32 [images, places]."""
+    return np.array([[one.get(place, NOTHING) for place in PLACES] for one in expected], np.int32)
 
 
 def _fraction(hits: int, count: int) -> float:

@@ -1,4 +1,4 @@
-"""Who judges the pictures of a data folder: it follows from what their records tell of them."""
+"""The judge of a data folder: which one follows from the labels of its images."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
@@ -9,7 +9,7 @@ import numpy as np
 from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.data.scenes.world import Scene
 from pipelines.judges.digit_judge import (
-    Digits,
+    PlacedDigits,
     digit_accuracy,
     open_digit_judge,
     read_digits,
@@ -17,30 +17,30 @@ from pipelines.judges.digit_judge import (
 from pipelines.judges.scene_judge import SceneJudge, accuracy
 from t2i_tf.errors import UserError
 
-SceneLabel = Scene | Digits  # what a picture shows
+SceneLabel = Scene | PlacedDigits  # what an image shows
 
 
 class Judge(NamedTuple):
-    """A judge, and how its answers are counted."""
+    """A judge, and the accuracy of its answers by attribute."""
 
-    judge: Callable[[np.ndarray], Sequence[SceneLabel]]  # pictures, uint8 [B, H, W, C]
+    judge: Callable[[np.ndarray], Sequence[SceneLabel]]  # of images uint8 [B, H, W, C]
     accuracy: Callable[
         [Sequence[SceneLabel], Sequence[SceneLabel]], Mapping[str, float]
-    ]  # judged, wanted
+    ]  # of (judged, expected)
 
 
-def open_judge(folder: DataFolder, shown: SceneLabel) -> Judge:
-    """The judge of pictures such as `shown` tells of; that of digits is trained where it has to."""
-    if isinstance(shown, Scene):
+def open_judge(folder: DataFolder, label: SceneLabel) -> Judge:
+    """The judge of images with labels like `label`; a judge of digits may have to be trained."""
+    if isinstance(label, Scene):
         return Judge(SceneJudge((folder.height, folder.width)).judge, accuracy)
     return Judge(open_digit_judge(folder)[0].judge, digit_accuracy)
 
 
 def read_label(attributes: bytes, folder: DataFolder) -> SceneLabel:
-    """What a picture shows, as its record tells it.
+    """What an image shows, from the attributes in its record.
 
     Raises:
-        UserError: it tells neither a scene nor digits.
+        UserError: the attributes describe neither a scene nor digits.
     """
     for read in (_read_scene, read_digits):
         try:
@@ -48,8 +48,8 @@ def read_label(attributes: bytes, folder: DataFolder) -> SceneLabel:
         except msgspec.DecodeError:
             continue
     raise UserError(
-        f"{folder.path}: its pictures do not tell their scenes or digits. Expected data prepared"
-        " from `python -m pipelines scenes`, or with `--source mnist-captions`."
+        f"{folder.path}: its records do not say which scene or digits an image shows. Expected data"
+        " prepared from `python -m pipelines scenes`, or with `--source mnist-captions`."
     )
 
 

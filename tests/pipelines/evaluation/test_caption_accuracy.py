@@ -139,5 +139,5 @@ def test_data_without_labels_have_no_accuracy(tmp_path):
     splits = {"train": make_examples(1), "test": make_examples(2)}
     folder = DataFolder.open(write_data_folder(tmp_path / "data", splits))
     assert measure_caption_accuracy(None, folder, ALL_LENGTHS) is None
-    with pytest.raises(UserError, match="scenes"):
+    with pytest.raises(UserError, match="which scene or digits"):
         open_judge.read_label(b'{"number": 0}', folder)

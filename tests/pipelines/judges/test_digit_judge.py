@@ -23,11 +23,11 @@ from tests.data_folders import write_data_folder
 
 
 def glyphs():
-    """Ten patterns that stand for handwritten digits: digit k has two of five bars."""
+    """Ten patterns in place of handwritten digits: digit k has two of five bars."""
     pictures = np.zeros((10, 28, 28), np.uint8)
     bars = [(a, b) for a in range(5) for b in range(a + 1, 5)]
     for picture, pair in zip(pictures, bars, strict=True):
-        picture[4:24, 4:6] = 255  # a frame, so that all stand where a digit would
+        picture[4:24, 4:6] = 255  # a frame: every glyph fills the space of a digit
         for bar in pair:
             picture[4 + 4 * bar : 7 + 4 * bar, 4:24] = 255
     return pictures
@@ -54,16 +54,17 @@ def folder(source, tmp_path_factory):
 def judge(folder):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "STEPS", 120)
+        patch.setattr(module, "BATCH", 24)
         return open_digit_judge(folder)[0]
 
 
-def of(examples):
+def images_and_digits(examples):
     pictures = np.stack([example.picture for example in examples])
     return pictures, [read_digits(json.dumps(example.attributes).encode()) for example in examples]
 
 
 def test_reads_new_pictures_and_banned_digits(judge, source):
-    pictures, wanted = of(list(source.splits()["held_out"]))
+    pictures, wanted = images_and_digits(list(source.splits()["held_out"]))
     assert min(digit_accuracy(judge.judge(pictures), wanted).values()) > 0.9
 
 
@@ -72,13 +73,13 @@ def test_an_empty_picture_has_no_digits(judge):
 
 
 def test_reads_pictures_of_another_size(judge, source):
-    pictures, _ = of(list(source.splits()["val"]))
+    pictures, _ = images_and_digits(list(source.splits()["val"]))
     larger = pictures.repeat(2, axis=1).repeat(2, axis=2)
     assert judge.judge(larger) == judge.judge(pictures)
     assert judge.judge(pictures[:1])[0].keys() <= PLACES.keys()
 
 
-def test_is_kept_and_loaded(judge, folder, monkeypatch):
+def test_is_cached_and_loaded(judge, folder, monkeypatch):
     monkeypatch.setattr(module, "train_digit_judge", None)
     again, about = open_digit_judge(folder)
     assert fingerprint(again) == fingerprint(judge) == about.weights
@@ -103,12 +104,12 @@ def test_the_same_seed_trains_the_same_weights(folder):
     ],
 )
 def test_attributes_are_read(place, digits, expected):
-    told = json.dumps({"template": 0, "place": place, "digits": digits}).encode()
-    assert read_digits(told) == expected
+    attributes = json.dumps({"template": 0, "place": place, "digits": digits}).encode()
+    assert read_digits(attributes) == expected
 
 
 @pytest.mark.parametrize(
-    "told",
+    "attributes",
     [
         '{"number": 3}',
         '{"place": "left", "digits": [1]}',
@@ -117,9 +118,9 @@ def test_attributes_are_read(place, digits, expected):
         '{"place": "top left", "digits": [1, 2]}',
     ],
 )
-def test_other_attributes_are_refused(told):
+def test_other_attributes_are_refused(attributes):
     with pytest.raises(msgspec.DecodeError):
-        read_digits(told.encode())
+        read_digits(attributes.encode())
 
 
 def test_every_slot_of_every_template_is_a_place():

@@ -89,7 +89,7 @@ def test_the_same_seed_trains_the_same_weights(folder):
     [
         (lambda path: (path / "weights.npz").write_bytes(b"no"), "cannot be read.*Delete"),
         (lambda path: (path / "weights.npz").unlink(), "cannot be read.*Delete"),
-        (lambda path: rewrite(path / "about.json", weights="0"), "is not what about.json tells"),
+        (lambda path: rewrite(path / "about.json", weights="0"), "does not match about.json"),
         (lambda path: rewrite(path / "about.json", data="0"), "trained on other data.*Delete"),
         (lambda path: (path / "about.json").write_text("{}"), "wrong schema"),
     ],
