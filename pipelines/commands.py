@@ -5,7 +5,6 @@ import math
 from functools import singledispatch
 from pathlib import Path
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Column, Table
 
@@ -288,6 +287,7 @@ def _(options: Sharpness) -> int:
 @run.register
 def _(options: Study) -> int:
     from pipelines.studies.run_study import study
+    from pipelines.studies.study_table import StudyTable
 
     found = study(
         options.name,
@@ -300,11 +300,7 @@ def _(options: Study) -> int:
         captions=options.captions,
         seed=options.seed,
     )
-    columns = list(dict.fromkeys(name for row in found.table for name in row))
-    table = Table(*columns, title=found.title, title_justify="left", box=SIMPLE_HEAD, padding=0)
-    for row in found.table:
-        table.add_row(*(_cell(row.get(column)) for column in columns))
-    console.print(table)
+    console.print(StudyTable(found.title, found.table))
     console.print(found.text, markup=False)
     for path in (*found.figures, found.json):
         console.print(str(path))
@@ -338,12 +334,6 @@ def _(options: Compare) -> int:
     for title, error in failed.items():
         console.print(f"{title} failed: {error}", markup=False)
     return 1 if failed else 0
-
-
-def _cell(value: str | float | None) -> str:
-    if value is None:
-        return "-"
-    return value if isinstance(value, str) else f"{value:.3f}"
 
 
 def _table(*headers: str, title: str | None = None) -> Table:

@@ -76,10 +76,10 @@ def find_labels(images: CaptionedImages, folder: DataFolder) -> list[SceneLabel]
 
 
 def judged_accuracy(judge: Judge, images: np.ndarray, labels: Sequence[SceneLabel]) -> Accuracies:
-    """How often images show what is asked of them, by attribute.
+    """How often images show what their labels say, by attribute.
 
     An image counts once, with the share of its answers that are right: one with two digits counts
-    as much as one with a single digit. Images that are not asked for an attribute do not count.
+    as much as one with a single digit. Images without an attribute do not count for it.
 
     Args:
         judge: Judge of the data folder.
@@ -87,14 +87,14 @@ def judged_accuracy(judge: Judge, images: np.ndarray, labels: Sequence[SceneLabe
         labels: What each image should show, [n].
 
     Returns:
-        An estimate for each attribute, None where no image is asked for it.
+        An estimate for each attribute, None where no image has it.
     """
     judged = judge.judge(images)
     rows = [judge.accuracy([got], [label]) for got, label in zip(judged, labels, strict=True)]
     columns = {name: np.array([row[name] for row in rows], np.float64) for name in rows[0]}
-    asked = {name: right[~np.isnan(right)] for name, right in columns.items()}
+    counted = {name: right[~np.isnan(right)] for name, right in columns.items()}
     return {
-        name: bootstrap_estimate(right) if len(right) else None for name, right in asked.items()
+        name: bootstrap_estimate(right) if len(right) else None for name, right in counted.items()
     }
 
 

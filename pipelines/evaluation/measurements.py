@@ -83,9 +83,18 @@ class Measurements:
             scorer = Scorer(trained, sharpener)
         classifier, about = open_classifier(folder)
         return cls(
-            trained, folder, split, test, sampler, scorer, classifier, about.weights, network,
-            sizes, seed,
-        )  # fmt: skip
+            trained=trained,
+            folder=folder,
+            split=split,
+            test=test,
+            sampler=sampler,
+            scorer=scorer,
+            classifier=classifier,
+            classifier_weights=about.weights,
+            inception=network,
+            sizes=sizes,
+            seed=seed,
+        )
 
     def bounds(self) -> Bounds:
         """The bounds of every split."""

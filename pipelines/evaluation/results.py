@@ -18,7 +18,7 @@ from t2i_tf.json_files import read_json
 FILE = "evaluation.json"
 RECALLS = (1, 5, 10, 50)  # k of the recalls
 
-Accuracies = Mapping[str, Estimate | None]  # 0 to 1, by attribute; None where no image asks for it
+Accuracies = Mapping[str, Estimate | None]  # 0 to 1, by attribute; None where no image has it
 
 
 class Bounds(msgspec.Struct, frozen=True, kw_only=True):
@@ -108,7 +108,7 @@ class CaptionAccuracy(msgspec.Struct, frozen=True, kw_only=True):
     judge_held_out: Accuracies | None = None
 
     def fractions(self) -> dict[str, dict[str, float]]:
-        """The values alone; NaN where no image asks for an attribute."""
+        """The values alone; NaN where no image has the attribute."""
         return {
             name: {
                 key: x.value if x else math.nan for key, x in (getattr(self, name) or {}).items()

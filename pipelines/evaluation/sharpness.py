@@ -47,8 +47,8 @@ def measure_sharpness(
 
     Returns:
         For `real`, `drawn` and `sharpened`: `gradient`, the mean gradient magnitude, and the
-        accuracy of each attribute as `measure_caption_accuracy` measures it; NaN where no image is
-        asked for it.
+        accuracy of each attribute as `measure_caption_accuracy` measures it; NaN where no image has
+        the attribute.
 
     Raises:
         UserError: a folder does not hold what it should, or the images have no labels.

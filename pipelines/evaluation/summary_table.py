@@ -49,7 +49,7 @@ def evaluation_table(result: Evaluation) -> Table:
 
 
 def evaluation_notes(result: Evaluation) -> list[str]:
-    """What a reader of the table should know, a line each."""
+    """Remarks on the table, a line each."""
     run, notes = result.run, []
     if run and not run.finished:
         notes.append(

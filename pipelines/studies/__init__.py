@@ -1,1 +1,1 @@
-"""The studies of the authors' talk, on any trained system."""
+"""The studies of the authors' talk, for any trained system."""

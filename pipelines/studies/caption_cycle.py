@@ -1,20 +1,21 @@
-"""Caption to picture to caption: what a captioner reads in a drawing, beside what was asked."""
+"""Caption to image to caption: a captioner describes the drawing of each caption."""
 
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from PIL import Image
 
 from pipelines.data.prepared.split_reader import read_images
 from pipelines.data.scenes.caption_parser import read_caption
 from pipelines.figures.annotated_grid import SIDE, Cell, Row, sheet
 from pipelines.figures.pixels import enlarged
 from pipelines.sampling.captioner import Captioner
-from pipelines.studies.caption_match import in_words, shares, verdict
-from pipelines.studies.prompts import talk_topics
+from pipelines.studies.caption_match import match_caption, match_mark, match_rates
+from pipelines.studies.prompts import talk_prompts
 from pipelines.studies.study_context import StudyContext
-from pipelines.studies.study_result import Finding
+from pipelines.studies.study_result import StudyOutput
 from t2i_tf import checkpoints
 from t2i_tf.errors import UsageError, UserError
 from t2i_tf.metrics.caption_overlap import bleu, cider
@@ -24,12 +25,12 @@ SPLIT = "test"
 SHOWN = 8  # cycles in the figure
 
 
-class Asked(NamedTuple):
-    """A caption to draw, and what the captioner's answer is compared with."""
+class Prompt(NamedTuple):
+    """A caption to draw, and what the captioner's caption is compared with."""
 
     caption: str
-    references: Sequence[str]  # every caption of the picture, the one that is drawn among them
-    image: np.ndarray | None = None  # uint8 [H, W, C], the real picture
+    references: Sequence[str]  # every caption of the real image, `caption` among them
+    image: np.ndarray | None = None  # uint8 [H, W, C], the real image
 
 
 def study_cycle(
@@ -39,98 +40,121 @@ def study_cycle(
     captioner: Path | None,
     captions: int,
     seed: int,
-) -> Finding:
-    """Draw captions, describe the drawings, and compare what is read with what was asked.
+) -> StudyOutput:
+    """Draw captions, describe the drawings, and compare the descriptions with the captions.
 
     Args:
-        sentences: to draw; without them, captions of the split `test` where there is a data
+        context: System that draws.
+        sentences: Captions to draw; without them, those of the split `test` where there is a data
             folder, else the talk's.
-        captioner: work folder of a captioner.
-        captions: how many of the split.
+        captioner: Work folder of a captioner.
+        captions: Number of captions of the split.
+        seed: Seed of the first drawing.
 
     Raises:
-        UsageError: no captioner.
-        UserError: the captioner describes pictures of another size.
+        UsageError: there is no captioner.
+        UserError: the captioner describes images of another size.
     """
     if captioner is None:
         raise UsageError("The cycle needs a captioner: name its work folder with --captioner.")
-    reader = Captioner(checkpoints.load(captioner))
-    asked = _asked(context, sentences, captions)
-    drawn = context.draw_pairs([(one.caption, seed + k) for k, one in enumerate(asked)])
+    describer = Captioner(checkpoints.load(captioner))
+    prompts = _prompts(context, sentences, captions)
+    drawn = context.draw_pairs([(prompt.caption, seed + k) for k, prompt in enumerate(prompts)])
     images = np.stack([one.image for one in drawn])
-    read = [one.caption for one in reader.describe(images)]
-    table = [{"pictures": "drawn"} | _scores(asked, read)]
-    if asked[0].image is not None:
-        real = [one.caption for one in reader.describe(np.stack([one.image for one in asked]))]
-        table.append({"pictures": "real"} | _scores(asked, real))
-    details = {
-        "captioner": str(captioner),
-        "cycles": [
-            {"asked": one.caption, "read": words, "seed": seed + k}
-            for k, (one, words) in enumerate(zip(asked, read, strict=True))
-        ],
-    }
+    described = _describe(describer, images)
+    table = [{"pictures": "drawn"} | _scores(prompts, described)]
+    if prompts[0].image is not None:
+        real = _describe(describer, np.stack([prompt.image for prompt in prompts]))
+        table.append({"pictures": "real"} | _scores(prompts, real))
+    details = {"captioner": str(captioner), "cycles": _cycles(prompts, described, seed)}
     if context.judge:
-        judged = context.judge.judge(images)
-        details["judge"] = shares(
-            [verdict(one.caption, scene) for one, scene in zip(asked, judged, strict=True)]
-        )
-    figure = _figure(asked[:SHOWN], images, read)
-    return Finding(
-        "Caption to picture to caption", _text(table, len(asked)), table, {"cycle": figure}, details
+        details["judge"] = _judge(context, prompts, images)
+    return StudyOutput(
+        "Caption to picture to caption",
+        _text(table, len(prompts)),
+        table,
+        {"cycle": _figure(prompts[:SHOWN], images, described)},
+        details,
     )
 
 
-def _asked(context: StudyContext, sentences: Sequence[str], count: int) -> list[Asked]:
+def _prompts(context: StudyContext, sentences: Sequence[str], count: int) -> list[Prompt]:
     if not sentences and context.folder is not None:
-        return _of_split(context, count)
-    told = sentences or [c for topic in talk_topics("compositions", context) for c in topic]
-    return [Asked(caption, [caption]) for caption in told]
+        return _split_prompts(context, count)
+    talk = () if sentences else talk_prompts("compositions", context)
+    captions = sentences or [caption for prompts in talk for caption in prompts]
+    return [Prompt(caption, [caption]) for caption in captions]
 
 
-def _of_split(context: StudyContext, count: int) -> list[Asked]:
-    """The first pictures of the split; the k-th has its (k mod n)-th caption that fits."""
-    pictures = read_images(context.folder, SPLIT, count)
-    longest, asked = context.sampler.max_words, []
-    for k, (image, references) in enumerate(zip(pictures.images, pictures.captions, strict=True)):
-        fitting = [c for c in references if 1 <= len(split_words(c)) <= longest]
-        if fitting:
-            asked.append(Asked(fitting[k % len(fitting)], references, image))
-    if not asked:
+def _split_prompts(context: StudyContext, count: int) -> list[Prompt]:
+    """The first images of the split, each with one of the captions that the system can read.
+
+    Captions take turns: image k gets the k-th of them, modulo their number.
+    """
+    split = read_images(context.folder, SPLIT, count)
+    longest, prompts = context.sampler.max_words, []
+    for k, (image, references) in enumerate(zip(split.images, split.captions, strict=True)):
+        readable = [c for c in references if 1 <= len(split_words(c)) <= longest]
+        if readable:
+            prompts.append(Prompt(readable[k % len(readable)], references, image))
+    if not prompts:
         raise UserError(
             f"{context.folder.path}, split {SPLIT!r}: expected captions of {longest} words at most,"
             " found none."
         )
-    return asked
+    return prompts
 
 
-def _scores(asked: Sequence[Asked], read: Sequence[str]) -> dict[str, Any]:
-    """The share read right by attribute, where the captions are the scenes', and BLEU and CIDEr."""
-    pairs = list(zip(asked, read, strict=True))
-    verdicts = [verdict(one.caption, read_caption(words)) for one, words in pairs]
-    references = [one.references for one in asked]
-    figures = {"BLEU-4": bleu(read, references)}
-    if len(pairs) > 1:  # of one picture it is 0, whatever is said
-        figures["CIDEr"] = cider(read, references)
-    return (shares(verdicts) if any(verdicts) else {}) | figures
+def _describe(describer: Captioner, images: np.ndarray) -> list[str]:
+    return [described.caption for described in describer.describe(images)]
 
 
-def _figure(asked: Sequence[Asked], images: np.ndarray, read: Sequence[str]):
-    """Asked, drawn, read."""
+def _cycles(prompts: Sequence[Prompt], described: Sequence[str], seed: int) -> list[dict[str, Any]]:
+    return [
+        {"asked": prompt.caption, "read": description, "seed": seed + k}
+        for k, (prompt, description) in enumerate(zip(prompts, described, strict=True))
+    ]
+
+
+def _judge(
+    context: StudyContext, prompts: Sequence[Prompt], images: np.ndarray
+) -> dict[str, float | None]:
+    """How often the judge sees in a drawing what its caption names."""
+    judged = context.judge.judge(images)
+    return match_rates(
+        [match_caption(p.caption, scene) for p, scene in zip(prompts, judged, strict=True)]
+    )
+
+
+def _scores(prompts: Sequence[Prompt], described: Sequence[str]) -> dict[str, Any]:
+    """BLEU-4 and CIDEr; for captions of scenes, also the rate of matches by attribute."""
+    matches = [
+        match_caption(prompt.caption, read_caption(description))
+        for prompt, description in zip(prompts, described, strict=True)
+    ]
+    references = [prompt.references for prompt in prompts]
+    scores = {"BLEU-4": bleu(described, references)}
+    if len(prompts) > 1:  # CIDEr is always 0 for a single image
+        scores["CIDEr"] = cider(described, references)
+    return (match_rates(matches) if any(matches) else {}) | scores
+
+
+def _figure(prompts: Sequence[Prompt], images: np.ndarray, described: Sequence[str]) -> Image.Image:
+    """A row for each cycle: the caption, its drawing, and the captioner's caption."""
     rows = [
         Row(
-            one.caption,
+            prompt.caption,
             [Cell(enlarged(image, SIDE))],
-            aside=words,
-            remark=in_words(verdict(one.caption, read_caption(words))),
+            aside=description,
+            remark=match_mark(match_caption(prompt.caption, read_caption(description))),
         )
-        for one, image, words in zip(asked, images, read, strict=False)
+        for prompt, image, description in zip(prompts, images, described, strict=False)
     ]
-    return sheet([rows], ["drawn"], ("asked", "read"))
+    return sheet([rows], ["drawing"], ("caption", "captioner's caption"))
 
 
 def _text(table: Sequence[dict[str, Any]], count: int) -> str:
-    said = []
+    sentences = []
     for row in table:
         right = [
             f"{name} {row[name]:.1%}"
@@ -138,10 +162,15 @@ def _text(table: Sequence[dict[str, Any]], count: int) -> str:
             if row.get(name) is not None
         ]
         scores = [f"{name} {row[name]:.2f}" for name in ("BLEU-4", "CIDEr") if name in row]
-        what = f"Of {count} {row['pictures']} pictures"
+        images = f"{count} {row['pictures']} images"
         if right:
-            said.append(f"{what} the captioner reads as asked: {', '.join(right)}.")
-        said.append(f"{what} the captions score {', '.join(scores)}.")
+            sentences.append(
+                f"Agreement of the captioner with the original captions, on {images}:"
+                f" {', '.join(right)}."
+            )
+        sentences.append(f"Scores of its captions, on {images}: {', '.join(scores)}.")
     if "all" not in table[0]:
-        said.append("The captions are not of the scenes' world: what they name is not compared.")
-    return " ".join(said)
+        sentences.append(
+            "The captions do not describe scenes, so their attributes are not compared."
+        )
+    return " ".join(sentences)

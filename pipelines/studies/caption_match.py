@@ -1,42 +1,49 @@
-"""Whether what was seen in a picture is what its caption asks for, attribute by attribute."""
+"""Whether an image or a caption matches the caption that was drawn, attribute by attribute."""
 
 from collections.abc import Mapping, Sequence
 
 from pipelines.data.scenes.caption_parser import Named, read_caption
 from pipelines.data.scenes.world import Scene
 
-Verdict = Mapping[str, bool]  # by attribute, those that the caption names alone
+ATTRIBUTES = ("object", "colour", "background", "place")
+
+CaptionMatch = Mapping[str, bool]  # by attribute, only those that the caption names
 
 
-def verdict(caption: str, seen: Scene | Named) -> Verdict:
-    """Compare a caption of the scenes with what a judge, or another caption, says.
+def match_caption(caption: str, seen: Scene | Named) -> CaptionMatch:
+    """Compare a scene's caption with what a judge sees, or with what another caption names.
 
-    An object is right when its count is too; one without a place is in the middle. Colours and
-    backgrounds that the caption leaves open are not compared, and nothing is of a caption that
-    names no object.
+    An object matches if its count does too; a missing place means the middle. Colours and
+    backgrounds that the caption does not name are not compared, and a caption that names no object
+    is not compared at all.
     """
-    asked = read_caption(caption)
-    if asked.object is None:
+    named = read_caption(caption)
+    if named.object is None:
         return {}
-    right = {"object": (asked.object, asked.count) == (seen.object, seen.count)}
-    if asked.colour:
-        right["colour"] = asked.colour == seen.colour
-    if asked.background:
-        right["background"] = asked.background == seen.background
-    return right | {"place": (asked.place or "middle") == (seen.place or "middle")}
+    match = {"object": (named.object, named.count) == (seen.object, seen.count)}
+    if named.colour:
+        match["colour"] = named.colour == seen.colour
+    if named.background:
+        match["background"] = named.background == seen.background
+    return match | {"place": (named.place or "middle") == (seen.place or "middle")}
 
 
-def shares(verdicts: Sequence[Verdict]) -> dict[str, float | None]:
-    """The share of right answers by attribute, and of `all` at once; None where none was asked."""
-    names = ("object", "colour", "background", "place")
-    asked = {name: [v[name] for v in verdicts if name in v] for name in names}
-    asked["all"] = [all(v.values()) for v in verdicts if v]
-    return {name: sum(hits) / len(hits) if hits else None for name, hits in asked.items()}
+def match_rates(matches: Sequence[CaptionMatch]) -> dict[str, float | None]:
+    """The share of matches by attribute, and of `all` at once; None where none was compared."""
+    hits = {name: [match[name] for match in matches if name in match] for name in ATTRIBUTES}
+    hits["all"] = [all(match.values()) for match in matches if match]
+    return {name: sum(found) / len(found) if found else None for name, found in hits.items()}
 
 
-def in_words(right: Verdict) -> str:
-    """A verdict under a picture: a tick, or a cross and what is wrong."""
-    if not right:
+def rates_text(matches: Sequence[CaptionMatch]) -> str:
+    """The rates in a sentence: `object 50%, colour 100%, all 50%`."""
+    rates = match_rates(matches).items()
+    return ", ".join(f"{name} {rate:.0%}" for name, rate in rates if rate is not None)
+
+
+def match_mark(match: CaptionMatch) -> str:
+    """A mark below an image: a tick, or a cross and the attributes that do not match."""
+    if not match:
         return ""
-    wrong = [name for name, hit in right.items() if not hit]
+    wrong = [name for name, hit in match.items() if not hit]
     return "✗ " + ", ".join(wrong) if wrong else "✓"

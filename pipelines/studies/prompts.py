@@ -1,4 +1,4 @@
-"""The sentences of the studies: the talk's, as the scenes word them or as the talk does."""
+"""The captions of the studies: the talk's own, or the same ideas in the words of the scenes."""
 
 from collections.abc import Mapping
 
@@ -6,10 +6,10 @@ from pipelines.data.scenes.captions import TALK_CAPTIONS
 from pipelines.studies.study_context import StudyContext
 from t2i_tf.errors import UsageError
 
-Topic = tuple[str, ...]  # captions that belong together: of a flip, all but a word or two is equal
+PromptSet = tuple[str, ...]  # captions that are compared; those of a flip differ in a word or two
 
-# The talk's and the paper's own wording, for photographs.
-PHOTOGRAPHS: Mapping[str, tuple[Topic, ...]] = {
+# The wording of the talk and the paper, for photographs.
+PHOTOGRAPHS: Mapping[str, tuple[PromptSet, ...]] = {
     "compositions": (
         ("a stop sign is flying in blue skies",),
         ("a pale yellow school bus is flying in blue skies",),
@@ -33,7 +33,7 @@ PHOTOGRAPHS: Mapping[str, tuple[Topic, ...]] = {
 }
 
 # The same ideas for handwritten digits, which the talk does not show (our choice).
-DIGITS: Mapping[str, tuple[Topic, ...]] = {
+DIGITS: Mapping[str, tuple[PromptSet, ...]] = {
     "compositions": (
         ("the digit seven is at the top left of the image .",),
         ("the digit seven is on the left of the digit two .",),
@@ -46,7 +46,7 @@ DIGITS: Mapping[str, tuple[Topic, ...]] = {
     "colours": (),
 }
 
-# As the scenes tell them; where a training set lacks them, see `scene_world.HELD_OUT_COLOURS`.
+# In the words of the scenes; `scenes/world.py` says which are held out of training.
 _BUSES, _PLANES, _HERDS = (
     tuple(caption for caption, _ in TALK_CAPTIONS[study][which])
     for study, which in (
@@ -59,7 +59,7 @@ _TABLE, _FIELD = (
     tuple(caption for caption, _ in TALK_CAPTIONS["object flips"][which])
     for which in (slice(2), slice(2, None))
 )
-SCENES: Mapping[str, tuple[Topic, ...]] = {
+SCENES: Mapping[str, tuple[PromptSet, ...]] = {
     "compositions": (
         *((caption,) for caption, _ in TALK_CAPTIONS["novel compositions"]),
         ("a purple school bus is parked in the snow",),
@@ -73,17 +73,17 @@ SCENES: Mapping[str, tuple[Topic, ...]] = {
 }
 
 
-def talk_topics(study: str, context: StudyContext) -> list[Topic]:
-    """The topics of a study whose words the system knows, every one of them.
+def talk_prompts(study: str, context: StudyContext) -> list[PromptSet]:
+    """The prompts of a study whose words are all in the system's vocabulary.
 
     Raises:
-        UsageError: it knows none.
+        UsageError: there are none.
     """
-    worded = SCENES[study] if context.scenes else (*PHOTOGRAPHS[study], *DIGITS[study])
-    known = [topic for topic in worded if not context.sampler.unknown_words(topic)]
-    if not known:
+    prompts = SCENES[study] if context.scenes else (*PHOTOGRAPHS[study], *DIGITS[study])
+    readable = [captions for captions in prompts if not context.sampler.unknown_words(captions)]
+    if not readable:
         raise UsageError(
-            f"{context.workdir} knows the words of none of the talk's sentences for {study!r}. "
-            "Give sentences of your own, each in quotes."
+            f"The vocabulary of {context.workdir} covers none of the talk's sentences for"
+            f" {study!r}. Give sentences of your own, each in quotes."
         )
-    return known
+    return readable

@@ -1,6 +1,6 @@
-"""One study of one trained system: its figures, and its JSON, into a folder."""
+"""Runs one study of a trained system, and writes its figures and its JSON to a folder."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from pipelines.studies.alignment import study_alignment
 from pipelines.studies.caption_cycle import study_cycle
 from pipelines.studies.compositions import study_compositions
 from pipelines.studies.study_context import StudyContext
-from pipelines.studies.study_result import Finding, StudyResult, write_finding
+from pipelines.studies.study_result import StudyOutput, StudyResult, write_study
 from pipelines.studies.word_flips import TITLES, study_flips
 from t2i_tf.errors import UsageError, UserError, did_you_mean
 
@@ -29,61 +29,72 @@ def study(
     captions: int = 200,
     seed: int = 0,
 ) -> StudyResult:
-    """Study a trained system, and write what was found.
+    """Study a trained system, and write the results.
 
-        compositions   sentences of what hardly goes together, drawn from several seeds
+        compositions   captions of unlikely scenes, drawn from several seeds
         colours, backgrounds, objects
-                       a word of a caption flips, the seeds stay: what changes, and where
-        alignment      the attention over the words at every step: its entropy, and on which words
-        cycle          caption to picture to caption
+                       a word of a caption changes, the seeds stay: how much changes, and where
+        alignment      the attention over the words at every step: its entropy and its words
+        cycle          caption to image to caption
 
-    Numbers of the judge are there for the scenes alone.
+    Only scenes have a judge, and metrics that need one.
 
     Args:
-        name: one of `STUDIES`.
-        workdir: of the system, or a `Subject` already opened, for one study after another.
-        out: folder for `NAME.json` and the figures, made where it is missing.
-        data: the data folder that the system was trained on; `alignment` and `cycle` take captions
-            of its split `test`.
-        captioner: work folder of a captioner, for `cycle`.
-        sentences: instead of the talk's, or of the captions of the data.
-        seeds: pictures a caption, from the seeds `seed`, `seed` + 1, ...
-        captions: of the data, how many.
+        name: Study, one of `STUDIES`.
+        workdir: Work folder of the system, or an open `StudyContext`, for several studies of it.
+        out: Folder for `NAME.json` and the figures, made where it is missing.
+        data: Data folder that the system was trained on; `alignment` and `cycle` take captions of
+            its split `test`.
+        captioner: Work folder of a captioner, for `cycle`.
+        sentences: Captions instead of the talk's, or of those of the data.
+        seeds: Images of each caption, from the seeds `seed`, `seed` + 1, ...
+        captions: Number of captions of the data.
+        seed: First seed.
 
     Raises:
-        UsageError: no such study, nothing to study with, seeds or captions below 1, or a seed
-            below 0.
-        UserError: folders that do not hold what they should, or a system without what is studied.
+        UsageError: the study does not exist or has nothing to study, seeds or captions are below 1,
+            or the seed is below 0.
+        UserError: a folder does not hold what it should, or the system cannot be studied this way.
     """
+    _check(name, seeds, captions, seed)
+    context = workdir if isinstance(workdir, StudyContext) else StudyContext.open(workdir, data)
+    if name == "compositions":
+        output = study_compositions(context, sentences, seeds=seeds, seed=seed)
+    elif name == "alignment":
+        output = study_alignment(context, sentences, captions=captions, seed=seed)
+    elif name == "cycle":
+        output = study_cycle(context, sentences, captioner=captioner, captions=captions, seed=seed)
+    else:
+        output = study_flips(name, context, sentences, seeds=seeds, seed=seed)
+    unknown = context.sampler.unknown_words(sentences)
+    if unknown:
+        note = f"Not in the system's vocabulary, and ignored: {', '.join(unknown)}."
+        output = replace(output, text=f"{output.text} {note}")
+    made = {"sentences": list(sentences), "unknown_words": unknown, "seed": seed}
+    return _write(Path(out), name, output, _about(context) | made)
+
+
+def _check(name: str, seeds: int, captions: int, seed: int) -> None:
     if name not in STUDIES:
         raise UsageError(f"No study is called {name!r}. {did_you_mean(name, STUDIES)}")
     if min(seeds, captions) < 1:
-        raise UsageError(f"Expected one seed and caption or more, got {seeds} and {captions}.")
+        raise UsageError(f"Expected at least one seed and one caption, got {seeds} and {captions}.")
     check_seed(seed)
-    context = workdir if isinstance(workdir, StudyContext) else StudyContext.open(workdir, data)
-    if name == "compositions":
-        finding = study_compositions(context, sentences, seeds=seeds, seed=seed)
-    elif name == "alignment":
-        finding = study_alignment(context, sentences, captions=captions, seed=seed)
-    elif name == "cycle":
-        finding = study_cycle(context, sentences, captioner=captioner, captions=captions, seed=seed)
-    else:
-        finding = study_flips(name, context, sentences, seeds=seeds, seed=seed)
-    unread = context.sampler.unknown_words(sentences)
-    if unread:
-        said = f"{finding.text} Unknown to the system, left unread: {', '.join(unread)}."
-        finding = replace(finding, text=said)
-    made = {"sentences": list(sentences), "unknown_words": unread, "seed": seed}
-    return _write(Path(out), name, finding, context, made)
 
 
-def _write(
-    out: Path, name: str, finding: Finding, context: StudyContext, made: Mapping[str, Any]
-) -> StudyResult:
-    of = {"workdir": str(context.workdir), "system": context.title, "step": context.step}
-    of |= {"data": context.folder and str(context.folder.path)}
+def _about(context: StudyContext) -> dict[str, Any]:
+    """System and data, for the JSON."""
+    return {
+        "workdir": str(context.workdir),
+        "system": context.title,
+        "step": context.step,
+        "data": context.folder and str(context.folder.path),
+    }
+
+
+def _write(out: Path, name: str, output: StudyOutput, made: dict[str, Any]) -> StudyResult:
     try:
         out.mkdir(parents=True, exist_ok=True)
-        return write_finding(out, name, finding, of | dict(made))
+        return write_study(out, name, output, made)
     except OSError as error:
         raise UserError(f"{out} cannot be written: {error.strerror}.") from error

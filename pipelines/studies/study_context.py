@@ -1,4 +1,4 @@
-"""What is studied: a trained system, and what is known of its data."""
+"""What a study works on: a trained system, and its data folder where there is one."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,18 +13,18 @@ from pipelines.training.workdir import read_run_data
 from t2i_tf import checkpoints
 from t2i_tf.image_ops import image_shape
 
-SCENES = "scenes"  # the source that a manifest names
+SCENES = "scenes"  # the source in the manifest of scenes
 
 
 @dataclass(frozen=True)
 class StudyContext:
-    """A system that draws, and its data folder where one is at hand."""
+    """A system that draws captions, and its data folder where there is one."""
 
     workdir: Path
     sampler: Sampler
     step: int
-    shape: tuple[int, int, int]  # H, W, C of its pictures
-    scenes: bool  # it was trained on the scenes, so that their judge can be asked
+    shape: tuple[int, int, int]  # H, W, C of its images
+    scenes: bool  # whether it was trained on scenes, so that their judge applies
     folder: DataFolder | None = None
 
     @classmethod
@@ -32,8 +32,8 @@ class StudyContext:
         """The system of a work folder.
 
         Raises:
-            UserError: no such run, one that draws nothing, or data with pictures of another size or
-                other words.
+            UserError: the folder holds no run of a system that draws, or the data have images of
+                another size or another vocabulary.
         """
         trained = checkpoints.load(workdir)
         folder = None if data is None else DataFolder.open(data)
@@ -50,14 +50,14 @@ class StudyContext:
 
     @cached_property
     def judge(self) -> SceneJudge | None:
-        """Of the pictures, if they are scenes."""
+        """The judge of the images; None where they are not scenes."""
         return SceneJudge(self.shape[:2]) if self.scenes else None
 
     def draw(self, captions: Sequence[str], seeds: int, seed: int) -> list[list[Sample]]:
-        """Pictures of each caption, from the same seeds: `seed`, `seed` + 1, ..."""
+        """Images of each caption, from the same seeds: `seed`, `seed` + 1, ..."""
         drawn = self.draw_pairs([(caption, seed + k) for caption in captions for k in range(seeds)])
         return [drawn[k : k + seeds] for k in range(0, len(drawn), seeds)]
 
     def draw_pairs(self, pairs: Sequence[tuple[str, int]]) -> list[Sample]:
-        """An image of each (caption, seed); shows its progress."""
+        """An image of each (caption, seed); shows a progress bar."""
         return self.sampler.draw_pairs(pairs, description="Drawing captions")

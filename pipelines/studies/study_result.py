@@ -1,4 +1,4 @@
-"""What a study found: figures on disk, a table, and a text; kept as JSON beside the figures."""
+"""What comes out of a study: figures, a table and a text, with a JSON file beside the figures."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,19 +12,19 @@ from t2i_tf.json_files import write_json
 
 
 @dataclass(frozen=True)
-class Finding:
-    """What a study found, before it is written."""
+class StudyOutput:
+    """The output of a study before it is written."""
 
     title: str
-    text: str  # what came out, and what was left out and why
-    table: Sequence[Mapping[str, Any]]  # rows of the same columns: words, shares from 0 to 1, None
-    pictures: Mapping[str, Image.Image]  # name of the file, without its ending -> figure
-    details: Mapping[str, Any] = field(default_factory=dict)  # more figures, for the JSON
+    text: str  # the results in sentences, and what could not be measured
+    table: Sequence[Mapping[str, Any]]  # rows with the same keys; texts, shares from 0 to 1, None
+    figures: Mapping[str, Image.Image]  # by the name of the file, without its ending
+    details: Mapping[str, Any] = field(default_factory=dict)  # further keys of the JSON
 
 
 @dataclass(frozen=True)
 class StudyResult:
-    """A finding, and where its figures are."""
+    """The output of a study, and the files that hold it."""
 
     name: str
     title: str
@@ -35,24 +35,28 @@ class StudyResult:
     json: Path
 
 
-def write_finding(out: Path, name: str, finding: Finding, made: Mapping[str, Any]) -> StudyResult:
-    """Write the figures and `NAME.json` to a folder that is there.
+def write_study(out: Path, name: str, output: StudyOutput, made: Mapping[str, Any]) -> StudyResult:
+    """Write the figures and `NAME.json`.
 
     Args:
-        made: how the finding came about.
+        out: Existing folder.
+        name: Name of the study.
+        output: What is written.
+        made: System, data and settings of the study, for the JSON.
+
+    Raises:
+        OSError: the folder cannot be written.
     """
-    figures = tuple(out / f"{stem}.png" for stem in finding.pictures)
-    for path, picture in zip(figures, finding.pictures.values(), strict=True):
-        write_atomically(path, lambda file, picture=picture: picture.save(file, "PNG"))
+    figures = tuple(out / f"{stem}.png" for stem in output.figures)
+    for path, figure in zip(figures, output.figures.values(), strict=True):
+        write_atomically(path, lambda file, figure=figure: figure.save(file, "PNG"))
     path = out / f"{name}.json"
-    told = {
+    content = {
         "study": name,
-        "title": finding.title,
-        "text": finding.text,
-        "table": finding.table,
+        "title": output.title,
+        "text": output.text,
+        "table": output.table,
         "figures": [figure.name for figure in figures],
     }
-    write_json(path, told | dict(finding.details) | {"made": made})
-    return StudyResult(
-        name, finding.title, figures, finding.table, finding.text, finding.details, path
-    )
+    write_json(path, content | dict(output.details) | {"made": made})
+    return StudyResult(name, output.title, figures, output.table, output.text, output.details, path)

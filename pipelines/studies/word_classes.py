@@ -1,4 +1,4 @@
-"""What kind of word each word of a caption is."""
+"""The class of each word of a caption: object, colour, place, and so on."""
 
 from collections.abc import Sequence
 
@@ -17,7 +17,7 @@ CLASSES = (
     "punctuation",
 )
 
-# Articles, prepositions, conjunctions, pronouns and auxiliary verbs that captions use.
+# Articles, pronouns, auxiliary verbs, prepositions and conjunctions of captions.
 _ARTICLES = "a an the this that these those some any no"
 _PRONOUNS = "there it its his her their"
 _AUXILIARIES = "is are was were be been being has have had do does"
@@ -44,11 +44,11 @@ _BACKGROUND_COLOURS = _BACKGROUNDS & frozenset(COLOURS)  # green grass, blue ski
 
 
 def word_classes(words: Sequence[str]) -> list[str]:
-    """The class, one of `CLASSES`, of each word of a caption.
+    """The class of each word of a caption, one of `CLASSES`.
 
-    The words of the scenes, and the digits and places of MNIST with captions, are told apart by
-    what they stand for; of other captions, colours, function words and punctuation marks are, and
-    the rest is "other". A colour is the background's where a word of the background follows it.
+    Words of the scenes, and digits and places of MNIST with captions, are classified by their
+    meaning. Other captions have classes for colours, function words and punctuation marks only,
+    the rest is "other". A colour followed by a word for a background belongs to the background.
     """
     following = [*words[1:], ""]
     return [_class(word, after) for word, after in zip(words, following, strict=True)]

@@ -166,7 +166,7 @@ def ranking_metrics(scores: np.ndarray, seed: int = 0) -> Ranking:
 
 
 def oracle_upper_bound(labels: Sequence[Any], candidates: np.ndarray) -> RecallMetrics:
-    """Expected metrics of an oracle that knows which candidates show what the caption says.
+    """Expected metrics of an oracle that recognizes every image that fits the caption.
 
     Candidates with the target's label fit the caption equally well: the oracle ranks them first, in
     random order. No system has a higher expected recall. The expectation is exact while there are

@@ -1,4 +1,4 @@
-"""What `evaluate` writes, made by hand."""
+"""Results of `evaluate` as plain values, made by hand."""
 
 import dataclasses
 
@@ -19,8 +19,8 @@ def retrieval(first, median=20):
 
 
 def evaluation(system="alignDRAW", first=1.5, bound=-1550.0, sharpened=None):
-    """Of a system with a bound, on the scenes."""
-    told = {"colour": figure(0.9, 0.02), "background": figure(1.0, 0.0), "object": None}
+    """Results of a system with a bound, on the scenes."""
+    accuracy = {"colour": figure(0.9, 0.02), "background": figure(1.0, 0.0), "object": None}
     return {
         "system": system,
         "bound": {
@@ -32,7 +32,7 @@ def evaluation(system="alignDRAW", first=1.5, bound=-1550.0, sharpened=None):
         },
         "retrieval": retrieval(first) | {"bound_alone": retrieval(1.0), "s10": retrieval(2.0)},
         "ssim": {"mean": figure(0.25, 0.01), "spread": figure(0.125, 0.01), "sharpened": None},
-        "caption_accuracy": {"seen": told, "held_out": told, "judge": told},
+        "caption_accuracy": {"seen": accuracy, "held_out": accuracy, "judge": accuracy},
         "diversity": {"drawn": figure(0.1, 0.01), "real": figure(0.12, 0.01), "captions": 9},
         "precision_recall": {
             "classifier": {"precision": point(0.75), "recall": point(0.5)},
@@ -49,5 +49,5 @@ def evaluation(system="alignDRAW", first=1.5, bound=-1550.0, sharpened=None):
 
 
 def gan_evaluation():
-    """Of a GAN: no bound, and so no retrieval."""
+    """Results of a GAN: no bound, and so no retrieval."""
     return evaluation("LAPGAN") | {"bound": None, "retrieval": None}

@@ -113,7 +113,7 @@ def test_held_out_captions_are_of_held_out_compositions(folder):
     assert all(map(is_held_out, find_labels(held_out, folder)))
 
 
-def test_images_that_are_not_asked_for_an_attribute_do_not_count():
+def test_images_without_an_attribute_do_not_count():
     answers = {("red", "red"): (1.0, 0.5), ("red", "blue"): (0.0, 1.0), ("red", None): (np.nan, 0)}
 
     def accuracy(judged, wanted):

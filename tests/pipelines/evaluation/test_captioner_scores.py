@@ -25,7 +25,7 @@ def folder(tmp_path_factory):
 
 
 class Parrot:
-    """Says captions in their order, whatever it is shown."""
+    """Returns captions in their order, whatever the images show."""
 
     def __init__(self, captions):
         self.captions = iter(captions)
@@ -46,7 +46,7 @@ def test_a_limit_takes_the_first_pictures(folder):
     assert scores.pictures == 7 and scores.bleu_4 < 0.1
 
 
-def test_data_that_tell_no_scenes_have_no_shares(folder):
+def test_data_without_scenes_have_no_shares(folder):
     assert score_captioner(Parrot(["a big dog"] * 3), folder, "plain").named is None
 
 
@@ -59,8 +59,8 @@ def test_splits_without_pictures_are_refused(folder):
 
 def test_the_colour_counts_over_coloured_objects_alone():
     car, cat = Scene("car", "red", "snow"), Scene("cat", None, "snow")
-    said = ["a red truck in the snow", "a red cat in the snow"]
-    assert named_right(said, [car, cat]) == {
+    written = ["a red truck in the snow", "a red cat in the snow"]
+    assert named_right(written, [car, cat]) == {
         "object": 0.5,
         "colour": 1.0,
         "place": 1.0,

@@ -35,8 +35,8 @@ def test_real_images_resemble_themselves():
     assert found.kid["none"] is None and found.precision_recall["none"] is None
     other = distribution_metrics(images, np.zeros_like(images), networks)
     assert other.kid["pixels"].value > 10 * abs(found.kid["pixels"].value)
-    few = distribution_metrics(images[:3], images[:3], networks)
-    assert few.kid["pixels"] is None and few.precision_recall["pixels"] is None
+    small = distribution_metrics(images[:3], images[:3], networks)
+    assert small.kid["pixels"] is None and small.precision_recall["pixels"] is None
 
 
 def test_a_file_of_other_weights_is_refused(tmp_path):

@@ -215,7 +215,7 @@ def test_what_is_refused(draw, data, folder, sharpener, tmp_path):
     refused("file of InceptionV3's weights, found none", inception=tmp_path / "weights.h5")
     refused("expected one of|no split|train, val", split="tset")
     examples = {name: make_examples(16, shape=(16, 16, 3)) for name in ("train", "test")}
-    refused("vocabulary .* different", folder=write_data_folder(tmp_path / "words", examples))
+    refused(r"vocabulary .* different", folder=write_data_folder(tmp_path / "words", examples))
     examples = {name: make_examples(16, shape=(12, 16, 3)) for name in ("train", "test")}
     refused(r"16 x 16 x 3.* are 12 x 16 x 3", folder=write_data_folder(tmp_path / "s", examples))
     for path in (draw / "checkpoints").glob("*.npz"):

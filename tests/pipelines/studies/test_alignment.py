@@ -29,16 +29,16 @@ def test_entropy_and_shares_of_a_hand_made_alignment():
     log = math.log
     np.testing.assert_allclose(attention.uniform, [log(5), log(2)])
     np.testing.assert_allclose(attention.entropy, [[log(5), 0, log(2)], [log(2)] * 3], atol=1e-6)
-    np.testing.assert_allclose(attention.shares.sum(-1), 1, rtol=1e-6)
-    first = attention.shares[0]
+    np.testing.assert_allclose(attention.class_shares.sum(-1), 1, rtol=1e-6)
+    first = attention.class_shares[0]
     assert first[0, index("function")] == pytest.approx(0.4)
     assert first[1, index("background")] == 1
     assert first[2, index("colour")] == first[2, index("object")] == 0.5
-    np.testing.assert_allclose(attention.words[0, index("function")], 0.4)
-    assert attention.peaks[0, 1] == index("background")
+    np.testing.assert_allclose(attention.word_shares[0, index("function")], 0.4)
+    assert attention.peak_classes[0, 1] == index("background")
 
 
-def test_captions_of_a_word_have_nothing_to_choose():
+def test_captions_of_one_word_are_refused():
     with pytest.raises(UserError, match="two words or more"):
         measure_attention([])
 
@@ -51,12 +51,12 @@ def test_uniform_attention_has_no_margin(context):
     for row in found.table[:-1]:
         assert row["entropy"] == pytest.approx(1)
         assert row["background"] == pytest.approx(found.table[-1]["background"])
-    assert "hardly a choice, are the steps 1, 2" in found.text and "favour" not in found.text
-    assert list(found.pictures) == ["alignment", "alignment-words-1", "alignment-words-2"]
+    assert "nearly uniform, above 95%, at steps 1, 2." in found.text and "favour" not in found.text
+    assert list(found.figures) == ["alignment", "alignment-words-1", "alignment-words-2"]
 
 
-def test_sharp_attention_is_told_apart(context, monkeypatch):
-    """Step 1 sees the last word alone, step 2 all words alike."""
+def test_sharp_attention_has_a_margin(context, monkeypatch):
+    """Step 1 attends to the last word alone, step 2 to all words equally."""
 
     def sharp(one):
         alignment = one.alignment.copy()
@@ -65,7 +65,7 @@ def test_sharp_attention_is_told_apart(context, monkeypatch):
 
     plain = context.sampler.draw_pairs
     monkeypatch.setattr(
-        context.sampler, "draw_pairs", lambda pairs: list(map(sharp, plain(pairs))), raising=False
+        context.sampler, "draw_pairs", lambda pairs, **_: list(map(sharp, plain(pairs)))
     )
     captions = ["a red car is parked in deep snow", "a cat is walking on green grass"]
     found = study_alignment(context, captions, captions=9, seed=0)

@@ -4,18 +4,12 @@ import pytest
 from pipelines.data.scenes.renderer import draw_background, reduce, render
 from pipelines.data.scenes.world import Scene
 from pipelines.figures.change_map import change_map
-from pipelines.judges.scene_judge import SceneJudge
 from pipelines.studies.object_region import (
     change,
     object_region,
     scene_of,
     written_region,
 )
-
-
-@pytest.fixture(scope="module")
-def judge():
-    return SceneJudge((32, 32))
 
 
 def test_change_is_a_share_of_the_range():
@@ -31,7 +25,7 @@ def test_change_is_a_share_of_the_range():
 
 
 @pytest.mark.parametrize("region", [None, np.zeros((2, 2), bool), np.ones((2, 2), bool)])
-def test_without_two_sides_there_is_one_figure(region):
+def test_without_two_sides_there_is_one_change(region):
     pictures = np.zeros((1, 2, 2, 3), np.uint8)
     assert change(pictures, pictures, region) == (0.0, None, None)
 
@@ -57,7 +51,7 @@ def test_the_region_of_two_scenes_holds_both(judge):
     )
 
 
-def test_captions_tell_scenes():
+def test_captions_describe_scenes():
     assert scene_of("a red car is parked in deep snow on the left") == Scene(
         "car", "red", "snow", "left"
     )

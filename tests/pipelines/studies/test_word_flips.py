@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pipelines.studies.prompts import talk_topics
+from pipelines.studies.prompts import talk_prompts
 from pipelines.studies.word_flips import study_flips
 from t2i_tf.errors import UsageError
 
@@ -23,7 +23,7 @@ def test_a_colour_moves_the_object_alone(context):
         assert row["all"] == 1
     assert found.details["between_seeds"] == pytest.approx(1 / 255)
     assert found.details["region"] == ["scene"]
-    assert list(found.pictures) == ["colours"]
+    assert list(found.figures) == ["colours"]
 
 
 def test_a_background_moves_what_is_outside(context):
@@ -33,13 +33,14 @@ def test_a_background_moves_what_is_outside(context):
         assert row["outside"] > 2 * row["inside"]
 
 
-def test_what_does_not_listen_does_not_change(context, monkeypatch):
-    deaf = context.sampler.draw_pairs
+def test_a_system_that_ignores_the_caption_does_not_change(context, monkeypatch):
+    plain = context.sampler.draw_pairs
     monkeypatch.setattr(
         context.sampler,
         "draw_pairs",
-        lambda pairs: deaf([("a cat is walking across a green grass field", s) for _, s in pairs]),
-        raising=False,
+        lambda pairs, **_: plain(
+            [("a cat is walking across a green grass field", s) for _, s in pairs]
+        ),
     )
     found = study_flips("objects", context, (), seeds=2, seed=0)
     assert [row["inside"] for row in found.table] == [None, 0, None, 0]
@@ -55,14 +56,13 @@ def test_sentences_given_are_one_flip(context):
         study_flips("objects", context, captions[:1], seeds=1, seed=0)
 
 
-def test_without_a_judge_the_write_windows_tell_where_the_object_is(context, monkeypatch):
+def test_without_a_judge_the_write_windows_locate_the_object(context, monkeypatch):
     plain = context.sampler.draw_pairs
     windows = np.array([[0, 0, 31, 31], [8, 8, 24, 24]], np.float32)
     monkeypatch.setattr(
         context.sampler,
         "draw_pairs",
-        lambda pairs: [one._replace(windows=windows) for one in plain(pairs)],
-        raising=False,
+        lambda pairs, **_: [one._replace(windows=windows) for one in plain(pairs)],
     )
     captions = ["a red bus is parked in the snow", "a blue bus is parked in the snow"]
     captions = [caption.replace("bus", "school bus") for caption in captions]
@@ -75,29 +75,29 @@ def test_without_a_judge_the_write_windows_tell_where_the_object_is(context, mon
     assert "No judge" in found.text
 
 
-def test_where_nothing_tells_the_object_there_is_one_figure(context):
-    photographs = replace(context, scenes=False)  # the draftsman's windows are all alike
+def test_where_the_object_is_unknown_there_is_one_change(context):
+    photographs = replace(context, scenes=False)
     captions = ["a red car is parked in the snow", "a blue car is parked in the snow"]
     windows = np.array([[0, 0, 31, 31]], np.float32)
     plain = context.sampler.draw_pairs
-    photographs.sampler.draw_pairs = lambda pairs: [
+    photographs.sampler.draw_pairs = lambda pairs, **_: [
         one._replace(windows=windows) for one in plain(pairs)
     ]
     found = study_flips("colours", photographs, captions, seeds=1, seed=0)
     assert found.details["region"] == [None]
     assert found.table[1]["inside"] is None and found.table[1]["whole"] > 0
-    assert "Nothing tells where the object is" in found.text
+    assert "The object's region is unknown" in found.text
 
 
-def test_the_talk_is_told_in_words_that_are_known(context):
-    assert len(talk_topics("backgrounds", context)) == 2
+def test_the_talk_is_worded_in_the_vocabulary(context):
+    assert len(talk_prompts("backgrounds", context)) == 2
     photographs = replace(context, scenes=False)
     known = {"a", "vintage", "photo", "of", "cat", "dog"}
-    context.sampler.unknown_words = lambda told: [
-        w for caption in told for w in caption.split() if w not in known
+    context.sampler.unknown_words = lambda captions: [
+        w for caption in captions for w in caption.split() if w not in known
     ]
-    assert talk_topics("objects", photographs) == [
+    assert talk_prompts("objects", photographs) == [
         ("a vintage photo of a cat", "a vintage photo of a dog")
     ]
     with pytest.raises(UsageError, match="Give sentences of your own"):
-        talk_topics("colours", photographs)
+        talk_prompts("colours", photographs)

@@ -40,15 +40,15 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def kept(folder):
-    """A classifier that was trained shortly, and is kept beside its data."""
+    """A classifier that was trained for a few steps, and is cached beside its data."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "STEPS", 40)
         return open_classifier(folder)
 
 
-def test_learns_what_the_captions_tell(folder, kept):
+def test_learns_to_predict_the_words_of_captions(folder, kept):
     classifier, about = kept
-    # Each caption names the colour: all that is left to tell is nothing, and half for "car".
+    # The colour predicts every word but "car", whose share is always one half.
     sure = about.figures["nats_of_frequencies"] - 3 * 0.6365  # the entropy of 1 in 3
     assert about.figures["nats"] < sure + 0.4
     pictures = np.stack([image for _, image, _, _ in examples("test", 30, 2)])
@@ -59,7 +59,7 @@ def test_learns_what_the_captions_tell(folder, kept):
     assert np.square(features).mean(1) == pytest.approx(np.ones(30), rel=1e-5)
 
 
-def test_a_picture_has_its_features_alone_or_in_a_batch(kept):
+def test_features_do_not_depend_on_the_batch(kept):
     classifier, _ = kept
     pictures = np.random.default_rng(0).integers(0, 256, (300, 12, 16, 3), np.uint8)
     features = classifier.features(pictures)
@@ -68,7 +68,7 @@ def test_a_picture_has_its_features_alone_or_in_a_batch(kept):
     assert classifier.features(pictures[:0]).shape == (0, 128)
 
 
-def test_is_kept_and_loaded(folder, kept, monkeypatch):
+def test_is_cached_and_loaded(folder, kept, monkeypatch):
     monkeypatch.setattr(module, "train_classifier", None)
     again, about = open_classifier(folder)
     assert about == kept[1]
@@ -94,7 +94,7 @@ def test_the_same_seed_trains_the_same_weights(folder):
         (lambda path: (path / "about.json").write_text("{}"), "wrong schema"),
     ],
 )
-def test_what_is_damaged_or_of_other_data_is_refused(tmp_path, monkeypatch, damage, message):
+def test_a_damaged_cache_or_one_of_other_data_is_refused(tmp_path, monkeypatch, damage, message):
     folder = write(tmp_path / "data", count=3)
     monkeypatch.setattr(module, "train_classifier", lambda *_, **__: {"nats": 1.0})
     open_classifier(folder)
@@ -120,6 +120,6 @@ def test_word_shares():
 
 
 @pytest.mark.parametrize("pictures", [np.zeros((1, 8, 8, 3)), np.zeros((1, 8, 8, 1), np.uint8)])
-def test_other_pictures_are_refused(pictures):
+def test_images_of_another_type_or_shape_are_refused(pictures):
     with pytest.raises(ValueError, match=r"uint8 \[B, H, W, 3\]"):
         Classifier(["a"], 3).features(pictures)
