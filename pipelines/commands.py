@@ -171,7 +171,7 @@ def _(options: Caption) -> int:
     out = options.out or options.workdir / "captions"
     if options.pictures:
         captioned = caption_files(captioner, options.workdir, options.pictures, out)
-        for picture, one in zip(options.pictures, captioned.described, strict=True):
+        for picture, one in zip(options.pictures, captioned.captions, strict=True):
             console.print(
                 f"{picture}: {one.caption} ({one.log_probability:.1f} nats)", markup=False
             )

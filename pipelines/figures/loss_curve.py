@@ -24,7 +24,7 @@ COLOURS = {
         ("quiet", "line", "second", "accent", "third", "fourth", "fifth"), start=1
     )
 }
-LINES = {  # colour -> dashes in multiples of the line's width: told apart without colour too
+LINES = {  # colour -> dashes in multiples of the line's width, which need no colour to be distinct
     "second": (0, (2.4, 1.6)),
     "accent": "solid",
     "third": (0, (4, 1.4)),

@@ -1,4 +1,4 @@
-"""Caption picture files: what they show in words, and where each word was looked for."""
+"""Caption image files: write each caption, and a figure of where each word attends."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,7 +9,7 @@ import numpy as np
 from pipelines.data.preparation.image_loading import PictureReader, ResizeOptions
 from pipelines.data.sources.example import Example
 from pipelines.figures.caption_attention import attention_figure
-from pipelines.sampling.captioner import Captioner, Described
+from pipelines.sampling.captioner import Captioner, GeneratedCaption
 from pipelines.training.workdir import read_run_data
 from t2i_tf.config import CaptionerConfig
 from t2i_tf.errors import UserError
@@ -17,59 +17,59 @@ from t2i_tf.files import write_atomically
 from t2i_tf.json_files import write_json
 
 
-class Captioned(NamedTuple):
-    """What `caption_files` found and wrote."""
+class CaptionedFiles(NamedTuple):
+    """The captions of image files, and the files that were written."""
 
-    described: list[Described]  # one for each picture
+    captions: list[GeneratedCaption]  # one for each image
     files: list[Path]
 
 
 def caption_files(
     captioner: Captioner, workdir: Path, pictures: Sequence[Path], out: Path
-) -> Captioned:
-    """Describe picture files and write to the folder `out`.
+) -> CaptionedFiles:
+    """Describe image files and write to the folder `out`.
 
-        captions.json           file, caption and log-probability (nats) of each picture
-        attention-1.png ...     of each picture, where each word was looked for
+        captions.json           file, caption and log-probability (nats) of each image
+        attention-1.png ...     where each word of the first caption attends, and so on
 
-    Pictures become as large as the captioner's, in the way its data folder was made.
+    Images are resized to the captioner's size in the same way as in its data folder.
 
     Args:
-        captioner: from the work folder.
-        workdir: written by `python -m pipelines train`.
-        pictures: files; JPEG, PNG, GIF or BMP.
-        out: made where it is missing; files of the same names are replaced.
+        captioner: The captioner of the work folder.
+        workdir: Work folder, written by `python -m pipelines train`.
+        pictures: Image files: JPEG, PNG, GIF or BMP.
+        out: Output folder, created if it is missing; files of the same names are replaced.
 
     Raises:
-        UserError: a file is missing or no picture, or the folder cannot be written.
+        UserError: a file is missing or is not an image, or the folder cannot be written.
     """
-    images = read_pictures(pictures, _resize_options(workdir, captioner.config.model))
-    described = captioner.describe(images)
+    images = read_image_files(pictures, _resize_options(workdir, captioner.config.model))
+    captions = captioner.describe(images)
     try:
         out.mkdir(parents=True, exist_ok=True)
-        files = [_write_captions(out / "captions.json", pictures, described)]
-        for k, (image, one) in enumerate(zip(images, described, strict=True), start=1):
-            figure = attention_figure(image, one.words, one.attention)
+        files = [_write_captions(out / "captions.json", pictures, captions)]
+        for k, (image, caption) in enumerate(zip(images, captions, strict=True), start=1):
+            figure = attention_figure(image, caption.words, caption.attention)
             path = out / f"attention-{k}.png"
             write_atomically(path, lambda file, figure=figure: figure.save(file, "PNG"))
             files.append(path)
     except OSError as error:
         raise UserError(f"{out} cannot be written: {error.strerror}.") from error
-    return Captioned(described, files)
+    return CaptionedFiles(captions, files)
 
 
-def read_pictures(paths: Sequence[Path], resize: ResizeOptions) -> np.ndarray:
-    """Picture files as uint8 [B, H, W, C].
+def read_image_files(paths: Sequence[Path], resize: ResizeOptions) -> np.ndarray:
+    """Image files as uint8 [B, H, W, C].
 
     Raises:
-        UserError: one is missing or no picture; says which and why.
+        UserError: a file is missing or is not an image; says which and why.
     """
     examples = [Example(str(path), Path(path), ()) for path in paths]
-    pictures = list(PictureReader(resize).read(examples))
-    for path, picture in zip(paths, pictures, strict=True):
-        if isinstance(picture, str):
-            raise UserError(f"{path} cannot be read as a picture: {picture}.")
-    return np.stack(pictures)
+    images = list(PictureReader(resize).read(examples))
+    for path, image in zip(paths, images, strict=True):
+        if isinstance(image, str):  # the reason why there is none
+            raise UserError(f"{path} cannot be read as a picture: {image}.")
+    return np.stack(images)
 
 
 def _resize_options(workdir: Path, model: CaptionerConfig) -> ResizeOptions:
@@ -77,10 +77,12 @@ def _resize_options(workdir: Path, model: CaptionerConfig) -> ResizeOptions:
     return ResizeOptions(model.height, model.width, model.channels, data.filter, data.crop)
 
 
-def _write_captions(path: Path, pictures: Sequence[Path], described: Sequence[Described]) -> Path:
+def _write_captions(
+    path: Path, pictures: Sequence[Path], captions: Sequence[GeneratedCaption]
+) -> Path:
     content = [
         {"file": str(file), "caption": one.caption, "log_probability": one.log_probability}
-        for file, one in zip(pictures, described, strict=True)
+        for file, one in zip(pictures, captions, strict=True)
     ]
     write_json(path, content)
     return path

@@ -1,4 +1,4 @@
-"""A trained captioner describes pictures."""
+"""Describes images with a trained captioner."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -9,62 +9,67 @@ import tensorflow as tf
 from t2i_tf.checkpoints import Trained
 from t2i_tf.errors import UserError
 
-BATCH = 32  # pictures described at a time
+BATCH = 32  # images described at a time
 
 
-class Described(NamedTuple):
-    """The caption of one picture, and where its words were looked for."""
+class GeneratedCaption(NamedTuple):
+    """The caption of one image, and where its words attend."""
 
     caption: str
-    log_probability: float  # nats, of the caption and its end
+    log_probability: float  # of the caption and its end, nats
     words: tuple[str, ...]  # N of them
-    attention: np.ndarray  # float32 [N, GH, GW], each word's sums to one
+    attention: np.ndarray  # float32 [N, GH, GW]; sums to one over the grid for each word
 
 
 class Captioner:
-    """Describes pictures with a trained captioner.
+    """Describes images with a trained captioner.
 
-    Every batch has the same size, filled up: the graph is traced once, and a picture has the same
-    caption, alone or among others.
+    All batches are padded to one size: the graph is traced once, and an image has the same caption,
+    alone or among others.
 
     Args:
-        trained: from `t2i_tf.checkpoints.load`.
-        beam: hypotheses that the search keeps.
+        trained: Run of a captioner, from `t2i_tf.checkpoints.load`.
+        beam: Hypotheses that the beam search keeps.
 
     Raises:
-        UserError: the model describes nothing.
+        UserError: the model is not a captioner.
     """
 
     def __init__(self, trained: Trained, beam: int = 3):
         if not hasattr(trained.model, "describe"):
             raise UserError(
                 f"Expected a captioner, the work folder holds {type(trained.model).__name__}. "
-                "Train one with a captioner preset, or name its work folder."
+                "Give the work folder of a captioner, or train one with a captioner preset."
             )
         self.model, self.vocabulary, self.config = trained.model, trained.vocabulary, trained.config
         max_words = trained.config.max_words
         self._describe = tf.function(
             lambda images: self.model.describe(images, beam, max_words),
-            autograph=False,  # it would wrap what the model says of wrong pictures in a stack
+            autograph=False,  # it would wrap the model's error about image sizes in a stack trace
         )
 
-    def describe(self, images: np.ndarray) -> list[Described]:
-        """The captions of pictures uint8 [B, H, W, C].
+    def describe(self, images: np.ndarray) -> list[GeneratedCaption]:
+        """The caption of each image.
+
+        Args:
+            images: uint8 [B, H, W, C].
 
         Raises:
-            UserError: pictures of another size than the model was trained on.
+            UserError: the images have another size than those that the model was trained on.
         """
         batches = (images[k : k + BATCH] for k in range(0, len(images), BATCH))
-        return [described for batch in batches for described in self._describe_batch(batch)]
+        return [caption for batch in batches for caption in self._describe_batch(batch)]
 
-    def _describe_batch(self, images: np.ndarray) -> list[Described]:
-        filler = np.zeros((BATCH - len(images), *images.shape[1:]), images.dtype)
-        found = self._describe(tf.constant(np.concatenate([images, filler])))
-        rows = zip(*(tensor.numpy()[: len(images)] for tensor in found), strict=True)
-        return [self._described(*row) for row in rows]
+    def _describe_batch(self, images: np.ndarray) -> list[GeneratedCaption]:
+        padding = np.zeros((BATCH - len(images), *images.shape[1:]), images.dtype)
+        description = self._describe(tf.constant(np.concatenate([images, padding])))
+        rows = zip(*(tensor.numpy()[: len(images)] for tensor in description), strict=True)
+        return [self._caption(*row) for row in rows]
 
-    def _described(
+    def _caption(
         self, token_ids: Sequence[int], log_probability: float, attention: np.ndarray
-    ) -> Described:
+    ) -> GeneratedCaption:
         words = tuple(self.vocabulary.words(token_ids))
-        return Described(" ".join(words), float(log_probability), words, attention[: len(words)])
+        return GeneratedCaption(
+            " ".join(words), float(log_probability), words, attention[: len(words)]
+        )

@@ -1,4 +1,4 @@
-"""Draw captions into files: a grid of pictures, and of each caption how it was drawn."""
+"""Draw captions into files: a grid of images, and how the first image of each was drawn."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,13 +13,12 @@ from pipelines.figures.word_attention import alignment_figure
 from pipelines.sampling.sampler import Sample, Sampler
 from pipelines.sampling.sharpener import Sharpener
 from t2i_tf import checkpoints
-from t2i_tf.checkpoints import Trained
 from t2i_tf.errors import UserError
 from t2i_tf.files import write_atomically
 
 
 class Generated(NamedTuple):
-    """What `generate` wrote, and the words that the model had to leave unread."""
+    """The files that `generate` wrote, and the words outside the model's vocabulary."""
 
     files: list[Path]
     unknown_words: list[str]
@@ -35,27 +34,27 @@ def generate(
     temperature: float = 1.0,
     sharpen: Path | None = None,
 ) -> Generated:
-    """Draw captions with the model of a work folder and write the pictures to the folder `out`.
+    """Draw captions with the model of a work folder and write the images to the folder `out`.
 
-        grid.png                all pictures, a row for each caption
-        drawing-1.gif ...       of each caption the first picture, step by step
-        alignment-1.png ...     of the same picture, which words each step attended to; none of a
-                                system that sees no words
-        sharpened.png           all pictures again, sharpened, where a sharpener is given
+        grid.png                all images, a row for each caption
+        drawing-1.gif ...       the first image of each caption, step by step
+        alignment-1.png ...     the words that each step of this image attended to, if the system
+                                attends to words
+        sharpened.png           all images after sharpening, if there is a sharpener
 
     Args:
-        workdir: written by `python -m pipelines train`.
-        captions: one or more.
-        out: made where it is missing; files of the same names are replaced.
-        n: pictures a caption.
-        seed: of the first picture of each caption; the next have the next seeds.
-        temperature: standard deviation of the noise; 0 draws what is most usual.
-        sharpen: work folder of a sharpener.
+        workdir: Work folder, written by `python -m pipelines train`.
+        captions: One caption or more.
+        out: Output folder, created if it is missing; files of the same names are replaced.
+        n: Number of images per caption.
+        seed: Seed of the first image of each caption; the next images have the next seeds.
+        temperature: Standard deviation of the noise; 0 draws the mean of the prior at each step.
+        sharpen: Work folder of a sharpener.
 
     Raises:
-        UserError: for a work folder without such a model, a sharpener of other sizes, a
-            caption without words or with too many, no caption, n < 1, a negative temperature, and a
-            folder that cannot be written.
+        UserError: the work folder holds no text-to-image system, the sharpener was trained for
+            another size, a caption has no words or too many, there is no caption, n < 1, the
+            temperature is negative, or the folder cannot be written.
     """
     out = Path(out)
     sampler = Sampler(checkpoints.load(workdir), Sharpener.load(sharpen) if sharpen else None)
@@ -68,31 +67,19 @@ def generate(
     return Generated(files, sampler.unknown_words(captions))
 
 
-def draw(
-    trained: Trained,
-    captions: Sequence[str],
-    *,
-    n: int = 1,
-    seed: int = 0,
-    temperature: float = 1.0,
-) -> list[list[Sample]]:
-    """`Drawer.draw` for one call; whoever draws again and again keeps a `Drawer`."""
-    return Sampler(trained).draw(captions, n=n, seed=seed, temperature=temperature)
-
-
 def write_drawings(out: Path, rows: Sequence[Sequence[Sample]]) -> list[Path]:
-    """Write the grids, the GIFs and the alignments of drawn captions; returns the paths."""
+    """Write the grids, GIFs and alignments of drawn captions; returns their paths."""
     captions = [row[0].caption for row in rows]
-    images = np.stack([[drawn.image for drawn in row] for row in rows])
+    images = np.stack([[sample.image for sample in row] for row in rows])
     files = [_write_png(out / "grid.png", grid(images, captions))]
     if rows[0][0].sharpened is not None:
-        sharpened = np.stack([[drawn.sharpened for drawn in row] for row in rows])
+        sharpened = np.stack([[sample.sharpened for sample in row] for row in rows])
         files.append(_write_png(out / "sharpened.png", grid(sharpened, captions)))
     for k, (first, *_) in enumerate(rows, start=1):
-        moving = out / f"drawing-{k}.gif"
+        path = out / f"drawing-{k}.gif"
         gif = animation(first.canvases, first.windows)
-        write_atomically(moving, lambda file, gif=gif: file.write(gif))
-        files.append(moving)
+        write_atomically(path, lambda file, gif=gif: file.write(gif))
+        files.append(path)
         if first.alignment.size:
             figure = alignment_figure(first.alignment, first.words, first.canvases)
             files.append(_write_png(out / f"alignment-{k}.png", figure))

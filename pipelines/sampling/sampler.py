@@ -1,4 +1,4 @@
-"""A trained model draws captions."""
+"""Draws captions with a trained text-to-image system."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -14,12 +14,12 @@ from t2i_tf.image_ops import to_pixels
 from t2i_tf.models import Drawing
 from t2i_tf.text.tokenizer import Tokenizer, split_words
 
-BATCH = 32  # images drawn at a time, with all that is known of how they were drawn
+BATCH = 32  # images drawn at a time, with their canvases, alignments and windows
 IMAGE_BATCH = 50  # images drawn at a time where nothing else is kept
 
 
 class Sample(NamedTuple):
-    """One image drawn for a caption, and how it came about."""
+    """One image drawn for a caption, and the steps that led to it."""
 
     caption: str
     seed: int
@@ -28,28 +28,29 @@ class Sample(NamedTuple):
     canvases: np.ndarray  # uint8 [T, H, W, C]; the last is the image
     alignment: np.ndarray  # float32 [T, N], attention over the words
     windows: np.ndarray  # float32 [T, 4]: top, left, bottom, right of the write window, pixels
-    sharpened: np.ndarray | None = None  # uint8 [H, W, C], where there is a sharpener
+    sharpened: np.ndarray | None = None  # uint8 [H, W, C], if there is a sharpener
 
 
 class SampledImages(NamedTuple):
-    """Drawn images, and the same images sharpened where that was asked for."""
+    """Drawn images and, if requested, the same images sharpened."""
 
     images: np.ndarray  # uint8 [n, H, W, C]
     sharpened: np.ndarray | None
 
 
 class Sampler:
-    """Draws captions with a trained model, and sharpens the images where a sharpener is given.
+    """Draws captions with a trained system, and sharpens the images if there is a sharpener.
 
-    Every batch has the same size and every caption the same length, both padded: each graph is
-    traced once, and a caption with a seed is the same image, alone or among others.
+    All batches are padded to one size and all captions to one length: each graph is traced once,
+    and a caption with a seed gives the same image, alone or among others.
 
     Args:
-        trained: a run of a text-to-image system, from `t2i_tf.checkpoints.load`.
-        sharpener: a sharpener of images of the same size.
+        trained: Run of a text-to-image system, from `t2i_tf.checkpoints.load`.
+        sharpener: Sharpener of images of the same size.
 
     Raises:
-        UserError: the model draws no captions, or images of another size than the sharpener's.
+        UserError: the model draws no captions, or its images have another size than the
+            sharpener's.
     """
 
     def __init__(self, trained: Trained, sharpener: Sharpener | None = None):
@@ -67,7 +68,7 @@ class Sampler:
         self._read = tf.function(trained.reader)
         self._noise = tf.function(self.model.noise)
         self._generate = tf.function(self._draw_batch)
-        # XLA would draw other noise and has slow convolutions: noise and sharpener stay outside it.
+        # XLA would give other noise and has slow convolutions: noise and sharpener stay outside it.
         self._generate_image = tf.function(
             lambda caption, noise: self.model.generate(caption, noise).image,
             jit_compile=trained.config.xla,
@@ -78,7 +79,7 @@ class Sampler:
     def draw(
         self, captions: Sequence[str], *, n: int = 1, seed: int = 0, temperature: float = 1.0
     ) -> list[list[Sample]]:
-        """`n` images of each caption, from the seeds `seed`, `seed` + 1, ...
+        """Draw `n` images of each caption, from the seeds `seed`, `seed` + 1, ...
 
         Raises:
             UserError: see `draw_pairs`; also if there is no caption, or n < 1.
@@ -86,7 +87,7 @@ class Sampler:
         if not captions:
             raise UserError("Expected at least one caption, got none.")
         if n < 1:
-            raise UserError(f"Expected one picture a caption or more, got n = {n}.")
+            raise UserError(f"Expected at least one image per caption, got n = {n}.")
         pairs = [(caption, seed + k) for caption in captions for k in range(n)]
         drawn = self.draw_pairs(pairs, temperature=temperature)
         return [drawn[k : k + n] for k in range(0, len(drawn), n)]
@@ -98,12 +99,12 @@ class Sampler:
         temperature: float = 1.0,
         description: str | None = None,
     ) -> list[Sample]:
-        """An image of each (caption, seed).
+        """Draw an image for each pair of a caption and a seed.
 
         Args:
-            pairs: captions with seeds.
-            temperature: standard deviation of the noise.
-            description: label of a progress bar; there is none without it.
+            pairs: Captions with seeds.
+            temperature: Standard deviation of the noise.
+            description: Label of a progress bar; no bar by default.
 
         Raises:
             UserError: a caption has no words or too many, or the temperature is negative.
@@ -124,13 +125,13 @@ class Sampler:
         *,
         sharpen: bool = False,
     ) -> SampledImages:
-        """An image of each caption with its seed, and nothing else of it: the fast way to many.
+        """Draw an image of each caption, without its steps: the fast way to many images.
 
         Args:
-            captions: captions of any length; what the model cannot read of one is left out.
-            seeds: a seed for each caption.
-            description: label of the progress bar.
-            sharpen: sharpen the images too, if there is a sharpener.
+            captions: Captions of any length; words beyond the model's maximum are dropped.
+            seeds: A seed for each caption.
+            description: Label of the progress bar.
+            sharpen: Whether to sharpen the images too, if there is a sharpener.
         """
         images, sharpened = [], []
         for start in track(range(0, len(captions), IMAGE_BATCH), description, transient=True):
@@ -147,9 +148,9 @@ class Sampler:
         )
 
     def unknown_words(self, captions: Sequence[str]) -> list[str]:
-        """The words that the model does not know, each once, in order."""
-        found = (word for caption in captions for word in self.tokenizer.unknown_words(caption))
-        return list(dict.fromkeys(found))
+        """The words outside the model's vocabulary, each once, in order."""
+        unknown = (word for caption in captions for word in self.tokenizer.unknown_words(caption))
+        return list(dict.fromkeys(unknown))
 
     def _check(self, caption: str) -> None:
         count = len(split_words(caption))
@@ -158,7 +159,7 @@ class Sampler:
         if count > self.max_words:
             raise UserError(
                 f"The caption {caption!r} has {count} words, punctuation marks included; this model"
-                f" reads {self.max_words} at most. Make it shorter."
+                f" reads at most {self.max_words}. Shorten the caption."
             )
 
     def _draw(self, pairs: Sequence[tuple[str, int]], temperature: float) -> list[Sample]:

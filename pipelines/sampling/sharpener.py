@@ -1,4 +1,4 @@
-"""A trained sharpener, put behind any system."""
+"""Sharpens the images of any system with a trained sharpener."""
 
 from pathlib import Path
 
@@ -12,7 +12,10 @@ from t2i_tf.image_ops import check_same_shape, image_shape
 
 
 class Sharpener:
-    """Sharpens pictures by their captions; the same picture and caption, the same result.
+    """Sharpens images, conditioned on their captions. It is deterministic.
+
+    Args:
+        trained: Run of a sharpening preset, from `t2i_tf.checkpoints.load`.
 
     Raises:
         UserError: the run is of another kind of model.
@@ -29,18 +32,26 @@ class Sharpener:
 
     @classmethod
     def load(cls, workdir: Path) -> "Sharpener":
-        """The sharpener of a work folder; UserError where there is none."""
+        """Load the sharpener of a work folder; UserError if there is none."""
         return cls(checkpoints.load(workdir))
 
-    def check_size(self, drawn: ModelConfig) -> None:
-        """Raises UserError where pictures have another size than this one sharpens."""
+    def check_size(self, model: ModelConfig) -> None:
+        """Raise UserError if the model draws images of another size than this one sharpens."""
         check_same_shape(
             image_shape(self.trained.config.model),
-            image_shape(drawn),
+            image_shape(model),
             "The sharpener was trained on images of {expected}, the model draws {found}",
             "Train a sharpener on the model's data folder.",
         )
 
     def __call__(self, image: tf.Tensor, sentence: tf.Tensor) -> tf.Tensor:
-        """Pictures float [B, H, W, C] in [0, 1], and what `read` made of their captions."""
+        """Sharpen images.
+
+        Args:
+            image: float [B, H, W, C] in [0, 1].
+            sentence: float [B, D], from `read`, which encodes the captions.
+
+        Returns:
+            float [B, H, W, C] in [0, 1].
+        """
         return self.trained.model.sharpen(image, sentence)

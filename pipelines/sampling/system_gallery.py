@@ -1,4 +1,4 @@
-"""What several systems draw for the same captions: a row for each system."""
+"""Images of the same captions by several systems, a row for each system."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -23,18 +23,17 @@ def draw_gallery(
     sharpen: Path | None = None,
     seed: int = 0,
 ) -> Path:
-    """Draw every caption with every system, from the same seed, into one picture.
+    """Draw every caption with every system, from the same seed, into one figure.
 
     Args:
-        workdirs: of the systems, a row each.
-        captions: a column each.
-        out: the PNG.
-        sharpen: work folder of a sharpener: what it makes of the first row is the last one.
-        seed: of every picture.
+        workdirs: Work folders of the systems, a row each.
+        captions: Captions, a column each.
+        out: PNG file to write.
+        sharpen: Work folder of a sharpener; the last row is the first one, sharpened.
+        seed: Seed of every image.
 
     Raises:
-        UserError: see `Drawer.draw`; also for pictures of several sizes, and a file that cannot be
-            written.
+        UserError: see `draw_rows`; also if the file cannot be written.
     """
     rows = draw_rows(workdirs, captions, sharpen=sharpen, seed=seed)
     write_gallery(rows, captions, out)
@@ -49,32 +48,34 @@ def draw_rows(
     sharpened: int = 0,
     seed: int = 0,
 ) -> dict[str, list[np.ndarray]]:
-    """What each system draws for the captions, uint8 [H, W, C], by the systems' names.
+    """Draw the captions with each system.
 
     Args:
-        workdirs: of the systems.
-        captions: each drawn from the same seed.
-        sharpen: work folder of a sharpener.
-        sharpened: the number of the system whose pictures are sharpened, in the last row.
-        seed: of every picture.
+        workdirs: Work folders of the systems.
+        captions: Captions, all drawn from the same seed.
+        sharpen: Work folder of a sharpener.
+        sharpened: Index of the system whose images are sharpened for the last row.
+        seed: Seed of every image.
+
+    Returns:
+        Name of the system -> an image for each caption, uint8 [H, W, C].
 
     Raises:
-        UserError: see `Drawer.draw`; also for pictures of several sizes.
+        UserError: see `Sampler` and `Sampler.draw`; also if images differ in size.
     """
     sharpener = Sharpener.load(sharpen) if sharpen else None
     rows: dict[str, list[np.ndarray]] = {}
     last: dict[str, list[np.ndarray]] = {}
     for k, workdir in enumerate(workdirs):
-        chosen = sharpener if k == sharpened else None
-        sampler = Sampler(checkpoints.load(workdir), chosen)
-        drawn = [first for first, *_ in sampler.draw(captions, seed=seed)]
+        sampler = Sampler(checkpoints.load(workdir), sharpener if k == sharpened else None)
+        samples = [first for first, *_ in sampler.draw(captions, seed=seed)]
         name = sampler.model.title
-        rows[name if name not in rows else f"{name} ({workdir.name})"] = [d.image for d in drawn]
-        if chosen:
-            last = {f"{name}, sharpened": [d.sharpened for d in drawn]}
+        rows[name if name not in rows else f"{name} ({workdir.name})"] = [s.image for s in samples]
+        if sampler.sharpener:
+            last = {f"{name}, sharpened": [s.sharpened for s in samples]}
     sizes = {row[0].shape for row in rows.values()}
     if len(sizes) > 1:
-        raise UserError(f"The systems draw pictures of several sizes: {sorted(sizes)}.")
+        raise UserError(f"Expected systems that draw images of one size, got {sorted(sizes)}.")
     return rows | last
 
 
@@ -86,8 +87,8 @@ def write_gallery(
     Raises:
         UserError: the file cannot be written.
     """
-    picture = grid(np.array(list(rows.values())), list(rows), captions, SIDE)
+    figure = grid(np.array(list(rows.values())), list(rows), captions, SIDE)
     try:
-        write_atomically(out, lambda file: picture.save(file, "PNG", optimize=True))
+        write_atomically(out, lambda file: figure.save(file, "PNG", optimize=True))
     except OSError as error:
         raise UserError(f"{out} cannot be written: {error.strerror}.") from error

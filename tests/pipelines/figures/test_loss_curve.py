@@ -25,8 +25,8 @@ def curve(plot, colour="second"):
 
 def texts(plot):
     """Text -> its x and y, pixels."""
-    found = re.findall(r'<text [^>]*x="([\d.]+)" y="([\d.]+)"[^>]*>([^<]+)<', plot.content)
-    return {text: (float(x), float(y)) for x, y, text in found}
+    elements = re.findall(r'<text [^>]*x="([\d.]+)" y="([\d.]+)"[^>]*>([^<]+)<', plot.content)
+    return {text: (float(x), float(y)) for x, y, text in elements}
 
 
 def test_time_goes_right_and_loss_goes_down():

@@ -1,4 +1,5 @@
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -6,8 +7,7 @@ from PIL import Image
 
 from pipelines.cli import main
 from pipelines.data.preparation.image_loading import ResizeOptions
-from pipelines.sampling.caption_files import read_pictures
-from t2i_tf import checkpoints
+from pipelines.sampling.caption_files import caption_files, read_image_files
 from tests.data_folders import make_examples, write_data_folder
 
 RNG = np.random.default_rng(0)
@@ -49,7 +49,7 @@ def test_a_split_is_scored(workdir, tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "said"),
+    ("arguments", "code", "message"),
     [
         (["{tmp}/none.png"], 1, "none.png cannot be read as a picture: missing"),
         (["{tmp}/text.png"], 1, "text.png cannot be read as a picture: not a picture"),
@@ -59,35 +59,31 @@ def test_a_split_is_scored(workdir, tmp_path, capsys):
         (["{tmp}/small.png", "--out", "{tmp}/text.png/out"], 1, "cannot be written"),
     ],
 )
-def test_what_cannot_be_done_is_told(workdir, pictures, tmp_path, capsys, arguments, code, said):
+def test_bad_input_is_reported(workdir, pictures, tmp_path, capsys, arguments, code, message):
     (tmp_path / "text.png").write_text("hello")
     arguments = [argument.format(tmp=tmp_path) for argument in arguments]
     assert main(["caption", *arguments, "--workdir", str(workdir)]) == code
-    assert said in capsys.readouterr().err.replace("\n", " ")
+    assert message in capsys.readouterr().err.replace("\n", " ")
 
 
 def test_pictures_are_fitted_as_prepare_does(pictures):
     fit = ResizeOptions(4, 6, 3)
-    shapes = {picture.shape for picture in read_pictures(pictures, fit)}
+    shapes = {picture.shape for picture in read_image_files(pictures, fit)}
     assert shapes == {(4, 6, 3)}
-    np.testing.assert_array_equal(read_pictures(pictures[2:], fit)[0], Image.open(pictures[2]))
+    np.testing.assert_array_equal(read_image_files(pictures[2:], fit)[0], Image.open(pictures[2]))
     cropped = ResizeOptions(4, 6, 3, crop="centre")
-    assert (read_pictures(pictures[:1], fit) != read_pictures(pictures[:1], cropped)).any()
+    assert (read_image_files(pictures[:1], fit) != read_image_files(pictures[:1], cropped)).any()
 
 
-def test_the_crop_of_the_data_is_read_from_the_work_folder(
-    workdir, pictures, tmp_path, monkeypatch
-):
+def test_the_crop_of_the_data_is_read_from_the_work_folder(tmp_path, monkeypatch):
     fits = []
     monkeypatch.setattr(
-        "pipelines.sampling.caption_files.read_pictures",
+        "pipelines.sampling.caption_files.read_image_files",
         lambda paths, fit: fits.append(fit) or np.zeros((len(paths), 4, 6, 3), np.uint8),
     )
-    copy = tmp_path / "copy"
-    copy.mkdir()
-    for path in workdir.iterdir():
-        (copy / path.name).symlink_to(path)
-    (copy / "data.json").write_text('{"filter": "bicubic", "crop": "pad", "format": 1}')
-    assert checkpoints.read_config(copy).model.height == 4
-    assert main(["caption", pictures[0], "--workdir", str(copy)]) == 0
-    assert fits == [ResizeOptions(4, 6, 3, "bicubic", "pad")]
+    size = SimpleNamespace(height=4, width=6, channels=3)
+    captioner = SimpleNamespace(config=SimpleNamespace(model=size), describe=lambda images: [])
+    caption_files(captioner, tmp_path, [], tmp_path / "out")
+    (tmp_path / "data.json").write_text('{"filter": "bicubic", "crop": "pad", "format": 1}')
+    caption_files(captioner, tmp_path, [], tmp_path / "out")
+    assert fits == [ResizeOptions(4, 6, 3), ResizeOptions(4, 6, 3, "bicubic", "pad")]

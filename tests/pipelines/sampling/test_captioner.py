@@ -19,19 +19,18 @@ def captioner(trained):
 
 
 def test_every_field_has_its_shape(captioner, trained):
-    (described,) = captioner.describe(IMAGES[:1])
-    assert 1 <= len(described.words) <= 7
-    assert described.caption == " ".join(described.words)
-    assert all(word in trained.vocabulary for word in described.words)
-    assert described.attention.shape == (len(described.words), 4, 6)
-    np.testing.assert_allclose(described.attention.sum((1, 2)), 1, rtol=1e-5)
-    assert described.log_probability < 0
+    (one,) = captioner.describe(IMAGES[:1])
+    assert 1 <= len(one.words) <= 7
+    assert one.caption == " ".join(one.words)
+    assert all(word in trained.vocabulary for word in one.words)
+    assert one.attention.shape == (len(one.words), 4, 6)
+    np.testing.assert_allclose(one.attention.sum((1, 2)), 1, rtol=1e-5)
+    assert one.log_probability < 0
 
 
-def test_a_picture_has_one_caption_alone_or_among_others_and_one_graph(trained):
-    captioner = Captioner(trained)
+def test_a_picture_has_one_caption_alone_or_among_others_and_one_graph(captioner):
     together = captioner.describe(IMAGES)
-    assert len(together) == 40 and len({described.caption for described in together}) > 1
+    assert len(together) == 40 and len({one.caption for one in together}) > 1
     for k in (0, 31, 32, 39):
         (alone,) = captioner.describe(IMAGES[k : k + 1])
         assert alone.caption == together[k].caption
@@ -43,10 +42,10 @@ def test_no_pictures_have_no_captions(captioner):
     assert captioner.describe(IMAGES[:0]) == []
 
 
-def test_the_beam_is_handed_on(trained):
+def test_the_beam_is_passed_on(captioner, trained):
     narrow, wide = (
-        np.mean([d.log_probability for d in Captioner(trained, beam=beam).describe(IMAGES)])
-        for beam in (1, 30)
+        np.mean([one.log_probability for one in some.describe(IMAGES)])
+        for some in (Captioner(trained, beam=1), captioner)
     )
     assert narrow != wide
 

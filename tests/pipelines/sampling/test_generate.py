@@ -1,4 +1,5 @@
 import dataclasses
+from types import SimpleNamespace
 
 import pytest
 from PIL import Image
@@ -60,7 +61,9 @@ def test_the_same_call_writes_the_same_bytes(generated, workdir, tmp_path):
     assert [f.read_bytes() for f in again] == [f.read_bytes() for f in generated.files]
 
 
-def test_a_folder_that_cannot_be_written_is_named(workdir, tmp_path):
+def test_a_folder_that_cannot_be_written_is_named(workdir, tmp_path, monkeypatch):
+    sampler = SimpleNamespace(draw=lambda *_, **__: [])
+    monkeypatch.setattr("pipelines.sampling.generate.Sampler", lambda *_: sampler)
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="cannot be written: Not a directory"):
         generate(workdir, ["a red bus"], tmp_path / "file" / "out")

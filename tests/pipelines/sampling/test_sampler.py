@@ -65,8 +65,7 @@ def test_temperature_zero_forgets_the_seed(sampler):
     np.testing.assert_array_equal(first.image, second.image)
 
 
-def test_the_graph_is_traced_once(trained):
-    sampler = Sampler(trained)
+def test_the_graph_is_traced_once(sampler):
     sampler.draw(["a red bus"], n=3)
     sampler.draw(["a green car is parked here ."] * 9, n=4, seed=5, temperature=0.5)
     assert sampler._generate.experimental_get_tracing_count() == 1
@@ -81,7 +80,7 @@ def test_unknown_words_are_named_once(sampler):
     [
         ([], {}, "at least one caption"),
         (["a bus", " "], {}, "with words, got ' '"),
-        (["a bus is parked here, a car is parked"], {}, "has 10 words.* reads 8 at most"),
+        (["a bus is parked here, a car is parked"], {}, "has 10 words.* reads at most 8"),
         (["a bus"], {"n": 0}, "n = 0"),
         (["a bus"], {"temperature": -1.0}, "temperature of 0 or more"),
         (["a bus"], {"temperature": float("nan")}, "temperature of 0 or more"),

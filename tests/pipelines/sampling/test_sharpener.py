@@ -60,7 +60,7 @@ def test_each_drawing_comes_sharpened_too(system, sharpener):
     assert (row[0].sharpened != row[0].image).any()
 
 
-def test_the_caption_tells_the_sharpener_too(sharpener):
+def test_the_sharpener_is_conditioned_on_the_caption(sharpener):
     image = tf.fill([2, 8, 8, 3], 0.5)
     one, other = sharpener(image, sharpener.read(tf.constant(["a red bus", "a green bus"])))
     assert np.abs(one - other).max() > 1e-6
