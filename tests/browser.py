@@ -1,4 +1,4 @@
-"""A real browser for tests: Debian's chromium and chromium-driver, where they are there."""
+"""A real browser for tests: Debian's chromium and chromium-driver, if they are installed."""
 
 import shutil
 

@@ -11,8 +11,8 @@ from PIL import Image
 
 from pipelines.figures.pixels import INK, PAPER
 
-SIZE, DPI = (8.6, 6.6), 120  # inches, and pixels of one
-COLOURS = {  # of the classes; the hues of Okabe and Ito (2008), which all eyes tell apart
+SIZE, DPI = (8.6, 6.6), 120  # inches, pixels per inch
+COLOURS = {  # of the classes, from the colour-blind safe palette of Okabe and Ito (2008)
     "object": "#0072b2",
     "colour": "#d55e00",
     "place": "#009e73",
@@ -27,12 +27,12 @@ COLOURS = {  # of the classes; the hues of Okabe and Ito (2008), which all eyes 
 def attention_curves(
     entropy: np.ndarray, classes: Mapping[str, np.ndarray], uniform: Mapping[str, float]
 ) -> Image.Image:
-    """The figure as a picture.
+    """The figure as an image.
 
     Args:
-        entropy: [captions, T], as a share of the uniform alignment's, 0 to 1.
-        classes: name -> share of the attention at each step, [T].
-        uniform: name -> share of the words.
+        entropy: [captions, T], entropy of the attention over that of uniform attention, 0 to 1.
+        classes: Name of a word class -> its share of the attention at each step, [T].
+        uniform: Name of a word class -> its share of the words.
     """
     figure = Figure(SIZE, facecolor=PAPER)
     FigureCanvasAgg(figure)
@@ -53,13 +53,13 @@ def _show_entropy(axes: Axes, entropy: np.ndarray) -> None:
     axes.plot(steps, entropy.mean(0), color="#0072b2", linewidth=2, marker="o", markersize=4)
     axes.set(ylim=(0, 1.06), xlim=(0.4, len(steps) + 1.9), ylabel="entropy / log N")
     axes.set_title(
-        "How evenly it attends to the words: mean, and four fifths of the captions",
+        "How evenly attention spreads over the words: mean, and 80 % of the captions",
         loc="left",
         fontsize=11,
         color=INK,
     )
     notes = {"uniform": (1, INK), "mean": (entropy.mean(0)[-1], "#0072b2")}
-    if notes["uniform"][0] - notes["mean"][0] < 0.12:  # the words would lie on each other
+    if notes["uniform"][0] - notes["mean"][0] < 0.12:  # the labels would overlap
         notes["mean"] = (notes["uniform"][0] - 0.12, "#0072b2")
     for name, (y, colour) in notes.items():
         axes.annotate(
@@ -72,7 +72,7 @@ def _show_entropy(axes: Axes, entropy: np.ndarray) -> None:
 def _show_classes(
     axes: Axes, classes: Mapping[str, np.ndarray], uniform: Mapping[str, float]
 ) -> None:
-    """A bar a step, and after a gap what uniform attention would give."""
+    """A bar for each step and, after a gap, one for uniform attention."""
     steps = len(next(iter(classes.values())))
     places = np.append(np.arange(1, steps + 1), steps + 1.5)
     bottom = np.zeros(steps + 1)
@@ -81,7 +81,7 @@ def _show_classes(
         axes.bar(places, height, 0.86, bottom, color=COLOURS[name], edgecolor=PAPER, label=name)
         bottom += height
     axes.set(ylim=(0, 1), xlim=(0.4, steps + 2.1), ylabel="share of the attention", xlabel="step")
-    axes.set_title("Which kinds of words it attends to", loc="left", fontsize=11, color=INK)
+    axes.set_title("Which kinds of words the attention is on", loc="left", fontsize=11, color=INK)
     handles, labels = axes.get_legend_handles_labels()
     axes.legend(
         handles[::-1], labels[::-1], loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False,
@@ -91,7 +91,7 @@ def _show_classes(
 
 
 def _ticks(steps: int) -> Sequence[int]:
-    """At most about 16 steps, the last among them."""
+    """At most 16 steps, the last one included."""
     return range(steps, 0, -max(1, -(-steps // 16)))
 
 

@@ -1,4 +1,4 @@
-"""A drawing as an animated GIF: the canvas over the steps, with the window that was written to."""
+"""A drawing as an animated GIF: the canvas at each step, with the write window as a frame."""
 
 import io
 
@@ -8,18 +8,17 @@ from PIL import Image, ImageDraw
 from pipelines.figures.pixels import enlarged, magnification
 
 SIDE = 256  # the longer side of the animation, pixels
-SECONDS = 2.4  # of drawing; then the finished picture rests
-REST = 2.5  # seconds
-HALO, LINE = "#000000", "#ffffff"  # two lines, so that one of them shows on any picture
+SECONDS, REST = 2.4, 2.5  # seconds: of all steps together, then of the finished image
+HALO, LINE = "#000000", "#ffffff"  # two lines: one of them is visible on any image
 
 
 def animation(canvases: np.ndarray, windows: np.ndarray, side: int = SIDE) -> bytes:
-    """A GIF that repeats for ever: a frame a step, then the picture without a window.
+    """A GIF in an endless loop: a frame for each step, then the image without a window.
 
     Args:
         canvases: uint8 [T, H, W, C], 1 or 3 channels.
-        windows: float [T, 4]: top, left, bottom, right of the window, pixels of the canvas.
-        side: the longer side of the animation is at most this, in pixels.
+        windows: float [T, 4]: top, left, bottom, right of the window, in pixels of the canvas.
+        side: Longer side of the animation at most, pixels.
     """
     frames = [
         _frame(canvas, window, side) for canvas, window in zip(canvases, windows, strict=True)
@@ -49,9 +48,9 @@ def _frame(canvas: np.ndarray, window: np.ndarray, side: int) -> Image.Image:
 def _box(
     window: np.ndarray, factor: int, size: tuple[int, int]
 ) -> tuple[float, float, float, float]:
-    """The window on the enlarged frame, kept inside it: left, top, right, bottom.
+    """The window on the enlarged frame, clipped to it: left, top, right, bottom.
 
-    A window goes from the middle of a pixel to the middle of another.
+    A window's edges are at the centres of pixels.
     """
     top, left, bottom, right = factor * (np.nan_to_num(window) + 0.5)
     width, height = size
@@ -61,5 +60,5 @@ def _box(
 
 
 def _paletted(frame: Image.Image) -> Image.Image:
-    """The frame in its own 256 colours, without the dots of dithering."""
+    """The frame in a palette of 256 colours of its own, without dithering."""
     return frame.quantize(256, dither=Image.Dither.NONE)

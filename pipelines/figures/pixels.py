@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image
 
-PAPER, INK = "#fbfaf7", "#1f2328"  # an opaque page of its own: legible on light and on dark
+PAPER, INK = "#fbfaf7", "#1f2328"  # opaque, so that figures are legible on light and dark pages
 
 
 def picture(pixels: np.ndarray) -> Image.Image:

@@ -20,7 +20,7 @@ def font(size: int) -> ImageFont.FreeTypeFont:
 
 
 def wrapped(text: str, face: ImageFont.FreeTypeFont, width: int) -> list[str]:
-    """The text in lines of at most `width` pixels; a wider word has a line of its own."""
+    """The text in lines of at most `width` pixels; a wider word gets a line of its own."""
     lines = [""]
     for word in text.split():
         longer = f"{lines[-1]} {word}".strip()
@@ -32,7 +32,7 @@ def wrapped(text: str, face: ImageFont.FreeTypeFont, width: int) -> list[str]:
 
 
 def longest_word(text: str, size: int) -> int:
-    """Width of the text's longest word, in pixels; 0 where there is no word."""
+    """Width of the text's longest word, in pixels; 0 for a text without words."""
     return math.ceil(max(map(font(size).getlength, text.split()), default=0))
 
 
@@ -69,9 +69,10 @@ class TextBlock:
         Args:
             text: The text; "" gives a block without lines.
             size: Size of the font, in pixels.
-            width: Width of a line, in pixels; only a lone word is wider.
+            width: Maximum width of a line, in pixels; only a single word may be wider.
             colour: Colour of the words.
-            strong: Words that have the colour `strong_colour` instead.
+            strong: Words to highlight.
+            strong_colour: Colour of the highlighted words.
         """
 
         def coloured(word: str) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""What the model attended to: words x steps as a heat map, under the canvases of the same steps."""
+"""The attention to each word at each step as a heat map, under the canvases of these steps."""
 
 import io
 import math
@@ -13,9 +13,9 @@ from PIL import Image
 
 from pipelines.figures.pixels import INK, PAPER, picture
 
-CANVASES = 12  # shown at most
-STEP, WORD = 0.75, 0.3  # inches of a column and of a row
-LETTER = 0.1  # inches, about
+CANVASES = 12  # canvases shown, at most
+STEP, WORD = 0.75, 0.3  # inches: width of a column, height of a row
+LETTER = 0.1  # width of a letter, inches, roughly
 RIGHT, TOP, BOTTOM = 0.9, 0.2, 0.6  # margins, inches
 DPI = 120
 
@@ -23,15 +23,15 @@ DPI = 120
 def alignment_figure(
     alignment: np.ndarray, words: Sequence[str], canvases: np.ndarray
 ) -> Image.Image:
-    """The figure as a picture.
+    """The figure as an image.
 
     Args:
         alignment: float [T, N], each row sums to one.
-        words: N of them.
+        words: The N words of the caption.
         canvases: uint8 [T, H, W, C], 1 or 3 channels.
 
     Raises:
-        ValueError: the sizes do not fit together.
+        ValueError: the shape of the alignment does not fit the words and canvases.
     """
     if alignment.shape != (len(canvases), len(words)) or not alignment.size:
         raise ValueError(
@@ -55,7 +55,7 @@ def alignment_figure(
 
 
 def _axes(width: float, upper: float, lower: float, left: float) -> tuple[Figure, Axes, Axes]:
-    """A figure with two axes of these heights above each other, inches; `left` is a margin."""
+    """A figure with two axes, one above the other; sizes in inches, `left` is a margin."""
     total = left + width + RIGHT, upper + lower + TOP + BOTTOM
     figure = Figure(total)
     FigureCanvasAgg(figure)
@@ -74,7 +74,7 @@ def _axes(width: float, upper: float, lower: float, left: float) -> tuple[Figure
 
 
 def _show_canvases(axes: Axes, canvases: np.ndarray, stride: int) -> None:
-    """Every stride-th canvas over the columns of the steps that led to it; always the last."""
+    """Every stride-th canvas over the steps that led to it, the last canvas included."""
     steps, gap = len(canvases), 0.03 * stride
     for end in range(steps, stride - 1, -stride):
         extent = (end - stride + gap - 0.5, end - gap - 0.5, 0, 1)
@@ -102,7 +102,7 @@ def _show_alignment(
 
 
 def _show_scale(figure: Figure, axes: Axes, heat) -> None:
-    """The colour bar, in the right margin."""
+    """Add the colour bar in the right margin."""
     place = axes.get_position()
     width = figure.get_figwidth()
     side = figure.add_axes((place.x1 + 0.12 / width, place.y0, 0.1 / width, place.height))

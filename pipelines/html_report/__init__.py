@@ -1,1 +1,1 @@
-"""What the HTML reports share: style, parts, images inside the page."""
+"""What the HTML reports share: style, template parts, images embedded in the page."""

@@ -1,7 +1,7 @@
-"""A page from its template, and numbers and pictures as it shows them.
+"""Renders a page from its template, and formats numbers and images for it.
 
-Beside a page's own template there are `style.css`, which it includes, and `parts.html.j2`, from
-which it imports. The page holds all of it itself and asks no other host for anything.
+A page's template includes `style.css` and imports from `parts.html.j2`, both in this folder. The
+page is self-contained: it loads nothing from elsewhere.
 """
 
 import base64
@@ -21,12 +21,15 @@ DASH = "–"
 
 
 def render(template: Path, filters: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
-    """The page of a template as HTML.
+    """Render a template to HTML.
 
     Args:
-        template: its file.
-        filters: the template's own, beside `png`, `percent` and `duration`.
-        facts: its variables; one that it needs and does not get is an error.
+        template: File of the template.
+        filters: Filters of this template, in addition to `png`, `percent` and `duration`.
+        facts: Variables of the template.
+
+    Raises:
+        jinja2.UndefinedError: the template uses a variable that is not in `facts`.
     """
     environment = jinja2.Environment(
         autoescape=True,
@@ -40,24 +43,29 @@ def render(template: Path, filters: Mapping[str, Any], facts: Mapping[str, Any])
 
 
 def png_uri(pixels: np.ndarray) -> str:
-    """A picture uint8 [H, W, C] as a data URI."""
+    """An image uint8 [H, W, C] as the data URI of a PNG."""
     file = io.BytesIO()
     picture(pixels).save(file, "PNG", optimize=True)
     return data_uri("image/png", file.getvalue())
 
 
 def data_uri(kind: str, content: bytes) -> str:
-    """A file's content, of a media type, in a page."""
+    """The content of a file as a data URI.
+
+    Args:
+        kind: Media type, such as "image/png".
+        content: Bytes of the file.
+    """
     return f"data:{kind};base64,{base64.b64encode(content).decode()}"
 
 
 def percent(fraction: float) -> str:
-    """A fraction in per cent, a dash where it is NaN."""
+    """A fraction as a percentage; a dash for NaN."""
     return DASH if math.isnan(fraction) else f"{100 * fraction:.1f}\N{NO-BREAK SPACE}%"
 
 
 def duration(seconds: float) -> str:
-    """Seconds in words.
+    """Seconds as text.
 
     >>> duration(7.26), duration(272.4)
     ('7.3 s', '4 min 32 s')
