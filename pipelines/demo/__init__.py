@@ -1,1 +1,1 @@
-"""The whole journey in one command, with its report."""
+"""The whole pipeline in one command, with a report."""

@@ -53,7 +53,7 @@ def _show_entropy(axes: Axes, entropy: np.ndarray) -> None:
     axes.plot(steps, entropy.mean(0), color="#0072b2", linewidth=2, marker="o", markersize=4)
     axes.set(ylim=(0, 1.06), xlim=(0.4, len(steps) + 1.9), ylabel="entropy / log N")
     axes.set_title(
-        "How evenly attention spreads over the words: mean, and 80 % of the captions",
+        "How evenly attention spreads over the words: mean and central 80 % of captions",
         loc="left",
         fontsize=11,
         color=INK,
