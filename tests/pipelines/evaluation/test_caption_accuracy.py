@@ -30,7 +30,7 @@ def scenes(split, count):
     rng = random.Random(split)
     for k in range(count):
         scene = sample_scene(rng, held_out=split == "held_out")
-        yield f"{split}{k}", render(scene, 32, rng), captions(scene, rng), scene.attributes()
+        yield f"{split}{k}", render(scene, 16, rng), captions(scene, rng), scene.attributes()
 
 
 @pytest.fixture(scope="module")

@@ -35,7 +35,7 @@ class PerfectSampler:
 
     def draw(self, caption, seed):
         """The attention is uniform, and every write window is the same."""
-        image = np.minimum(render(scene_of(caption), 32), 250) + np.uint8(seed % 5)
+        image = np.minimum(render(scene_of(caption), SIDE), 250) + np.uint8(seed % 5)
         words = tuple(split_words(caption))
         alignment = np.full((2, len(words)), 1 / len(words), np.float32)
         canvases = np.stack([np.zeros_like(image), image])
@@ -45,7 +45,7 @@ class PerfectSampler:
 
 @pytest.fixture(scope="session", autouse=True)
 def judge():
-    """The judge of the context's images; each size is made once for all tests."""
+    """A judge of images 32 x 32; each size is made once for all tests."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(study_context, "SceneJudge", cache(study_context.SceneJudge))
         yield study_context.SceneJudge((32, 32))
@@ -53,7 +53,7 @@ def judge():
 
 @pytest.fixture
 def context():
-    return StudyContext(Path("run"), PerfectSampler(), 7, (32, 32, 3), scenes=True)
+    return StudyContext(Path("run"), PerfectSampler(), 7, (SIDE, SIDE, 3), scenes=True)
 
 
 @pytest.fixture(scope="session")

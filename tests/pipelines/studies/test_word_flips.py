@@ -58,7 +58,7 @@ def test_sentences_given_are_one_flip(context):
 
 def test_without_a_judge_the_write_windows_locate_the_object(context, monkeypatch):
     plain = context.sampler.draw_pairs
-    windows = np.array([[0, 0, 31, 31], [8, 8, 24, 24]], np.float32)
+    windows = np.array([[0, 0, 15, 15], [4, 4, 12, 12]], np.float32)
     monkeypatch.setattr(
         context.sampler,
         "draw_pairs",
@@ -78,7 +78,7 @@ def test_without_a_judge_the_write_windows_locate_the_object(context, monkeypatc
 def test_where_the_object_is_unknown_there_is_one_change(context):
     photographs = replace(context, scenes=False)
     captions = ["a red car is parked in the snow", "a blue car is parked in the snow"]
-    windows = np.array([[0, 0, 31, 31]], np.float32)
+    windows = np.array([[0, 0, 15, 15]], np.float32)
     plain = context.sampler.draw_pairs
     photographs.sampler.draw_pairs = lambda pairs, **_: [
         one._replace(windows=windows) for one in plain(pairs)
