@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from pipelines.data.prepared import record_reader
 from pipelines.training import train as training
+from pipelines.training.checkpointing import Interrupted
 from pipelines.training.history import read_history
 from pipelines.training.train import smoke, train
 from t2i_tf import checkpoints
@@ -199,7 +200,9 @@ def test_a_run_of_another_model_is_refused_as_encoder(whole, data, tmp_path):
         train(preset("lapgan-tiny").config, data, tmp_path / "run", sentences=whole[0])
 
 
-def test_a_run_reads_the_captions_of_a_split_once(bare_data, tmp_path, monkeypatch):
+def test_before_its_first_step_a_run_reads_the_captions_of_a_split_once(
+    bare_data, tmp_path, monkeypatch
+):
     scans = Counter()  # how often each split was read from its first record
     read_records = record_reader.read_records
 
@@ -212,11 +215,14 @@ def test_a_run_reads_the_captions_of_a_split_once(bare_data, tmp_path, monkeypat
         records = records.map(lambda *record: tf.numpy_function(count, record, tf.string))
         return records.map(lambda record: tf.ensure_shape(record, []))
 
+    def stop(*args):
+        raise Interrupted
+
     monkeypatch.setattr(record_reader, "read_records", counted)
-    config = dataclasses.replace(preset("skip-thought-tiny").config, xla=False, steps=1)
-    train(config, bare_data, tmp_path / "run")
-    captions = memory = preview = validation = 1  # captions: their lengths and neighbours, too
-    assert scans == {"train": captions + memory, "val": captions + preview + validation}
+    monkeypatch.setattr(training, "_fit_round", stop)
+    train(preset("skip-thought-tiny").config, bare_data, tmp_path / "run")
+    captions = memory = preview = 1  # captions, their lengths and their neighbours in one scan
+    assert scans == {"train": captions + memory, "val": captions + preview}
 
 
 def test_reconstructions_have_to_be_named(data, tmp_path):
