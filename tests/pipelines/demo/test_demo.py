@@ -2,18 +2,32 @@ import dataclasses
 import json
 
 import pytest
+import tensorflow as tf
 
+from pipelines.demo import demo as module
 from pipelines.demo.demo import demo
+from pipelines.training.train import train
 from t2i_tf.presets import PRESETS, preset
 
 NAME = "align-draw-tiny"
 
 
+def train_eagerly(*arguments):
+    """Twelve steps; tracing and compiling their graph takes longer. Its tests are elsewhere."""
+    tf.config.run_functions_eagerly(True)
+    try:
+        return train(*arguments)
+    finally:
+        tf.config.run_functions_eagerly(False)
+
+
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:Even though the:UserWarning")
 def test_the_whole_journey_and_again(tmp_path, capsys, monkeypatch):
     tiny = preset(NAME)
     without_xla = dataclasses.replace(tiny.config, xla=False)
     monkeypatch.setitem(PRESETS, NAME, dataclasses.replace(tiny, config=without_xla))
+    monkeypatch.setattr(module, "train", train_eagerly)
 
     def run():
         report = demo(tmp_path / "demo", preset_name=NAME, pictures=64, judged=16)
