@@ -114,8 +114,8 @@ class Bench:
     clients: int = 8
     """Most requests in flight. Without --rate each client waits for its answer: a closed loop."""
     rate: float | None = None
-    """Requests to start per second, answered or not (an open loop); a request that must wait for a
-    free client is timed from the moment it was due."""
+    """Requests to start per second, answered or not (an open loop).
+    A request that must wait for a free client is timed from the moment it was due."""
     n: int = 1
     """Images per request."""
     requests: int = 400
@@ -125,8 +125,9 @@ class Bench:
     warmup: int = 8
     """Untimed requests beforehand."""
     model_base_path: Path | None = None
-    """Folder of numbered versions, or one version: time the same requests in a Session of this
-    process, without a server, as a baseline (`session_p50_ms`; `ratio` is relative to it)."""
+    """Folder of numbered versions, or one version, to measure a baseline.
+    The same requests are timed in a Session of this process, without a server.
+    In the JSON: `session_p50_ms`, and `ratio` relative to it."""
     out: Path | None = None
     """JSON file for the results."""
     connection: _Flat = field(default_factory=Connection)

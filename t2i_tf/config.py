@@ -12,9 +12,10 @@ class DrawConfig:
     """Sizes of a DRAW system. Defaults are the paper's for COCO."""
 
     conditioning: Literal["align", "average", "sentence"] = "align"
-    """How the decoder reads the caption: `align` attends to its words anew at every step
-    (alignDRAW), `average` takes the mean of their states (noalignDRAW), `sentence` takes a sentence
-    vector (skipthoughtDRAW)."""
+    """How the decoder reads the caption.
+    `align`: attends to its words anew at every step (alignDRAW).
+    `average`: takes the mean of the words' states (noalignDRAW).
+    `sentence`: takes a sentence vector (skipthoughtDRAW)."""
     height: int = 32
     """Image height, pixels. Taken from the data folder when training."""
     width: int = 32
@@ -24,8 +25,8 @@ class DrawConfig:
     vocabulary_size: int = 25_323
     """Number of words, padding and unknown included. Taken from the data folder when training."""
     sentence_units: int = 0
-    """Width of the sentence vector; 0 for a model that reads words. Taken from the sentence
-    encoder when training."""
+    """Width of the sentence vector; 0 for a model that reads words.
+    Taken from the sentence encoder when training."""
     steps: int = 32
     """Number of drawing steps, T."""
     embedding_units: int = 512
@@ -47,9 +48,9 @@ class DrawConfig:
     initial_canvas: float = 0.0
     """Logit of the empty canvas: 0 is grey, -10 is black."""
     initializer: Literal["normal", "glorot"] = "normal"
-    """Initial weights: `normal` is the authors', with standard deviation 0.01; `glorot` is Glorot
-    uniform with word embeddings from N(0, 1), so that the latent noise does not drown out the
-    caption at first: it learns faster in short runs."""
+    """Initial weights.
+    `normal`: the authors', with a standard deviation of 0.01.
+    `glorot`: Glorot uniform, with word embeddings from N(0, 1); learns faster in short runs."""
     kl_weight: float = 1.0
     """Weight of the KL in the training loss; above 1, the model relies more on the captions.
     Reported bounds always have weight 1."""
@@ -111,8 +112,8 @@ class LapganConfig:
     label_smoothing: float = 0.0
     """One-sided label smoothing: the discriminators' target for real images is 1 minus this."""
     mismatched_captions: bool = False
-    """Also train the base discriminator to reject real images with the caption of another. Not in
-    the paper; with it the drawings follow their captions far sooner."""
+    """Also train the base discriminator to reject real images with the caption of another.
+    Not in the paper; with it the drawings follow their captions far sooner."""
     fidelity: float = 0.0
     """Weight of the mean absolute difference from the real image in the residual generators' loss.
     0 in the paper, but then the stages take long to stop adding noise."""
@@ -139,11 +140,13 @@ class SharpeningConfig:
     label_smoothing: float = 0.0
     """One-sided label smoothing: the discriminator's target for real images is 1 minus this."""
     fidelity: float = 0.0
-    """Weight of the mean absolute difference from the real image in the generator's loss. 0 in the
-    paper."""
+    """Weight of the mean absolute difference from the real image in the generator's loss.
+    The paper has none."""
     pairs: Literal["coarse", "reconstructions", "both"] = "coarse"
-    """What it learns to sharpen: `coarse` images, halved and doubled again, the `reconstructions`
-    of a drawing model, or `both` in turn."""
+    """What it learns to sharpen.
+    `coarse`: images that were halved and doubled again.
+    `reconstructions`: what a drawing model makes of the images.
+    `both`: these two in turn."""
 
 
 @dataclass(frozen=True)
@@ -183,8 +186,8 @@ class SkipThoughtConfig:
     embedding_units: int = 128
     """Width of the word embedding."""
     units: int = 128
-    """Units of one GRU direction: each of the encoder's two parts, one of them bidirectional, has
-    twice as many."""
+    """Units of one GRU direction.
+    Each of the encoder's two parts, one of them bidirectional, has twice as many."""
     decoder_units: int = 256
     """Units of the GRU that predicts the neighbouring caption."""
 
@@ -208,8 +211,9 @@ class OptimizerConfig:
     learning_rate: float = 1e-3
     """Peak learning rate."""
     schedule: Literal["step", "cosine", "constant"] = "step"
-    """How the learning rate falls: `step` divides it by ten at `drop_at`, `cosine` takes it to zero
-    by the end, `constant` keeps it."""
+    """How the learning rate falls.
+    `step`: divides it by ten at `drop_at`. `cosine`: takes it to zero by the end.
+    `constant`: keeps it."""
     drop_at: float = 11 / 18
     """When the `step` schedule divides the learning rate by ten, as a share of the training."""
     warmup_steps: int = 0
