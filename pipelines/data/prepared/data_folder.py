@@ -158,6 +158,6 @@ def _refuse_other_folders(path: Path) -> None:
     if not (path / MANIFEST).is_file():
         found = "is empty" if not any(path.iterdir()) else f"has no {MANIFEST}"
         raise UserError(
-            f"{path} {found}. Expected a data folder that `prepare` has finished; if `prepare` was"
-            " interrupted, run the same command again."
+            f"{path}: expected a data folder that `prepare` has finished, but it {found}. If"
+            " `prepare` was interrupted, run the same command again."
         )

@@ -47,7 +47,7 @@ def test_a_missing_folder(tmp_path):
 
 
 def test_an_empty_folder(tmp_path):
-    with pytest.raises(UserError, match=r"is empty\. Expected a data folder"):
+    with pytest.raises(UserError, match=r"expected a data folder.* it is empty"):
         DataFolder.open(tmp_path)
 
 
