@@ -38,7 +38,7 @@ def test_input_is_timed_in_both_modes(monkeypatch, tmp_path):
         ("train-stop", {}, "Did you mean 'train-step'"),
         ("input", {"repeats": 9}, "--repeats 10 or more"),
         ("generate", {"preset_name": "lapgan-tiny"}, "baseline .* not for lapgan-tiny"),
-        ("input", {"preset_name": "align-drew-tiny"}, "Did you mean 'align-draw-tiny'"),
+        ("input", {"preset_name": "align-drew-scenes"}, "Did you mean 'align-draw-scenes'"),
     ],
 )
 def test_what_cannot_be_timed(name, arguments, message):
