@@ -1,5 +1,6 @@
 """The contract between models and the trainer, and the training step that all of them share."""
 
+import functools
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -77,11 +78,11 @@ class TrainableModel(keras.Model):
         """Compile as `keras.Model` does; "auto" means XLA."""
         super().compile(optimizer=optimizer, jit_compile=False, **kwargs)
         xla = True if jit_compile == "auto" else jit_compile
-        self._compiled_gradients = tf.function(self._terms_and_gradients, jit_compile=xla)
-        self._compiled_terms = tf.function(self.terms, jit_compile=xla)
-        self._compiled_update = (
-            tf.function(self._update, jit_compile=xla) if _replicas() == 1 else self._update_mirrors
-        )
+        # The steps are written in TensorFlow's own control flow: AutoGraph would only trace slower.
+        compiled = functools.partial(tf.function, jit_compile=xla, autograph=False)
+        self._compiled_gradients = compiled(self._terms_and_gradients)
+        self._compiled_terms = compiled(self.terms)
+        self._compiled_update = compiled(self._update) if _replicas() == 1 else self._update_mirrors
 
     @property
     def metrics(self):  # noqa: D102
@@ -107,7 +108,7 @@ class TrainableModel(keras.Model):
         return {name: batch[name] for name in self.feature_keys}
 
     def _terms_and_gradients(self, batch, noise, seed):
-        with tf.GradientTape(persistent=True) as tape:
+        with tf.GradientTape(persistent=len(self.objectives) > 1) as tape:
             terms = self.terms(batch, noise, seed)
             losses = {name: tf.reduce_mean(terms[name]) / _replicas() for name in self.objectives}
         gradients = {}
