@@ -112,7 +112,8 @@ def _print_manifest(out: Path, manifest: dict) -> None:
 
 @run.register
 def _(options: Train) -> int:
-    from pipelines.training.train import smoke, train
+    from pipelines.training.train import train
+    from pipelines.training.workdir import smoke
 
     config = smoke(options.config) if options.smoke else options.config
     outcome = train(

@@ -27,6 +27,7 @@ from t2i_tf.checkpoints import CheckpointFolder
 from t2i_tf.config import TrainConfig
 from t2i_tf.models import TrainableModel, build_model
 from t2i_tf.optimizers import build_optimizer
+from t2i_tf.text.vocabulary import Vocabulary
 
 _ENDLESS = 2**62  # steps, if the clock ends the training
 
@@ -74,11 +75,23 @@ def train(
     lengths = LengthRange(config.min_words, config.max_words, config.length_multiple)
     sources = FeatureSources(captions, workdir, lengths, sentences, reconstructions)
     config = fit_to_data(config, folder, sources)
-    open_workdir(workdir, config, folder, sources)
-    model = _compiled_model(config)
-    batches = open_batches(
-        config, captions, sources, model.feature_keys, mode=mode, overfit=overfit
-    )
+    with open_workdir(workdir, config, folder, sources):
+        model = _compiled_model(config)
+        batches = open_batches(
+            config, captions, sources, model.feature_keys, mode=mode, overfit=overfit
+        )
+        return _train(model, config, batches, folder.vocabulary, workdir, checkpoint_seconds)
+
+
+def _train(
+    model: TrainableModel,
+    config: TrainConfig,
+    batches: RunBatches,
+    vocabulary: Vocabulary,
+    workdir: Path,
+    checkpoint_seconds: float,
+) -> Outcome:
+    """Resumes at the newest checkpoint of a work folder, and trains until the budget is spent."""
     budget = Budget.of(config, batches.training.steps_per_epoch)
     interval = config.report_every or batches.training.steps_per_epoch
     clock = Clock()
@@ -89,7 +102,7 @@ def train(
     bar = ProgressBar("training", text="compiling")
     callbacks = [
         scheduler,
-        TensorBoard(workdir, batches.preview, folder.vocabulary, config.batch_size, clock),
+        TensorBoard(workdir, batches.preview, vocabulary, config.batch_size, clock),
         *([keras.callbacks.SwapEMAWeights()] if config.optimizer.ema > 0 else []),
         # Before the checkpoint: after a kill between the two, the interval is trained again.
         History(workdir / "history.csv", clock),
@@ -120,13 +133,6 @@ def fit_to_data(config: TrainConfig, folder: DataFolder, sources: FeatureSources
         sizes["sentence_units"] = sources.encoder.units
     model = dataclasses.replace(config.model, **{k: v for k, v in sizes.items() if k in known})
     return dataclasses.replace(config, model=model)
-
-
-def smoke(config: TrainConfig) -> TrainConfig:
-    """The config of a smoke test: two steps, each with a report."""
-    return dataclasses.replace(
-        config, steps=2, minutes=None, report_every=1, validation_pictures=config.batch_size
-    )
 
 
 def _compiled_model(config: TrainConfig) -> TrainableModel:

@@ -1,7 +1,9 @@
 """The work folder of a run: made by its first command, checked by the next ones."""
 
+import contextlib
 import dataclasses
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -9,6 +11,7 @@ import msgspec
 from pipelines.data.precomputed.feature_sources import FeatureSources
 from pipelines.data.preparation.image_loading import ResizeOptions
 from pipelines.data.prepared.data_folder import MANIFEST, VOCABULARY, DataFolder
+from pipelines.training.folder_lock import LOCK, lock_folder
 from pipelines.training.schedule import BUDGETS
 from t2i_tf import checkpoints
 from t2i_tf.config import TrainConfig
@@ -19,35 +22,59 @@ from t2i_tf.sentence_encoder.encoder import SentenceEncoder, load_encoder
 DATA_MANIFEST = "data.json"  # a copy of the manifest of the data folder that the run trains on
 
 
+@contextlib.contextmanager
 def open_workdir(
     workdir: Path, config: TrainConfig, data: DataFolder, sources: FeatureSources
-) -> None:
-    """Begins a run, or checks that a begun one has this config and this data.
+) -> Iterator[None]:
+    """Begins a run, or checks that a begun one has this config and this data, and holds its lock.
 
-    The budget may differ: a run can be trained for longer.
+    The budget may differ: a run can be trained for longer. A run that has trained nothing, or only
+    a smoke test, is begun anew with the new settings.
 
     Raises:
         UserError: the folder holds something else, or a run with other settings, other data or
-            another sentence encoder.
+            another sentence encoder; another process trains in it; or it cannot be written.
     """
-    encoder = sources.encoder if config.reads_sentences else None
-    if (workdir / "config.json").exists():
-        _check_config(workdir, config)
-        _check_data(workdir, data)
-        if encoder:
-            _check_encoder(workdir, encoder)
-    elif workdir.exists() and not _is_half_begun(workdir):
-        raise UserError(
-            f"{workdir} is not empty and holds no run. Expected a new folder or one that `train` "
-            "made: choose another --workdir."
-        )
-    else:
+    try:
+        _refuse_other_folders(workdir)
         workdir.mkdir(parents=True, exist_ok=True)
+        lock = lock_folder(workdir)
+    except OSError as error:
+        raise UserError(
+            f"--workdir {workdir} cannot be written: {error.strerror}. Choose another --workdir."
+        ) from error
+    with lock:
+        _begin_or_check(workdir, config, data, sources)
+        yield
+
+
+def _begin_or_check(
+    workdir: Path, config: TrainConfig, data: DataFolder, sources: FeatureSources
+) -> None:
+    encoder = sources.encoder if config.reads_sentences else None
+    begun = (workdir / "config.json").exists()
+    if begun:
+        try:
+            _check_run(workdir, config, data, encoder)
+        except UserError:
+            if not _has_trained_nothing(workdir):
+                raise
+            print(f"Nothing was trained in {workdir} yet: begins anew with these settings.")
+            _remove_results(workdir)
+            begun = False
+    if not begun:
         shutil.copyfile(data.path / MANIFEST, workdir / DATA_MANIFEST)
         data.vocabulary.save(workdir / VOCABULARY)
         if encoder:
             encoder.save(workdir / checkpoints.SENTENCE_ENCODER)
     checkpoints.write_config(workdir, config)
+
+
+def smoke(config: TrainConfig) -> TrainConfig:
+    """The config of a smoke test: two steps, each with a report."""
+    return dataclasses.replace(
+        config, steps=2, minutes=None, report_every=1, validation_pictures=config.batch_size
+    )
 
 
 class RunData(msgspec.Struct, frozen=True):
@@ -76,16 +103,57 @@ def has_same_data(workdir: Path, data: DataFolder) -> bool:
         return False
 
 
+def _refuse_other_folders(workdir: Path) -> None:
+    if workdir.exists() and not workdir.is_dir():
+        raise UserError(f"--workdir {workdir} is a file. Expected a folder: choose another name.")
+    if (workdir / "config.json").exists() or not workdir.exists() or _is_half_begun(workdir):
+        return
+    raise UserError(
+        f"{workdir} is not empty and holds no run. Expected a new folder or one that `train` "
+        "made: choose another --workdir."
+    )
+
+
 def _is_half_begun(workdir: Path) -> bool:
     """Whether a folder is empty, or has only files of a run that was killed when it began."""
-    own = (DATA_MANIFEST, VOCABULARY, checkpoints.SENTENCE_ENCODER, "config.json")
+    own = (DATA_MANIFEST, VOCABULARY, checkpoints.SENTENCE_ENCODER, "config.json", LOCK)
     return all(
         path.name in own or path.name.startswith(tuple(f".{name}." for name in own))
         for path in workdir.iterdir()
     )
 
 
-def _check_config(workdir: Path, config: TrainConfig) -> None:
+def _has_trained_nothing(workdir: Path) -> bool:
+    """Whether a run has no checkpoint, or only those of a smoke test."""
+    if not checkpoints.CheckpointFolder(workdir / "checkpoints").steps():
+        return True
+    try:
+        config = checkpoints.read_config(workdir)
+    except UserError:
+        return False
+    return config == smoke(config)
+
+
+def _remove_results(workdir: Path) -> None:
+    """Removes what the training wrote. The config goes on standing until it is replaced."""
+    for name in ("checkpoints", "samples", "tensorboard"):
+        if (workdir / name).exists():
+            shutil.rmtree(workdir / name)
+    for name in ("history.csv", checkpoints.SENTENCE_ENCODER):
+        (workdir / name).unlink(missing_ok=True)
+
+
+def _check_run(
+    workdir: Path, config: TrainConfig, data: DataFolder, encoder: SentenceEncoder | None
+) -> None:
+    _check_system(workdir, config)
+    _check_data(workdir, data)  # before the config, which has the sizes of the data
+    _check_config(workdir, config)
+    if encoder:
+        _check_encoder(workdir, encoder)
+
+
+def _check_system(workdir: Path, config: TrainConfig) -> None:
     begun = checkpoints.read_config(workdir)
     if type(begun.model) is not type(config.model):
         raise UserError(
@@ -93,12 +161,19 @@ def _check_config(workdir: Path, config: TrainConfig) -> None:
             f"{type(begun.model).__name__}, this preset a {type(config.model).__name__}. "
             "Choose another --workdir."
         )
-    before, now = _flat(begun), _flat(config)
+
+
+def _check_config(workdir: Path, config: TrainConfig) -> None:
+    before, now = _flat(checkpoints.read_config(workdir)), _flat(config)
     changed = [
         f"--{name.replace('_', '-')} was {before[name]!r}, is {now[name]!r}"
         for name in now
         if name not in BUDGETS and before[name] != now[name]
     ]
+    if changed and config == smoke(config):
+        raise UserError(
+            f"{workdir} holds a trained run. Give the smoke test a --workdir of its own."
+        )
     if changed:
         raise UserError(
             f"{workdir} holds a run with other settings: {'; '.join(changed)}. "

@@ -13,7 +13,8 @@ from pipelines.data.prepared import record_reader
 from pipelines.training import train as training
 from pipelines.training.checkpointing import Interrupted
 from pipelines.training.history import read_history
-from pipelines.training.train import smoke, train
+from pipelines.training.train import train
+from pipelines.training.workdir import smoke
 from t2i_tf import checkpoints
 from t2i_tf.config import OptimizerConfig
 from t2i_tf.errors import UserError
