@@ -144,7 +144,7 @@ def _(options: Generate) -> int:
     out = options.out or options.workdir / "drawings"
     drawn = generate(
         options.workdir,
-        options.captions,
+        _decodable(options.captions),
         out,
         n=options.n,
         seed=options.seed,
@@ -261,8 +261,15 @@ def _(options: Evaluate) -> int:
 def _(options: Gallery) -> int:
     from pipelines.sampling.system_gallery import draw_gallery
 
+    if options.out.suffix.lower() != ".png":
+        raise UsageError(f"Expected --out to be a PNG file, named .png, got {options.out}.")
+    _check_out(options.out)
     out = draw_gallery(
-        options.workdirs, options.captions, options.out, sharpen=options.sharpen, seed=options.seed
+        options.workdirs,
+        _decodable(options.captions),
+        options.out,
+        sharpen=options.sharpen,
+        seed=options.seed,
     )
     console.print(str(out))
     return 0
@@ -296,7 +303,7 @@ def _(options: Study) -> int:
         options.out or options.workdir / "studies",
         data=options.data,
         captioner=options.captioner,
-        sentences=options.sentences,
+        sentences=_decodable(options.sentences),
         seeds=options.seeds,
         captions=options.captions,
         seed=options.seed,
@@ -335,6 +342,14 @@ def _(options: Compare) -> int:
     for title, error in failed.items():
         console.print(f"{title} failed: {error}", markup=False)
     return 1 if failed else 0
+
+
+def _decodable(captions: tuple[str, ...]) -> tuple[str, ...]:
+    """Captions of the command line, with U+FFFD for bytes that are not in its encoding."""
+    return tuple(
+        caption.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        for caption in captions
+    )
 
 
 def _table(*headers: str, title: str | None = None) -> Table:

@@ -19,9 +19,10 @@ import numpy as np
 import tensorflow as tf
 
 from t2i_tf.config import MODEL_CONFIGS, DrawConfig, TrainConfig
-from t2i_tf.errors import UserError
+from t2i_tf.errors import UsageError, UserError
 from t2i_tf.files import write_atomically
 from t2i_tf.models import TrainableModel, build_model
+from t2i_tf.number_ranges import check_numbers
 from t2i_tf.optimizers import build_optimizer
 from t2i_tf.sentence_encoder.encoder import load_encoder
 from t2i_tf.text.tokenizer import Tokenizer, TokenReader
@@ -165,10 +166,11 @@ def load(workdir: Path, which: str = "best") -> Trained:
 
     Args:
         workdir: a folder that `python -m pipelines train` wrote.
-        which: "best" by validation loss (the newest if none is marked), or "last".
+        which: "best" by validation loss (the newest if none is marked or the best is damaged, which
+            is said), or "last".
 
     Raises:
-        UserError: the folder or its checkpoint is missing, the checkpoint is damaged, or the
+        UserError: the folder or its checkpoint is missing, all checkpoints are damaged, or the
             vocabulary has another size.
     """
     workdir = Path(workdir)
@@ -178,15 +180,15 @@ def load(workdir: Path, which: str = "best") -> Trained:
     folder = CheckpointFolder(workdir / "checkpoints")
     model = build_model(config.model, seed=config.seed, mixed_precision=config.mixed_precision)
     model.compile(build_optimizer(config.optimizer), jit_compile=False)
+    restored = False
     if which == "best" and folder.best() is not None:
         try:
             restore(folder.path(folder.best()), model)
+            restored = True
         except _DAMAGE as error:
-            raise UserError(
-                f"Checkpoint {folder.path(folder.best())} is damaged ({error}). "
-                "Use the last one instead, or continue training."
-            ) from error
-    elif folder.restore_newest(model) is None:
+            path = folder.path(folder.best())
+            print(f"The best checkpoint {path} is damaged ({error}). Taking the newest whole one.")
+    if not restored and folder.restore_newest(model) is None:
         raise UserError(f"No checkpoint in {folder.folder}. Train first, or name another folder.")
     if config.optimizer.ema > 0:
         model.optimizer.finalize_variable_values(model.trainable_variables)
@@ -218,12 +220,16 @@ def read_config(workdir: Path) -> TrainConfig:
     """
     path = Path(workdir) / "config.json"
     try:
-        return _decode_config(path.read_bytes())
+        config = _decode_config(path.read_bytes())
+        check_numbers(config)
+        return config
     except FileNotFoundError:
         raise UserError(
             f"{workdir} is not a work folder: it has no config.json. "
             "Expected a folder written by `python -m pipelines train --workdir`."
         ) from None
+    except UsageError as error:
+        raise UserError(f"{path}: {error}") from None
     except (msgspec.DecodeError, OSError) as error:
         raise UserError(f"{path} cannot be read as a config: {error}.") from None
 

@@ -170,11 +170,14 @@ def test_load_refuses_a_vocabulary_of_another_size(workdir):
         checkpoints.load(workdir)
 
 
-def test_load_names_a_damaged_best_checkpoint(workdir):
+def test_load_takes_a_whole_checkpoint_where_the_best_is_damaged_and_says_so(workdir, capsys):
     folder = CheckpointFolder(workdir / "checkpoints")
     folder.mark_best(1, loss=3.0)
     damage(folder.path(1))
-    with pytest.raises(UserError, match=r"step-00000001\.npz is damaged"):
+    assert checkpoints.load(workdir).step == 2
+    assert "step-00000001.npz is damaged" in capsys.readouterr().out
+    damage(folder.path(2))
+    with pytest.raises(UserError, match="All checkpoints"):
         checkpoints.load(workdir)
 
 

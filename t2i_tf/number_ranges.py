@@ -1,0 +1,91 @@
+"""The ranges of the numbers in configs and options, in one place.
+
+Standard library only, so that wrong flags are refused before TensorFlow is imported.
+"""
+
+import dataclasses
+import math
+from typing import Any, NamedTuple
+
+from t2i_tf.errors import UsageError
+
+
+class Range(NamedTuple):
+    """The numbers from `low` to `high`; `open_low` and `open_high` leave out the ends."""
+
+    low: float
+    high: float = math.inf
+    open_low: bool = False
+    open_high: bool = False
+
+    def __contains__(self, number: object) -> bool:
+        if not isinstance(number, int | float) or not abs(number) < math.inf:  # NaN too
+            return False
+        above = number > self.low if self.open_low else number >= self.low
+        return above and (number < self.high if self.open_high else number <= self.high)
+
+    def __str__(self) -> str:
+        low = f"more than {self.low}" if self.open_low else f"{self.low} or more"
+        if self.high == math.inf:
+            return "a finite number" if self.low == -math.inf else low
+        return f"{low} and {'less than' if self.open_high else 'at most'} {self.high}"
+
+
+COUNT = Range(1)
+AT_LEAST_0 = Range(0)
+POSITIVE = Range(0, open_low=True)
+SHARE = Range(0, 1)
+BELOW_1 = Range(0, 1, open_high=True)
+SEED = Range(0, 2**62)  # the seeds of the next drawings follow it, as int64
+TRAINING_SEED = Range(0, 2**30 - 1)  # doubled, it is an int32 of the noise
+
+RANGES = {
+    "minutes": POSITIVE,
+    "encoder_minutes": POSITIVE,
+    "checkpoint_seconds": AT_LEAST_0,
+    "temperature": AT_LEAST_0,
+    "seed": SEED,
+    "report_every": AT_LEAST_0,
+    "sentence_units": AT_LEAST_0,
+    "initial_canvas": Range(-math.inf),
+    "kl_weight": AT_LEAST_0,
+    "fidelity": AT_LEAST_0,
+    "dropout": BELOW_1,
+    "label_smoothing": BELOW_1,
+    "beta_1": BELOW_1,
+    "ema": BELOW_1,
+    "learning_rate": POSITIVE,
+    "clip_norm": POSITIVE,
+    "drop_at": SHARE,
+    "warmup_steps": AT_LEAST_0,
+}
+"""Range by field name; other numbers are counts of one or more."""
+
+
+def check_numbers(values: Any, *, seeds: Range = SEED, prefix: str = "") -> None:
+    """Refuses numbers out of range in a dataclass and in those inside it.
+
+    Args:
+        values: Options of a command, or a config. The fields of a `config` or of `sizes` have
+            flags without a prefix.
+        seeds: Range of its seeds.
+        prefix: Beginning of its flags.
+
+    Raises:
+        UsageError: names the flag, the range and the number.
+    """
+    for field in dataclasses.fields(values):
+        value = getattr(values, field.name)
+        if dataclasses.is_dataclass(value):
+            inner = "" if field.name in ("config", "sizes") else f"{prefix}{field.name}."
+            check_numbers(value, seeds=seeds, prefix=inner)
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            allowed = seeds if field.name == "seed" else RANGES.get(field.name, COUNT)
+            if value not in allowed:
+                flag = f"--{prefix}{field.name}".replace("_", "-")
+                raise UsageError(f"Expected {flag} to be {allowed}, got {value}.")
+    if getattr(values, "min_words", 0) > getattr(values, "max_words", math.inf):
+        raise UsageError(
+            f"Expected --min-words to be at most --max-words ({values.max_words}), got"
+            f" {values.min_words}."
+        )
