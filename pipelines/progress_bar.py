@@ -72,5 +72,6 @@ class ProgressBar:
         self._progress.update(self._task, completed=completed, text=text)
 
     def print(self, line: str) -> None:
-        """Prints a line above the bar."""
-        self._progress.console.print(line)
+        """Prints a line above the bar; in a log, where there is no terminal, without a break."""
+        console = self._progress.console
+        console.print(line, soft_wrap=not console.is_terminal, markup=False)

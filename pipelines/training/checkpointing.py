@@ -19,8 +19,8 @@ class Checkpointer(keras.callbacks.Callback):
     """Saves the whole state from time to time, after each interval, and when interrupted.
 
     Training resumes exactly where a checkpoint was taken, even inside an interval: a checkpoint
-    includes the running means of the metrics. Inside a `with` block, the first Ctrl-C (or SIGTERM)
-    ends the training after the current step.
+    includes the running means of the metrics. Inside a `with` block, the first Ctrl-C (or SIGTERM,
+    or SIGHUP) ends the training after the current step.
 
     Args:
         folder: Checkpoints of the run.
@@ -54,14 +54,23 @@ class Checkpointer(keras.callbacks.Callback):
         self._metrics = [v.numpy() for v in self._metric_variables()]
 
     def save(self) -> None:
-        """Writes a checkpoint of the current state."""
-        self.folder.save(self.model, {"elapsed": self.clock.elapsed})
+        """Writes a checkpoint of the current state; UserError if it cannot be written."""
+        try:
+            self.folder.save(self.model, {"elapsed": self.clock.elapsed})
+        except OSError as error:
+            newest = self.folder.steps()[-1:]
+            kept = f"{self.folder.path(newest[0])} is kept" if newest else "there is none yet"
+            raise UserError(
+                f"The checkpoint cannot be written to {self.folder.folder}: {error.strerror};"
+                f" {kept}. Make room, then the same command resumes the training."
+            ) from error
         self._saved = time.monotonic()
 
     def __enter__(self):
         self._handlers = {
             number: signal.signal(number, self._interrupt)
-            for number in (signal.SIGINT, signal.SIGTERM)
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+            if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN  # of `nohup`
         }
         return self
 
@@ -103,6 +112,6 @@ class Checkpointer(keras.callbacks.Callback):
         return [variable for metric in self.model.metrics for variable in metric.variables]
 
     def _interrupt(self, number, frame):
-        if self.interrupted:
+        if self.interrupted and number != signal.SIGHUP:  # which shell and system may both send
             raise KeyboardInterrupt
         self.interrupted = True

@@ -7,18 +7,36 @@ from pathlib import Path
 import keras
 
 from pipelines.training.pacing import Clock
+from t2i_tf.errors import UserError
 from t2i_tf.files import write_atomically
 
 
 def read_history(path: Path) -> list[dict[str, float]]:
-    """The rows of a history.csv by column; none if the file is missing. Seconds and nats."""
+    """The rows of a history.csv by column; none if the file is missing. Seconds and nats.
+
+    Raises:
+        UserError: the file was changed into another form, such as by a spreadsheet.
+    """
     if not path.exists():
         return []
-    with path.open(newline="") as file:
-        return [
-            {name: float(value or "nan") for name, value in row.items()}
-            for row in csv.DictReader(file)
-        ]
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            rows = [
+                {name: float(value or "nan") for name, value in row.items()}
+                for row in csv.DictReader(file)
+            ]
+    except (ValueError, TypeError, AttributeError, csv.Error) as error:
+        raise _changed(path) from error
+    if any("step" not in row for row in rows):
+        raise _changed(path)
+    return rows
+
+
+def _changed(path: Path) -> UserError:
+    return UserError(
+        f"{path} is not as `train` wrote it: expected numbers between commas below a line of names"
+        " with `step`. Rename or delete it: the checkpoints are whole, and the training resumes."
+    )
 
 
 class History(keras.callbacks.Callback):

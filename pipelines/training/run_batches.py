@@ -9,6 +9,7 @@ from pipelines.data.batches.batch_plan import BatchPlan, Mode, evaluation_datase
 from pipelines.data.precomputed.feature_sources import FeatureSources
 from pipelines.data.prepared.split_reader import CaptionReader
 from t2i_tf.config import TrainConfig
+from t2i_tf.errors import UserError
 
 PREVIEWED = 8  # captions of the validation split that TensorBoard shows
 
@@ -43,6 +44,11 @@ def open_batches(
         UserError: a split is missing, has no usable captions, or is damaged.
     """
     folder, lengths = captions.folder, sources.lengths
+    if "train" in folder.manifest.splits and "val" not in folder.manifest.splits:
+        raise UserError(
+            f"{folder.path} has no split `val`, by which a training is validated. Prepare the data"
+            " into a new folder with some pictures in `val`."
+        )
     training = BatchPlan.of(
         folder,
         "train",
