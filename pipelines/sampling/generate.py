@@ -1,5 +1,6 @@
 """Draw captions into files: a grid of images, and how the first image of each was drawn."""
 
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -15,6 +16,9 @@ from pipelines.sampling.sharpener import Sharpener
 from t2i_tf import checkpoints
 from t2i_tf.errors import UserError
 from t2i_tf.files import write_atomically
+from t2i_tf.json_files import read_json, write_json
+
+WRITTEN = ".written.json"  # the files of the last call, with their SHA-256
 
 
 class Generated(NamedTuple):
@@ -45,7 +49,8 @@ def generate(
     Args:
         workdir: Work folder, written by `python -m pipelines train`.
         captions: One caption or more.
-        out: Output folder, created if it is missing; files of the same names are replaced.
+        out: Output folder, created if it is missing; files of the same names are replaced, and what
+            an earlier call wrote there and nobody changed since is removed.
         n: Number of images per caption.
         seed: Seed of the first image of each caption; the next images have the next seeds.
         temperature: Standard deviation of the noise; 0 draws the mean of the prior at each step.
@@ -62,6 +67,7 @@ def generate(
     try:
         out.mkdir(parents=True, exist_ok=True)
         files = write_drawings(out, rows)
+        _remove_stale(out, files)
     except OSError as error:
         raise UserError(f"{out} cannot be written: {error.strerror}.") from error
     return Generated(files, sampler.unknown_words(captions))
@@ -84,6 +90,23 @@ def write_drawings(out: Path, rows: Sequence[Sequence[Sample]]) -> list[Path]:
             figure = alignment_figure(first.alignment, first.words, first.canvases)
             files.append(_write_png(out / f"alignment-{k}.png", figure))
     return files
+
+
+def _remove_stale(out: Path, files: Sequence[Path]) -> None:
+    """Removes the unchanged files of the last call that this one did not write, and says so."""
+    record = out / WRITTEN
+    earlier = read_json(record, dict[str, str]) if record.exists() else {}
+    names = {file.name for file in files}
+    for name, digest in earlier.items():
+        path = out / Path(name).name
+        if path.name not in names and path.is_file() and _digest(path) == digest:
+            path.unlink()
+            print(f"Removed {path}, of an earlier call.")
+    write_json(record, {file.name: _digest(file) for file in files})
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _write_png(path: Path, picture: Image.Image) -> Path:

@@ -1,4 +1,6 @@
 import dataclasses
+import errno
+import io
 import json
 import subprocess
 import sys
@@ -210,3 +212,31 @@ def test_compare_passes_its_options_on(tmp_path, monkeypatch, capsys):
     assert "Train LAPGAN failed: no memory" in capsys.readouterr().out
     parsed = parse(["compare", *arguments])
     assert given == vars(parsed) | {"command": parsed.command_line()}
+
+
+def test_a_gallery_that_is_not_named_png_is_refused(tmp_path, capsys):
+    arguments = ["a cat", "--workdirs", str(tmp_path), "--out", str(tmp_path / "x.jpg")]
+    assert main(["gallery", *arguments]) == 2
+    assert "named .png" in capsys.readouterr().err
+
+
+def test_bytes_of_another_encoding_become_replacement_characters():
+    assert commands._decodable(("a caf\udce9", "größe")) == ("a caf\ufffd", "größe")
+
+
+def test_output_that_a_terminal_cannot_show_is_replaced(monkeypatch):
+    latin = io.TextIOWrapper(io.BytesIO(), encoding="latin-1")
+    monkeypatch.setattr("sys.stdout", latin)
+    monkeypatch.setattr(commands, "run", lambda options: print("größe-中") or 0)
+    assert main(["demo"]) == 0
+    assert latin.buffer.getvalue() == "größe-?\n".encode("latin-1")
+
+
+def test_an_error_of_the_disk_is_one_sentence(monkeypatch, capsys, tmp_path):
+    def full(options):
+        raise OSError(errno.ENOSPC, "No space left on device", str(tmp_path / "file"))
+
+    monkeypatch.setattr(commands, "run", full)
+    assert main(["demo"]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("Error:") and "file cannot be read or written: No space" in error

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 import pytest
 from PIL import Image
 
-from pipelines.sampling.generate import generate
+from pipelines.sampling.generate import WRITTEN, _remove_stale, generate
 from t2i_tf import checkpoints
 from t2i_tf.config import TrainConfig
 from t2i_tf.errors import UserError
@@ -52,7 +52,7 @@ def test_files_of_every_caption(generated, out):
         "drawing-2.gif",
         "alignment-2.png",
     ]
-    assert sorted(files) == sorted(out.iterdir())  # no temporary file is left
+    assert sorted([*files, out / WRITTEN]) == sorted(out.iterdir())  # no temporary file is left
     assert [Image.open(file).format for file in files] == ["PNG", "GIF", "PNG", "GIF", "PNG"]
 
 
@@ -72,3 +72,15 @@ def test_a_folder_that_cannot_be_written_is_named(workdir, tmp_path, monkeypatch
 def test_a_folder_without_a_model_is_named(tmp_path):
     with pytest.raises(UserError, match="not a work folder"):
         generate(tmp_path, ["a red bus"], tmp_path / "out")
+
+
+def test_files_of_an_earlier_call_are_removed_but_no_others(tmp_path, capsys):
+    names = ("grid.png", "drawing-1.gif", "drawing-2.gif", "drawing-3.gif", "drawing-9.gif")
+    files = [tmp_path / name for name in names]
+    for file in files:
+        file.write_text(file.name)
+    _remove_stale(tmp_path, files[:4])
+    files[3].write_text("changed since")
+    _remove_stale(tmp_path, files[:2])
+    assert [file.exists() for file in files] == [True, True, False, True, True]
+    assert "Removed" in capsys.readouterr().out

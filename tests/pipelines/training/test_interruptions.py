@@ -65,5 +65,5 @@ def test_a_line_of_a_log_is_not_broken(capsys):
 def test_data_without_a_validation_split_says_what_to_do(tmp_path):
     folder = SimpleNamespace(path=tmp_path, manifest=SimpleNamespace(splits={"train": None}))
     captions = SimpleNamespace(folder=folder)
-    with pytest.raises(UserError, match="no split `val`.*Prepare the data"):
+    with pytest.raises(UserError, match=r"no split `val`.*Prepare the data"):
         open_batches(None, captions, SimpleNamespace(lengths=None), ())
