@@ -2,11 +2,14 @@
 
 import contextlib
 import dataclasses
+import errno
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
+import tensorflow as tf
 
 from pipelines.data.precomputed.feature_sources import FeatureSources
 from pipelines.data.preparation.image_loading import ResizeOptions
@@ -44,8 +47,27 @@ def open_workdir(
             f"--workdir {workdir} cannot be written: {error.strerror}. Choose another --workdir."
         ) from error
     with lock:
-        _begin_or_check(workdir, config, data, sources)
-        yield
+        try:
+            _begin_or_check(workdir, config, data, sources)
+            yield
+        except (OSError, tf.errors.OpError) as error:
+            reason = _disk_trouble(error)
+            if reason is None:
+                raise
+            raise UserError(
+                f"{getattr(error, 'filename', None) or workdir} cannot be read or written:"
+                f" {reason}. The checkpoints are whole: then the same command resumes the training."
+            ) from error
+
+
+def _disk_trouble(error: Exception) -> str | None:
+    """The reason why a file was not read or written; None if the error is of another kind."""
+    if isinstance(error, BrokenPipeError):
+        return None
+    if isinstance(error, OSError):
+        return error.strerror
+    reasons = map(os.strerror, (errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EIO))
+    return next((reason for reason in reasons if reason in str(error)), None)
 
 
 def _begin_or_check(
