@@ -59,10 +59,11 @@ def _(options: Prepare) -> int:
     if options.verify:
         console.print(f"All {verify(options.out)} files in {options.out} match their hashes.")
         return 0
-    mnist = options.source == "mnist-captions"
+    source = _source(options)
+    mnist = source.name == "mnist-captions"
     height = options.height or (60 if mnist else 32)
     manifest = prepare(
-        _source(options),
+        source,
         options.out,
         height=height,
         width=options.width or height,
@@ -79,21 +80,30 @@ def _(options: Prepare) -> int:
 
 
 def _source(options: Prepare):
-    from pipelines.data.sources.captioned_folder import FolderSource
-    from pipelines.data.sources.coco import CocoSource
+    from pipelines.data.sources.assembly.split_choice import Division, parse_fractions
+    from pipelines.data.sources.detect import Hints, find_source
     from pipelines.data.sources.mnist_captions import MnistCaptionsSource
+    from pipelines.data.sources.tables.columns import WantedColumns
 
-    if options.source == "mnist-captions":
-        return MnistCaptionsSource(seed=options.seed)
     if options.input is None:
-        raise UsageError(f"--source {options.source} reads a folder: give it with --input.")
-    if options.source == "coco":
-        return CocoSource(options.input, year=options.year, karpathy=options.karpathy)
-    if options.captions is None:
-        raise UsageError(
-            "--source folder needs --captions: a CSV or JSONL file with fields file and caption."
-        )
-    return FolderSource(options.input, options.captions, seed=options.seed)
+        if options.source == "mnist-captions" and not options.splits:
+            return MnistCaptionsSource(seed=options.seed)
+        raise UsageError("Give the folder or file with the pictures and captions with --input.")
+    if options.splits:
+        division = parse_fractions(options.splits, options.seed)
+    else:
+        division = Division(seed=options.seed)
+    hints = Hints(
+        captions=options.captions,
+        karpathy=options.karpathy,
+        year=options.year,
+        folder_names=options.folder_names,
+        columns=WantedColumns(options.file_column, options.caption_column),
+        division=division,
+    )
+    found = find_source(options.input, options.source, hints)
+    console.print(found.sentence, markup=False)
+    return found.source
 
 
 def _print_manifest(out: Path, manifest: dict) -> None:

@@ -51,21 +51,33 @@ class Prepare:
 
     out: Path
     """Data folder to create, or to complete after an interruption."""
-    source: Literal["coco", "mnist-captions", "folder"] = "coco"
-    """Where the pictures and captions come from.
-    `coco`: a folder in COCO's layout, such as the command `scenes` writes.
-    `folder`: your own pictures, and a table of their captions.
-    `mnist-captions`: one or two digits on a canvas; needs no input."""
     input: Path | None = None
-    """Folder of the pictures; for `coco`, the folder with `annotations/` in it."""
+    """Folder or file with the pictures and captions, in any of these shapes:
+    COCO's layout, such as the command `scenes` writes (the folder with `annotations/` in it);
+    Karpathy's dataset_*.json, Flickr8k and Flickr30k;
+    a table beside the pictures (CSV, TSV, JSON, JSONL, Parquet), with an optional column `split`;
+    a.txt beside a.jpg; WebDataset's tar files; Parquet files with pictures; MNIST's IDX files."""
+    source: Literal["coco", "mnist-captions", "folder"] | None = None
+    """What the input is taken for; by default it is found out.
+    `coco`: a folder in COCO's layout.
+    `folder`: your own pictures and their captions.
+    `mnist-captions`: one or two digits on a canvas; needs no input."""
     captions: Path | None = None
-    """For `folder`: CSV or JSONL file with the fields `file` and `caption`, a line per caption."""
+    """Table of captions, or folder with a.txt for a.jpg; by default it is looked for."""
+    file_column: str | None = None
+    """Column of the table with the pictures; by default `file`, `image` or another usual name."""
+    caption_column: tuple[str, ...] = ()
+    """Columns of the table with captions; by default `caption`, `text` or another usual name."""
+    folder_names: bool = False
+    """Use the names of the pictures' folders as captions."""
     year: Literal["2014", "2017"] | None = None
-    """For `coco`: which release to read, if the folder has both."""
+    """Release of COCO to read, if the folder has both."""
     karpathy: Path | None = None
-    """For `coco`: the file dataset_coco.json, whose splits replace the official ones."""
+    """Karpathy's dataset_coco.json (or Flickr's), whose splits replace the official ones."""
+    splits: str | None = None
+    """Fractions of train, val and test, such as 0.8,0.1,0.1, which replace any given splits."""
     seed: int = 0
-    """Seed of the splits of `folder`, and of the pictures of `mnist-captions`."""
+    """Seed of the splits that are drawn, and of the pictures of `mnist-captions`."""
     height: int | None = None
     """Picture height in pixels; by default 32, for `mnist-captions` 60."""
     width: int | None = None

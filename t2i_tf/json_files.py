@@ -1,5 +1,6 @@
 """JSON files: read with a schema, with errors that name path and types, and written atomically."""
 
+import codecs
 from pathlib import Path
 from typing import TypeVar
 
@@ -12,7 +13,7 @@ Schema = TypeVar("Schema")
 
 
 def read_text_bytes(path: Path) -> bytes:
-    """The bytes of a text file.
+    """The bytes of a text file, without the byte order mark that some editors write first.
 
     Raises:
         UserError: the file is missing, empty or not UTF-8.
@@ -27,9 +28,9 @@ def read_text_bytes(path: Path) -> bytes:
         ) from None
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror}.") from None
-    if not data.strip():
+    if not data.removeprefix(codecs.BOM_UTF8).strip():
         raise UserError(f"{path}: the file is empty.")
-    return data
+    return data.removeprefix(codecs.BOM_UTF8)
 
 
 def decode_json(data: bytes, schema: type[Schema], where: str) -> Schema:

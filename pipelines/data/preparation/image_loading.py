@@ -92,6 +92,10 @@ class PictureReader:
             lambda path: resize_image(decode(tf.io.read_file(path), resize), resize),
             input_signature=[tf.TensorSpec([], tf.string)],
         )
+        self._from_contents = tf.function(
+            lambda contents: resize_image(decode(contents, resize), resize),
+            input_signature=[tf.TensorSpec([], tf.string)],
+        )
         self._from_array = tf.function(
             lambda pixels: resize_image(pixels, resize),
             input_signature=[tf.TensorSpec([None, None, None], tf.uint8)],
@@ -100,11 +104,21 @@ class PictureReader:
     def read(self, examples: Sequence[Example]) -> Iterator[np.ndarray | str]:
         """For each example its picture, uint8 [H, W, C], or the reason why it cannot be read.
 
-        The examples have either files or arrays, all of them the same.
+        The examples have files, contents of files or arrays, all of them the same.
         """
+        if examples and isinstance(examples[0].picture, bytes):
+            return (self._read_contents(example.picture) for example in examples)
         if examples and isinstance(examples[0].picture, Path):
             return self._read_files([example.picture for example in examples])
         return (self._read_array(example.picture) for example in examples)
+
+    def _read_contents(self, contents: bytes) -> np.ndarray | str:
+        if not contents:
+            return "empty file"
+        try:
+            return self._from_contents(contents).numpy()
+        except tf.errors.OpError as error:
+            return re.sub(r"^\{\{.*?\}\} ", "", error.message).splitlines()[0]
 
     def _read_array(self, pixels: np.ndarray) -> np.ndarray | str:
         if pixels.shape == (self.resize.height, self.resize.width, self.resize.channels):

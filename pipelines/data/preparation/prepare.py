@@ -34,7 +34,8 @@ from pipelines.data.preparation.shards import (
     write_shard,
 )
 from pipelines.data.prepared.data_folder import MANIFEST, VOCABULARY
-from pipelines.data.sources.example import Example, Source
+from pipelines.data.sources.example import Example, NotingSource, Source
+from pipelines.data.sources.notes import Notes
 from pipelines.progress_bar import ProgressBar
 from t2i_tf.errors import UsageError, UserError
 from t2i_tf.json_files import write_json
@@ -84,6 +85,8 @@ def prepare(
     out, resize = Path(out), ResizeOptions(height, width, channels, filter, crop)
     check_positive(shard_size=shard_size, min_count=min_count)
     splits = read_splits(source)
+    notes = source.notes if isinstance(source, NotingSource) else Notes()
+    print(*notes.lines(), sep="\n", end="\n" * bool(notes.lines()))
     settings = describe_settings(source, splits, resize, shard_size, min_count)
     if is_finished(out, settings):
         print(f"{out} is finished: nothing to do.")
@@ -93,6 +96,7 @@ def prepare(
     written = write_missing_shards(shards, out, log, PictureReader(resize, workers), max_bad)
     vocabulary = save_vocabulary(shards, written, min_count, out / VOCABULARY)
     manifest = build_manifest(settings, source.facts(), shards, written, vocabulary)
+    manifest["notes"] = notes.as_json()
     write_json(out / MANIFEST, manifest)
     log.remove()
     return manifest
@@ -111,6 +115,7 @@ def read_splits(source: Source) -> Splits:
     if "train" not in splits:
         raise UserError(
             f"{source.name}: expected examples to train on, found {', '.join(splits) or 'none'}."
+            + " Divide them anew with --splits 0.8,0.1,0.1." * bool(splits)
         )
     return splits
 

@@ -16,13 +16,17 @@ from typing import Any
 
 import msgspec
 
+from pipelines.data.sources.assembly.assemble import SEVERAL_NAMES
+from pipelines.data.sources.assembly.caption_text import clean_captions
+from pipelines.data.sources.assembly.picture_lookup import PictureLookup
+from pipelines.data.sources.assembly.split_choice import Division, add_validation, divide
 from pipelines.data.sources.example import Example
+from pipelines.data.sources.notes import Notes
 from t2i_tf.errors import UserError
 from t2i_tf.json_files import read_json
 
-CAPTIONS_PER_PICTURE = 5  # as in the paper; COCO has six or seven for some pictures
-
-KARPATHY_SPLITS = {"train": "train", "restval": "train", "val": "val", "test": "test"}
+ORPHANS = "Captions of pictures that the file does not list, left out"
+REPEATED = "Entries that repeat an earlier entry of the same picture, read once"
 
 
 class CocoImage(msgspec.Struct):
@@ -47,47 +51,26 @@ class CocoCaptions(msgspec.Struct):
     annotations: list[CocoAnnotation]
 
 
-class KarpathySentence(msgspec.Struct):
-    """One caption of `dataset_coco.json`."""
-
-    raw: str
-
-
-class KarpathyImage(msgspec.Struct):
-    """One picture of `dataset_coco.json`."""
-
-    cocoid: int
-    filepath: str
-    filename: str
-    split: str
-    sentences: list[KarpathySentence]
-
-
-class KarpathyDataset(msgspec.Struct):
-    """The parts of Andrej Karpathy's `dataset_coco.json` that are read here."""
-
-    images: list[KarpathyImage]
-
-
 class CocoSource:
     """Pictures and captions of a folder in COCO's layout, sorted by picture id.
 
     Args:
         root: Folder with `annotations/` and the folders of pictures.
         year: "2014" or "2017"; needed only if the folder has both.
-        karpathy: Path of `dataset_coco.json`, whose splits and captions replace the official ones.
+        division: How validation pictures are drawn if there are none, and all splits if it
+            replaces the official ones.
 
     Raises:
         UserError: there is no annotations file, or more than one for a split.
     """
 
     def __init__(
-        self, root: str | Path, *, year: str | None = None, karpathy: str | Path | None = None
+        self, root: str | Path, *, year: str | None = None, division: Division | None = None
     ):
-        self.root = Path(root)
-        self.karpathy = Path(karpathy) if karpathy else None
-        self.annotations = {} if karpathy else find_annotations(self.root, year)
+        self.root, self.notes = Path(root), Notes()
+        self.annotations = find_annotations(self.root, year)
         self.name = "scenes" if self._scenes_file.is_file() else "coco"
+        self._division = division or Division()
 
     @property
     def _scenes_file(self) -> Path:
@@ -97,17 +80,40 @@ class CocoSource:
         """The examples of every split, including pictures without a caption.
 
         Raises:
-            UserError: a file or folder is missing, or a file has another schema.
+            UserError: a file or folder is missing, a file has another schema, two pictures have
+                one id, or a picture is in two splits.
         """
-        if self.karpathy:
-            return karpathy_splits(self.root, read_json(self.karpathy, KarpathyDataset))
-        return {split: read_split(self.root, file) for split, file in self.annotations.items()}
+        self.notes.clear()
+        splits = {
+            split: read_split(self.root, file, self.notes)
+            for split, file in self.annotations.items()
+        }
+        refuse_pictures_in_two_splits(splits)
+        if self._division.replaces:
+            splits = self._divided_anew(splits)
+        add_validation(splits, self._division, self.notes)
+        return splits
+
+    def _divided_anew(self, splits: Mapping[str, list[Example]]) -> dict[str, list[Example]]:
+        self.notes.say("The official splits are replaced by --splits")
+        examples = [example for split in splits.values() for example in split]
+        chosen = divide((str(example.picture) for example in examples), self._division, self.notes)
+        anew: dict[str, list[Example]] = {"train": [], "val": [], "test": []}
+        for example in examples:
+            anew[chosen[str(example.picture)]].append(example)
+        return anew
 
     def facts(self) -> Mapping[str, Any]:
         """The names of the annotations files, and the contents of `scenes.json` if there is one."""
-        files = [self.karpathy] if self.karpathy else self.annotations.values()
         scenes = read_json(self._scenes_file, dict) if self._scenes_file.is_file() else {}
-        return {**scenes, "annotations": [file.name for file in files]}
+        anew = self._division.facts() if self._division.replaces else {}
+        return {**scenes, **anew, "annotations": [file.name for file in self.annotations.values()]}
+
+
+def annotations_files(root: Path, year: str | None = None) -> list[Path]:
+    """The files `captions_*.json` of a folder, in `annotations/` or else in the folder itself."""
+    pattern = f"captions_*{year or ''}.json"
+    return sorted((root / "annotations").glob(pattern)) or sorted(root.glob(pattern))
 
 
 def find_annotations(root: Path, year: str | None) -> dict[str, Path]:
@@ -117,12 +123,12 @@ def find_annotations(root: Path, year: str | None) -> dict[str, Path]:
         UserError: there is none, or more than one for a split.
     """
     found: dict[str, Path] = {}
-    for file in sorted((root / "annotations").glob(f"captions_*{year or ''}.json")):
+    for file in annotations_files(root, year):
         split = re.sub(r"\d{4}$", "", folder_name(file))
         if split in found:
             raise UserError(
                 f"{root}: both {found[split].name} and {file.name} describe the split {split!r}."
-                " Give the year to use."
+                " Give the year to use, with --year."
             )
         found[split] = file
     if not found:
@@ -138,60 +144,96 @@ def folder_name(annotations: Path) -> str:
     return annotations.stem.removeprefix("captions_")
 
 
-def read_split(root: Path, annotations: Path) -> list[Example]:
+def read_split(root: Path, annotations: Path, notes: Notes) -> list[Example]:
     """The examples of one annotations file, sorted by picture id.
 
     Raises:
-        UserError: the file has another schema, or the folder of its pictures is missing.
+        UserError: the file has another schema, two pictures have one id, or the folder of its
+            pictures is missing.
     """
     described = read_json(annotations, CocoCaptions)
-    pictures = root / folder_name(annotations)
-    if described.images and not pictures.is_dir():
+    images = images_by_id(described.images, annotations, notes)
+    captions = captions_by_picture(described.annotations, images, annotations, notes)
+    folder = folder_name(annotations)
+    bases = [root / folder, root / "images" / folder, root, root / "images"]
+    lookup = PictureLookup(bases, root, notes)
+    paths = {id: lookup.find(image.file_name) for id, image in images.items()}
+    if images and not bases[0].is_dir() and not any(path.is_file() for path in paths.values()):
         raise UserError(
-            f"{annotations} describes pictures of the folder {pictures}, which does not exist."
+            f"{annotations} describes pictures of the folder {bases[0]}, which does not exist."
             " Put the pictures there."
         )
-    captions = captions_by_picture(described.annotations)
+    first_ids = merge_ids_of_one_file(paths, captions, lookup, notes)
     return [
-        Example(str(image.id), pictures / image.file_name, captions[image.id], image.attributes)
-        for image in sorted(described.images, key=lambda image: image.id)
+        Example(
+            str(id),
+            paths[id],
+            clean_captions(captions[id], notes, images[id].file_name),
+            images[id].attributes,
+        )
+        for id in first_ids
     ]
 
 
-def captions_by_picture(annotations: Iterable[CocoAnnotation]) -> Mapping[int, tuple[str, ...]]:
-    """The first captions of each picture by its id; () for a picture without captions."""
-    captions: dict[int, tuple[str, ...]] = defaultdict(tuple)
-    for annotation in annotations:
-        captions[annotation.image_id] += clean_captions([annotation.caption])
-    return defaultdict(
-        tuple, {picture: texts[:CAPTIONS_PER_PICTURE] for picture, texts in captions.items()}
-    )
-
-
-def clean_captions(captions: Iterable[str]) -> tuple[str, ...]:
-    """The first five nonempty captions, without surrounding white space."""
-    stripped = (caption.strip() for caption in captions)
-    return tuple(caption for caption in stripped if caption)[:CAPTIONS_PER_PICTURE]
-
-
-def karpathy_splits(root: Path, dataset: KarpathyDataset) -> Mapping[str, list[Example]]:
-    """Train (with restval), val and test of `dataset_coco.json`, each sorted by picture id.
-
-    Raises:
-        UserError: an image has an unknown split.
-    """
-    splits: dict[str, list[Example]] = {"train": [], "val": [], "test": []}
-    for index, image in sorted(enumerate(dataset.images), key=lambda entry: entry[1].cocoid):
-        if image.split not in KARPATHY_SPLITS:
+def images_by_id(
+    images: Iterable[CocoImage], annotations: Path, notes: Notes
+) -> dict[int, CocoImage]:
+    """The pictures by id, sorted; UserError if two different pictures have one id."""
+    found: dict[int, CocoImage] = {}
+    for image in images:
+        first = found.setdefault(image.id, image)
+        if first.file_name != image.file_name:
             raise UserError(
-                f"Wrong schema: `$.images[{index}].split`: expected one of"
-                f" {', '.join(KARPATHY_SPLITS)}, got {image.split!r}."
+                f"{annotations}: the id {image.id} belongs to two pictures, {first.file_name!r} and"
+                f" {image.file_name!r}, so that their captions cannot be told apart. Give each"
+                " picture an id of its own, as files that are merged need."
             )
-        splits[KARPATHY_SPLITS[image.split]].append(
-            Example(
-                str(image.cocoid),
-                root / image.filepath / image.filename,
-                clean_captions(sentence.raw for sentence in image.sentences),
-            )
-        )
-    return splits
+        if first is not image:
+            notes.count(REPEATED, image.file_name)
+    return dict(sorted(found.items()))
+
+
+def captions_by_picture(
+    annotations: Iterable[CocoAnnotation],
+    images: Mapping[int, CocoImage],
+    file: Path,
+    notes: Notes,
+) -> defaultdict[int, list[str]]:
+    """The captions of each picture by its id; those of unknown pictures are counted."""
+    captions: defaultdict[int, list[str]] = defaultdict(list)
+    for annotation in annotations:
+        if annotation.image_id in images:
+            captions[annotation.image_id].append(annotation.caption)
+        else:
+            notes.count(ORPHANS, f"image_id {annotation.image_id} of {file.name}")
+    return captions
+
+
+def merge_ids_of_one_file(
+    paths: Mapping[int, Path],
+    captions: defaultdict[int, list[str]],
+    lookup: PictureLookup,
+    notes: Notes,
+) -> list[int]:
+    """The first id of each file; it gets the captions of the file's other ids."""
+    first: dict[str, int] = {}
+    for id, path in paths.items():
+        kept = first.setdefault(lookup.identity(path), id)
+        if kept != id:
+            notes.count(SEVERAL_NAMES, f"id {id} is id {kept}")
+            captions[kept] += captions[id]
+    return list(first.values())
+
+
+def refuse_pictures_in_two_splits(splits: Mapping[str, Iterable[Example]]) -> None:
+    """Raises UserError if one file is in two splits."""
+    seen: dict[Any, str] = {}
+    for split, examples in splits.items():
+        for example in examples:
+            other = seen.setdefault(example.picture, split)
+            if other != split:
+                raise UserError(
+                    f"{example.picture} is both in the split {other} and in {split}. Remove it"
+                    " from one of the annotations files, or divide all pictures anew with"
+                    " --splits."
+                )

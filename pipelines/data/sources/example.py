@@ -1,19 +1,21 @@
-"""The example that every source yields, and the protocol of a source."""
+"""The example that every source yields, and the protocols of a source."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
+
+from pipelines.data.sources.notes import Notes
 
 
 @dataclass(frozen=True)
 class Example:
-    """A picture, as a file to decode or as an array, with its captions."""
+    """A picture, as a file to decode, a file's contents or an array, with its captions."""
 
     id: str
-    picture: Path | np.ndarray  # a file, or uint8 [H, W, C]
+    picture: Path | bytes | np.ndarray  # a file, the contents of one, or uint8 [H, W, C]
     captions: tuple[str, ...]  # one to five
     attributes: Mapping[str, Any] = field(default_factory=dict)  # known contents, as JSON
 
@@ -27,10 +29,17 @@ class Source(Protocol):
 
     name: str
 
-    def splits(self) -> Mapping[str, list[Example]]:
+    def splits(self) -> Mapping[str, Sequence[Example]]:
         """The examples of every split, in order."""
         ...
 
     def facts(self) -> Mapping[str, Any]:
         """Facts for the manifest: seed, origin, held-out compositions."""
         ...
+
+
+@runtime_checkable
+class NotingSource(Protocol):
+    """A source that notes what it changed, dropped or guessed while it read its splits."""
+
+    notes: Notes

@@ -1,13 +1,17 @@
 """Handwritten digits 28x28, white on black, divided by writer: MNIST or its replacement.
 
 MNIST is used if Keras has it or can download it at once. Otherwise, the 1,797 digits of 8x8 pixels
-that come with scikit-learn are enlarged: fewer and blurrier, but real and always available.
+that come with scikit-learn are enlarged: fewer and blurrier, but real and always available. A
+folder with the four IDX files of MNIST, as they are published, can be given instead.
 """
 
 import contextlib
+import gzip
 import os
+import re
 import socket
 import urllib.request
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,8 +20,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from t2i_tf.errors import UserError
+
 SIDE = 28  # of a digit, pixels
 URL = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz"  # Keras' own
+IDX_NAMES = ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1")
 TIMEOUT = 3.0  # seconds without an answer, after which a download is given up
 
 Pool = tuple[np.ndarray, np.ndarray]  # pictures uint8 [n, 28, 28], labels int [n]
@@ -63,6 +70,65 @@ def load_mnist() -> Digits | None:
     except Exception:  # urllib, zipfile and NumPy each raise their own for a failed download
         return None
     return divide("keras.datasets.mnist", pictures, labels, test)
+
+
+def load_idx_digits(folder: Path) -> Digits:
+    """MNIST's digits from its four IDX files, compressed by gzip or not.
+
+    Raises:
+        UserError: a file is missing or damaged, or pictures and labels do not belong together.
+    """
+    files = find_idx_files(folder)
+    missing = [name for name in IDX_NAMES if name not in files]
+    if missing:
+        raise UserError(
+            f"{folder}: expected the four IDX files of MNIST, such as"
+            f" {missing[0]}-ubyte.gz; missing: {', '.join(missing)}."
+        )
+    arrays = {name: read_idx(path) for name, path in files.items()}
+    pools = []
+    for part in ("train", "t10k"):
+        pictures, labels = arrays[f"{part}-images-idx3"], arrays[f"{part}-labels-idx1"]
+        if pictures.shape[1:] != (SIDE, SIDE) or labels.shape != pictures.shape[:1]:
+            raise UserError(
+                f"{folder}: expected as many labels as pictures of {SIDE}x{SIDE}, found"
+                f" {labels.shape} and {pictures.shape} in the files of {part}."
+            )
+        if set(range(10)) != {int(label) for label in np.unique(labels)}:
+            raise UserError(f"{files[f'{part}-labels-idx1']}: expected every label from 0 to 9.")
+        pools.append((pictures, labels.astype(int)))
+    (pictures, labels), test = pools
+    digits = divide("MNIST's IDX files", pictures, labels, test)
+    print(f"Digits: {digits.origin}.")
+    return digits
+
+
+def find_idx_files(folder: Path) -> dict[str, Path]:
+    """The IDX files of a folder by their usual names, however they were renamed."""
+    found = {}
+    for path in sorted(folder.iterdir()) if folder.is_dir() else []:
+        match = re.fullmatch(
+            r"(train|t10k)-(images|labels)[-.]idx([13])(-ubyte)?(\.gz)?", path.name.lower()
+        )
+        if match and path.is_file():
+            found.setdefault(f"{match[1]}-{match[2]}-idx{match[3]}", path)
+    return found
+
+
+def read_idx(path: Path) -> np.ndarray:
+    """An IDX file of bytes, uint8; UserError if it is something else, or damaged."""
+    try:
+        contents = path.read_bytes()
+        if contents.startswith(b"\x1f\x8b"):
+            contents = gzip.decompress(contents)
+    except (OSError, EOFError, zlib.error) as error:
+        raise UserError(f"{path}: cannot be read: {error}. Download it again.") from None
+    rank = contents[3] if contents[:3] == b"\0\0\x08" else 0
+    shape = np.frombuffer(contents[4 : 4 + 4 * rank], ">u4").astype(int)
+    data = contents[4 + 4 * rank :]
+    if not rank or len(shape) != rank or len(data) != np.prod(shape):
+        raise UserError(f"{path}: expected an IDX file of bytes, complete. Download it again.")
+    return np.frombuffer(data, np.uint8).reshape(shape)
 
 
 def load_sklearn_digits() -> Digits:

@@ -1,0 +1,1 @@
+"""From (file, captions, split) as a data set lists them to examples: names, text and splits."""

@@ -1,0 +1,179 @@
+"""Rows of (file, captions, split) become the examples of each split.
+
+All rows of a picture are its captions, under whatever names they give it: `p.jpg`, `./p.jpg` or a
+link to it.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pipelines.data.sources.assembly.caption_text import clean_captions
+from pipelines.data.sources.assembly.picture_lookup import PictureLookup, normalized
+from pipelines.data.sources.assembly.split_choice import Division, add_validation, divide
+from pipelines.data.sources.example import Example
+from pipelines.data.sources.notes import Notes
+from t2i_tf.errors import UserError
+
+SEVERAL_NAMES = "Pictures with a second name in the table, taken as one picture"
+
+
+@dataclass(frozen=True)
+class Row:
+    """Captions of one picture, as a data set lists them.
+
+    Args:
+        file: Name of the picture.
+        captions: Its captions, as they are written.
+        where: Place of the row, for errors: a file and a line.
+        split: The split that the data set gives it; None if it gives none.
+        id: The picture's id; by default its name.
+    """
+
+    file: str
+    captions: tuple[str, ...]
+    where: str
+    split: str | None = None
+    id: str | None = None
+
+
+@dataclass
+class _Entry:
+    id: str
+    path: Path
+    row: Row
+    split: str | None = None
+    captions: list[str] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
+
+
+class RowSource:
+    """A source whose rows are read from files.
+
+    Args:
+        read: Returns the rows; it may count what it changes in the notes.
+        bases: Folders that the names may be relative to, the likeliest first.
+        root: Folder below which pictures are searched.
+        division: How to divide pictures without a split.
+        name: Name of the source in the manifest.
+        facts: What the manifest should keep besides.
+        ordered: Whether the order of the rows is kept; by default they are sorted by id.
+    """
+
+    def __init__(
+        self,
+        read: Callable[[Notes], Iterable[Row]],
+        bases: Iterable[Path],
+        root: Path,
+        division: Division,
+        *,
+        name: str = "folder",
+        facts: Mapping[str, Any] | None = None,
+        ordered: bool = False,
+    ):
+        self.name, self.notes = name, Notes()
+        self._read, self._bases, self._root = read, list(bases), root
+        self._division, self._facts, self._ordered = division, dict(facts or {}), ordered
+        self._splits_are_given = False
+
+    def splits(self) -> Mapping[str, list[Example]]:
+        """The examples of every split, sorted by name.
+
+        Raises:
+            UserError: a file is missing or malformed, or the rows contradict each other.
+        """
+        self.notes.clear()
+        lookup = PictureLookup(self._bases, self._root, self.notes)
+        entries = merge(self._read(self.notes), lookup, self.notes)
+        if not self._ordered:
+            entries.sort(key=lambda entry: entry.id)
+        given = [entry for entry in entries if entry.split]
+        if given and self._division.replaces:
+            self.notes.say("The splits that the data set has are replaced by --splits")
+        self._splits_are_given = bool(given) and not self._division.replaces
+        if self._splits_are_given:
+            refuse_missing_splits(entries, given[0])
+            chosen = {entry.id: entry.split or "" for entry in entries}
+        else:
+            chosen = divide((entry.id for entry in entries), self._division, self.notes)
+        splits: dict[str, list[Example]] = {"train": [], "val": [], "test": []}
+        for entry in entries:
+            example = Example(
+                entry.id, entry.path, clean_captions(entry.captions, self.notes, entry.id)
+            )
+            splits.setdefault(chosen[entry.id], []).append(example)
+        add_validation(splits, self._division, self.notes)
+        return splits
+
+    def facts(self) -> Mapping[str, Any]:
+        """How the pictures were split, and what the source adds; known after `splits`."""
+        division = {} if self._splits_are_given else self._division.facts()
+        return {**division, **self._facts}
+
+
+def merge(rows: Iterable[Row], lookup: PictureLookup, notes: Notes) -> list[_Entry]:
+    """One entry for each picture, in the order of their first rows.
+
+    Raises:
+        UserError: a name is impossible, a picture has two splits, or two pictures have one id.
+    """
+    entries: dict[str, _Entry] = {}
+    paths: dict[str, tuple[Path, str]] = {}
+    ids: dict[str, _Entry] = {}
+    for row in rows:
+        if row.file not in paths:
+            refuse_control_characters(row)
+            path = lookup.find(row.file)
+            paths[row.file] = path, lookup.identity(path)
+        path, identity = paths[row.file]
+        entry = entries.get(identity)
+        if entry is None:
+            entry = entries[identity] = _Entry(row.id or normalized(row.file), path, row)
+            refuse_one_id_for_two(ids.setdefault(entry.id, entry), entry)
+        if row.file not in entry.names:
+            if entry.names:
+                notes.count(SEVERAL_NAMES, f"{row.file} is {entry.names[0]}")
+            entry.names.append(row.file)
+        agree_on_split(entry, row)
+        entry.captions += row.captions
+    return list(entries.values())
+
+
+def refuse_control_characters(row: Row) -> None:
+    """Raises UserError if a file name has a NUL or another control character."""
+    strange = next((one for one in row.file if ord(one) < 32), None)
+    if strange is not None:
+        raise UserError(
+            f"{row.where}: the file name {row.file!r} contains the control character"
+            f" U+{ord(strange):04X}. Correct the name."
+        )
+
+
+def refuse_one_id_for_two(first: _Entry, second: _Entry) -> None:
+    """Raises UserError if two pictures have one id."""
+    if first is not second:
+        raise UserError(
+            f"{second.row.where}: the id {second.id!r} belongs to two pictures, {first.row.file!r}"
+            f" and {second.row.file!r}. Give each picture an id of its own."
+        )
+
+
+def agree_on_split(entry: _Entry, row: Row) -> None:
+    """Gives an entry the split of its row; UserError if an earlier row says another one."""
+    if entry.split and row.split and entry.split != row.split:
+        raise UserError(
+            f"{row.where}: {row.file!r} is in the split {row.split}, but {entry.row.where} puts"
+            f" {entry.row.file!r}, the same picture, into {entry.split}. Give it one split."
+        )
+    entry.split = entry.split or row.split
+
+
+def refuse_missing_splits(entries: Iterable[_Entry], other: _Entry) -> None:
+    """Raises UserError if only some pictures have a split."""
+    for entry in entries:
+        if not entry.split:
+            raise UserError(
+                f"{entry.row.where}: {entry.row.file!r} has no split, while {other.row.file!r} has"
+                f" one ({other.split}). Fill it in, or divide all pictures anew with --splits."
+            )

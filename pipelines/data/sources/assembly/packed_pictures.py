@@ -1,0 +1,112 @@
+"""Examples whose pictures lie packed in larger files, and are read when they are needed."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pipelines.data.sources.assembly.caption_text import clean_captions
+from pipelines.data.sources.assembly.split_choice import Division, add_validation, divide
+from pipelines.data.sources.example import Example
+from pipelines.data.sources.notes import Notes
+from t2i_tf.errors import UserError
+
+
+@dataclass(frozen=True)
+class Packed:
+    """A picture in a larger file, with its captions.
+
+    Args:
+        id: Name of the picture, unique in the data set.
+        captions: Its captions, cleaned.
+        place: Where its bytes are, in the terms of its source.
+        split: The split that the data set gives it, if it gives one.
+    """
+
+    id: str
+    captions: tuple[str, ...]
+    place: Any
+    split: str | None = None
+
+
+class PackedSplit(Sequence):
+    """A split as a sequence that reads the bytes of each picture on access."""
+
+    def __init__(self, members: Sequence[Packed], read: Callable[[Any], bytes]):
+        self._members, self._read = members, read
+
+    def __len__(self) -> int:
+        """Number of examples."""
+        return len(self._members)
+
+    def __getitem__(self, index):
+        """An example, or a lazy sequence of them for a slice."""
+        if isinstance(index, slice):
+            return PackedSplit(self._members[index], self._read)
+        member = self._members[index]
+        return Example(member.id, self._read(member.place), member.captions)
+
+    def __iter__(self) -> Iterator[Example]:
+        """All examples, in order."""
+        return (self[index] for index in range(len(self)))
+
+
+class PackedSource:
+    """A source of packed pictures.
+
+    Args:
+        pack: Returns the pictures with their captions as written; may count in the notes.
+        read: The bytes at a place.
+        division: How to divide pictures without a split.
+        facts: What the manifest should keep besides.
+    """
+
+    name = "folder"
+
+    def __init__(
+        self,
+        pack: Callable[[Notes], Iterable[Packed]],
+        read: Callable[[Any], bytes],
+        division: Division,
+        facts: Mapping[str, Any],
+    ):
+        self.notes = Notes()
+        self._pack, self._read, self._division, self._facts = pack, read, division, dict(facts)
+        self._splits_are_given = False
+
+    def splits(self) -> Mapping[str, PackedSplit]:
+        """Every split; its pictures are read when they are needed.
+
+        Raises:
+            UserError: a file is missing or damaged, or two pictures have one id.
+        """
+        self.notes.clear()
+        members = [
+            Packed(one.id, clean_captions(one.captions, self.notes, one.id), one.place, one.split)
+            for one in self._pack(self.notes)
+        ]
+        refuse_repeated_ids(members)
+        self._splits_are_given = bool(members) and all(one.split for one in members)
+        self._splits_are_given &= not self._division.replaces
+        if self._splits_are_given:
+            chosen = {one.id: one.split or "" for one in members}
+        else:
+            chosen = divide((one.id for one in members), self._division, self.notes)
+        splits: dict[str, list[Packed]] = {"train": [], "val": [], "test": []}
+        for one in members:
+            splits.setdefault(chosen[one.id], []).append(one)
+        add_validation(splits, self._division, self.notes)
+        return {split: PackedSplit(found, self._read) for split, found in splits.items()}
+
+    def facts(self) -> Mapping[str, Any]:
+        """How the pictures were split, and what the source adds; known after `splits`."""
+        division = {} if self._splits_are_given else self._division.facts()
+        return {**division, **self._facts}
+
+
+def refuse_repeated_ids(members: Iterable[Packed]) -> None:
+    """Raises UserError if two pictures have one id."""
+    seen = set()
+    for member in members:
+        if member.id in seen:
+            raise UserError(f"{member.id}: there are two pictures of this name. Rename one.")
+        seen.add(member.id)

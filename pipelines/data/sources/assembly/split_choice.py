@@ -1,0 +1,158 @@
+"""Which split a picture belongs to: as the data set says, or by a seeded hash of its name."""
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+from pipelines.data.sources.notes import Notes
+from t2i_tf.errors import UsageError
+
+SPLITS = ("train", "val", "test")
+SPLIT_NAMES = {
+    "train": "train",
+    "training": "train",
+    "trn": "train",
+    "restval": "train",  # Karpathy's name for what he added to the training pictures
+    "val": "val",
+    "valid": "val",
+    "validation": "val",
+    "dev": "val",
+    "test": "test",
+    "testing": "test",
+    "tst": "test",
+    "held_out": "held_out",
+}
+
+MADE_VALIDATION = 0.1  # fraction of the training pictures, where there is no validation split
+ENOUGH_FOR_A_TEST = 10  # pictures that are divided by chance
+
+
+class Named(Protocol):
+    """What has an id: an example, or what becomes one."""
+
+    @property
+    def id(self) -> str: ...  # noqa: D102
+
+
+Item = TypeVar("Item", bound=Named)
+
+
+@dataclass(frozen=True)
+class Division:
+    """Fractions of the pictures for validation and test; the rest is trained on.
+
+    Args:
+        val, test: Fractions of the pictures, from 0 to 1.
+        seed: Seed of the hash that draws them.
+        replaces: Whether it replaces the splits that a data set has.
+
+    Raises:
+        UsageError: the fractions leave nothing to train on.
+    """
+
+    val: float = 0.1
+    test: float = 0.1
+    seed: int = 0
+    replaces: bool = False
+
+    def __post_init__(self):
+        if not (self.val >= 0 and self.test >= 0 and self.val + self.test < 1):
+            raise UsageError(
+                f"val and test must leave some pictures to train on, got {self.val} and"
+                f" {self.test}."
+            )
+
+    def facts(self) -> Mapping[str, Any]:
+        """The division, for the manifest."""
+        return {"seed": self.seed, "val": self.val, "test": self.test}
+
+    def uniform(self, name: str) -> float:
+        """A number from 0 to 1 (excluded) that depends on the name and the seed alone."""
+        digest = hashlib.sha256(f"{self.seed}/{name}".encode()).digest()
+        return int.from_bytes(digest[:8]) / 2**64
+
+    def split_of(self, name: str) -> str:
+        """The split of a picture; adding other pictures does not move it."""
+        uniform = self.uniform(name)
+        if uniform < self.test:
+            return "test"
+        return "val" if uniform < self.test + self.val else "train"
+
+
+def parse_fractions(text: str, seed: int) -> Division:
+    """The division that a user asks for, such as "0.8,0.1,0.1" for train, val and test.
+
+    Raises:
+        UsageError: the text is something else, or the fractions do not add up to 1.
+    """
+    try:
+        train, val, test = (float(part) for part in text.split(","))
+    except ValueError:
+        raise UsageError(
+            f"--splits: expected three fractions (train,val,test) such as 0.8,0.1,0.1; got {text}."
+        ) from None
+    if not (min(train, val, test) >= 0 and train > 0 and abs(train + val + test - 1) < 1e-6):
+        raise UsageError(
+            f"--splits: expected fractions that add up to 1, with some to train on; got {text}."
+        )
+    return Division(val, test, seed, replaces=True)
+
+
+def split_named(name: str) -> str | None:
+    """The split that a word names ("dev" is "val"); None if it is no split's name."""
+    return SPLIT_NAMES.get(name.strip().lower().replace("-", "_"))
+
+
+def split_in_file_name(stem: str) -> str | None:
+    """The split that a file or folder name begins with, as in `train-00000-of-00002`."""
+    return split_named(re.split(r"[-_.\d ]", stem, maxsplit=1)[0])
+
+
+def divide(names: Iterable[str], division: Division, notes: Notes) -> dict[str, str]:
+    """The split of each name, by chance; no split that can have a picture is left empty."""
+    chosen = {name: division.split_of(name) for name in names}
+    members: dict[str, list[str]] = {split: [] for split in SPLITS}
+    for name, split in chosen.items():
+        members[split].append(name)
+    wanted = {"train": True, "val": division.val > 0}
+    wanted["test"] = division.test > 0 and len(chosen) >= ENOUGH_FOR_A_TEST
+    for split in (split for split in SPLITS if wanted[split] and not members[split]):
+        giver = max(members, key=lambda one: len(members[one]))
+        if len(members[giver]) > 1 or (split == "train" and members[giver]):
+            moved = min(members[giver], key=division.uniform)
+            members[giver].remove(moved)
+            members[split].append(moved)
+            chosen[moved] = split
+            notes.say(
+                f"Chance left the split {split} empty, as there are few pictures: it gets {moved}"
+                f" of {giver}"
+            )
+    return chosen
+
+
+def add_validation(
+    splits: MutableMapping[str, list[Item]], division: Division, notes: Notes
+) -> None:
+    """Makes a validation split of some training pictures if a data set has none."""
+    train = splits.get("train", [])
+    if splits.get("val") or len(train) < 2 or (division.replaces and division.val == 0):
+        return
+    kept, moved = part(train, division)
+    splits["train"], splits["val"] = kept, moved
+    notes.say(
+        f"There is no validation split: {len(moved):,} of the {len(train):,} training pictures"
+        " are used for it"
+    )
+
+
+def part(train: Sequence[Item], division: Division) -> tuple[list[Item], list[Item]]:
+    """Training pictures divided in two: a tenth by chance, one at least, for validation."""
+    chance = {example.id: division.uniform(f"val/{example.id}") for example in train}
+    drawn = {id for id, value in chance.items() if value < MADE_VALIDATION}
+    drawn = drawn or {min(chance, key=chance.__getitem__)}
+    if len(drawn) == len(chance):
+        drawn.remove(max(chance, key=chance.__getitem__))
+    kept = [example for example in train if example.id not in drawn]
+    return kept, [example for example in train if example.id in drawn]

@@ -1,0 +1,91 @@
+"""Lists of pictures that say which split each belongs to, as Flickr8k has them.
+
+`Flickr_8k.trainImages.txt`, `Flickr_8k.devImages.txt` and `Flickr_8k.testImages.txt` have the name
+of a picture on each line; others are called `train.txt`, and leave out the extension.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from pipelines.data.sources.assembly.assemble import Row
+from pipelines.data.sources.assembly.picture_lookup import is_picture, normalized
+from pipelines.data.sources.assembly.split_choice import split_named
+from pipelines.data.sources.notes import Notes
+from t2i_tf.errors import UserError
+from t2i_tf.json_files import read_text_bytes
+
+LISTED = re.compile(r"(?:.*[._-])?(train|training|dev|val|valid|validation|test)(?:_?images)?\.txt")
+
+UNLISTED = "Pictures that no split list names, left out"
+UNCAPTIONED = "Pictures that a split list names but no caption, left out"
+
+
+def find_lists(folder: Path, besides: Path) -> list[Path]:
+    """The split lists of a folder, without the table of captions itself."""
+    return [
+        path
+        for path in sorted(folder.glob("*.txt"))
+        if path != besides and LISTED.fullmatch(path.name.lower()) and lists_pictures(path)
+    ]
+
+
+def lists_pictures(path: Path) -> bool:
+    """Whether a file has a single name on its first line."""
+    with path.open(errors="replace") as file:
+        first = file.readline().strip()
+    return bool(first) and not re.search(r"[\t,;|{]| \S+ ", first)
+
+
+def follow_lists(rows: Iterable[Row], table: Path, notes: Notes) -> Iterator[Row]:
+    """Rows with the splits of the lists beside their table, if there are any.
+
+    Rows that no list names are left out, and counted.
+
+    Raises:
+        UserError: a picture is in two lists.
+    """
+    lists = find_lists(table.parent, table)
+    rows = list(rows) if lists else rows
+    if not lists or any(row.split for row in rows):
+        yield from rows
+        return
+    splits = read_lists(lists)
+    notes.say(f"The splits are those of {', '.join(path.name for path in lists)}")
+    followed, unlisted = set(), set()
+    for row in rows:
+        name = _without_extension(row.file)
+        if name in splits:
+            followed.add(name)
+            yield replace(row, split=splits[name])
+        elif row.file not in unlisted:
+            unlisted.add(row.file)
+            notes.count(UNLISTED, row.file)
+    for name in sorted(splits.keys() - followed):
+        notes.count(UNCAPTIONED, name)
+
+
+def read_lists(lists: Iterable[Path]) -> dict[str, str]:
+    """The split of each listed picture, by its name without extension."""
+    splits: dict[str, str] = {}
+    origin: dict[str, Path] = {}
+    for path in lists:
+        match = LISTED.fullmatch(path.name.lower())
+        split = split_named(match[1]) if match else None
+        for name in read_text_bytes(path).decode().split("\n"):
+            name = _without_extension(name)
+            if not name or split is None:
+                continue
+            if splits.setdefault(name, split) != split:
+                raise UserError(
+                    f"{name!r} is in two split lists, {origin[name].name} and {path.name}, of"
+                    f" {path.parent}. Remove it from one of them."
+                )
+            origin.setdefault(name, path)
+    return splits
+
+
+def _without_extension(name: str) -> str:
+    name = normalized(name)
+    return name.rpartition(".")[0] if is_picture(name) else name

@@ -1,0 +1,121 @@
+"""Which columns of a table hold the picture, the captions and the split."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from t2i_tf.errors import UserError
+
+FILE_COLUMNS = (
+    "file",
+    "file_name",
+    "filename",
+    "image",
+    "image_path",
+    "filepath",
+    "file_path",
+    "image_name",
+    "image_file",
+    "path",
+    "img",
+    "img_path",
+    "picture",
+)
+CAPTION_COLUMNS = (
+    "caption",
+    "captions",
+    "text",
+    "texts",
+    "comment",
+    "comments",
+    "sentence",
+    "sentences",
+    "prompt",
+    "prompts",
+    "description",
+    "raw",
+)
+SPLIT_COLUMNS = ("split", "subset", "partition")
+
+_NUMBERED = re.compile(r"(caption|text|comment|sentence|prompt|description)s?[ _-]?\d+")
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Names of the columns that are read; `split` is None where a table has none."""
+
+    file: str
+    captions: tuple[str, ...]
+    split: str | None
+
+    def __str__(self) -> str:
+        """The names as a phrase, for people."""
+        names = f"{self.file!r} for the pictures and {_listed(self.captions)} for the captions"
+        return names + (f", {self.split!r} for the splits" if self.split else "")
+
+
+@dataclass(frozen=True)
+class WantedColumns:
+    """Columns that a user names; the usual names are looked for where there is none.
+
+    Args:
+        file: Column of the pictures.
+        captions: Columns of the captions.
+    """
+
+    file: str | None = None
+    captions: tuple[str, ...] = ()
+
+    def choose(self, header: Sequence[str], where: str) -> Columns:
+        """The columns of a table.
+
+        Args:
+            header: Names of all columns.
+            where: The table, for errors.
+
+        Raises:
+            UserError: there is no column for the pictures or for the captions.
+        """
+        self._refuse_missing(header, where)
+        file = self.file or _first(FILE_COLUMNS, header)
+        captions = self.captions or _caption_columns(header)
+        if file is None or not captions:
+            raise UserError(
+                f"{where}: expected a header with `file` and `caption`, found {', '.join(header)}."
+                f" Other usual names, such as {FILE_COLUMNS[3]!r} and {CAPTION_COLUMNS[2]!r}, are"
+                " read too; give yours with --file-column and --caption-column."
+            )
+        return Columns(file, captions, _first(SPLIT_COLUMNS, header))
+
+    def fits(self, header: Sequence[str]) -> bool:
+        """Whether a table with this header can be read."""
+        try:
+            self.choose(header, "")
+        except UserError:
+            return False
+        return True
+
+    def _refuse_missing(self, header: Sequence[str], where: str) -> None:
+        flags = [("--file-column", self.file)] if self.file else []
+        flags += [("--caption-column", name) for name in self.captions]
+        for flag, name in flags:
+            if name not in header:
+                raise UserError(
+                    f"{where}: {flag} names {name!r}, but the columns are {', '.join(header)}."
+                )
+
+
+def _caption_columns(header: Sequence[str]) -> tuple[str, ...]:
+    one = _first(CAPTION_COLUMNS, header)
+    numbered = tuple(name for name in header if _NUMBERED.fullmatch(name.strip().lower()))
+    return (one,) if one else numbered
+
+
+def _first(usual: Iterable[str], header: Sequence[str]) -> str | None:
+    """The column with the first of the usual names, whatever its case."""
+    written = {name.strip().lower().replace(" ", "_"): name for name in reversed(header)}
+    return next((written[name] for name in usual if name in written), None)
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(repr(name) for name in names)

@@ -1,0 +1,146 @@
+"""CSV, TSV and their kin: commas, tabs, semicolons or bars, with a header or without one."""
+
+import csv
+import io
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from pipelines.data.sources.assembly.picture_lookup import is_picture
+from pipelines.data.sources.notes import Notes
+from pipelines.data.sources.tables.columns import Columns, WantedColumns
+from t2i_tf.errors import UserError
+from t2i_tf.json_files import read_text_bytes
+
+DELIMITERS = {",": "commas", "\t": "tabs", ";": "semicolons", "|": "bars"}
+
+HEADERLESS = ("file", "caption")  # columns of a table whose first line is a row
+
+REJOINED = "Captions with delimiters that no quotes enclose, read whole"
+UNDIVIDED = "Rows with a missing delimiter between a number and the caption, divided there"
+
+Record = tuple[int, dict[str, Any]]  # line, from 1, and cells by column
+
+
+class DelimitedTable:
+    """A table of text.
+
+    Args:
+        path: The file, UTF-8.
+        wanted: Columns that the user named.
+
+    Raises:
+        UserError: the file cannot be read or is empty.
+    """
+
+    def __init__(self, path: Path, wanted: WantedColumns):
+        self.path = path
+        csv.field_size_limit(sys.maxsize)
+        self._text = read_text_bytes(path).decode()
+        first = self._text.lstrip("\r\n").splitlines()[0]
+        self.delimiter = choose_delimiter(first, path.suffix, wanted)
+        cells = [cell.strip() for cell in next(csv.reader([first], delimiter=self.delimiter), [])]
+        self.has_header = not (len(cells) > 1 and is_picture(cells[0]))
+        self.header = cells if self.has_header else list(HEADERLESS)
+
+    def __str__(self) -> str:
+        """What kind of table it is."""
+        return f"a table with {DELIMITERS[self.delimiter]} between its columns"
+
+    def records(self, columns: Columns, notes: Notes) -> Iterator[Record]:
+        """The rows, with the line on which each begins.
+
+        Raises:
+            UserError: a row is malformed, or lacks its file or its caption.
+        """
+        if not self.has_header:
+            notes.say(
+                f"{self.path.name} has no header: its first column is read as the pictures,"
+                " its second as the captions"
+            )
+        for number, (line, cells) in enumerate(self._lines()):
+            if not any(cell.strip() for cell in cells) or (self.has_header and number == 0):
+                continue
+            where = f"{self.path}, line {line}"
+            yield line, self._cells_by_column(cells, columns, where, notes)
+
+    def _lines(self) -> Iterator[tuple[int, list[str]]]:
+        text = self._text.lstrip("\r\n")
+        skipped = self._text[: len(self._text) - len(text)].count("\n")
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=self.delimiter, strict=True)
+        while True:
+            line = skipped + reader.line_num + 1
+            try:
+                cells = next(reader)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                raise UserError(f"{self.path}, line {line}: {explain(error)}") from None
+            refuse_swallowed_rows(cells, self.delimiter, f"{self.path}, line {line}")
+            yield line, cells
+
+    def _cells_by_column(
+        self, cells: list[str], columns: Columns, where: str, notes: Notes
+    ) -> dict[str, Any]:
+        header, last = self.header, self.header[-1]
+        while len(cells) > len(header) and not cells[-1].strip():
+            cells = cells[:-1]  # spreadsheets write empty cells at the end
+        if len(cells) > len(header):
+            if columns.captions != (last,):
+                raise UserError(
+                    f"{where}: {len(cells)} cells, but the header has {len(header)}. Enclose"
+                    f" captions that contain {DELIMITERS[self.delimiter]} in double quotes."
+                )
+            notes.count(REJOINED, where)
+            whole = self.delimiter.join(cells[len(header) - 1 :])
+            cells = [*cells[: len(header) - 1], whole]
+        if len(cells) == len(header) - 1 and columns.captions == (last,):
+            cells = divide_number_and_caption(cells, where, notes)
+        record = dict(zip(header, cells, strict=False))
+        if not record.get(columns.file, "").strip() or not record.keys() & {*columns.captions}:
+            raise UserError(f"{where}: expected a file and a caption.")
+        return record
+
+
+def choose_delimiter(first: str, suffix: str, wanted: WantedColumns) -> str:
+    """The delimiter with which the first line of a table has the columns that are needed."""
+    usual = "\t" if suffix.lower() in (".tsv", ".tab") else ","
+    ranked = sorted(DELIMITERS, key=lambda one: (one != usual, -first.count(one)))
+    for delimiter in ranked:
+        cells = next(csv.reader([first], delimiter=delimiter), [])
+        if wanted.fits([cell.strip() for cell in cells]):
+            return delimiter
+    for delimiter in ranked:
+        if is_picture(first.split(delimiter)[0].strip()) and delimiter in first:
+            return delimiter
+    return max(ranked, key=first.count) if any(one in first for one in ranked) else usual
+
+
+def divide_number_and_caption(cells: list[str], where: str, notes: Notes) -> list[str]:
+    """Repairs `p.jpg| 4   A dog runs`, a row of Flickr30k's table, as `p.jpg| 4| A dog runs`."""
+    numbered = re.fullmatch(r"\s*(\d+)\s+(\S.*)", cells[-1], re.DOTALL) if cells[1:] else None
+    if not numbered:
+        return cells
+    notes.count(UNDIVIDED, where)
+    return [*cells[:-1], *numbered.groups()]
+
+
+def explain(error: csv.Error) -> str:
+    """Why a line is not CSV, in plain words."""
+    if "unexpected end of data" in str(error):
+        return "a double quote is opened here and never closed. Close it, or remove it."
+    return f'not CSV: {error}. A quote within a caption is written twice, as in "".'
+
+
+def refuse_swallowed_rows(cells: Sequence[str], delimiter: str, where: str) -> None:
+    """Raises UserError if a cell contains what looks like further rows."""
+    for cell in cells:
+        for inner in cell.splitlines()[1:]:
+            name, found, _ = inner.partition(delimiter)
+            if found and is_picture(name.strip()):
+                raise UserError(
+                    f"{where}: a double quote is opened here and not closed before the row of"
+                    f" {name.strip()}. Close it, or remove it."
+                )

@@ -1,0 +1,113 @@
+"""A table of captions, of any format, as rows."""
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from pipelines.data.sources.assembly.assemble import Row
+from pipelines.data.sources.assembly.split_choice import SPLIT_NAMES, split_named
+from pipelines.data.sources.notes import Notes
+from pipelines.data.sources.tables.caption_cells import captions_in_cell, json_type
+from pipelines.data.sources.tables.columns import Columns, WantedColumns
+from pipelines.data.sources.tables.delimited_rows import DelimitedTable
+from pipelines.data.sources.tables.json_rows import JsonLinesTable, JsonTable
+from pipelines.data.sources.tables.parquet_rows import ParquetTable
+from t2i_tf.errors import UserError
+
+TABLE_EXTENSIONS = (".csv", ".tsv", ".tab", ".txt", ".jsonl", ".ndjson", ".json", ".parquet")
+
+
+class Table(Protocol):
+    """A table: its file, its columns, and its records with their lines or numbers."""
+
+    path: Path
+    header: list[str]
+
+    def records(self, columns: Columns, notes: Notes) -> Iterator[tuple[int, dict[str, Any]]]:
+        """The rows, by column, each with its line or number from 1."""
+        ...
+
+
+def open_table(path: Path, wanted: WantedColumns) -> Table:
+    """The table in a file.
+
+    Raises:
+        UserError: the file has another type, is empty or malformed, or cannot be read.
+    """
+    suffix = path.suffix.lower()
+    if suffix in (".csv", ".tsv", ".tab", ".txt"):
+        return DelimitedTable(path, wanted)
+    if suffix in (".jsonl", ".ndjson"):
+        return JsonLinesTable(path)
+    if suffix == ".json":
+        return JsonTable(path)
+    if suffix == ".parquet":
+        return ParquetTable(path)
+    raise UserError(
+        f"{path}: expected a .csv or .jsonl file (or one of"
+        f" {', '.join(one for one in TABLE_EXTENSIONS if one not in ('.csv', '.jsonl'))})."
+    )
+
+
+def read_rows(
+    path: Path, wanted: WantedColumns, notes: Notes, split: str | None = None
+) -> Iterator[Row]:
+    """The rows of a table, in order.
+
+    Args:
+        path: The file.
+        wanted: Columns that the user named.
+        notes: Where changes are counted.
+        split: The split of all rows, unless a column has it; None if it is not known.
+
+    Raises:
+        UserError: the table is malformed or has no rows, or lacks a column.
+    """
+    table = open_table(path, wanted)
+    columns = wanted.choose(table.header, str(path))
+    found = False
+    for line, record in table.records(columns, notes):
+        found = True
+        where = f"{path}, {'row' if path.suffix in ('.json', '.parquet') else 'line'} {line}"
+        yield row_of(record, columns, where, notes, split)
+    if not found:
+        raise UserError(f"{path}: expected rows of file and caption, found no rows.")
+
+
+def row_of(
+    record: Mapping[str, Any], columns: Columns, where: str, notes: Notes, split: str | None
+) -> Row:
+    """A record as a row; UserError if it lacks its file or captions, or has another split."""
+    file = record.get(columns.file)
+    if file is None or not any(name in record for name in columns.captions):
+        missing = columns.file if file is None else columns.captions[0]
+        raise UserError(
+            f"{where}: expected a file and a caption: the field `{missing}` is missing."
+        )
+    if not isinstance(file, str):
+        raise UserError(
+            f"{where}: wrong schema: Expected `str`, got `{json_type(file)}` - at"
+            f" `$.{columns.file}`."
+        )
+    captions = [
+        caption
+        for name in columns.captions
+        for caption in captions_in_cell(record.get(name), where, name, notes)
+    ]
+    if columns.split:
+        split = split_in_cell(record.get(columns.split), where) or split
+    return Row(file, tuple(captions), where, split)
+
+
+def split_in_cell(cell: Any, where: str) -> str | None:
+    """The split that a cell names; None if it is empty.
+
+    Raises:
+        UserError: it names no split.
+    """
+    text = "" if cell is None else str(cell).strip()
+    if text and not split_named(text):
+        names = ", ".join(re.sub("_", "-", name) for name in dict.fromkeys(SPLIT_NAMES))
+        raise UserError(f"{where}: unknown split {text!r}, expected one of {names}.")
+    return split_named(text)

@@ -1,0 +1,123 @@
+"""Folders without a table: `name.txt` beside `name.jpg`, or subfolders whose names are captions.
+
+img2dataset's output format `files` and kohya's training folders have the former, folders for
+classification the latter. Subfolders `train`, `val` and `test` at the top are the splits.
+"""
+
+import re
+from collections.abc import Iterable
+from itertools import islice
+from pathlib import Path
+
+from pipelines.data.sources.assembly.assemble import Row, RowSource
+from pipelines.data.sources.assembly.picture_lookup import normalized, pictures_below
+from pipelines.data.sources.assembly.split_choice import Division, split_named
+from pipelines.data.sources.notes import Notes
+from t2i_tf.errors import UserError
+from t2i_tf.json_files import read_text_bytes
+
+TEXT_EXTENSIONS = (".txt", ".caption")
+
+NO_TEXT = "Pictures without a text of their name, left out"
+NO_PICTURE = "Texts without a picture of their name, left out"
+NO_SUBFOLDER = "Pictures outside of every subfolder, which have no caption, left out"
+LOOKED_AT = 200  # pictures, when it is only asked whether there are texts beside them
+
+
+class TextFilesSource(RowSource):
+    """Pictures whose captions are the lines of text files of the same name.
+
+    Args:
+        root: Folder of the pictures, at any depth.
+        texts: Folder of the text files, with the same subfolders.
+        division: How to divide the pictures where no subfolder names a split.
+    """
+
+    def __init__(self, root: Path, texts: Path, division: Division):
+        self._pictures, self._texts = root, texts
+        super().__init__(self._rows, [root], root, division)
+
+    def _rows(self, notes: Notes) -> Iterable[Row]:
+        texts = text_files(self._texts)
+        used = set()
+        for picture in pictures_below(self._pictures):
+            name = picture.relative_to(self._pictures).as_posix()
+            text = texts.get(normalized(_stem(name)))
+            if text is None:
+                notes.count(NO_TEXT, name)
+                continue
+            used.add(text)
+            yield Row(name, captions_of(text), str(text), split_of_folder(name))
+        for text in sorted(set(texts.values()) - used):
+            notes.count(NO_PICTURE, text.relative_to(self._texts).as_posix())
+        if not used:
+            raise UserError(
+                f"{self._pictures}: expected pictures with texts of the same name in {self._texts},"
+                " such as a.jpg and a.txt; found no such pair."
+            )
+
+
+class FolderNamesSource(RowSource):
+    """Pictures whose caption is the name of their subfolder: `red_fox` is "red fox".
+
+    Args:
+        root: Folder with the subfolders, or with `train`, `val`, `test` that contain them.
+        division: How to divide the pictures where no subfolder names a split.
+    """
+
+    def __init__(self, root: Path, division: Division):
+        self._pictures = root
+        super().__init__(self._rows, [root], root, division)
+
+    def _rows(self, notes: Notes) -> Iterable[Row]:
+        rows = 0
+        for picture in pictures_below(self._pictures):
+            name = picture.relative_to(self._pictures).as_posix()
+            split = split_of_folder(name)
+            folders = name.split("/")[bool(split) : -1]
+            if not folders:
+                notes.count(NO_SUBFOLDER, name)
+                continue
+            rows += 1
+            caption = re.sub(r"[_\-\s]+", " ", folders[-1])
+            yield Row(name, (caption,), str(picture), split)
+        if not rows:
+            raise UserError(
+                f"{self._pictures}: --folder-names expects subfolders with pictures, found none."
+            )
+
+
+def text_files(folder: Path) -> dict[str, Path]:
+    """The text files below a folder, by their normalized names without extension."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        if path.suffix.lower() in TEXT_EXTENSIONS and not path.name.startswith("."):
+            found.setdefault(normalized(_stem(path.relative_to(folder).as_posix())), path)
+    return found
+
+
+def captions_of(text: Path) -> tuple[str, ...]:
+    """The lines of a text file; none if it is empty."""
+    if not text.stat().st_size:
+        return ()
+    lines = read_text_bytes(text).decode().splitlines()
+    return tuple(line for line in lines if line.strip())
+
+
+def split_of_folder(name: str) -> str | None:
+    """The split that the first folder of a name is called after."""
+    first, slash, _ = name.partition("/")
+    return split_named(first) if slash else None
+
+
+def has_texts(folder: Path) -> bool:
+    """Whether some of the first pictures below a folder have a text of the same name."""
+    return any(_has_text(picture) for picture in islice(pictures_below(folder), LOOKED_AT))
+
+
+def _has_text(picture: Path) -> bool:
+    return any(picture.with_suffix(extension).is_file() for extension in TEXT_EXTENSIONS)
+
+
+def _stem(name: str) -> str:
+    return name.rpartition(".")[0]

@@ -1,0 +1,112 @@
+"""Tar files in WebDataset's form, as img2dataset writes them: `KEY.jpg`, `KEY.txt`, `KEY.json`.
+
+A tar is read once for its contents; the pictures stay in it until they are needed. The captions
+are the lines of `KEY.txt`, or else the caption in `KEY.json`.
+"""
+
+import tarfile
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import msgspec
+
+from pipelines.data.sources.assembly.packed_pictures import Packed, PackedSource
+from pipelines.data.sources.assembly.picture_lookup import PICTURE_EXTENSIONS
+from pipelines.data.sources.assembly.split_choice import Division, split_in_file_name
+from pipelines.data.sources.notes import Notes
+from pipelines.data.sources.tables.caption_cells import captions_in_cell
+from pipelines.data.sources.tables.columns import CAPTION_COLUMNS
+from t2i_tf.errors import UserError
+
+TEXTS = (".txt", ".caption")
+
+NO_CAPTION = "Pictures of a tar without a caption of their name, left out"
+NO_PICTURE = "Captions of a tar without a picture of their name, left out"
+
+Place = tuple[Path, int, int]  # tar, offset and length in bytes
+
+
+class TarSource(PackedSource):
+    """Pictures and captions of tar files.
+
+    Args:
+        tars: The files; one whose name begins with `train`, `val` or `test` is of that split.
+        division: How to divide the pictures of other files.
+    """
+
+    def __init__(self, tars: Sequence[Path], division: Division):
+        self._tars = tars
+        facts = {"files": [path.name for path in tars]}
+        super().__init__(self._pack, read_place, division, facts)
+
+    def _pack(self, notes: Notes) -> Iterable[Packed]:
+        for path in self._tars:
+            yield from pictures_of(path, notes)
+
+
+def read_place(place: Place) -> bytes:
+    """The bytes of a picture."""
+    path, offset, length = place
+    with path.open("rb") as file:
+        file.seek(offset)
+        return file.read(length)
+
+
+def pictures_of(path: Path, notes: Notes) -> Iterator[Packed]:
+    """The pictures of a tar that have captions.
+
+    Raises:
+        UserError: the tar is compressed or damaged, or a caption is not UTF-8.
+    """
+    split = split_in_file_name(path.stem) or split_in_file_name(path.parent.name)
+    pictures: dict[str, Place] = {}
+    captions: dict[str, list[str]] = {}
+    try:
+        with tarfile.open(path, "r:") as tar:
+            for member in tar:
+                key, extension = key_and_extension(member.name)
+                if not member.isfile() or not key:
+                    continue
+                if extension in PICTURE_EXTENSIONS:
+                    pictures[key] = path, member.offset_data, member.size
+                elif extension in (*TEXTS, ".json"):
+                    contents = tar.extractfile(member)
+                    text = contents.read() if contents else b""
+                    found = captions_in(text, extension, f"{path}: {member.name}", notes)
+                    if found and (extension in TEXTS or key not in captions):
+                        captions[key] = found
+    except (tarfile.TarError, OSError) as error:
+        raise UserError(
+            f"{path}: cannot be read as an uncompressed tar: {error}. Decompress or download it"
+            " again."
+        ) from None
+    for key in pictures.keys() - captions.keys():
+        notes.count(NO_CAPTION, f"{path.name}: {key}")
+    for key in captions.keys() - pictures.keys():
+        notes.count(NO_PICTURE, f"{path.name}: {key}")
+    for key, place in pictures.items():
+        if key in captions:
+            yield Packed(f"{path.stem}/{key}", tuple(captions[key]), place, split)
+
+
+def key_and_extension(name: str) -> tuple[str, str]:
+    """A member's key and extension, divided at the first dot of its last part."""
+    folder, slash, last = name.rpartition("/")
+    stem, dot, extension = last.partition(".")
+    return (folder + slash + stem if stem else ""), dot + extension.lower()
+
+
+def captions_in(contents: bytes, extension: str, where: str, notes: Notes) -> list[str]:
+    """The captions of a text or JSON member.
+
+    Raises:
+        UserError: it is not UTF-8, or not JSON.
+    """
+    try:
+        if extension in TEXTS:
+            return [line for line in contents.decode().splitlines() if line.strip()]
+        described = msgspec.json.decode(contents, type=dict)
+    except (UnicodeDecodeError, msgspec.MsgspecError) as error:
+        raise UserError(f"{where}: cannot be read: {error}.") from None
+    field = next((name for name in CAPTION_COLUMNS if described.get(name)), None)
+    return captions_in_cell(described[field], where, field, notes) if field else []
