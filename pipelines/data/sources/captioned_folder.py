@@ -4,7 +4,8 @@ Several rows with the same file are several captions of that picture. Tables of 
 each describe a split, as `train.csv` and `test.csv` do.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from pipelines.data.sources.assembly.assemble import Row, RowSource
@@ -58,4 +59,11 @@ class FolderSource(RowSource):
             )
         for split, table in self._tables.items():
             rows = read_rows(table, self._columns, notes, split)
+            if table.stem == "metadata" and self._pictures in table.parent.parents:
+                rows = within(table.parent.relative_to(self._pictures).as_posix(), rows)
             yield from rows if split else follow_lists(rows, table, notes)
+
+
+def within(folder: str, rows: Iterable[Row]) -> Iterator[Row]:
+    """Rows whose names are relative to a subfolder, as Hugging Face's metadata files have them."""
+    return (replace(row, file=f"{folder}/{row.file}") for row in rows)

@@ -18,6 +18,11 @@ from t2i_tf.errors import UserError
 
 SEVERAL_NAMES = "Pictures with a second name in the table, taken as one picture"
 
+UNLISTED = "Pictures that no split list names, left out"
+UNLISTED_MISSING = "Pictures that no split list names and that do not exist"
+
+LEFT_OUT = "-"  # split of a row whose picture the data set's own split lists leave out
+
 
 @dataclass(frozen=True)
 class Row:
@@ -88,6 +93,8 @@ class RowSource:
         entries = merge(self._read(self.notes), lookup, self.notes)
         if not self._ordered:
             entries.sort(key=lambda entry: entry.id)
+        if not self._division.replaces:
+            entries = without_left_out(entries, self.notes)
         given = [entry for entry in entries if entry.split]
         if given and self._division.replaces:
             self.notes.say("The splits that the data set has are replaced by --splits")
@@ -138,6 +145,17 @@ def merge(rows: Iterable[Row], lookup: PictureLookup, notes: Notes) -> list[_Ent
         agree_on_split(entry, row)
         entry.captions += row.captions
     return list(entries.values())
+
+
+def without_left_out(entries: Iterable[_Entry], notes: Notes) -> list[_Entry]:
+    """The entries that a split list names; the others are counted."""
+    kept = []
+    for entry in entries:
+        if entry.split == LEFT_OUT:
+            notes.count(UNLISTED if entry.path.is_file() else UNLISTED_MISSING, entry.id)
+        else:
+            kept.append(entry)
+    return kept
 
 
 def refuse_control_characters(row: Row) -> None:

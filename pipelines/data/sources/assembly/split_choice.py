@@ -120,7 +120,9 @@ def divide(names: Iterable[str], division: Division, notes: Notes) -> dict[str, 
     wanted["test"] = division.test > 0 and len(chosen) >= ENOUGH_FOR_A_TEST
     for split in (split for split in SPLITS if wanted[split] and not members[split]):
         giver = max(members, key=lambda one: len(members[one]))
-        if len(members[giver]) > 1 or (split == "train" and members[giver]):
+        if members["test"] and not wanted["test"]:
+            giver = "test"
+        if len(members[giver]) > 1 or ((split, giver) != ("val", "train") and members[giver]):
             moved = min(members[giver], key=division.uniform)
             members[giver].remove(moved)
             members[split].append(moved)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from pipelines.data.sources.assembly.assemble import Row
+from pipelines.data.sources.assembly.assemble import LEFT_OUT, Row
 from pipelines.data.sources.assembly.picture_lookup import is_picture, normalized
 from pipelines.data.sources.assembly.split_choice import split_named
 from pipelines.data.sources.notes import Notes
@@ -18,7 +18,6 @@ from t2i_tf.json_files import read_text_bytes
 
 LISTED = re.compile(r"(?:.*[._-])?(train|training|dev|val|valid|validation|test)(?:_?images)?\.txt")
 
-UNLISTED = "Pictures that no split list names, left out"
 UNCAPTIONED = "Pictures that a split list names but no caption, left out"
 
 
@@ -41,7 +40,7 @@ def lists_pictures(path: Path) -> bool:
 def follow_lists(rows: Iterable[Row], table: Path, notes: Notes) -> Iterator[Row]:
     """Rows with the splits of the lists beside their table, if there are any.
 
-    Rows that no list names are left out, and counted.
+    The split of rows that no list names is `LEFT_OUT`.
 
     Raises:
         UserError: a picture is in two lists.
@@ -53,15 +52,11 @@ def follow_lists(rows: Iterable[Row], table: Path, notes: Notes) -> Iterator[Row
         return
     splits = read_lists(lists)
     notes.say(f"The splits are those of {', '.join(path.name for path in lists)}")
-    followed, unlisted = set(), set()
+    followed = set()
     for row in rows:
         name = _without_extension(row.file)
-        if name in splits:
-            followed.add(name)
-            yield replace(row, split=splits[name])
-        elif row.file not in unlisted:
-            unlisted.add(row.file)
-            notes.count(UNLISTED, row.file)
+        followed.add(name)
+        yield replace(row, split=splits.get(name, LEFT_OUT))
     for name in sorted(splits.keys() - followed):
         notes.count(UNCAPTIONED, name)
 

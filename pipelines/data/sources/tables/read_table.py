@@ -80,15 +80,15 @@ def row_of(
 ) -> Row:
     """A record as a row; UserError if it lacks its file or captions, or has another split."""
     file = record.get(columns.file)
+    if file is not None and not isinstance(file, str):
+        raise UserError(
+            f"{where}: wrong schema: Expected `str`, got `{json_type(file)}` - at"
+            f" `$.{columns.file}`."
+        )
     if file is None or not any(name in record for name in columns.captions):
         missing = columns.file if file is None else columns.captions[0]
         raise UserError(
             f"{where}: expected a file and a caption: the field `{missing}` is missing."
-        )
-    if not isinstance(file, str):
-        raise UserError(
-            f"{where}: wrong schema: Expected `str`, got `{json_type(file)}` - at"
-            f" `$.{columns.file}`."
         )
     captions = [
         caption

@@ -2,7 +2,10 @@ import json
 
 import pytest
 
-from pipelines.data.sources.coco import CocoSource
+from pipelines.data.sources.assembly.caption_text import BEYOND_FIVE, EMPTY
+from pipelines.data.sources.assembly.split_choice import Division
+from pipelines.data.sources.coco import ORPHANS, CocoSource
+from pipelines.data.sources.karpathy import KarpathySource
 from t2i_tf.errors import UserError
 
 
@@ -23,7 +26,12 @@ def root(tmp_path):
     annotations = [{"id": k, "image_id": 9, "caption": f" caption {k}\n"} for k in range(7)]
     annotations.insert(0, {"id": 8, "image_id": 3, "caption": "  "})
     write_captions(tmp_path, "train2014", images, annotations)
-    write_captions(tmp_path, "val2014", [], [])
+    write_captions(
+        tmp_path,
+        "val2014",
+        [{"id": 4, "file_name": "c.jpg"}],
+        [{"image_id": 4, "caption": "a"}, {"image_id": 77, "caption": "of no picture"}],
+    )
     return tmp_path
 
 
@@ -35,6 +43,69 @@ def test_official_layout(root):
     assert train[1].captions == tuple(f"caption {k}" for k in range(5))
     assert source.name == "coco"
     assert source.facts() == {"annotations": ["captions_train2014.json", "captions_val2014.json"]}
+
+
+def test_what_is_left_out_is_counted(root):
+    source = CocoSource(root)
+    source.splits()
+    counts = {note["what"]: (note["count"], note["first"]) for note in source.notes.as_json()}
+    assert counts == {
+        EMPTY: (1, ["a.jpg"]),
+        BEYOND_FIVE: (2, ["b.jpg"]),
+        ORPHANS: (1, ["image_id 77 of captions_val2014.json"]),
+    }
+
+
+@pytest.mark.parametrize("where", ["train2014", "images/train2014", "images", "."])
+@pytest.mark.parametrize("prefix", ["", "train2014/"])
+def test_pictures_are_found_where_people_put_them(tmp_path, where, prefix):
+    images = [{"id": k, "file_name": f"{prefix}{k}.jpg"} for k in range(3)]
+    write_captions(tmp_path, "train2014", images, [])
+    (tmp_path / "train2014").rmdir()
+    (tmp_path / where).mkdir(parents=True, exist_ok=True)
+    for k in range(3):
+        (tmp_path / where / f"{k}.jpg").touch()
+    examples = [one for split in CocoSource(tmp_path).splits().values() for one in split]
+    assert sorted(one.picture.resolve() for one in examples) == [
+        (tmp_path / where / f"{k}.jpg").resolve() for k in range(3)
+    ]
+
+
+def test_an_id_of_two_pictures_is_refused(tmp_path):
+    images = [{"id": 1, "file_name": "dog.jpg"}, {"id": 1, "file_name": "cat.jpg"}]
+    write_captions(tmp_path, "train2014", images, [{"image_id": 1, "caption": "a dog"}])
+    with pytest.raises(UserError, match=r"id 1 belongs to two pictures, 'dog\.jpg' and 'cat"):
+        CocoSource(tmp_path).splits()
+
+
+def test_two_ids_of_one_picture_are_one_example(tmp_path):
+    images = [{"id": k, "file_name": "dog.jpg" if k < 3 else f"{k}.jpg"} for k in (1, 2, 3)]
+    captions = [{"image_id": k, "caption": f"caption {k}"} for k in (1, 2, 3)]
+    write_captions(tmp_path, "train", images, captions)
+    write_captions(tmp_path, "val", [], [])
+    source = CocoSource(tmp_path, division=Division(val=0, replaces=True))
+    examples = {one.id: one.captions for one in source.splits()["train"]}
+    assert examples.get("1", ("caption 1", "caption 2")) == ("caption 1", "caption 2")
+    assert "2" not in examples
+    assert any("id 2 is id 1" in line for line in source.notes.lines())
+
+
+def test_one_picture_in_two_splits_is_refused(tmp_path):
+    for name in ("train2014", "val2014"):
+        write_captions(tmp_path, name, [{"id": 1, "file_name": "train2014/a.jpg"}], [])
+    (tmp_path / "train2014" / "a.jpg").touch()
+    with pytest.raises(UserError, match=r"a\.jpg is both in the split train and in val"):
+        CocoSource(tmp_path).splits()
+
+
+def test_a_validation_split_is_made_where_there_is_none(tmp_path):
+    images = [{"id": k, "file_name": f"{k}.jpg"} for k in range(100)]
+    write_captions(tmp_path, "train2014", images, [])
+    source = CocoSource(tmp_path)
+    splits = source.splits()
+    assert len(splits["train"]) + len(splits["val"]) == 100 and 3 < len(splits["val"]) < 20
+    assert f"{len(splits['val'])} of the 100 training pictures" in source.notes.lines()[-1]
+    assert CocoSource(tmp_path).splits() == splits
 
 
 def test_attributes_and_empty_captions(root):
@@ -74,7 +145,7 @@ def test_karpathy_splits(tmp_path):
     ]
     file = tmp_path / "dataset_coco.json"
     file.write_text(json.dumps({"images": images}))
-    splits = CocoSource(tmp_path, karpathy=file).splits()
+    splits = KarpathySource(tmp_path, file, Division()).splits()
     assert {name: len(examples) for name, examples in splits.items()} == {
         "train": 2,
         "val": 1,
@@ -87,7 +158,7 @@ def test_karpathy_splits(tmp_path):
     images[2]["split"] = "dev"
     file.write_text(json.dumps({"images": images}))
     with pytest.raises(UserError, match=r"images\[2\]\.split.*expected one of.*'dev'"):
-        CocoSource(tmp_path, karpathy=file).splits()
+        KarpathySource(tmp_path, file, Division()).splits()
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,145 @@
+import json
+
+import pytest
+
+from pipelines.data.sources.notes import Notes
+from pipelines.data.sources.tables import delimited_rows
+from pipelines.data.sources.tables.caption_cells import captions_in_text
+from pipelines.data.sources.tables.columns import WantedColumns
+from pipelines.data.sources.tables.read_table import read_rows
+from t2i_tf.errors import UserError
+
+
+def rows_of(tmp_path, name, text, **wanted):
+    path = tmp_path / name
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    notes = Notes()
+    rows = list(read_rows(path, WantedColumns(**wanted), notes))
+    return [(row.file, *row.captions) for row in rows], notes
+
+
+PAIRS = [("a.jpg", "a dog, asleep"), ("b.jpg", "ein Hündchen")]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("c.csv", 'file,caption\na.jpg,"a dog, asleep"\nb.jpg,ein Hündchen\n'),
+        ("c.csv", 'Image,Caption\r\na.jpg,"a dog, asleep"\r\nb.jpg,ein Hündchen\r\n'),
+        ("captions.txt", 'image,caption\na.jpg,"a dog, asleep"\n\nb.jpg,ein Hündchen'),
+        ("c.csv", "file;caption\na.jpg;a dog, asleep\nb.jpg;ein Hündchen;\n"),
+        ("c.tsv", "filename\ttext\na.jpg\ta dog, asleep\nb.jpg\tein Hündchen\n"),
+        ("results.csv", "image_name| comment\na.jpg|a dog, asleep\nb.jpg|ein Hündchen\n"),
+        ("c.csv", 'a.jpg,"a dog, asleep"\nb.jpg,ein Hündchen\n'),
+        ("c.jsonl", "\n".join(json.dumps({"file_name": a, "text": b}) for a, b in PAIRS)),
+        ("c.json", json.dumps([{"image": a, "prompt": b} for a, b in PAIRS])),
+        ("c.json", json.dumps({a: [b] for a, b in PAIRS})),
+        ("c.json", json.dumps({"data": [{"path": a, "sentences": [b]} for a, b in PAIRS]})),
+        (
+            "c.json",
+            json.dumps(
+                {
+                    "images": [{"id": k, "file_name": a} for k, (a, _) in enumerate(PAIRS)],
+                    "annotations": [
+                        {"image_id": k, "caption": b} for k, (_, b) in enumerate(PAIRS)
+                    ],
+                }
+            ),
+        ),
+    ],
+)
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+def test_one_table_in_many_forms(tmp_path, name, text, mark):
+    rows, _ = rows_of(tmp_path, name, mark + text.encode())
+    assert rows == PAIRS
+
+
+def test_columns_of_any_name(tmp_path):
+    text = "datei,titel,titel2\na.jpg,eins,zwei\n"
+    rows, _ = rows_of(tmp_path, "c.csv", text, file="datei", captions=("titel", "titel2"))
+    assert rows == [("a.jpg", "eins", "zwei")]
+    rows, _ = rows_of(tmp_path, "c.csv", "image,caption_0,caption_1\na.jpg,eins,zwei\n")
+    assert rows == [("a.jpg", "eins", "zwei")]
+    with pytest.raises(UserError, match="--file-column names 'x', but the columns are datei"):
+        rows_of(tmp_path, "c.csv", text, file="x")
+
+
+def test_flickr30ks_table_with_its_broken_row(tmp_path):
+    text = "image_name| comment_number| comment\na.jpg| 0| Two dogs .\na.jpg| 4   A dog runs .\n"
+    rows, notes = rows_of(tmp_path, "results.csv", text)
+    assert [caption.strip() for _, caption in rows] == ["Two dogs .", "A dog runs ."]
+    assert notes.as_json()[0]["what"] == delimited_rows.UNDIVIDED
+
+
+def test_an_unquoted_comma_does_not_cut_a_caption(tmp_path):
+    text = "file,caption\na.jpg,A dog, running on grass, barks\nb.jpg,a\n"
+    rows, notes = rows_of(tmp_path, "c.csv", text)
+    assert rows == [("a.jpg", "A dog, running on grass, barks"), ("b.jpg", "a")]
+    (note,) = notes.as_json()
+    assert (note["what"], note["count"]) == (delimited_rows.REJOINED, 1)
+    assert note["first"][0].endswith("line 2")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "file,caption,split\na.jpg,a,train\nb.jpg,A dog, running,test\n",
+            "line 3: 4 cells.*has 3",
+        ),
+        ("file,caption,split\na.jpg,A dog, running\n", "line 2: unknown split 'running'"),
+        ('file,caption\na.jpg,a\nb.jpg,"A dog\nc.jpg,a\n', "line 3: a double quote is opened"),
+        ('file,caption\na.jpg,"A dog\nc.jpg,a cat"\n', r"line 2: .*before the row of c\.jpg"),
+        ('file,caption\na.jpg,"A dog" runs\n', "line 2: not CSV"),
+        ("file,caption\n\n\na.jpg\n", "line 4: expected a file and a caption"),
+        ("file,caption\n,a dog\n", "line 2: expected a file and a caption"),
+        ("file,caption\na.jpg,\"['A dog', 'It's here']\"\n", "line 2: .*its quotes do not match"),
+        ("what,ever\na.jpg,a\n", "--file-column and --caption-column"),
+    ],
+)
+def test_errors_name_the_line(tmp_path, text, message):
+    with pytest.raises(UserError, match=message):
+        rows_of(tmp_path, "c.csv", text)
+
+
+@pytest.mark.parametrize(
+    ("text", "captions"),
+    [
+        ("['A dog', 'It runs']", ["A dog", "It runs"]),
+        ('["A dog", "It\'s here"]', ["A dog", "It's here"]),
+        ("['A dog', \"It's here\"]", ["A dog", "It's here"]),
+        ("['A dog' 'It runs'\n 'Far']", ["A dog", "It runs", "Far"]),
+        ("('A dog',)", ["A dog"]),
+        ('["caf\\u00e9 \\/"]', ["café /"]),
+        ("[]", []),
+        ("[a dog] runs", None),
+        ("A dog ['x']", None),
+        ("A dog", None),
+        ("", None),
+    ],
+)
+def test_lists_in_a_cell(text, captions):
+    assert captions_in_text(text, "line 1") == captions
+
+
+def test_a_split_column_in_any_case(tmp_path):
+    path = tmp_path / "c.csv"
+    path.write_text("file,caption,Split\na.jpg,a,Train\nb.jpg,b,validation\nc.jpg,c,TEST\n")
+    rows = read_rows(path, WantedColumns(), Notes())
+    assert [row.split for row in rows] == ["train", "val", "test"]
+
+
+def test_parquet_needs_its_library_and_says_so(tmp_path, monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)
+    with pytest.raises(UserError, match=r"pip install -r requirements-parquet\.txt"):
+        rows_of(tmp_path, "c.parquet", b"PAR1")
+
+
+def test_a_parquet_table(tmp_path):
+    pyarrow = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    table = pyarrow.table({"image": ["a.jpg", "b.jpg"], "text": [["a", "b"], ["c"]]})
+    parquet.write_table(table, tmp_path / "c.parquet")
+    rows = read_rows(tmp_path / "c.parquet", WantedColumns(), Notes())
+    assert [(row.file, *row.captions) for row in rows] == [("a.jpg", "a", "b"), ("b.jpg", "c")]
