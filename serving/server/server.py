@@ -9,6 +9,7 @@ from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 
 from serving.server.config.flags import Flags
 from serving.server.config.messages import BatchingParameters
+from serving.server.config.model_config import single_model_config
 from serving.server.config.text_proto import ConfigError, read_text_proto
 from serving.server.grpc_api import grpc_server
 from serving.server.grpc_api.health import Health
@@ -16,9 +17,9 @@ from serving.server.metrics import Metrics
 from serving.server.request_log import RequestLog
 from serving.server.rest_api.rest_server import RestServer
 from serving.server.servables.batching_options import BatchingOptions
-from serving.server.servables.manager import Manager, single_model_config
+from serving.server.servables.manager import Manager
 from serving.server.servables.model import Loader
-from serving.server.servables.servable import Servable
+from serving.server.servables.servable import Selection, Servable
 from serving.server.servables.warmup import warm_up
 from serving.server.status import StatusError
 
@@ -68,10 +69,10 @@ def _loader(flags: Flags) -> Loader:
     """From the folder of a version to a warm servable."""
     batching = _batching(flags)
 
-    def load(path: Path) -> Servable:
+    def load(path: Path, asked: list[Selection]) -> Servable:
         servable = Servable(path, batching)
         try:
-            count = warm_up(servable) if flags.enable_model_warmup else 0
+            count = warm_up(servable, asked) if flags.enable_model_warmup else 0
         except Exception:
             servable.close()
             raise
@@ -115,16 +116,24 @@ def _reload_when_changed(path: str, manager: Manager) -> Callable[[], None]:
     """Applies the model config file where it has changed since the last call.
 
     An unchanged file is not applied again: it would undo a configuration that a client has sent
-    with HandleReloadConfigRequest in the meantime.
+    with HandleReloadConfigRequest in the meantime. One that is refused is tried again each time,
+    as its versions may still be on their way to the disk; the reason is logged once.
     """
-    last = read_text_proto(path, ModelServerConfig())
+    applied, reason = read_text_proto(path, ModelServerConfig()), ""
 
     def reload() -> None:
-        nonlocal last
+        nonlocal applied, reason
         config = read_text_proto(path, ModelServerConfig())
-        if config != last:
-            last = config
+        if config == applied:
+            return
+        try:
             manager.apply(config)
+        except StatusError as error:
+            if error.text != reason:
+                _log.error("%s is not applied, and nothing has changed: %s", path, error.text)
+            reason = error.text
+            return
+        applied, reason = config, ""
 
     return reload
 

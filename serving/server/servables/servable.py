@@ -1,7 +1,6 @@
 """One loaded version: a SavedModel in a Session, as TensorFlow Serving runs it."""
 
 from collections.abc import Iterable
-from functools import lru_cache
 from pathlib import Path
 
 import grpc
@@ -12,12 +11,17 @@ from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 
 from serving.server.servables.batching import Arrays, Batcher
 from serving.server.servables.batching_options import BatchingOptions
+from serving.server.servables.callables import Callables
 from serving.server.servables.signature import Signature
 from serving.server.status import StatusError
+
+Selection = tuple[str, tuple[str, ...]]
+"""The name of a signature, and the outputs of it that a request asks for."""
 
 DEFAULT_SIGNATURE = "serving_default"
 
 _INIT_OP = "__saved_model_init_op"  # listed among the signatures, but not one that clients may call
+_MAX_CARRIED = 8  # of them made ready in the version that replaces this one
 _MAX_CALLABLES = 64  # one for each selection of outputs, which clients choose: so it is bounded
 
 
@@ -43,7 +47,7 @@ class Servable:
             for name, definition in self.signature_defs.items()
             if name != _INIT_OP
         }
-        self._callable = lru_cache(_MAX_CALLABLES)(self._make_callable)
+        self._callables = Callables(self._make_callable, _MAX_CALLABLES)
         self._batcher = Batcher(self.run_alone, batching) if batching else None
 
     def signature(self, name: str) -> Signature:
@@ -82,20 +86,37 @@ class Servable:
 
     def run_alone(self, signature: Signature, feeds: Arrays, outputs: tuple[str, ...]) -> Arrays:
         """The named outputs, without checks and outside any batch."""
-        function = self._callable(signature.name, outputs)
+        function = self._callables.get((signature.name, outputs))
         values = function(*(feeds[name] for name in signature.inputs))
         return {name: np.asarray(value) for name, value in zip(outputs, values, strict=True)}
+
+    def selections(self) -> list[Selection]:
+        """What requests have asked for lately, the most recent last."""
+        return self._callables.keys()[-_MAX_CARRIED:]
+
+    def prepare(self, selection: Selection) -> bool:
+        """Make the function of a selection, before a request waits for it.
+
+        Returns:
+            False where this model has no such signature or output.
+        """
+        name, outputs = selection
+        if name not in self._signatures or not set(outputs) <= set(self._signatures[name].outputs):
+            return False
+        self._callables.get(selection)
+        return True
 
     def close(self) -> None:
         """Finish the queued requests and free the Session."""
         if self._batcher:
             self._batcher.close()
-        self._callable.cache_clear()  # first: an open Session releases its callables
+        self._callables.clear()  # first: an open Session releases its callables
         self._session.close()
 
-    def _make_callable(self, signature_name: str, outputs: tuple[str, ...]):
+    def _make_callable(self, selection: Selection):
         # A callable feeds arrays straight to the graph. `Session.run` would coerce their dtypes and
         # check their shapes first, which TensorFlow Serving does not.
+        signature_name, outputs = selection
         signature = self._signatures[signature_name]
         options = CallableOptions(
             feed=[info.tensor_name for info in signature.inputs.values()],
