@@ -1,8 +1,15 @@
 """Health over the standard protocol: SERVING while every model has a version that answers."""
 
 from grpc_health.v1 import health, health_pb2
+from tensorflow_serving.apis import model_service_pb2, prediction_service_pb2
 
-SERVICES = ("tensorflow.serving.PredictionService", "tensorflow.serving.ModelService")
+SERVICES = tuple(
+    service.full_name
+    for module in (model_service_pb2, prediction_service_pb2)
+    for service in module.DESCRIPTOR.services_by_name.values()
+)
+"""TensorFlow Serving's services. Importing their modules, which the stubs do not, also registers
+the descriptors that the reflection service answers with."""
 
 
 class Health:
