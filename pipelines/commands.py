@@ -81,14 +81,15 @@ def _(options: Prepare) -> int:
 
 def _source(options: Prepare):
     from pipelines.data.sources.assembly.split_choice import Division, parse_fractions
-    from pipelines.data.sources.detect import Hints, find_source
+    from pipelines.data.sources.detect import (
+        Hints,
+        find_source,
+        refuse_contradictions,
+        refuse_unused,
+    )
     from pipelines.data.sources.mnist_captions import MnistCaptionsSource
     from pipelines.data.sources.tables.columns import WantedColumns
 
-    if options.input is None:
-        if options.source == "mnist-captions" and not options.splits:
-            return MnistCaptionsSource(seed=options.seed)
-        raise UsageError("Give the folder or file with the pictures and captions with --input.")
     if options.splits:
         division = parse_fractions(options.splits, options.seed)
     else:
@@ -101,6 +102,13 @@ def _source(options: Prepare):
         columns=WantedColumns(options.file_column, options.caption_column),
         division=division,
     )
+    if options.input is None and options.source == "mnist-captions":
+        source = MnistCaptionsSource(seed=options.seed)
+        refuse_contradictions(options.source, hints)
+        refuse_unused(source, hints)
+        return source
+    if options.input is None:
+        raise UsageError("Give the folder or file with the pictures and captions with --input.")
     found = find_source(options.input, options.source, hints)
     console.print(found.sentence, markup=False)
     return found.source

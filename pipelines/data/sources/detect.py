@@ -85,10 +85,14 @@ def find_source(place: Path, kind: str | None, hints: Hints) -> Found:
         UserError: the input does not exist, or has no shape that is known.
     """
     refuse_contradictions(kind, hints)
-    if not place.exists():
-        what = "a folder of pictures" if kind == "folder" else "a folder or a file"
-        raise UserError(f"{place}: expected {what}, but it does not exist.")
-    found = _find(place, kind, hints)
+    refuse_missing(place, "--input")
+    for flag, path in (("--captions", hints.captions), ("--karpathy", hints.karpathy)):
+        if path:
+            refuse_missing(captions_path(place, path), flag)
+    try:
+        found = _find(place, kind, hints)
+    except OSError as error:
+        raise UserError(f"{error.filename or place}: cannot be read: {error.strerror}.") from None
     refuse_unused(found.source, hints)
     return found
 
@@ -97,7 +101,7 @@ def _find(place: Path, kind: str | None, hints: Hints) -> Found:
     if kind == "mnist-captions":
         return mnist(place, hints)
     if hints.karpathy:
-        return karpathy(place, hints.karpathy, hints)
+        return karpathy(place, captions_path(place, hints.karpathy), hints)
     if kind == "coco":
         return coco(place, hints)
     if hints.folder_names:
@@ -232,11 +236,14 @@ def tables(folder: Path, hints: Hints) -> Found | None:
         UserError: there are several that could be meant, or the only one cannot be read.
     """
     candidates = table_candidates(folder)
-    packed = [path for path in candidates if path.suffix == ".parquet"]
-    packed = [path for path in packed if picture_column(path, hints.columns)]
-    if packed:
-        return parquet(folder, packed, hints)
-    fitting = [path for path in candidates if fits(path, hints.columns)]
+    texts = [path for path in candidates if path.suffix.lower() != ".parquet"]
+    fitting = [path for path in texts if fits(path, hints.columns)]
+    if not fitting:
+        columnar = [path for path in candidates if path not in texts]
+        packed = [path for path in columnar if picture_column(path, hints.columns)]
+        if packed:
+            return parquet(folder, packed, hints)
+        fitting = [path for path in columnar if fits(path, hints.columns)]
     usual = [path for path in fitting if path.stem.lower() in USUAL_TABLES]
     by_split = tables_by_split(folder, usual if len(usual) > 1 else fitting)
     if by_split:
@@ -354,6 +361,15 @@ def listed(names: Iterable[str]) -> str:
     names = list(names)
     more = f" and {len(names) - 5:,} more" if len(names) > 5 else ""
     return ", ".join(names[:5]) + more
+
+
+def refuse_missing(path: Path, flag: str) -> None:
+    """Raises UserError if a path is neither a folder nor a file."""
+    if not (path.is_dir() or path.is_file()):
+        raise UserError(
+            f"{path} ({flag}): expected a folder or a file, but it"
+            f" {'is neither' if path.exists() else 'does not exist'}. Correct the path."
+        )
 
 
 def refuse_contradictions(kind: str | None, hints: Hints) -> None:

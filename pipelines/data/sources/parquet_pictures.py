@@ -13,7 +13,7 @@ from pipelines.data.sources.assembly.packed_pictures import Packed, PackedSource
 from pipelines.data.sources.assembly.split_choice import Division, split_in_file_name
 from pipelines.data.sources.notes import Notes
 from pipelines.data.sources.tables.columns import FILE_COLUMNS, WantedColumns
-from pipelines.data.sources.tables.parquet_rows import open_parquet
+from pipelines.data.sources.tables.parquet_rows import open_parquet, read_group
 from pipelines.data.sources.tables.read_table import row_of
 
 PICTURE_COLUMNS = (*FILE_COLUMNS, "jpg", "jpeg", "png", "webp", "bytes", "image_bytes")
@@ -42,12 +42,12 @@ class ParquetSource(PackedSource):
 
 def picture_column(path: Path, wanted: WantedColumns) -> str | None:
     """The column with the pictures' bytes; None if the file has none."""
+    schema = open_parquet(path).schema_arrow  # says what to do without pyarrow
     import pyarrow
 
     def is_binary(kind: Any) -> bool:
         return pyarrow.types.is_binary(kind) or pyarrow.types.is_large_binary(kind)
 
-    schema = open_parquet(path).schema_arrow
     for name in (wanted.file,) if wanted.file else PICTURE_COLUMNS:
         if name in schema.names:
             kind = schema.field(name).type
@@ -67,7 +67,7 @@ def pictures_of_file(path: Path, wanted: WantedColumns, notes: Notes) -> Iterato
     read = [*columns.captions, *([columns.split] if columns.split else [])]
     number = 0
     for group in range(file.num_row_groups):
-        for row, record in enumerate(file.read_row_group(group, columns=read).to_pylist()):
+        for row, record in enumerate(read_group(file, group, read, path).to_pylist()):
             number += 1
             where = f"{path}, row {number}"
             found = row_of({column: "", **record}, columns, where, notes, split)
@@ -86,4 +86,4 @@ def read_place(place: Place) -> bytes:
 @lru_cache(maxsize=1)
 def row_group(path: Path, column: str, group: int) -> Any:
     """The pictures of one row group; the last one stays in memory."""
-    return open_parquet(path).read_row_group(group, columns=[column]).column(column)
+    return read_group(open_parquet(path), group, [column], path).column(column)

@@ -1,6 +1,6 @@
 """Parquet tables, by pyarrow, which is installed with `requirements-parquet.txt`."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,18 @@ def open_parquet(path: Path) -> Any:
         raise UserError(f"{path}: cannot be read as Parquet: {error}.") from None
 
 
+def read_group(file: Any, group: int, columns: Sequence[str], path: Path) -> Any:
+    """Columns of a row group as a `pyarrow.Table`; UserError if the file is damaged."""
+    import pyarrow
+
+    try:
+        return file.read_row_group(group, columns=list(columns))
+    except (pyarrow.ArrowException, OSError) as error:
+        raise UserError(
+            f"{path}: row group {group} cannot be read: {error}. Download the file again."
+        ) from None
+
+
 class ParquetTable:
     """A Parquet file whose pictures are files beside it."""
 
@@ -44,7 +56,7 @@ class ParquetTable:
         """The rows and their numbers, from 1; other columns are not read."""
         names = [columns.file, *columns.captions, *([columns.split] if columns.split else [])]
         number = 0
-        for batch in self._file.iter_batches(columns=names):
-            for record in batch.to_pylist():
+        for group in range(self._file.num_row_groups):
+            for record in read_group(self._file, group, names, self.path).to_pylist():
                 number += 1
                 yield number, record

@@ -3,6 +3,7 @@
 import gzip
 import io
 import json
+import sys
 import tarfile
 from pathlib import Path
 
@@ -270,7 +271,13 @@ def test_damaged_tars_and_captions_without_pictures(tmp_path):
         (None, {"captions": Path("c.csv"), "folder_names": True}, UsageError, "Give one"),
         (None, {"year": "2014"}, UsageError, "--year does not apply"),
         ("coco", {}, UserError, r"expected annotations/captions_train2014\.json"),
-        (None, {"captions": Path("none.csv")}, UserError, r"none\.csv: cannot be read"),
+        (None, {"captions": Path("none.csv")}, UserError, r"none\.csv \(--captions\): .*not exist"),
+        (
+            None,
+            {"karpathy": Path("none.json")},
+            UserError,
+            r"none\.json \(--karpathy\): .*not exist",
+        ),
     ],
 )
 def test_flags_that_do_not_fit(tmp_path, kind, hints, error, message):
@@ -282,6 +289,8 @@ def test_flags_that_do_not_fit(tmp_path, kind, hints, error, message):
 def test_inputs_that_cannot_be_read(tmp_path):
     with pytest.raises(UserError, match="does not exist"):
         find_source(tmp_path / "none", None, Hints())
+    with pytest.raises(UserError, match="is neither"):
+        find_source(Path("/dev/null"), None, Hints())
     (tmp_path / "a.zip").touch()
     with pytest.raises(UserError, match=r"Unpack a\.zip first"):
         find_source(tmp_path, None, Hints())
@@ -292,3 +301,17 @@ def test_inputs_that_cannot_be_read(tmp_path):
         find_source(tmp_path, None, Hints())
     found = find_source(tmp_path, None, Hints(captions=Path("mine.csv")))
     assert len(found.source.splits()["train"]) == 1
+
+
+def test_parquet_without_pyarrow_says_what_to_install(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    (tmp_path / "train.parquet").write_bytes(b"PAR1")
+    with pytest.raises(UserError, match=r"pip install -r requirements-parquet\.txt"):
+        find_source(tmp_path, None, Hints())
+
+
+def test_flags_of_captions_do_not_go_with_digits_that_need_no_input(tmp_path, capsys):
+    for flags in (["--captions", "c.csv"], ["--splits", "0.8,0.1,0.1"], ["--folder-names"]):
+        arguments = ["--source", "mnist-captions", "--out", str(tmp_path / "out"), *flags]
+        assert cli.main(["prepare", *arguments]) == 2
+        assert f"{flags[0]} does not apply" in capsys.readouterr().err

@@ -1,4 +1,5 @@
 import json
+import sys
 
 import pytest
 
@@ -130,7 +131,7 @@ def test_a_split_column_in_any_case(tmp_path):
 
 
 def test_parquet_needs_its_library_and_says_so(tmp_path, monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(UserError, match=r"pip install -r requirements-parquet\.txt"):
         rows_of(tmp_path, "c.parquet", b"PAR1")
 
