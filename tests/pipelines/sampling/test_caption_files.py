@@ -54,8 +54,8 @@ def test_a_split_is_scored(workdir, tmp_path, capsys):
         (["{tmp}/none.png"], 1, "none.png cannot be read as a picture: missing"),
         (["{tmp}/text.png"], 1, "text.png cannot be read as a picture: not a picture"),
         ([], 2, "give picture files"),
-        (["--data", "{tmp}"], 1, "Expected a data folder"),
-        (["{tmp}/small.png", "--beam", "0"], 1, "Expected a beam"),
+        (["--data", "{tmp}"], 1, "expected a data folder"),
+        (["{tmp}/small.png", "--beam", "0"], 2, "Expected a beam"),
         (["{tmp}/small.png", "--out", "{tmp}/text.png/out"], 1, "cannot be written"),
     ],
 )

@@ -125,6 +125,7 @@ def test_a_run_that_crashes_twice_and_loses_a_checkpoint_ends_the_same(
     assert_same_run(tmp_path / "run", whole[0])
 
 
+@pytest.mark.slow
 def test_a_run_that_is_killed_before_its_last_checkpoint_ends_the_same(
     whole, data, config, tmp_path, monkeypatch
 ):

@@ -194,6 +194,7 @@ def test_presets_have_the_weights_of_the_paper_but_for_the_embedding(name, publi
     )
 
 
+@pytest.mark.slow
 def test_two_replicas_train_as_one():
     script = Path(__file__).parent / "two_replicas.py"
     root = Path(__file__).parents[3]
