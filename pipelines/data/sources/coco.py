@@ -185,7 +185,7 @@ def images_by_id(
         if first.file_name != image.file_name:
             raise UserError(
                 f"{annotations}: the id {image.id} belongs to two pictures, {first.file_name!r} and"
-                f" {image.file_name!r}, so that their captions cannot be told apart. Give each"
+                f" {image.file_name!r}, so that their captions cannot be distinguished. Give each"
                 " picture an id of its own, as files that are merged need."
             )
         if first is not image:
