@@ -55,7 +55,7 @@ def test_a_split_is_scored(workdir, tmp_path, capsys):
         (["{tmp}/text.png"], 1, "text.png cannot be read as a picture: not a picture"),
         ([], 2, "give picture files"),
         (["--data", "{tmp}"], 1, "expected a data folder"),
-        (["{tmp}/small.png", "--beam", "0"], 2, "Expected a beam"),
+        (["{tmp}/small.png", "--beam", "0"], 2, "Expected --beam to be 1 or more, got 0"),
         (["{tmp}/small.png", "--out", "{tmp}/text.png/out"], 1, "cannot be written"),
     ],
 )
