@@ -1,10 +1,11 @@
-"""What every model has to do, whatever it is; a model that is not among them fails the suite."""
+"""Requirements that every model has to meet; a model without a tiny preset fails the suite."""
 
 import dataclasses
 import importlib
 import math
 import pkgutil
 import shutil
+from functools import cache
 
 import numpy as np
 import pytest
@@ -40,9 +41,20 @@ def data(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def encoder(data, tmp_path_factory):
-    """A run that trained a sentence encoder, for the systems that read sentence vectors."""
-    return run("skip-thought", data, tmp_path_factory.mktemp("encoder") / "run", steps=2)
+def run_of(data, tmp_path_factory):
+    """A function that trains a system once, four steps in one go: its work folder."""
+
+    @cache
+    def trained(system):
+        encoder = encoder_of(system, trained)
+        return run(system, data, tmp_path_factory.mktemp(system) / "run", encoder)
+
+    return trained
+
+
+def encoder_of(system, run_of):
+    """The sentence encoder that a system reads, if it reads one."""
+    return run_of("skip-thought") if preset(f"{system}-tiny").config.reads_sentences else None
 
 
 @pytest.fixture(scope="module", params=SYSTEMS)
@@ -51,9 +63,8 @@ def system(request):
 
 
 @pytest.fixture(scope="module")
-def workdir(system, data, encoder, tmp_path_factory):
-    """Four steps of training in one go."""
-    return run(system, data, tmp_path_factory.mktemp(system) / "run", encoder, steps=4)
+def workdir(system, run_of):
+    return run_of(system)
 
 
 @pytest.fixture(scope="module")
@@ -61,32 +72,32 @@ def trained(workdir):
     return checkpoints.load(workdir, "last")
 
 
-def run(system, data, workdir, encoder=None, steps=4):
+def run(system, data, workdir, encoder=None):
     config = preset(f"{system}-tiny").config
     optimizer = dataclasses.replace(config.optimizer, schedule="constant")
     config = dataclasses.replace(
         config,
         optimizer=optimizer,
-        steps=steps,
+        steps=4,
         report_every=2,
         validation_pictures=8,
         xla=False,
         deterministic=True,
     )
-    # No checkpoint but at the end of an interval, however slow the machine is.
+    # Checkpoints at the ends of intervals alone, however slow the machine is.
     train(config, data, workdir, sentences=encoder, checkpoint_seconds=math.inf)
     return workdir
 
 
-def pictures(count=3):
+def images(count=3):
     return np.random.default_rng(0).integers(0, 256, (count, *SHAPE), np.uint8)
 
 
 def answers(trained, rows=slice(None)):
-    """What a model makes of captions, pictures and seeds: arrays, by what it can do."""
+    """A model's output for fixed captions, images and seeds."""
     model = trained.model
     caption = trained.reader(tf.constant(CAPTIONS[rows]))
-    image = pictures()[rows]
+    image = images()[rows]
     if hasattr(model, "generate"):
         return model.generate(caption, model.noise(SEEDS[rows])).canvases.numpy()
     if hasattr(model, "sharpen"):
@@ -104,7 +115,7 @@ def test_no_model_is_left_out():
 
 
 def leaves(kind):
-    """The classes that are not made to be derived from further."""
+    """The library's classes below one that have no subclasses."""
     below = [sub for sub in kind.__subclasses__() if sub.__module__.startswith("t2i_tf.")]
     return [leaf for sub in below for leaf in leaves(sub)] if below else [kind]
 
@@ -128,7 +139,7 @@ def test_a_step_moves_every_weight_and_breaks_none(workdir, trained):
     assert all(np.isfinite(list(row.values())).all() for row in rows)
 
 
-def test_the_same_alone_and_in_a_batch(trained):
+def test_outputs_do_not_depend_on_the_batch(trained):
     together = answers(trained)
     assert np.isfinite(together).all()
     np.testing.assert_allclose(answers(trained), together, rtol=0, atol=0)
@@ -188,9 +199,9 @@ def test_a_checkpoint_of_another_system_is_refused(system, workdir, trained):
         checkpoints.restore(path, model)
 
 
-def test_the_data_of_another_run_is_refused(system, workdir, encoder, tmp_path):
+def test_the_data_of_another_run_is_refused(system, workdir, run_of, tmp_path):
     examples = {name: make_examples(16, seed=9, shape=SHAPE) for name in ("train", "val")}
     other = write_data_folder(tmp_path / "other", examples)
     assert DataFolder.open(other).shape == SHAPE
     with pytest.raises(UserError, match=r"trained on other data|other settings"):
-        run(system, other, workdir, encoder)
+        run(system, other, workdir, encoder_of(system, run_of))

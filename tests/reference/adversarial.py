@@ -1,16 +1,15 @@
-"""Adversarial networks of one picture at a time, in NumPy. Layers are (kernel, bias) pairs."""
+"""Adversarial networks for one image, in NumPy. Layers are (kernel, bias) pairs."""
 
 import math
 
 import numpy as np
 
+from tests.reference.caption import sigmoid
+from tests.reference.convolution import convolve
+
 
 def relu(x):
     return np.maximum(x, 0)
-
-
-def sigmoid(x):
-    return 1 / (1 + np.exp(-x))
 
 
 def uniform_from_normals(normals):
@@ -19,7 +18,7 @@ def uniform_from_normals(normals):
 
 
 def discriminator_loss(real, *false, smoothing):
-    """Binary cross entropies of probabilities; all false pictures weigh as much as the real."""
+    """Binary cross entropies of probabilities; all false images weigh as much as the real one."""
     target, real, false = 1 - smoothing, sigmoid(real), sigmoid(np.array(false))
     return -target * np.log(real) - (1 - target) * np.log(1 - real) - np.log(1 - false).mean()
 
@@ -33,23 +32,11 @@ def down(x):
 
 
 def up(x):
-    """Every axis read off at quarter points between the pixels' centres."""
+    """Linear interpolation along each axis, at quarter points between the pixels' centres."""
     for axis in (0, 1):
         at = np.arange(2 * x.shape[axis]) / 2 - 0.25
         x = np.apply_along_axis(lambda v, at=at: np.interp(at, np.arange(len(v)), v), axis, x)
     return x
-
-
-def conv(x, kernel, bias, stride=1):
-    """x [H, W, C] with zeros around it, as many on both sides, or one more at the end."""
-    side, out = kernel.shape[0], [-(-n // stride) for n in x.shape[:2]]
-    pads = [max((o - 1) * stride + side - n, 0) for o, n in zip(out, x.shape[:2], strict=True)]
-    x = np.pad(x, [*((p // 2, p - p // 2) for p in pads), (0, 0)])
-    result = np.empty((*out, kernel.shape[-1]))
-    for i, j in np.ndindex(*out):
-        patch = x[i * stride : i * stride + side, j * stride : j * stride + side]
-        result[i, j] = np.tensordot(patch, kernel, 3) + bias
-    return result
 
 
 def dense(x, kernel, bias):
@@ -69,24 +56,24 @@ def residual_generator(layers, coarse, noise, sentence):
     shape = coarse.shape[:2]
     plane = sentence_plane(layers[0], sentence, shape)
     x = np.concatenate([noise.reshape(*shape, 1), plane, coarse], -1)
-    return conv(relu(conv(relu(conv(x, *layers[1])), *layers[2])), *layers[3])
+    return convolve(relu(convolve(relu(convolve(x, *layers[1])), *layers[2])), *layers[3])
 
 
-def conv_discriminator(layers, picture, sentence):
+def conv_discriminator(layers, image, sentence):
     """layers: sentence plane, two convolutions, the logit."""
-    plane = sentence_plane(layers[0], sentence, picture.shape[:2])
-    x = relu(conv(np.concatenate([picture, plane], -1), *layers[1]))
-    return dense(relu(conv(x, *layers[2], stride=2)).ravel(), *layers[3])[0]
+    plane = sentence_plane(layers[0], sentence, image.shape[:2])
+    x = relu(convolve(np.concatenate([image, plane], -1), *layers[1]))
+    return dense(relu(convolve(x, *layers[2], stride=2)).ravel(), *layers[3])[0]
 
 
 def dense_generator(layers, noise, sentence, shape):
-    """layers: text, two hidden ones, the picture."""
+    """layers: text, two hidden ones, the image."""
     return sigmoid(_dense_network(layers, noise, sentence)).reshape(shape)
 
 
-def dense_discriminator(layers, picture, sentence):
+def dense_discriminator(layers, image, sentence):
     """layers: text, two hidden ones, the logit."""
-    return _dense_network(layers, picture.ravel(), sentence)[0]
+    return _dense_network(layers, image.ravel(), sentence)[0]
 
 
 def _dense_network(layers, x, sentence):

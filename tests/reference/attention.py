@@ -1,4 +1,4 @@
-"""DRAW's spatial attention (Gregor et al. 2015, section 3.2), for one picture [H, W, C]."""
+"""DRAW's spatial attention (Gregor et al. 2015, section 3.2), for one image [H, W, C]."""
 
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ class Window(NamedTuple):
 
 
 def window(parameters, height, width, size):
-    """Equations 21 to 24, with pixels counted from 0: the picture's middle is (W - 1) / 2."""
+    """Equations 21 to 24, with pixels counted from 0: the image's middle is (W - 1) / 2."""
     x, y, log_stride, log_variance, log_intensity = parameters
     return Window(
         centre_x=(width - 1) / 2 * (1 + x),

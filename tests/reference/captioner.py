@@ -1,11 +1,11 @@
-"""The image captioner for one picture, equation by equation."""
+"""The image captioner for one image, equation by equation."""
 
-import math
 from typing import NamedTuple
 
 import numpy as np
 
 from tests.reference.caption import align, lstm_step
+from tests.reference.convolution import convolve
 
 
 class Weights(NamedTuple):
@@ -19,31 +19,15 @@ class Weights(NamedTuple):
     vocabulary: tuple
 
 
-def convolve(image, kernel, bias, stride):
-    """A convolution with zeros around, split evenly, the odd one below and to the right."""
-    size = len(kernel)
-    shape = [math.ceil(side / stride) for side in image.shape[:2]]
-    lacking = [
-        max(0, (many - 1) * stride + size - side)
-        for many, side in zip(shape, image.shape[:2], strict=True)
-    ]
-    padded = np.pad(image, [*((n // 2, n - n // 2) for n in lacking), (0, 0)])
-    result = np.empty((*shape, kernel.shape[-1]))
-    for y, x in np.ndindex(*shape):
-        patch = padded[y * stride : y * stride + size, x * stride : x * stride + size]
-        result[y, x] = np.tensordot(patch, kernel, 3) + bias
-    return result
-
-
-def look(w, image):
-    """Features [G, D] of a picture in [0, 1]."""
+def encode_image(w, image):
+    """Features [G, D] of an image in [0, 1]."""
     image = 2 * image - 1
     for convolution in w.convolutions:
         image = np.maximum(convolve(image, *convolution), 0)
     return image.reshape(-1, image.shape[-1]) + w.positions
 
 
-def begin(w, features):
+def initial_state(w, features):
     kernel, bias = w.start
     return np.split(np.tanh(features.mean(0) @ kernel + bias), 2)
 
@@ -61,20 +45,20 @@ def step(w, features, state, word):
 
 
 def log_probability(w, image, words):
-    """log p(words, end | picture), nats, and how many of them are the most probable."""
-    features = look(w, image)
-    state, total, right = begin(w, features), 0.0, 0
-    for given, wanted in zip([0, *words], [*words, 0], strict=True):
+    """log p(words, end | image), nats, and how many of the words are the most probable ones."""
+    features = encode_image(w, image)
+    state, total, right = initial_state(w, features), 0.0, 0
+    for given, target in zip([0, *words], [*words, 0], strict=True):
         state, log_p, _ = step(w, features, state, given)
-        total += log_p[wanted]
-        right += log_p.argmax() == wanted
+        total += log_p[target]
+        right += log_p.argmax() == target
     return total, right
 
 
 def greedy(w, image, max_words):
-    """The most probable allowed word, again and again: words, log-probability, attention."""
-    features = look(w, image)
-    state, words, total, attentions = begin(w, features), [], 0.0, []
+    """Greedy search: words, their log-probability, and the attention of each."""
+    features = encode_image(w, image)
+    state, words, total, attentions = initial_state(w, features), [], 0.0, []
     for t in range(max_words + 1):
         state, log_p, attention = step(w, features, state, words[-1] if words else 0)
         allowed = log_p.copy()

@@ -1,17 +1,17 @@
-"""Strided convolutions of one picture [H, W, C] with zeros around, and their transposes."""
+"""Strided convolutions of one image [H, W, C] with zero padding, and their transposes."""
 
 import numpy as np
 
 
 def padding(side, size, stride):
-    """Zeros before and after, split evenly, the odd one after; and how often the kernel fits."""
+    """Zeros before and after a side, the odd one after, and the number of kernel positions."""
     many = -(-side // stride)
     lacking = max(0, (many - 1) * stride + size - side)
     return (lacking // 2, lacking - lacking // 2), many
 
 
-def convolve(image, kernel, bias, stride):
-    """Kernel [k, k, in, out]; the sides are divided by the stride and rounded up."""
+def convolve(image, kernel, bias, stride=1):
+    """Kernel [k, k, in, out]; output sides are input sides over the stride, rounded up."""
     size = len(kernel)
     around, shape = zip(*(padding(side, size, stride) for side in image.shape[:2]), strict=True)
     padded = np.pad(image, [*around, (0, 0)])
@@ -23,7 +23,7 @@ def convolve(image, kernel, bias, stride):
 
 
 def deconvolve(features, kernel, bias, stride, shape):
-    """Spread every feature by a kernel [k, k, out, in] over a picture [H, W, out]."""
+    """Spread every feature by a kernel [k, k, out, in] over an image [H, W, out]."""
     size = len(kernel)
     around, _ = zip(*(padding(side, size, stride) for side in shape), strict=True)
     sides = (side + sum(zeros) for side, zeros in zip(shape, around, strict=True))

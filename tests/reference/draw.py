@@ -1,4 +1,4 @@
-"""alignDRAW (Mansimov et al. 2016, section 3), for one picture [H, W, C] and its caption."""
+"""alignDRAW (Mansimov et al. 2016, section 3), for one image [H, W, C] and its caption."""
 
 from typing import NamedTuple
 
@@ -62,7 +62,7 @@ def prior(w, state, t):
 
 
 def infer_step(w, image, states, state, noise, t):
-    """Look at the picture and its error, infer z, draw."""
+    """Read the image and its error, infer z, draw."""
     parameters = affine(state.decoder_h, w.read_window)
     read_window = attention.window(parameters, *image.shape[:2], w.read_size)
     f_y, f_x = attention.filterbanks(read_window, w.read_size, *image.shape[:2])

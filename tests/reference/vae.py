@@ -1,15 +1,16 @@
-"""The conditioned, fully-connected VAE, for one picture [H, W, C] and its sentence vector [D]."""
+"""The conditional, fully-connected VAE, for one image [H, W, C] and its sentence vector [D]."""
 
 from typing import NamedTuple
 
 import numpy as np
 
+from tests.reference.adversarial import relu
 from tests.reference.caption import sigmoid
 from tests.reference.draw import affine, bernoulli_nll, gaussian_kl
 
 
 class Weights(NamedTuple):
-    """Kernel and bias of every affine map; pictures are flattened row, column, channel."""
+    """Kernel and bias of every affine map; images are flattened row, column, channel."""
 
     text: tuple
     encoder: list
@@ -53,7 +54,3 @@ def bound(w, image, sentence, noise):
     density = np.exp(-0.5 * residual**2) / (sigma(w) * np.sqrt(2 * np.pi))
     kl = gaussian_kl((mean, scale), (np.zeros_like(mean), np.ones_like(mean)))
     return -np.log(density).sum(), kl, bernoulli_nll(image, np.clip(drawn, 1 / 510, 509 / 510))
-
-
-def relu(x):
-    return np.maximum(x, 0)

@@ -1,4 +1,4 @@
-"""Tiny adversarial models, their batches, and what tests ask of every game of two players."""
+"""Tiny adversarial models, their batches, and checks that all of them have to pass."""
 
 import keras
 import numpy as np
@@ -40,7 +40,7 @@ def pairs(*layers):
 
 
 def network(part):
-    """The layers of a generator or discriminator as the reference wants them."""
+    """The layers of a generator or discriminator, in the order of the reference."""
     if hasattr(part, "convolutions"):
         return pairs(part.sentence_plane.dense, *part.convolutions)
     if hasattr(part, "strided"):
@@ -57,8 +57,8 @@ def gradients(model, size=3):
     return {v.path: g.numpy() for v, g in zip(model.trainable_variables, found, strict=True)}
 
 
-def assert_players_leave_each_other_alone(model, generators, discriminators):
-    """A step of one player moves its own weights alone, and each player owns all of its own."""
+def assert_objectives_are_independent(model, generators, discriminators):
+    """Each objective owns all weights of its own network, and updates no others."""
     objectives = {name: {w.path for w in weights} for name, weights in model.objectives.items()}
     of_generator, of_discriminator = objectives.values()
     assert of_generator == {w.path for part in generators for w in part.weights}
@@ -66,10 +66,10 @@ def assert_players_leave_each_other_alone(model, generators, discriminators):
     assert of_generator | of_discriminator == {w.path for w in model.trainable_variables}
     assert not of_generator & of_discriminator
     found = gradients(model)
-    for player, weights in model.objectives.items():
+    for name, weights in model.objectives.items():
         with tf.GradientTape() as tape:
             terms = model.terms(batch(), tf.constant(noise(model), tf.float32), tf.constant([1, 2]))
-            loss = tf.reduce_mean(terms[player])
+            loss = tf.reduce_mean(terms[name])
         alone = tape.gradient(loss, [weight.value for weight in weights])
         for weight, gradient in zip(weights, alone, strict=True):
             np.testing.assert_allclose(found[weight.path], gradient, atol=1e-6)

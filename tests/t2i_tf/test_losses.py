@@ -22,14 +22,14 @@ def test_bernoulli_nll_is_finite_where_probabilities_round_to_zero_and_one():
     assert float(losses.bernoulli_nll(image, np.float32([[-200, 200]]))[0]) == pytest.approx(400)
 
 
-def test_the_floor_is_the_nll_of_the_best_logits():
+def test_the_entropy_is_the_nll_of_the_best_logits():
     best = np.log(IMAGE / (1 - IMAGE))
-    floor = losses.bernoulli_entropy(IMAGE)
-    np.testing.assert_allclose(floor, losses.bernoulli_nll(IMAGE, best), rtol=1e-12)
-    assert (losses.bernoulli_nll(IMAGE, best + 0.1) > floor).numpy().all()
+    entropy = losses.bernoulli_entropy(IMAGE)
+    np.testing.assert_allclose(entropy, losses.bernoulli_nll(IMAGE, best), rtol=1e-12)
+    assert (losses.bernoulli_nll(IMAGE, best + 0.1) > entropy).numpy().all()
 
 
-def test_black_and_white_pictures_have_no_floor():
+def test_black_and_white_images_have_no_entropy():
     np.testing.assert_allclose(losses.bernoulli_entropy(np.float32([[0, 1, 1]])), [0], atol=1e-6)
 
 

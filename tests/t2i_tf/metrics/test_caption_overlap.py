@@ -44,7 +44,7 @@ def test_bleu_by_hand():
 
 
 def test_bleu_pools_the_counts_of_all_pictures():
-    """9 of 10, 7 of 8, 5 of 6, 3 of 4; the mean of the two pictures' figures is another."""
+    """9 of 10, 7 of 8, 5 of 6, 3 of 4, which differs from the mean over the pictures."""
     together = bleu(["a b c d e", "p q r s t"], [["a b c d f"], ["p q r s t"]])
     assert together == pytest.approx((9 / 10 * 7 / 8 * 5 / 6 * 3 / 4) ** 0.25)
 

@@ -123,7 +123,7 @@ def test_precision_and_recall_in_blocks(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("figure", "message"),
+    ("call", "message"),
     [
         (lambda: kid(np.zeros((2, 3)), np.zeros((2, 4))), "of one D"),
         (lambda: kid(np.zeros(3), np.zeros(3)), "of one D"),
@@ -133,6 +133,6 @@ def test_precision_and_recall_in_blocks(monkeypatch):
         (lambda: precision_recall(np.zeros((9, 2)), np.zeros((9, 2)), k=0), "k >= 1"),
     ],
 )
-def test_refusals(figure, message):
+def test_refusals(call, message):
     with pytest.raises(ValueError, match=message):
-        figure()
+        call()

@@ -11,7 +11,7 @@ def test_ranks_by_hand():
     assert ranks(scores, np.array([1, 1, 1])).tolist() == [0, 2, 1]
 
 
-def test_figures_by_hand():
+def test_recall_and_median_rank_by_hand():
     found = np.array([0, 4, 5, 30])
     assert [recall_at_k(found, k) for k in (1, 5, 6, 31)] == [25.0, 50.0, 75.0, 100.0]
     assert median_rank(found) == 5  # the median 4.5, floored, counted from 1

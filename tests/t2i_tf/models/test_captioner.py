@@ -32,7 +32,7 @@ def exact_model(config=CONFIG, scale=0.8):
     for weight in model.weights:
         weight.assign(scale * rng.standard_normal(weight.shape))
     bias = model.decoder.vocabulary.bias
-    bias.assign_add(2.5 * np.eye(config.vocabulary_size)[0])  # some captions shall end early
+    bias.assign_add(2.5 * np.eye(config.vocabulary_size)[0])  # so that some captions end early
     return model
 
 
@@ -167,6 +167,7 @@ def test_a_caption_does_not_depend_on_its_neighbours_and_the_graph_takes_any_bat
     describe = tf.function(
         lambda image: exact.describe(image, max_words=5),
         input_signature=[tf.TensorSpec([None, 16, 18, 3], tf.uint8)],
+        autograph=False,
     )
     together = describe(images(5))
     assert together.attention.shape == (5, 5, *exact.features.grid)
@@ -199,7 +200,9 @@ def test_the_grid_has_about_eight_places_a_side():
 
 
 def test_gradients_match_central_differences(exact):
-    loss = tf.function(lambda: tf.reduce_sum(exact.terms(batch(), no_noise())["loss"]))
+    loss = tf.function(
+        lambda: tf.reduce_sum(exact.terms(batch(), no_noise())["loss"]), autograph=False
+    )
     with tf.GradientTape() as tape:
         value = loss()
     values = [weight.value for weight in exact.trainable_variables]
@@ -227,13 +230,13 @@ def test_dropout_is_of_training_alone_and_of_its_seed(exact):
     assert (one != other).all() and (one != whole).all()
 
 
-def test_it_learns_to_tell_bright_from_dark():
+def test_it_learns_to_distinguish_bright_from_dark():
     model = build_model(replace(CONFIG, dropout=0.0))
     model.compile(keras.optimizers.Adam(0.02))
     image = np.zeros((8, 16, 18, 3), np.uint8)
     image[::2] = 230
     token_ids = np.where(np.arange(8)[:, None] % 2, [[2, 3, 4]], [[2, 5, 0]]).astype(np.int32)
-    data = tf.data.Dataset.from_generator(  # which does not tell how long its captions are
+    data = tf.data.Dataset.from_generator(  # whose captions have no static length
         lambda: itertools.repeat({"image": image, "token_ids": token_ids}),
         output_signature={
             "image": tf.TensorSpec([None, 16, 18, 3], tf.uint8),
@@ -256,7 +259,7 @@ def test_mixed_precision_gives_nearly_the_same_loss_in_float32():
 
 
 def test_the_preview_shows_pictures_over_what_was_written(exact):
-    preview = tf.function(exact.preview)(batch())
+    preview = tf.function(exact.preview, autograph=False)(batch())
     np.testing.assert_allclose(preview.pictures[:, 0], images() / 255.0)
     np.testing.assert_array_equal(preview.token_ids, exact.describe(images()).token_ids)
     assert preview.canvases.shape == (3, 1, 16, 18, 3) and preview.alignment.shape == (3, 1, 0)

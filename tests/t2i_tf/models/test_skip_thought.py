@@ -33,7 +33,7 @@ def test_words_and_one_end_count(model):
     np.testing.assert_allclose(terms["word_nll"], np.divide(expected, counted), rtol=1e-5)
 
 
-def test_learns_the_neighbours_by_heart(model):
+def test_memorises_the_neighbours(model):
     model.compile(keras.optimizers.Adam(0.02), jit_compile=False)
     data = tf.data.Dataset.from_tensors(batch()).repeat()
     history = model.fit(data, steps_per_epoch=60, epochs=2, verbose=0).history

@@ -76,7 +76,7 @@ def test_a_vector_is_the_same_alone_and_in_a_batch(encoder):
         np.testing.assert_allclose(encoder(tf.constant([caption])).numpy()[0], vector, atol=1e-6)
 
 
-def test_a_caption_without_words_is_told_by_zeros_alone_and_in_a_batch(encoder):
+def test_a_caption_without_words_is_a_zero_vector_alone_and_in_a_batch(encoder):
     np.testing.assert_array_equal(encoder(tf.constant([""])), np.zeros([1, 4 * UNITS]))
     np.testing.assert_array_equal(encoder(tf.constant(["", "a dog"]))[0], np.zeros(4 * UNITS))
 
@@ -111,7 +111,7 @@ def test_a_missing_file_is_named_with_its_source(published, tmp_path, name):
         load_published(tmp_path, VOCABULARY)
 
 
-def test_a_file_of_other_arrays_is_told(published, tmp_path):
+def test_a_file_with_other_arrays_is_refused(published, tmp_path):
     copy_files(published, tmp_path)
     np.savez(tmp_path / "bi_skip.npz", encoder_W=np.zeros((5, 6)))
     with pytest.raises(UserError, match=r"cannot be read as the published skip-thought files"):
@@ -120,7 +120,7 @@ def test_a_file_of_other_arrays_is_told(published, tmp_path):
 
 @pytest.mark.parametrize("name", FILES)
 @pytest.mark.parametrize("share", [0, 0.3])
-def test_a_broken_off_download_is_told(published, tmp_path, name, share):
+def test_an_interrupted_download_is_refused(published, tmp_path, name, share):
     copy_files(published, tmp_path)
     content = (published / name).read_bytes()
     (tmp_path / name).write_bytes(content[: int(share * len(content))])
@@ -137,7 +137,7 @@ def test_a_word_of_the_dictionary_may_hold_a_carriage_return(published, encoder,
 
 
 @pytest.mark.parametrize("content", [b"", b"no archive"])
-def test_a_file_that_is_no_encoder_is_told(tmp_path, content):
+def test_a_file_that_is_not_an_encoder_is_refused(tmp_path, content):
     path = tmp_path / "encoder.npz"
     path.write_bytes(content)
     with pytest.raises(UserError, match="cannot be read as a sentence encoder"):

@@ -46,7 +46,7 @@ def test_python_and_graph_agree():
 
 
 def test_python_and_graph_agree_on_every_character_of_the_basic_plane():
-    # Scripts of the last years' Unicode have capitals that one of the two does not know yet.
+    # Capitals of recent Unicode versions that one of the two engines lacks.
     young = {0x2C2F, 0xA7C0, 0xA7D0, 0xA7D6, 0xA7D8}
     points = (p for p in range(1, 0x10000) if not 0xD800 <= p < 0xE000 and p not in young)
     captions = [f"x{chr(point)}y {chr(point)}" for point in points]

@@ -17,7 +17,7 @@ def weights():
     return w.embedding, w.forward, w.backward
 
 
-def test_states_match_the_equations_and_the_mask_tells_words_from_padding(encoder, weights):
+def test_states_match_the_equations_and_the_mask_covers_the_words(encoder, weights):
     states, mask = encoder(tiny.CAPTIONS)
     np.testing.assert_array_equal(mask, tiny.CAPTIONS != 0)
     for token_ids, found in zip(tiny.CAPTIONS, states, strict=True):
