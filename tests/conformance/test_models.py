@@ -25,6 +25,8 @@ from t2i_tf.optimizers import build_optimizer
 from t2i_tf.presets import PRESETS, TEST_PRESETS, preset
 from tests.data_folders import make_examples, write_data_folder
 
+pytestmark = pytest.mark.usefixtures("graphs_as_traced")
+
 SHAPE = (16, 16, 3)
 SYSTEMS = [name.removesuffix("-tiny") for name in TEST_PRESETS]
 CAPTIONS = ["a red bus", "a small green dog old tree", "new car"]

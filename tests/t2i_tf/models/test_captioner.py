@@ -11,6 +11,8 @@ from t2i_tf.errors import UserError
 from t2i_tf.models import ImageCaptioner, build_model
 from tests.reference import captioner as reference
 
+pytestmark = pytest.mark.usefixtures("graphs_as_traced")
+
 CONFIG = CaptionerConfig(
     height=16,
     width=18,

@@ -13,6 +13,8 @@ from tests.reference import draw as reference
 from tests.t2i_tf import tiny
 from tests.t2i_tf.eager import eagerly
 
+pytestmark = pytest.mark.usefixtures("graphs_as_traced")
+
 
 @pytest.fixture(scope="module")
 def exact():

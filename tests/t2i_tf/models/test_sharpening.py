@@ -20,6 +20,8 @@ from tests.t2i_tf.adversarial_models import (
 )
 from tests.t2i_tf.eager import eagerly
 
+pytestmark = pytest.mark.usefixtures("graphs_as_traced")
+
 SIZES = {
     "height": 8,
     "width": 8,

@@ -10,6 +10,8 @@ from t2i_tf.models import ConvDeconvVAE, FullyConnectedVAE, build_model
 from tests.reference import vae as reference
 from tests.t2i_tf.eager import eagerly
 
+pytestmark = pytest.mark.usefixtures("graphs_as_traced")
+
 CONFIG = VaeConfig(
     height=6,
     width=9,
