@@ -17,10 +17,12 @@ from t2i_tf.errors import UsageError, did_you_mean
 _DRAW = 'python -m pipelines generate --workdir {workdir} "a caption"'
 _SHARPEN = 'python -m pipelines generate --sharpen {workdir} --workdir RUN "a caption"'
 _CAPTION = "python -m pipelines caption --workdir {workdir} picture.png"
-_ENCODE = (
-    "python -m pipelines train --preset skip-thought-draw-scenes --data {data} --workdir RUN "
-    "--sentences {workdir}"
-)
+
+
+def _encode(world: str) -> str:
+    """The command that trains a drawing model on the vectors of an encoder."""
+    train = f"python -m pipelines train --preset skip-thought-draw-{world} --data {{data}}"
+    return f"{train} --workdir RUN --sentences {{workdir}}"
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,7 @@ _SCENES_DATA = (
     "python -m pipelines prepare --source coco --input data/scenes --out data/scenes-32"
 )
 _MNIST_DATA = "python -m pipelines prepare --source mnist-captions --out data/mnist-captions"
+_PHOTOS_DATA = "python -m pipelines prepare --input PICTURES --out data/photos-32"
 _COCO_DATA = "python -m pipelines prepare --source coco --input COCO --out data/coco-32"
 
 # Training settings for each data set, whatever the model.
@@ -62,6 +65,9 @@ _SCENES = TrainConfig(
     max_words=16,
     length_multiple=16,
     report_every=250,
+)
+_PHOTOS = replace(  # captions by people: 99.9 % of Flickr8k's have at most 30 words
+    _SCENES, minutes=40.0, max_words=30, length_multiple=10, report_every=500
 )
 _MNIST = TrainConfig(optimizer=OptimizerConfig(drop_at=110 / 150), epochs=150, max_words=12)
 _COCO = TrainConfig(min_words=7, max_words=29)
@@ -100,6 +106,8 @@ _DRAW_SCENES = DrawConfig(
     write_size=8,
     initializer="glorot",
 )
+_PHOTO_WORDS = 7_386  # of Flickr8k's training captions
+_DRAW_PHOTOS = replace(_DRAW_SCENES, vocabulary_size=_PHOTO_WORDS)
 _DRAW_DIGITS = replace(  # MNIST with captions on two cores: fewer and wider steps than the paper's
     _DRAW_MNIST,
     steps=12,
@@ -135,6 +143,12 @@ def _scenes(model, expect: str, next: str = _DRAW, minutes: float = 8.0, **chang
     config = replace(_SCENES, model=model, minutes=minutes, **changes)
     cost = f"{minutes:.0f} minutes on two cores, a time limit of the preset"
     return Preset(config, _SCENES_DATA, cost, expect, next)
+
+
+def _photos(model, expect: str, next: str = _DRAW, minutes: float = 40.0, **changes) -> Preset:
+    config = replace(_PHOTOS, model=model, minutes=minutes, **changes)
+    cost = f"{minutes:.0f} minutes on two cores, a time limit of the preset; less on a GPU"
+    return Preset(config, _PHOTOS_DATA, cost, expect, next)
 
 
 def _mnist(model, expect: str, next: str = _DRAW, **changes) -> Preset:
@@ -218,8 +232,73 @@ PRESETS = {
     "skip-thought-scenes": _scenes(
         SkipThoughtConfig(),
         "vectors from which a linear classifier predicts object, colour, background and position",
-        next=_ENCODE,
+        next=_encode("scenes"),
         minutes=3.0,
+    ),
+    "align-draw-photos": _photos(
+        _draw_config("align", _DRAW_PHOTOS),
+        "blurry pictures with the ground, the sky and the colours of the caption",
+        optimizer=_FAST,
+    ),
+    "noalign-draw-photos": _photos(
+        _draw_config("average", _DRAW_PHOTOS),
+        "much the same as align-draw-photos",
+        optimizer=_FAST,
+    ),
+    "skip-thought-draw-photos": _photos(
+        _draw_config("sentence", _DRAW_PHOTOS),
+        "much the same as noalign-draw-photos, where the sentence vector separates the words",
+        optimizer=_FAST,
+    ),
+    "fully-connected-vae-photos": _photos(
+        VaeConfig("fully-connected"),
+        "pictures nearly independent of the caption: the paper reports retrieval at chance",
+        optimizer=replace(_ADAM, learning_rate=2e-3),
+    ),
+    "conv-deconv-vae-photos": _photos(
+        VaeConfig("convolutional"),
+        "blurry pictures nearly independent of the caption: the paper reports retrieval at chance",
+    ),
+    "lapgan-photos": _photos(
+        LapganConfig(
+            base_units=512,
+            base_noise=32,
+            filters=32,
+            discriminator_filters=32,
+            dropout=0.0,
+            mismatched_captions=True,
+            fidelity=20.0,
+        ),
+        "sharp pictures that follow the caption loosely",
+        optimizer=_ADVERSARIAL,
+        batch_size=32,
+        xla=False,  # slower than TensorFlow's own convolutions on a CPU
+    ),
+    "sharpening-photos": _photos(
+        SharpeningConfig(filters=32, discriminator_filters=32, dropout=0.0, fidelity=20.0),
+        "drawings with sharper edges, and unchanged content",
+        next=_SHARPEN,
+        optimizer=_ADVERSARIAL,
+        batch_size=32,
+        xla=False,  # slower than TensorFlow's own convolutions on a CPU
+    ),
+    "captioner-photos": _photos(
+        CaptionerConfig(
+            vocabulary_size=_PHOTO_WORDS,
+            filters=32,
+            embedding_units=128,
+            decoder_units=256,
+            align_units=128,
+        ),
+        "plausible short captions, right in ground and colour more often than in the object",
+        next=_CAPTION,
+        optimizer=replace(_ADAM, learning_rate=2e-3),
+    ),
+    "skip-thought-photos": _photos(
+        SkipThoughtConfig(vocabulary_size=_PHOTO_WORDS),
+        "vectors in which captions of one picture are near each other",
+        next=_encode("photos"),
+        minutes=10.0,
     ),
     "align-draw-mnist": _mnist(
         _draw_config("align", _DRAW_MNIST),
@@ -256,7 +335,7 @@ PRESETS = {
         CaptionerConfig(**_GREY), "captions with the right digits and positions", next=_CAPTION
     ),
     "skip-thought-mnist": _mnist(
-        SkipThoughtConfig(), "vectors that separate digits and positions", next=_ENCODE
+        SkipThoughtConfig(), "vectors that separate digits and positions", next=_encode("mnist")
     ),
     "align-draw-coco": _coco(
         DrawConfig("align"), "the paper reports a bound of -1791.53 nats on its test split"
@@ -284,7 +363,7 @@ PRESETS = {
     "skip-thought-coco": _coco(
         SkipThoughtConfig(embedding_units=620, units=1_200, decoder_units=1_600),
         "vectors of 4,800 numbers, as the published encoder has",
-        next=_ENCODE,
+        next=_encode("coco"),
     ),
 }
 
@@ -306,7 +385,7 @@ TEST_PRESETS = {
         next=_CAPTION,
     ),
     "skip-thought-tiny": _tiny(
-        SkipThoughtConfig(embedding_units=8, units=8, decoder_units=16), next=_ENCODE
+        SkipThoughtConfig(embedding_units=8, units=8, decoder_units=16), next=_encode("tiny")
     ),
 }
 

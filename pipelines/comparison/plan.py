@@ -14,7 +14,7 @@ from t2i_tf.config import TrainConfig
 from t2i_tf.errors import UsageError, did_you_mean
 from t2i_tf.presets import preset
 
-World = Literal["scenes", "mnist", "coco", "tiny"]
+World = Literal["scenes", "mnist", "coco", "photos", "tiny"]
 Part = Literal["sharpener", "captioner", "studies"]
 DEFAULT_SYSTEMS: tuple[System, ...] = tuple(reversed(SYSTEMS))  # the paper's own first
 

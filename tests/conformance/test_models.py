@@ -122,7 +122,7 @@ def leaves(kind):
     return [leaf for sub in below for leaf in leaves(sub)] if below else [kind]
 
 
-@pytest.mark.parametrize("world", ["scenes", "mnist", "coco"])
+@pytest.mark.parametrize("world", ["scenes", "mnist", "coco", "photos"])
 def test_every_system_has_presets(system, world):
     entry = PRESETS[f"{system}-{world}"]
     assert all((entry.data, entry.cost, entry.expect, entry.next))
