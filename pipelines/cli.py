@@ -31,11 +31,13 @@ from pipelines.options import (
     Train,
 )
 from pipelines.training.schedule import BUDGETS, without_other_budgets
+from t2i_tf.config import TrainConfig
 from t2i_tf.errors import UserError
 from t2i_tf.import_tensorflow import import_tensorflow
 from t2i_tf.number_ranges import SEED, TRAINING_SEED, check_numbers
 from t2i_tf.presets import preset
 
+UNCHOSEN = "align-draw-photos"  # whose settings `train --help` shows
 COMMANDS = {
     "demo": Demo,
     "scenes": Scenes,
@@ -56,11 +58,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns 0 for success, 1 for a failure, 2 for wrong usage."""
     _replace_unprintable()
     try:
-        options = parse(list(sys.argv[1:] if argv is None else argv))
+        arguments = list(sys.argv[1:] if argv is None else argv)
+        options = parse(arguments)
         _check_numbers(options)
         import_tensorflow()
         from pipelines import commands
 
+        if isinstance(options, Train) and options.preset is None:
+            options = _chosen_by_data(options, arguments)
         code = commands.run(options)
         sys.stdout.flush()
         return code
@@ -103,14 +108,30 @@ def _check_numbers(options) -> None:
         check_numbers(options, seeds=TRAINING_SEED if trains else SEED)
 
 
-def parse(argv: list[str]):
+def _chosen_by_data(options: Train, argv: list[str]) -> Train:
+    """The options of a training without a preset, with defaults that suit its data."""
+    from pipelines.preset_choice.starting_point import starting_point
+
+    start = starting_point(options.data, options.workdir, budget=not _named_budgets(argv))
+    chosen = parse(argv, (start.preset, start.config))
+    _check_numbers(chosen)
+    for line in start.lines:
+        print(line)
+    return chosen
+
+
+def parse(argv: list[str], chosen: tuple[str, TrainConfig] | None = None):
     """The options of a command line.
+
+    Args:
+        argv: Words of the command line.
+        chosen: Preset and settings that are the defaults of a training without `--preset`.
 
     Raises:
         SystemExit: with code 2 for wrong usage, with 0 after `--help`.
     """
     choices = tuple(
-        Annotated[command, subcommand(name, **_defaults(name, argv))]
+        Annotated[command, subcommand(name, **_defaults(name, argv, chosen))]
         for name, command in COMMANDS.items()
     )
     return tyro.cli(
@@ -121,18 +142,30 @@ def parse(argv: list[str]):
     )
 
 
-def _defaults(name: str, argv: list[str]) -> dict:
+def _defaults(name: str, argv: list[str], chosen: tuple[str, TrainConfig] | None) -> dict:
     """Default options: those of `train` are its preset's, so `--preset` is parsed before the rest.
 
     A budget among the flags replaces the budget of the preset.
     """
     if name != "train":
         return {}
+    argv = argv if argv[:1] == [name] else []
+    typed = _typed_first(argv).preset
+    if typed is not None:
+        chosen = typed, preset(typed).config
+    named, config = chosen or (None, preset(UNCHOSEN).config)
+    config = without_other_budgets(config, _named_budgets(argv))
+    return {"default": Train(tyro.MISSING, tyro.MISSING, named, config=config)}
+
+
+def _typed_first(argv: list[str]) -> argparse.Namespace:
+    """The preset and the budgets among the flags of `train`; None for those that are not there."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    parser.add_argument("--preset", default=Train.preset)
-    for budget in BUDGETS:
-        parser.add_argument(f"--{budget}", nargs="?")
-    typed = parser.parse_known_args(argv if argv[:1] == [name] else [])[0]
-    budgets = [budget for budget in BUDGETS if getattr(typed, budget) not in (None, "None")]
-    config = without_other_budgets(preset(typed.preset).config, budgets)
-    return {"default": Train(tyro.MISSING, tyro.MISSING, typed.preset, config=config)}
+    for flag in ("preset", *BUDGETS):
+        parser.add_argument(f"--{flag}", nargs=None if flag == "preset" else "?")
+    return parser.parse_known_args(argv)[0]
+
+
+def _named_budgets(argv: list[str]) -> list[str]:
+    typed = _typed_first(argv)
+    return [budget for budget in BUDGETS if getattr(typed, budget) not in (None, "None")]

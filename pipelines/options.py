@@ -11,8 +11,9 @@ from typing import Annotated, Literal
 from tyro.conf import AvoidSubcommands, Positional, arg
 
 from pipelines.comparison.paper_results import System
-from pipelines.comparison.plan import DEFAULT_SYSTEMS, Part, World
+from pipelines.comparison.plan import DEFAULT_SYSTEMS, Part
 from pipelines.evaluation.settings import Sizes
+from pipelines.preset_choice.choose_preset import World
 from t2i_tf.config import ModelConfig, TrainConfig
 
 
@@ -112,8 +113,10 @@ class Train:
     """Data folder, made by `prepare`."""
     workdir: Path
     """Work folder of the run: config, checkpoints, history, samples, TensorBoard."""
-    preset: str = "align-draw-scenes"
-    """Preset to start from: the defaults shown here are its settings."""
+    preset: str | None = None
+    """Preset to start from: the defaults shown here are its settings.
+    By default it is chosen by the data, and fitted to them; in a work folder with a run, the
+    settings of the run are kept. The defaults shown are then those of align-draw-photos."""
     mode: Literal["auto", "ram", "stream"] = "auto"
     """How records are read.
     `ram`: once, into memory.
@@ -291,7 +294,8 @@ class Compare:
     systems: tuple[System, ...] = DEFAULT_SYSTEMS
     """Systems to compare, in the order in which they are trained."""
     world: World | None = None
-    """Family of presets; by default the one for the source of the data. `tiny` is a quick test."""
+    """Family of presets; by default the one that suits the data, fitted to them.
+    `tiny` is a quick test."""
     encoder_minutes: float | None = None
     """Training time of the sentence encoder in minutes; by default a quarter of --minutes."""
     sentences: Path | None = None

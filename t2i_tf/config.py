@@ -248,6 +248,8 @@ class TrainConfig(Generic[Model]):
     """Steps between validations, each with samples and a line of history; 0 means an epoch."""
     validation_pictures: int = 1000
     """Largest number of pictures that a validation scores."""
+    patience: int = 0
+    """Validations without a lower loss after which the training ends early; 0 means never."""
     seed: int = 0
     """Seed of the weights, the data order and the noise."""
     xla: bool = True

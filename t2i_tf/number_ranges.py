@@ -46,6 +46,7 @@ RANGES = {
     "temperature": AT_LEAST_0,
     "seed": SEED,
     "report_every": AT_LEAST_0,
+    "patience": AT_LEAST_0,
     "sentence_units": AT_LEAST_0,
     "initial_canvas": Range(-math.inf),
     "kl_weight": AT_LEAST_0,

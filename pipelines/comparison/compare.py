@@ -5,10 +5,11 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from pipelines.comparison.eta import ProgressLog
-from pipelines.comparison.plan import DEFAULT_SYSTEMS, Part, World, plan_runs, world_of
+from pipelines.comparison.plan import DEFAULT_SYSTEMS, Part, plan_runs
 from pipelines.comparison.state import ComparisonState
 from pipelines.comparison.steps import Actions, Comparison, ComparisonInterrupted, Step
 from pipelines.data.prepared.data_folder import DataFolder
+from pipelines.preset_choice.choose_preset import Choice, World, choose_for_comparison
 from t2i_tf.errors import UserError
 
 
@@ -42,7 +43,7 @@ def compare(
         workdir: folder of the comparison, created if it is missing.
         minutes: training budget of each system, of the sharpener and of the captioner.
         systems: systems to compare, in the order in which they are trained.
-        world: which presets to use; by default those that suit the source of the data.
+        world: which presets to use; by default those that suit the data, fitted to them.
         encoder_minutes: training budget of the sentence encoder; by default a quarter of `minutes`.
         sentences: existing sentence encoder, used instead of training one.
         without: parts to leave out.
@@ -58,7 +59,8 @@ def compare(
         UserError: the data are not usable, or `workdir` holds another comparison.
     """
     folder = DataFolder.open(data)
-    world = world or world_of(folder.manifest.source)
+    choice = None if world else _chosen_by_data(folder)
+    world = choice.world if choice else world
     runs = plan_runs(
         systems,
         world,
@@ -67,6 +69,7 @@ def compare(
         trains_encoder=sentences is None,
         without=without,
         seed=seed,
+        choice=choice,
     )
     state = ComparisonState.open(workdir, folder, world, seed, sentences)
     state.begin(workdir, command)
@@ -81,6 +84,18 @@ def compare(
     )
     _run_steps(comparison.steps(), state, workdir)
     return state.failed
+
+
+def _chosen_by_data(folder: DataFolder) -> Choice:
+    """The presets that suit the data; why is printed."""
+    from pipelines.preset_choice.data_summary import summarize  # imports TensorFlow
+
+    choice = choose_for_comparison(summarize(folder))
+    first, *others = choice.lines(budget=False)
+    print(f"The {choice.world} presets, as the data suggest (--world takes others): {first}")
+    for line in others:
+        print(line)
+    return choice
 
 
 def real_actions() -> Actions:

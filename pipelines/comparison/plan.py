@@ -10,11 +10,11 @@ from typing import Literal
 
 from pipelines.comparison.paper_results import SYSTEMS, System
 from pipelines.evaluation.settings import check_seed
+from pipelines.preset_choice.choose_preset import Choice, World, changed_flags
 from t2i_tf.config import TrainConfig
 from t2i_tf.errors import UsageError, did_you_mean
 from t2i_tf.presets import preset
 
-World = Literal["scenes", "mnist", "coco", "photos", "tiny"]
 Part = Literal["sharpener", "captioner", "studies"]
 DEFAULT_SYSTEMS: tuple[System, ...] = tuple(reversed(SYSTEMS))  # the paper's own first
 
@@ -26,7 +26,6 @@ TITLES = {
     CAPTIONER: "captioner",
 }
 ENCODER_SHARE = 1 / 4  # of a system's budget
-_WORLD_OF_SOURCE: dict[str, World] = {"scenes": "scenes", "mnist-captions": "mnist", "coco": "coco"}
 
 
 @dataclass(frozen=True)
@@ -53,6 +52,7 @@ class Run:
         words = ["python", "-m", "pipelines", "train", "--preset", self.preset, "--data", data]
         words += ["--workdir", workdir, "--minutes", f"{self.minutes:g}"]
         words += ["--seed", self.config.seed] if self.config.seed else []
+        words += changed_flags(self.config, preset(self.preset).config, but=("minutes", "seed"))
         words += ["--sentences", sentences] if sentences else []
         return shlex.join(map(str, words))
 
@@ -60,20 +60,6 @@ class Run:
 def is_draw_system(system: str) -> bool:
     """Whether a system is one of the DRAW systems, whose drawings the paper sharpens."""
     return system.endswith("-draw")
-
-
-def world_of(source: str) -> World:
-    """The world whose presets suit data from a source.
-
-    Raises:
-        UsageError: there are no presets for the source.
-    """
-    if source not in _WORLD_OF_SOURCE:
-        raise UsageError(
-            f"There are no presets for data from the source {source!r}. Choose some with --world "
-            "scenes, mnist or coco."
-        )
-    return _WORLD_OF_SOURCE[source]
 
 
 def plan_runs(
@@ -85,6 +71,7 @@ def plan_runs(
     trains_encoder: bool = True,
     without: Collection[Part] = (),
     seed: int = 0,
+    choice: Choice | None = None,
 ) -> list[Run]:
     """The runs of a comparison, in order: encoder, systems, sharpener, captioner.
 
@@ -96,6 +83,7 @@ def plan_runs(
         trains_encoder: whether to train a sentence encoder if a run reads one.
         without: parts to leave out.
         seed: seed of every run.
+        choice: what the data change in the presets; by default nothing.
 
     Raises:
         UsageError: a system is unknown or given twice, there is none, a budget is not positive, or
@@ -110,16 +98,17 @@ def plan_runs(
         names.append(SHARPENER)
     if "captioner" not in without:
         names.append(CAPTIONER)
-    runs = [_plan_run(name, world, minutes, seed, trains_encoder) for name in names]
+
+    def plan(name: str, minutes: float) -> Run:
+        preset_name = f"{name}-{world}"
+        config = choice.config(preset_name) if choice else preset(preset_name).config
+        config = dataclasses.replace(config, minutes=minutes, seed=seed)
+        return Run(name, preset_name, config, config.reads_sentences and trains_encoder)
+
+    runs = [plan(name, minutes) for name in names]
     if any(run.reads_encoder for run in runs):
-        runs.insert(0, _plan_run(ENCODER, world, encoder_minutes, seed, trains_encoder))
+        runs.insert(0, plan(ENCODER, encoder_minutes))
     return runs
-
-
-def _plan_run(name: str, world: World, minutes: float, seed: int, trains_encoder: bool) -> Run:
-    preset_name = f"{name}-{world}"
-    config = dataclasses.replace(preset(preset_name).config, minutes=minutes, seed=seed)
-    return Run(name, preset_name, config, config.reads_sentences and trains_encoder)
 
 
 def _check_systems(systems: Sequence[str]) -> None:

@@ -16,6 +16,7 @@ from pipelines.data.prepared.split_reader import CaptionReader
 from pipelines.progress_bar import ProgressBar
 from pipelines.training.checkpointing import Checkpointer, Interrupted
 from pipelines.training.devices import strategy
+from pipelines.training.early_stopping import EarlyStopping
 from pipelines.training.history import History
 from pipelines.training.pacing import BudgetScheduler, Clock
 from pipelines.training.progress import TrainingProgress
@@ -39,6 +40,8 @@ class Outcome(NamedTuple):
     seconds: float  # of training, earlier calls included
     loss: float  # the lowest validation loss, nats; infinite if the model has none
     interrupted: bool
+    best: int | None = None  # step of the best checkpoint; None if the model has no such loss
+    stopped_early: bool = False
 
 
 def train(
@@ -52,7 +55,7 @@ def train(
     sentences: Path | None = None,
     reconstructions: Path | None = None,
 ) -> Outcome:
-    """Trains in `workdir` until the config's budget is spent.
+    """Trains in `workdir` until the config's budget is spent, or its patience.
 
     The same call on a begun folder resumes at the exact step: weights, optimizer, learning rate,
     data order, noise and running means.
@@ -91,33 +94,42 @@ def _train(
     workdir: Path,
     checkpoint_seconds: float,
 ) -> Outcome:
-    """Resumes at the newest checkpoint of a work folder, and trains until the budget is spent."""
+    """Resumes at the newest checkpoint of a work folder, and trains until the end."""
     budget = Budget.of(config, batches.training.steps_per_epoch)
     interval = config.report_every or batches.training.steps_per_epoch
     clock = Clock()
     scheduler = BudgetScheduler(config.optimizer, budget, clock)
-    checkpointer = Checkpointer(
-        CheckpointFolder(workdir / "checkpoints"), clock, interval, checkpoint_seconds
-    )
+    folder = CheckpointFolder(workdir / "checkpoints")
+    checkpointer = Checkpointer(folder, clock, interval, checkpoint_seconds)
+    history = History(workdir / "history.csv", clock)
     bar = ProgressBar("training", text="compiling")
+    stopping = EarlyStopping(config.patience, interval, folder, history, bar.print)
     callbacks = [
         scheduler,
         TensorBoard(workdir, batches.preview, vocabulary, config.batch_size, clock),
         *([keras.callbacks.SwapEMAWeights()] if config.optimizer.ema > 0 else []),
         # Before the checkpoint: after a kill between the two, the interval is trained again.
-        History(workdir / "history.csv", clock),
+        history,
         checkpointer,
         TrainingProgress(bar, scheduler, clock),
+        stopping,
     ]
-    scheduler.set_model(model)
-    checkpointer.set_model(model)
+    for callback in (scheduler, checkpointer, stopping):
+        callback.set_model(model)
     with checkpointer, bar, contextlib.suppress(Interrupted):
         checkpointer.restore()
-        while scheduler.progress < 1.0:
+        while scheduler.progress < 1.0 and not stopping.is_due:
             _fit_round(model, batches, interval, budget.steps, callbacks)
             checkpointer.restore()  # `fit` leaves averaged weights behind
     step = int(model.optimizer.iterations)
-    return Outcome(step, clock.elapsed, checkpointer.best_loss, checkpointer.interrupted)
+    return Outcome(
+        step,
+        clock.elapsed,
+        checkpointer.best_loss,
+        checkpointer.interrupted,
+        folder.best(),
+        scheduler.progress < 1.0 and stopping.is_due,
+    )
 
 
 def fit_to_data(config: TrainConfig, folder: DataFolder, sources: FeatureSources) -> TrainConfig:

@@ -22,6 +22,7 @@ from t2i_tf.errors import UserError
 from t2i_tf.json_files import read_json
 from t2i_tf.sentence_encoder.encoder import SentenceEncoder, load_encoder
 
+ENDS = (*BUDGETS, "patience")  # settings that a run may change: they say when it ends
 DATA_MANIFEST = "data.json"  # a copy of the manifest of the data folder that the run trains on
 
 
@@ -31,8 +32,8 @@ def open_workdir(
 ) -> Iterator[None]:
     """Begins a run, or checks that a begun one has this config and this data, and holds its lock.
 
-    The budget may differ: a run can be trained for longer. A run that has trained nothing, or only
-    a smoke test, is begun anew with the new settings.
+    Budget and patience may differ: a run can be trained for longer. A run that has trained nothing,
+    or only a smoke test, is begun anew with the new settings.
 
     Raises:
         UserError: the folder holds something else, or a run with other settings, other data or
@@ -79,7 +80,7 @@ def _begin_or_check(
         try:
             _check_run(workdir, config, data, encoder)
         except UserError:
-            if not _has_trained_nothing(workdir):
+            if not has_trained_nothing(workdir):
                 raise
             print(f"Nothing was trained in {workdir} yet: begins anew with these settings.")
             _remove_results(workdir)
@@ -145,7 +146,7 @@ def _is_half_begun(workdir: Path) -> bool:
     )
 
 
-def _has_trained_nothing(workdir: Path) -> bool:
+def has_trained_nothing(workdir: Path) -> bool:
     """Whether a run has no checkpoint, or only those of a smoke test."""
     if not checkpoints.CheckpointFolder(workdir / "checkpoints").steps():
         return True
@@ -190,7 +191,7 @@ def _check_config(workdir: Path, config: TrainConfig) -> None:
     changed = [
         f"--{name.replace('_', '-')} was {before[name]!r}, is {now[name]!r}"
         for name in now
-        if name not in BUDGETS and before[name] != now[name]
+        if name not in ENDS and before[name] != now[name]
     ]
     if changed and config == smoke(config):
         raise UserError(

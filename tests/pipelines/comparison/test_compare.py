@@ -4,16 +4,18 @@ import contextlib
 import json
 import os
 import re
+import shlex
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from pipelines.cli import parse
 from pipelines.comparison import steps
 from pipelines.comparison.compare import compare
 from pipelines.comparison.eta import ProgressLog, approximate_time
-from pipelines.comparison.plan import DEFAULT_SYSTEMS, plan_runs, world_of
+from pipelines.comparison.plan import DEFAULT_SYSTEMS, plan_runs
 from pipelines.comparison.steps import Actions, ComparisonInterrupted
 from pipelines.options import Compare
 from t2i_tf.errors import UsageError, UserError
@@ -305,14 +307,24 @@ def test_a_negative_seed_is_refused_before_training():
         plan_runs(["lapgan"], "tiny", 1.0, seed=-1)
 
 
-def test_the_world_follows_from_the_source(run, fakes):
-    assert [world_of(s) for s in ("scenes", "mnist-captions", "coco")] == [
-        "scenes",
-        "mnist",
-        "coco",
-    ]
-    with pytest.raises(UsageError, match="no presets for data from the source 'test'"):
-        run(world=None)
+def test_without_a_world_the_presets_suit_the_data(run, fakes, tmp_path, capsys):
+    """A folder of six pictures: the presets for photographs, fitted to it."""
+    assert run(world=None, systems=("lapgan", "align-draw")) == {}
+    output = capsys.readouterr().out
+    assert "The photos presets, as the data suggest (--world takes others): 6 training" in output
+    assert "few pictures" in output and "at most" not in output  # the budget is --minutes
+    config, _ = fakes.arguments["align-draw"]
+    assert (config.max_words, config.batch_size, config.patience) == (16, 4, 10)
+    assert config.minutes == 0.5
+    assert fakes.arguments["lapgan"][0].model.stages == 1  # of 4x6 pixels
+    record = json.loads((tmp_path / "compare" / "compare.json").read_text())
+    assert record["world"] == "photos"
+    command = record["runs"]["lapgan"]["command"]
+    parsed = parse(shlex.split(command)[3:])
+    assert parsed.config == fakes.arguments["lapgan"][0], "the command alone trains the same"
+    fakes.done.clear()
+    run(world=None, systems=("lapgan", "align-draw"))
+    assert not [done for done in fakes.done if done.startswith("train")]
 
 
 def test_the_commands_are_recorded_once(run, data, tmp_path):

@@ -1,0 +1,78 @@
+"""Ends a training whose validation loss no longer falls, and says when a model overfits."""
+
+from collections.abc import Callable
+
+import keras
+
+from pipelines.training.history import History
+from t2i_tf.checkpoints import CheckpointFolder
+
+OVERFITTING = 5  # validations without improvement, while the training loss falls
+
+
+class EarlyStopping(keras.callbacks.Callback):
+    """Ends the training after so many validations without a lower loss.
+
+    What it waits for is a function of the step and of the best checkpoint, so that a resumed run
+    ends at the same step. The learning rate follows the budget all the same: a training that ends
+    early ends at the rate of that moment, and the averaged weights stand in for its fall. Models
+    without a validation loss never end early. Its place in the list of callbacks is after the
+    checkpoints.
+
+    Args:
+        patience: Validations without a lower loss; 0 never ends the training.
+        interval: Steps between validations.
+        folder: Checkpoints of the run.
+        history: History of the run.
+        say: Prints a line.
+    """
+
+    def __init__(
+        self,
+        patience: int,
+        interval: int,
+        folder: CheckpointFolder,
+        history: History,
+        say: Callable[[str], None],
+    ):
+        super().__init__()
+        self.patience, self.interval = patience, interval
+        self.folder, self.history, self.say = folder, history, say
+        self._overfits = False
+
+    @property
+    def is_due(self) -> bool:
+        """Whether the training ends here."""
+        return self.patience > 0 and self._waited() >= self.patience
+
+    def on_epoch_end(self, epoch, logs=None):  # noqa: D102
+        if not self._overfits and self._waited() >= OVERFITTING:
+            self._overfits = self._report_overfitting()
+        if self.is_due:
+            self.say(
+                f"The training ends early at step {self._step}: {self.patience} validations"
+                f" brought no lower loss than that of step {self.folder.best()}."
+            )
+            self.model.stop_training = True
+
+    @property
+    def _step(self) -> int:
+        return int(self.model.optimizer.iterations)
+
+    def _waited(self) -> int:
+        """Validations since the best one; 0 if there is none."""
+        best = self.folder.best()
+        return 0 if best is None else (self._step - best) // self.interval
+
+    def _report_overfitting(self) -> bool:
+        rows = {row["step"]: row for row in self.history.rows}
+        best, now = rows.get(self.folder.best()), rows.get(self._step)
+        if not best or not now or not now["loss"] < best["loss"]:
+            return False
+        self.say(
+            f"The model overfits: since step {best['step']:.0f}, the training loss has fallen from"
+            f" {best['loss']:.5g} to {now['loss']:.5g} {self.model.unit}, while the validation loss"
+            f" is {now['val_loss']:.5g} after {best['val_loss']:.5g}. The checkpoint of step"
+            f" {best['step']:.0f} stays the best, and is the one that later commands use."
+        )
+        return True
