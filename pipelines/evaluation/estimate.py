@@ -31,6 +31,34 @@ def bootstrap_estimate(
     return Estimate(float(statistic(rows)), low, high)
 
 
+def rows_by_picture(values: np.ndarray, pictures: np.ndarray | None) -> np.ndarray:
+    """Rows that are independent: the values of one picture's captions together.
+
+    Args:
+        values: A value of each caption, or several, [captions, ...].
+        pictures: Index of the picture of each caption, int [captions]; None where every caption has
+            a picture of its own.
+
+    Returns:
+        float64 [pictures, captions of a picture, ...], filled up with NaN where a picture has fewer
+        captions than others.
+    """
+    values = np.asarray(values, np.float64)
+    if pictures is None:
+        return values[:, None]
+    _, row = np.unique(pictures, return_inverse=True)
+    column = np.array([np.count_nonzero(row[:k] == row[k]) for k in range(len(row))], np.int64)
+    rows = np.full((row.max() + 1, column.max() + 1, *values.shape[1:]), np.nan)
+    rows[row, column] = values
+    return rows
+
+
+def present(rows: np.ndarray) -> np.ndarray:
+    """The values of rows of `rows_by_picture`, caption by caption, [captions, ...]."""
+    values = rows.reshape(-1, *rows.shape[2:])
+    return values[~np.isnan(values.reshape(len(values), -1)[:, 0])]
+
+
 def point_estimate(value: float) -> Estimate:
     """A value without an interval."""
     return Estimate(float(value))

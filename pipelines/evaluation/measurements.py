@@ -1,5 +1,6 @@
 """The parts of an evaluation, each measured on the same system, split and seed."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -106,7 +107,7 @@ class Measurements:
     def retrieval(self) -> Retrieval:
         """The search of the test captions, and that of held-out ones among images of both kinds."""
         mean = mean_caption(self.trained, self._read("train", CAPTIONS).captions)
-        count = min(self.sizes.captions, len(self.test.captions))
+        count = min(self.sizes.captions, len(self.test.images))
         found = measure_retrieval(
             **self._search(self.test, count, mean), s10_captions=max(count // 10, 2)
         )
@@ -166,15 +167,41 @@ class Measurements:
     def _search(self, pool: CaptionedImages, count: int, mean: np.ndarray) -> dict[str, Any]:
         """The arguments of a search for the first `count` images of a pool by their captions."""
         features = self.classifier.features(pool.images)
+        captions, searched = captions_in_rounds(
+            pool.usable[:count], self.sizes.captions_per_picture
+        )
         return {
             "scorer": self.scorer,
             "images": pool.images,
-            "captions": self.scorer.read(pool.captions[:count]),
-            "candidates": hard_candidates(features, self.sizes.candidates, count),
+            "captions": self.scorer.read(captions),
+            "candidates": hard_candidates(features, self.sizes.candidates, count)[searched],
+            "searched": searched if len(searched) > count else None,
             "mean": mean,
             "labels": find_labels(pool, self.folder),
             "seed": self.seed,
         }
+
+
+def captions_in_rounds(
+    captions: Sequence[Sequence[str]], most: int
+) -> tuple[list[str], np.ndarray]:
+    """The first caption of every image, then the second of those that have one, and so on.
+
+    Args:
+        captions: Captions of each image.
+        most: Captions taken of one image, at most.
+
+    Returns:
+        The captions, and the index of each one's image, int64 [captions].
+    """
+    pairs = [
+        (own[k], image)
+        for k in range(min(most, max(map(len, captions))))
+        for image, own in enumerate(captions)
+        if k < len(own)
+    ]
+    texts, images = zip(*pairs, strict=True)
+    return list(texts), np.array(images, np.int64)
 
 
 def _check_candidates(folder: DataFolder, split: str, images: int, count: int) -> None:

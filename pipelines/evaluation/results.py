@@ -58,6 +58,8 @@ class Search(Ranking, frozen=True, kw_only=True):
     minus_floor: Ranking | None = None  # by the Bernoulli bound less the image's entropy floor
     candidates: int | None = None
     captions: int | None = None
+    pictures: int | None = None  # that the captions search for
+    searched: list[int] | None = None  # the picture of each rank; None: each caption has its own
     captions_of_s10: int | None = None
     ceiling: RecallMetrics | None = None  # the oracle upper bound; None where images have no labels
 

@@ -16,7 +16,9 @@ class Sizes:
     """How many images, captions and samples each metric is computed from."""
 
     captions: int = 1000
-    """Captions that search for their image; a tenth of them also with bounds of ten samples."""
+    """Images that are searched for; a tenth of them also with bounds of ten samples."""
+    captions_per_picture: int = 5
+    """Captions of each of these images that search for it, where it has so many."""
     candidates: int = 100
     """Images that each caption ranks, its own among them."""
     pictures: int = 1000
@@ -53,7 +55,14 @@ class Sizes:
         if not self.quick:
             return self
         quick = Sizes(
-            captions=100, pictures=100, weighed=20, similar=20, samples=10, judged=50, quick=True
+            captions=100,
+            captions_per_picture=1,
+            pictures=100,
+            weighed=20,
+            similar=20,
+            samples=10,
+            judged=50,
+            quick=True,
         )
         names = [field.name for field in dataclasses.fields(Sizes)]
         return Sizes(**{name: min(getattr(self, name), getattr(quick, name)) for name in names})

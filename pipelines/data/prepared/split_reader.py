@@ -125,6 +125,7 @@ class CaptionedImages(NamedTuple):
     images: np.ndarray  # uint8 [n, H, W, C]
     captions: list[str]
     attributes: list[bytes]  # JSON of each image
+    usable: Sequence[list[str]] = ()  # all captions of each image, that of `captions` first
 
     def first(self, count: int) -> "CaptionedImages":
         """The first `count` of them."""
@@ -136,6 +137,7 @@ class CaptionedImages(NamedTuple):
             np.concatenate([self.images, others.images]),
             self.captions + others.captions,
             self.attributes + others.attributes,
+            [*self.usable, *others.usable],
         )
 
 
@@ -165,9 +167,16 @@ def read_captioned_images(
         split_images.images[kept],
         [caption_in_turn(usable[k], k) for k in kept],
         [split_images.attributes[k] for k in kept],
+        [_from_turn(usable[k], k) for k in kept],
     )
 
 
 def caption_in_turn(captions: Sequence[str], k: int) -> str:
     """The caption that image k of a split gets: captions take turns."""
     return captions[k % len(captions)]
+
+
+def _from_turn(captions: list[str], k: int) -> list[str]:
+    """The captions of image k, those before its turn moved to the end."""
+    turn = k % len(captions)
+    return captions[turn:] + captions[:turn]

@@ -18,7 +18,8 @@ any model can reach on x.
 A model may have memorised the captions of compositions in its training set. So the captions of
 held-out compositions search as well, among images of both kinds (our choice).
 
-The intervals are over captions, given the seed of the noise and the images of the split.
+All captions of an image search for it (our choice: the paper does not say which). The intervals are
+over images, each with its captions, given the seed of the noise and the images of the split.
 """
 
 import itertools
@@ -28,7 +29,7 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 
-from pipelines.evaluation.estimate import bootstrap_estimate
+from pipelines.evaluation.estimate import bootstrap_estimate, present, rows_by_picture
 from pipelines.evaluation.likelihood.scorer import Scorer
 from pipelines.evaluation.results import RECALLS, Ranking, RecallMetrics, Retrieval, Search
 from pipelines.evaluation.retrieval.hard_candidates import TARGET
@@ -101,18 +102,21 @@ def measure_search(
     candidates: np.ndarray,
     mean: np.ndarray,
     *,
+    searched: np.ndarray | None = None,
     labels: Sequence[Any] | None = None,
     seed: int = 0,
 ) -> Search:
     """Metrics of the paper's ranking and of the two others, from bounds of one sample.
 
     Args:
+        searched: Index of the image that each caption searches for, int [captions]; None where
+            every caption has an image of its own.
         labels: What each image shows, [images], for the oracle upper bound; None where unknown.
 
     The other arguments are those of `score_candidates`.
     """
     scores = score_candidates(scorer, images, captions, candidates, mean, seed=seed)
-    return Search(**_search_fields(scores, candidates, labels), captions_of_s10=0)
+    return Search(**_search_fields(scores, candidates, searched, labels), captions_of_s10=0)
 
 
 def measure_retrieval(
@@ -123,13 +127,15 @@ def measure_retrieval(
     mean: np.ndarray,
     *,
     s10_captions: int,
+    searched: np.ndarray | None = None,
     labels: Sequence[Any] | None = None,
     seed: int = 0,
 ) -> Retrieval:
     """The metrics of `measure_search`, and for the first captions those of bounds of ten samples.
 
     Args:
-        s10_captions: Captions with ten samples a bound, which cost ten times as much.
+        s10_captions: Captions with ten samples a bound, which cost ten times as much; each searches
+            for an image of its own.
 
     The other arguments are those of `measure_search`.
     """
@@ -139,7 +145,7 @@ def measure_retrieval(
         scorer, images, captions[first], candidates[first], mean, samples=SAMPLES, seed=seed
     )
     return Retrieval(
-        **_search_fields(one, candidates, labels),
+        **_search_fields(one, candidates, searched, labels),
         captions_of_s10=len(candidates[first]),
         s10=ranking_metrics(ten.gain),
         s10_bound_alone=ranking_metrics(ten.given_caption),
@@ -147,25 +153,31 @@ def measure_retrieval(
     )
 
 
-def ranking_metrics(scores: np.ndarray, seed: int = 0) -> Ranking:
-    """Recalls and the median rank, with intervals over captions, and the rank of each caption.
+def ranking_metrics(
+    scores: np.ndarray, searched: np.ndarray | None = None, seed: int = 0
+) -> Ranking:
+    """Recalls and the median rank, with intervals over images, and the rank of each caption.
 
     Args:
         scores: [captions, candidates], higher is better; the target is in the column `TARGET`.
+        searched: As in `measure_search`.
         seed: Seed of the order among equal scores.
     """
     found = ranks(scores, np.full(len(scores), TARGET), seed)
+    rows = rows_by_picture(found, searched)
     return Ranking(
         **{
-            f"r_at_{k}": bootstrap_estimate(found, lambda rows, k=k: recall_at_k(rows, k))
+            f"r_at_{k}": bootstrap_estimate(rows, lambda rows, k=k: recall_at_k(present(rows), k))
             for k in RECALLS
         },
-        median_rank=bootstrap_estimate(found, median_rank),
+        median_rank=bootstrap_estimate(rows, lambda rows: median_rank(present(rows))),
         ranks=found.tolist(),
     )
 
 
-def oracle_upper_bound(labels: Sequence[Any], candidates: np.ndarray) -> RecallMetrics:
+def oracle_upper_bound(
+    labels: Sequence[Any], candidates: np.ndarray, searched: np.ndarray | None = None
+) -> RecallMetrics:
     """Expected metrics of an oracle that recognizes every image that fits the caption.
 
     Candidates with the target's label fit the caption equally well: the oracle ranks them first, in
@@ -176,16 +188,18 @@ def oracle_upper_bound(labels: Sequence[Any], candidates: np.ndarray) -> RecallM
     Args:
         labels: What each image shows, [images].
         candidates: Indices of images, int [captions, K].
+        searched: As in `measure_search`.
     """
     ties = np.array([sum(labels[k] == labels[row[TARGET]] for k in row) for row in candidates])
+    rows = rows_by_picture(ties, searched)
     return RecallMetrics(
         **{
             f"r_at_{k}": bootstrap_estimate(
-                ties, lambda rows, k=k: expected_recall_with_ties(rows, k)
+                rows, lambda rows, k=k: expected_recall_with_ties(present(rows), k)
             )
             for k in RECALLS
         },
-        median_rank=bootstrap_estimate(ties, expected_median_rank),
+        median_rank=bootstrap_estimate(rows, lambda rows: expected_median_rank(present(rows))),
     )
 
 
@@ -205,14 +219,19 @@ def expected_median_rank(ties: np.ndarray) -> int:
 
 
 def _search_fields(
-    scores: Scores, candidates: np.ndarray, labels: Sequence[Any] | None
+    scores: Scores,
+    candidates: np.ndarray,
+    searched: np.ndarray | None,
+    labels: Sequence[Any] | None,
 ) -> dict[str, Any]:
     """The fields of `Search` that are computed from bounds of one sample."""
     return {
-        **msgspec.structs.asdict(ranking_metrics(scores.gain)),
-        "bound_alone": ranking_metrics(scores.given_caption),
-        "minus_floor": ranking_metrics(scores.plus_entropy),
+        **msgspec.structs.asdict(ranking_metrics(scores.gain, searched)),
+        "bound_alone": ranking_metrics(scores.given_caption, searched),
+        "minus_floor": ranking_metrics(scores.plus_entropy, searched),
         "candidates": candidates.shape[1],
         "captions": len(candidates),
-        "ceiling": None if labels is None else oracle_upper_bound(labels, candidates),
+        "pictures": len(candidates) if searched is None else len(np.unique(searched)),
+        "searched": None if searched is None else searched.tolist(),
+        "ceiling": None if labels is None else oracle_upper_bound(labels, candidates, searched),
     }

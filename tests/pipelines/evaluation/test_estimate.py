@@ -2,7 +2,13 @@ import numpy as np
 import pytest
 
 from pipelines.evaluation.distribution_metrics import distribution_metrics
-from pipelines.evaluation.estimate import Estimate, bootstrap_estimate, point_estimate
+from pipelines.evaluation.estimate import (
+    Estimate,
+    bootstrap_estimate,
+    point_estimate,
+    present,
+    rows_by_picture,
+)
 from pipelines.evaluation.features.inception import Inception
 from pipelines.evaluation.image_similarity import measure_similarity
 from t2i_tf.errors import UserError
@@ -16,6 +22,25 @@ def test_a_mean_and_its_interval():
     assert found.low == pytest.approx(rows.mean() - half, abs=0.03)
     assert found.high == pytest.approx(rows.mean() + half, abs=0.03)
     assert bootstrap_estimate(np.array([3.0])) == point_estimate(3.0) == Estimate(3.0, None, None)
+
+
+def test_the_captions_of_a_picture_are_one_row():
+    rows = rows_by_picture([1, 2, 3, 4, 5, 6], [7, 3, 5, 7, 3, 7])
+    np.testing.assert_array_equal(rows, [[2, 5, np.nan], [3, np.nan, np.nan], [1, 4, 6]])
+    assert present(rows).tolist() == [2, 5, 3, 1, 4, 6]
+    assert rows_by_picture([1, 2], None).tolist() == [[1], [2]]
+    pairs = rows_by_picture([[1, 2], [3, 4], [5, 6]], [0, 0, 1])
+    assert pairs.shape == (2, 2, 2) and present(pairs).tolist() == [[1, 2], [3, 4], [5, 6]]
+
+
+def test_captions_that_agree_do_not_narrow_the_interval():
+    values = np.random.default_rng(0).normal(size=200)
+    pictures = np.tile(np.arange(200), 5)
+    alone = bootstrap_estimate(rows_by_picture(values, None), lambda rows: present(rows).mean())
+    repeated = bootstrap_estimate(
+        rows_by_picture(np.tile(values, 5), pictures), lambda rows: present(rows).mean()
+    )
+    assert repeated.high - repeated.low == pytest.approx(alone.high - alone.low)
 
 
 def test_similarity_over_captions_and_drawings():

@@ -113,7 +113,8 @@ def test_the_keys(result):
     held_out = result["retrieval"]["held_out"]
     for ranking in (held_out, held_out["minus_floor"], held_out["ceiling"]):
         assert set(ranking["r_at_1"]) == ESTIMATE and ranking["r_at_5"]["value"] == 100.0
-    assert (held_out["captions"], held_out["candidates"]) == (12, 5) and "s10" not in held_out
+    assert (held_out["pictures"], held_out["candidates"]) == (12, 5) and "s10" not in held_out
+    assert len(held_out["ranks"]) == len(held_out["searched"]) == held_out["captions"] > 12
     for similarity in (result["ssim"], result["ssim"]["sharpened"]):
         assert set(similarity["mean"]) == set(similarity["spread"]) == ESTIMATE
     accuracy = result["caption_accuracy"]
@@ -192,6 +193,13 @@ def test_held_out_captions_search_among_images_of_both_kinds(draw, folder, monke
     assert images == 6 + 14 and count == len(held_out) == len(seen) == 6
     assert (held_out[:, TARGET] == np.arange(6)).all()  # the held-out images come first
     assert (held_out >= 6).any()
+
+
+def test_captions_search_in_rounds():
+    texts, pictures = measurements.captions_in_rounds([["a", "b", "c"], ["d"], ["e", "f"]], 2)
+    assert texts == ["a", "d", "e", "b", "f"] and pictures.tolist() == [0, 1, 2, 0, 2]
+    texts, pictures = measurements.captions_in_rounds([["a", "b", "c"], ["d"]], 1)
+    assert texts == ["a", "d"] and pictures.tolist() == [0, 1]
 
 
 def test_what_is_refused(draw, data, folder, sharpener, tmp_path):

@@ -32,6 +32,12 @@ def test_held_out_captions_and_other_rankings_have_their_own_differences():
     assert found["held_out"]["minus_floor"]["r_at_10"]["value"] == 50.0
 
 
+def test_the_captions_of_a_picture_are_resampled_together():
+    subject = searched([0, 9, 0, 9], searched=[0, 1, 0, 1])
+    found = difference(subject, searched([9, 9, 9, 9], searched=[0, 1, 0, 1]))["r_at_1"]
+    assert (found["value"], found["low"], found["high"]) == (50.0, 0.0, 100.0)
+
+
 def test_a_difference_is_clear_where_the_intervals_of_the_recalls_overlap():
     random = np.random.default_rng(0)
     theirs = random.integers(0, 3, 400)

@@ -69,6 +69,19 @@ def test_a_search_has_the_metrics_of_one_sample():
     assert (search.candidates, search.captions, search.captions_of_s10) == (4, 4, 0)
 
 
+def test_all_captions_of_an_image_search_for_it():
+    """Image 0 has two captions, of which one describes image 1."""
+    candidates = np.array([[0, 1], [1, 0], [0, 1]])
+    captions, searched = np.array([[0], [1], [1]]), np.array([0, 1, 0])
+    search = measure_search(
+        MatchingScorer(), None, captions, candidates, np.array([-1]), searched=searched, labels="ab"
+    )
+    assert search.ranks == [0, 0, 1] and search.searched == [0, 1, 0]
+    assert (search.captions, search.pictures) == (3, 2)
+    assert search.r_at_1.value == pytest.approx(200 / 3)
+    assert (search.r_at_1.low, search.r_at_1.high) == (50.0, 100.0)  # either image, twice
+
+
 def test_the_oracle_ranks_images_that_show_the_same_in_random_order():
     candidates = np.tile(np.arange(4), (3, 1))  # the target is image 0
     oracle = oracle_upper_bound(["bus", "dog", "cat", "bus"], candidates)
