@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import shlex
 from functools import singledispatch
 from pathlib import Path
 
@@ -130,6 +131,7 @@ def _print_manifest(out: Path, manifest: dict) -> None:
 
 @run.register
 def _(options: Train) -> int:
+    from pipelines.sampling.training_sheet import TrainingSheet, write_training_sheet
     from pipelines.training.train import train
     from pipelines.training.workdir import smoke
 
@@ -149,10 +151,33 @@ def _(options: Train) -> int:
             f"Interrupted and saved at step {outcome.step}. The same command resumes the training."
         )
         return 130
-    lowest = f"; lowest validation loss {outcome.loss:.1f} nats" * math.isfinite(outcome.loss)
-    console.print(f"{outcome.step} steps in {outcome.seconds:.0f} s{lowest}. Next:")
-    console.print(preset(options.preset).next.format(workdir=options.workdir, data=options.data))
+    _print_outcome(outcome)
+    shown = TrainingSheet(None, "")
+    if not options.smoke:
+        shown = write_training_sheet(options.workdir, options.data)
+    if shown.path:
+        console.print(f"Losses, pictures and drawings side by side: {shown.path}", markup=False)
+    console.print(_next_command(options, shown.caption), markup=False)
     return 0
+
+
+def _print_outcome(outcome) -> None:
+    """Print how long a training took, and which checkpoint is the best."""
+    lowest = ""
+    if math.isfinite(outcome.loss):
+        at = f" at step {outcome.best}" if outcome.best else ""
+        lowest = f"; lowest validation loss {outcome.loss:.1f} nats{at}"
+    early = ", ended early by --patience" * outcome.stopped_early
+    console.print(f"{outcome.step} steps in {outcome.seconds:.0f} s{early}{lowest}. Next:")
+
+
+def _next_command(options: Train, caption: str) -> str:
+    """The command that uses what was trained, with a caption of the data where it draws one."""
+    simple = caption and not set(caption) & set('"$`\\!')
+    quoted = f'"{caption}"' if simple else shlex.quote(caption or "a caption")
+    workdir, data = (shlex.quote(str(path)) for path in (options.workdir, options.data))
+    entry = preset(options.preset)
+    return entry.next.format(workdir=workdir, data=data, caption=quoted)
 
 
 @run.register

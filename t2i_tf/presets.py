@@ -14,8 +14,8 @@ from t2i_tf.config import (
 )
 from t2i_tf.errors import UsageError, did_you_mean
 
-_DRAW = 'python -m pipelines generate --workdir {workdir} "a caption"'
-_SHARPEN = 'python -m pipelines generate --sharpen {workdir} --workdir RUN "a caption"'
+_DRAW = "python -m pipelines generate --workdir {workdir} {caption}"
+_SHARPEN = "python -m pipelines generate --sharpen {workdir} --workdir RUN {caption}"
 _CAPTION = "python -m pipelines caption --workdir {workdir} picture.png"
 
 
@@ -37,7 +37,8 @@ class Preset:
     expect: str
     """The result that a run should give."""
     next: str = _DRAW
-    """The command that uses the trained model, with placeholders `{workdir}` and `{data}`."""
+    """The command that uses the trained model, with placeholders `{workdir}` and `{data}` and, for
+    a caption in quotes, `{caption}`."""
 
     def command(self, name: str) -> str:
         """The command that trains the preset called `name`."""
