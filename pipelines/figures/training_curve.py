@@ -13,6 +13,8 @@ from pipelines.figures.pixels import INK, PAPER
 SIZE, DPI = (8.0, 3.2), 100  # inches, pixels per inch
 LINES = (("", "training", "#0072b2", (0, (4, 2))), ("val_", "validation", "#d55e00", "solid"))
 
+NAMES = {"above_floor": "loss above the entropy of the pixels"}  # column -> name, if it differs
+
 
 def training_curve(
     history: Sequence[Mapping[str, float]], measure: str, unit: str, best: int | None
@@ -37,7 +39,7 @@ def training_curve(
             )
     if best in steps:
         axes.axvline(best, color=INK, linewidth=1, linestyle=(0, (1, 2)), label="best checkpoint")
-    axes.set(xlabel="step", ylabel=f"{measure}, {unit}")
+    axes.set(xlabel="step", ylabel=f"{NAMES.get(measure, measure)}, {unit}")
     _plain(axes)
     file = io.BytesIO()
     figure.savefig(file, format="png", dpi=DPI, facecolor=PAPER)
