@@ -1,7 +1,6 @@
 """The served half of the demo: export, embedded server, a request over gRPC, the page."""
 
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -10,6 +9,7 @@ from pathlib import Path
 from serving.client.client import Client
 from serving.client.connection import Connection
 from serving.errors import ServingError
+from serving.tools.child_process import child_process, ended_by_signals
 from serving.tools.output_files import write
 from serving.web.command import listening, web
 
@@ -38,23 +38,25 @@ def demo(
         ServingError: the export fails its checks, or the server does not start.
     """
     base_path = out or workdir.parent / "models" / "t2i"
-    export_run(workdir, base_path)
-    with embedded_server(base_path) as address, Client(address) as client:
-        image_path = base_path.parent / "over-grpc.png"
-        picture = client.draw(caption, n=1, seed=seed)[0]
-        write(image_path, picture.png)
-        print(f"Drawn over gRPC at {address}, {caption!r}, seed {seed}: {image_path}")
-        if once:
-            print(f"See the drawing in a browser: python -m serving demo --workdir {workdir}")
-        else:
-            web(Connection(server=address), port=port)
+    with ended_by_signals():
+        export_run(workdir, base_path)
+        with embedded_server(base_path) as address, Client(address) as client:
+            image_path = base_path.parent / "over-grpc.png"
+            picture = client.draw(caption, n=1, seed=seed)[0]
+            write(image_path, picture.png)
+            print(f"Drawn over gRPC at {address}, {caption!r}, seed {seed}: {image_path}")
+            if once:
+                print(f"See the drawing in a browser: python -m serving demo --workdir {workdir}")
+            else:
+                web(Connection(server=address), port=port)
 
 
 def export_run(workdir: Path, base_path: Path) -> None:
     """Export in another process, so that TensorFlow's memory is free once the server starts."""
-    command = [sys.executable, "-m", "serving", "export", "--workdir", str(workdir)]
-    if subprocess.run([*command, "--out", str(base_path)]).returncode:
-        raise ServingError(f"{workdir} could not be exported; the reason is printed above.")
+    words = ["export", "--workdir", str(workdir), "--out", str(base_path)]
+    with child_process(words) as process:
+        if process.wait():
+            raise ServingError(f"{workdir} could not be exported; the reason is printed above.")
 
 
 @contextmanager
@@ -63,16 +65,13 @@ def embedded_server(base_path: Path) -> Iterator[str]:
     with listening("127.0.0.1", 0) as probe:
         port = probe.getsockname()[1]
     flags = [f"--model_base_path={base_path.resolve()}", f"--port={port}", "--rest_api_port=0"]
-    command = [sys.executable, "-m", "serving", "serve", *flags]
     address, log = f"127.0.0.1:{port}", base_path.parent / "server.log"
-    with log.open("wb") as file:
-        server = subprocess.Popen(command, stdout=file, stderr=file)
-    try:
+    with (
+        log.open("wb") as file,
+        child_process(["serve", *flags], stdout=file, stderr=file) as server,
+    ):
         _wait_until_ready(server, address, log)
         yield address
-    finally:
-        server.terminate()
-        server.wait()
 
 
 def _wait_until_ready(server: subprocess.Popen, address: str, log: Path) -> None:

@@ -16,8 +16,9 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 from PIL import Image
@@ -252,5 +253,16 @@ def _mapper(workers: int | None) -> Iterator[Callable[..., Iterable[Any]]]:
         yield map
         return
     # Spawned, not forked: the caller may have threads, such as TensorFlow's.
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+    context = get_context("spawn")
+    with ProcessPoolExecutor(workers, context, initializer=_end_with_parent) as pool:
         yield partial(pool.map, chunksize=CHUNK)
+
+
+def _end_with_parent() -> None:
+    """End this worker when its parent ends: a killed parent cannot tell its workers to stop."""
+
+    def wait() -> None:
+        parent_process().join()
+        os._exit(1)
+
+    Thread(target=wait, name="parent", daemon=True).start()

@@ -1,7 +1,8 @@
 """The served half of the demo: the command, a server in a process of its own, the image."""
 
 import dataclasses
-import subprocess
+from contextlib import nullcontext
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from PIL import Image
 
 from pipelines.sampling.sampler import Sampler
 from serving.cli import main
+from serving.tools import demo as demo_module
 from t2i_tf import checkpoints
 from t2i_tf.models import build_model
 from t2i_tf.optimizers import build_optimizer
@@ -38,11 +40,14 @@ def write_run(workdir):
 def export_here(monkeypatch):
     """The demo exports by a command; it runs in this process, which has imported TensorFlow."""
 
-    def run(command):
-        assert command[1:3] == ["-m", "serving"]
-        return subprocess.CompletedProcess(command, main(command[3:]))
+    original = demo_module.child_process
 
-    monkeypatch.setattr(subprocess, "run", run)
+    def here(words, **options):
+        if words[0] == "export":
+            return nullcontext(SimpleNamespace(wait=lambda: main(words)))
+        return original(words, **options)
+
+    monkeypatch.setattr(demo_module, "child_process", here)
 
 
 def test_the_image_that_comes_over_grpc_is_the_one_that_generate_draws(tmp_path, capsys):

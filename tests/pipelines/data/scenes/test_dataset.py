@@ -1,5 +1,10 @@
 import json
+import os
 import random
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +17,7 @@ from pipelines.data.scenes.shapes import BACKDROPS, INKS, OBJECT_SHAPES
 from pipelines.data.scenes.world import HELD_OUT_COLOURS
 from t2i_tf.errors import UserError
 
+ROOT = Path(__file__).parents[4]
 SMALL = {"train": 120, "val": 20, "test": 20, "held_out": 40}
 
 
@@ -40,6 +46,36 @@ def sampled(held_out, n=3000):
 def test_any_number_of_workers_writes_the_same_bytes(folder, tmp_path):
     dataset.write_scenes(tmp_path / "data", **SMALL, workers=2)
     assert contents(tmp_path / "data") == contents(folder)
+
+
+def test_workers_end_when_their_parent_is_killed(tmp_path):
+    code = (
+        "import sys; from pathlib import Path; from pipelines.data.scenes import dataset\n"
+        "if __name__ == '__main__':\n"
+        "    dataset.write_scenes(Path(sys.argv[1]), train=10**6, workers=2)"
+    )
+    (tmp_path / "parent.py").write_text(code)
+    command = [sys.executable, str(tmp_path / "parent.py"), str(tmp_path / "data")]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as parent:
+        try:
+            wait_until(lambda: list(tmp_path.glob("data/train/*.jpg")))
+            workers = children(parent.pid)
+        finally:
+            parent.kill()
+    assert len(workers) >= 2
+    wait_until(lambda: not any(Path(f"/proc/{worker}").exists() for worker in workers))
+
+
+def children(pid):
+    return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def wait_until(fact, seconds=20):
+    deadline = time.monotonic() + seconds
+    while not fact():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def test_json_files_have_the_bytes_of_json_dumps(folder):
