@@ -87,7 +87,11 @@ DRAW_STEPS = Signature(
     },
     _SHARPENED,
 )
-"""A caption to the canvas of every step, with the write window and the attention to the words."""
+"""A caption to the canvas of every step, with the write window and the attention to the words.
+
+The shape of `words` states a limit of the model: N is the most words and marks of a caption, which
+clients read from the metadata. It is -1 in an export that does not state it.
+"""
 
 SCORE = Signature(
     "score",

@@ -17,6 +17,6 @@ class ServingError(Exception):
 
 
 class RequestError(ServingError):
-    """A request or command has wrong arguments, and was not sent. Commands exit with 2."""
+    """A request or command has wrong arguments. Commands exit with 2."""
 
     exit_code = 2

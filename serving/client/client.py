@@ -26,7 +26,8 @@ class Client:
         **options: Fields of `Connection`: model, version, label, timeout, tls, tls_ca, ...
 
     Raises:
-        RequestError: from every method, where the arguments are wrong; nothing is sent.
+        RequestError: from every method, where the arguments are wrong. What can be checked here is
+            not sent; how many words a caption may have, the model knows.
         ServingError: from every method, where the server or the network fails.
     """
 

@@ -3,7 +3,8 @@
 import grpc
 
 from serving.client.connection import Connection
-from serving.errors import ServingError
+from serving.errors import RequestError, ServingError
+from serving.model_errors import model_error, too_many_words
 
 _TEXTS = {
     "CANCELLED": "The request to {server} was cancelled.",
@@ -33,7 +34,9 @@ _BROKEN = "The connection to {server} broke: {details} If the server uses TLS, t
 
 def explained(error: grpc.RpcError, connection: Connection) -> ServingError:
     """The ServingError for a failed call."""
-    status, details = error.code().name, _sentence(error.details())
+    status, details = error.code().name, _sentence(model_error(error.details() or ""))
+    if words := too_many_words(details):
+        return RequestError(words, status)
     text = _TEXTS.get(status, _OTHER)
     if status == "UNAVAILABLE":
         text = _unavailable(details, connection.encrypted)
@@ -58,7 +61,7 @@ def _choice(connection: Connection) -> str:
     return f" labelled {connection.label!r}" if connection.label is not None else ""
 
 
-def _sentence(details: str | None) -> str:
+def _sentence(details: str) -> str:
     """One line that ends with a full stop."""
     line = " ".join((details or "it gave no reason").split())
     return line if line.endswith((".", "!", "?")) else f"{line}."

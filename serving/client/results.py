@@ -1,9 +1,11 @@
 """Results of a client: pictures, drawings with every step, metadata of the model."""
 
+import json
 from dataclasses import dataclass
 
 import numpy as np
 
+from serving import contract
 from serving.contract import Signature
 
 
@@ -43,6 +45,15 @@ class Metadata:
     model: str
     version: int
     signatures: dict[str, Signature]
+
+    @property
+    def max_words(self) -> int | None:
+        """Most words and marks of a caption; None where the model does not state it."""
+        signature = self.signatures.get(contract.DRAW_STEPS.name)
+        if signature is None or contract.WORDS not in signature.outputs:
+            return None
+        shape = json.loads(signature.outputs[contract.WORDS].shape)
+        return shape[1] if len(shape) == 2 and shape[1] > 0 else None
 
 
 @dataclass(frozen=True)

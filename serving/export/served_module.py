@@ -76,14 +76,16 @@ class ServedModule(tf.Module):
     def _check_prompts(self, prompt) -> list:
         """Assertions that no caption is empty or too long, in bytes or in words."""
         limit, words = self.tokenizer.max_words, self.tokenizer.lengths(prompt)
+        fits = (words > 0) & (words <= limit)
         return [
             tf.debugging.Assert(
                 tf.reduce_all(tf.strings.length(prompt) <= contract.MAX_PROMPT_BYTES),
                 [f"prompt: expected at most {contract.MAX_PROMPT_BYTES} bytes, got more"],
             ),
             tf.debugging.Assert(
-                tf.reduce_all((words > 0) & (words <= limit)),
-                [f"prompt: expected 1 to {limit} words and marks, got", words],
+                tf.reduce_all(fits),
+                # The first that does not fit: the text of an error shows three values at most.
+                [f"prompt: expected 1 to {limit} words and marks, got", words[~fits][:1]],
             ),
         ]
 

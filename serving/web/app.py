@@ -60,11 +60,12 @@ def create_app(connection: Connection) -> Starlette:
 
 
 async def _model(request: Request) -> Response:
-    """The model that draws, its version, and its server."""
+    """The model that draws, its version, and the most words of a caption, or null."""
     client: AsyncClient = request.app.state.client
     model = await client.metadata()
-    server = client.connection.server
-    return JSONResponse({"model": model.model, "version": model.version, "server": server})
+    return JSONResponse(
+        {"model": model.model, "version": model.version, "maxWords": model.max_words}
+    )
 
 
 async def _drawings(request: Request) -> Response:

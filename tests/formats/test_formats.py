@@ -18,6 +18,8 @@ from pipelines import cli
 from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.evaluation.features import word_classifier
 from pipelines.sampling.sampler import Sampler
+from serving.client.client import Client
+from serving.errors import RequestError
 from t2i_tf import checkpoints
 from tests.serving.server_process import ServerProcess
 
@@ -103,6 +105,11 @@ def test_an_export_serves_the_same_images(old, expected, tmp_path):
             "temperature": np.ones(len(captions), np.float32),
         }
         answer = server.predict("t2i", inputs, timeout=30)
+        with Client(server.address) as client:
+            assert client.metadata().max_words == 16
+            with pytest.raises(RequestError) as refusal:
+                client.draw("a red bus , " * 7, n=2)
     finally:
         assert server.stop() == 0
+    assert str(refusal.value).startswith("The caption has 28 words and marks")
     assert_equal_images(tf.make_ndarray(answer.outputs["image"]), images)

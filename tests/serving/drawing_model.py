@@ -9,7 +9,7 @@ import tensorflow as tf
 from serving import contract
 from tests.serving import toy_models
 
-STEPS, SIDE = 10, 32
+STEPS, SIDE, MAX_WORDS = 10, 32, 16
 VOCABULARY = [
     "a",
     "an",
@@ -98,6 +98,7 @@ class WanderingSquare(tf.Module):
     @tf.function(input_signature=_DRAWING_INPUTS)
     def draw_steps(self, prompt, seed, temperature):
         canvases, windows, words, alignment = self._draw(prompt, seed, temperature)
+        words, alignment = _padded(words, ""), _padded(alignment, 0.0)
         return {
             contract.CANVASES: canvases,
             contract.WINDOWS: windows,
@@ -116,12 +117,30 @@ class WanderingSquare(tf.Module):
         return {contract.BOUND: -tf.reduce_mean(difference**2, [1, 2, 3])}
 
     def _draw(self, prompt, seed, temperature):
-        words = tf.strings.split(tf.strings.lower(prompt)).to_tensor("")
+        split = tf.strings.split(tf.strings.lower(prompt))
+        with tf.control_dependencies([_checked(split.row_lengths())]):
+            words = split.to_tensor("")
         known = tf.strings.to_hash_bucket_fast(words, 997)
         ground, ink = _colour(known[:, -1]), _colour(known[:, 0] + known[:, 1 % tf.shape(words)[1]])
         windows = _windows(seed, temperature)
         canvases = _canvases(ground, ink, windows)
         return canvases, windows, words, _alignment(words)
+
+
+def _checked(counts):
+    """The assertion of an export, which shows three of the counts."""
+    return tf.debugging.Assert(
+        tf.reduce_all((counts > 0) & (counts <= MAX_WORDS)),
+        [f"prompt: expected 1 to {MAX_WORDS} words and marks, got", counts],
+    )
+
+
+def _padded(tensor, value):
+    """The last dimension, that of the words, padded to MAX_WORDS."""
+    free = MAX_WORDS - tf.shape(tensor)[-1]
+    padding = [[0, 0]] * (len(tensor.shape) - 1) + [[0, free]]
+    padded = tf.pad(tensor, padding, constant_values=value)
+    return tf.ensure_shape(padded, [*tensor.shape[:-1], MAX_WORDS])
 
 
 def _colour(number):

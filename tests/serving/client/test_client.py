@@ -15,7 +15,7 @@ from serving import contract
 from serving.client import messages
 from serving.client.async_client import AsyncClient
 from serving.client.client import Client
-from serving.client.results import VersionStatus
+from serving.client.results import Metadata, VersionStatus
 from serving.errors import RequestError, ServingError
 from tests.serving.server_process import free_port
 
@@ -170,6 +170,27 @@ def test_the_servers_errors_are_explained(drawing_server, options, status, words
     with client, pytest.raises(ServingError, match=words) as caught:
         client.draw(CAPTION)
     assert caught.value.status == status
+
+
+@pytest.mark.parametrize("n", [1, 2, 5])
+def test_a_caption_of_more_words_than_the_model_reads(client, n):
+    with pytest.raises(RequestError) as caught:
+        client.draw("bus " * 26, n)
+    assert str(caught.value) == (
+        "The caption has 26 words and marks, and this model reads at most 16. Shorten it."
+    )
+
+
+def test_the_metadata_states_how_many_words_a_caption_may_have(client):
+    found = client.metadata()
+    assert found.max_words == 16
+    unstated = {"draw_steps": contract.Signature("draw_steps", {}, {"words": _tensor("[-1, -1]")})}
+    assert Metadata("t2i", 1, unstated).max_words is None
+    assert Metadata("t2i", 1, {}).max_words is None
+
+
+def _tensor(shape):
+    return contract.Tensor("string", shape)
 
 
 def test_bytes_that_are_not_an_image(client):

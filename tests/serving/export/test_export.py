@@ -13,6 +13,7 @@ from serving.export import export, validate
 from serving.export.choose_module import build_served_module
 from serving.export.validate import check
 from serving.server.servables.servable import Servable
+from serving.server.status import as_status_error
 from t2i_tf.checkpoints import Trained
 from t2i_tf.models import build_model
 from t2i_tf.presets import preset
@@ -126,6 +127,19 @@ def test_what_cannot_be_drawn_is_refused_with_the_reason(servable, changes, reas
     with pytest.raises(tf.errors.InvalidArgumentError) as refusal:
         ask(servable, "draw_steps", **changes)
     assert reason in str(refusal.value)
+
+
+@pytest.mark.parametrize("prompts", [["a " * 26] * 4, ["a", "a " * 26, "a " * 30, "a"]])
+def test_the_refusal_of_a_long_caption_names_its_length_once(servable, prompts):
+    with pytest.raises(tf.errors.InvalidArgumentError) as refusal:
+        ask(servable, "draw_steps", prompts, seeds=range(4))
+    text = as_status_error(refusal.value).text
+    assert text == "prompt: expected 1 to 16 words and marks, got 26"
+
+
+def test_an_export_states_the_most_words_of_a_caption(servable):
+    words = servable.signature_defs["draw_steps"].outputs["words"]
+    assert [dimension.size for dimension in words.tensor_shape.dim] == [-1, 16]
 
 
 @pytest.mark.parametrize("png", [b"", b"no picture", b"\x89PNG\r\n\x1a\nbroken"])
