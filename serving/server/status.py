@@ -8,6 +8,8 @@ import re
 
 import grpc
 
+from serving.model_errors import model_error
+
 MAX_TEXT = 1_024
 """Characters. gRPC carries the text in a trailer, and clients accept only 8 KiB of trailers."""
 
@@ -22,24 +24,30 @@ HTTP_STATUS = {
     "ALREADY_EXISTS": 409,
     "ABORTED": 409,
     "UNIMPLEMENTED": 501,
-    "RESOURCE_EXHAUSTED": 503,
+    "RESOURCE_EXHAUSTED": 429,
     "UNAVAILABLE": 503,
     "DEADLINE_EXCEEDED": 504,
 }
 """Name of a gRPC status -> HTTP status, as in TensorFlow Serving, where every other one is 500."""
 
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
-_NODES = re.compile(r"\s*\[\[\{\{.*", re.DOTALL)
 _PATH = re.compile(r"(?<![\w./-])(?:[a-z]+:/)?/(?:[^\s/'\":]+/)*[^\s/'\":]+")
 
 
 class StatusError(Exception):
-    """Ends a request with `code`, a `grpc.StatusCode`, and `text`, fit to be shown to a client."""
+    """Ends a request with `code`, a `grpc.StatusCode`, and `text`, fit to be shown to a client.
 
-    def __init__(self, code: grpc.StatusCode, text: str):
+    Args:
+        code: The gRPC status.
+        text: What was wrong.
+        http_status: The HTTP status, where it is not that of `code`.
+    """
+
+    def __init__(self, code: grpc.StatusCode, text: str, http_status: int | None = None):
         super().__init__(text)
         self.code = code
         self.text = presentable(text)
+        self.http_status = http_status or HTTP_STATUS.get(code.name, 500)
 
 
 def invalid_argument(text: str) -> StatusError:
@@ -76,4 +84,4 @@ def without_paths(text: str) -> str:
     >>> without_paths("Cannot parse /models/t2i/3/saved_model.pb [[{{node a}}]]")
     'Cannot parse <path>'
     """
-    return _PATH.sub("<path>", _NODES.sub("", text))
+    return _PATH.sub("<path>", model_error(text))

@@ -28,6 +28,7 @@ class Flags:
     rest_api_port: int
     rest_api_timeout_in_ms: int
     rest_api_num_threads: int
+    rest_api_enable_cors_support: bool
     enable_batching: bool
     batching_parameters_file: str
     monitoring_config_file: str
@@ -149,6 +150,12 @@ def _add_rest_flags(group: argparse._ArgumentGroup) -> None:
         type=int,
         default=4 * (os.cpu_count() or 1),
         help="requests that run at once (%(default)s)",
+    )
+    _add_switch(
+        group,
+        "--rest-api-enable-cors-support",
+        False,
+        "let pages of any site ask: Cross-Origin Resource Sharing",
     )
     add("--monitoring-config-file", default="", help="MonitoringConfig text proto: metrics")
 

@@ -4,10 +4,13 @@ import json
 from typing import Any
 
 import numpy as np
+from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 
 from serving.server.rest_api.json_tensors import is_base64, shown, to_array, to_json
 from serving.server.servables.signature import Signature
 from serving.server.status import invalid_argument
+
+_EXTRA_TEXT = "The document root must not be followed by other values."
 
 
 def parse(body: bytes) -> dict[str, Any]:
@@ -17,7 +20,8 @@ def parse(body: bytes) -> dict[str, Any]:
     try:
         document = json.loads(body)
     except json.JSONDecodeError as error:
-        raise invalid_argument(f"JSON Parse error: {error.msg} at offset: {error.pos}") from error
+        message = error.msg.replace("Extra data", _EXTRA_TEXT)
+        raise invalid_argument(f"JSON Parse error: {message} at offset: {error.pos}") from error
     except UnicodeDecodeError as error:
         raise invalid_argument(f"JSON Parse error: not UTF-8 at offset: {error.start}") from error
     except (RecursionError, ValueError) as error:
@@ -55,9 +59,12 @@ def feeds(document: dict[str, Any], signature: Signature) -> dict[str, np.ndarra
     """The arrays of the signature's inputs. Raises INVALID_ARGUMENT."""
     if is_row_format(document):
         columns = _columns_of_rows(document["instances"], signature)
+        signature.check_names(columns)
     else:
         columns = _named(document["inputs"], signature, "inputs is a plain value/list, but")
-    signature.check_names(columns)
+        for name in signature.inputs:  # those that the signature has not are ignored
+            if name not in columns:
+                raise invalid_argument(f"Missing named input: {name} in 'inputs' object.")
     return {name: to_array(columns[name], port.dtype) for name, port in signature.inputs.items()}
 
 
@@ -91,6 +98,39 @@ def _named(value: Any, signature: Signature, complaint: str) -> dict[str, Any]:
 def _is_object(value: Any) -> bool:
     """Whether it names several tensors; `{"b64": ...}` is a value."""
     return isinstance(value, dict) and not is_base64(value)
+
+
+def shape_complaint(definition: SignatureDef, feeds: dict[str, np.ndarray]) -> str:
+    """The first input that has not the shape of the signature, in a sentence; "" if all have."""
+    for name in sorted(feeds):
+        shape = definition.inputs[name].tensor_shape
+        expected = [dimension.size for dimension in shape.dim]
+        found = list(feeds[name].shape)
+        if not shape.unknown_rank and not _fits(found, expected):
+            return _shape_sentence(name, expected, found)
+    return ""
+
+
+def _fits(found: list[int], expected: list[int]) -> bool:
+    return len(found) == len(expected) and all(
+        size in (-1, length) for size, length in zip(expected, found, strict=True)
+    )
+
+
+def _shape_sentence(name: str, expected: list[int], found: list[int]) -> str:
+    """The shapes, and how to write a single value as the list that is expected.
+
+    >>> _shape_sentence("seed", [-1], [])
+    'seed: expected the shape [batch], got a single value. Send a list: "seed": [...]'
+    """
+    sizes = ["any" if size == -1 else str(size) for size in expected]
+    if expected[:1] == [-1]:
+        sizes[0] = "batch"
+    text = f"{name}: expected the shape [{', '.join(sizes)}], got "
+    if found or not expected:
+        return f"{text}{found}."
+    brackets = "[" * len(expected) + "..." + "]" * len(expected)
+    return f'{text}a single value. Send a list: "{name}": {brackets}'
 
 
 def reply(outputs: dict[str, np.ndarray], rows: bool) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """JSON values to arrays and back, by TensorFlow Serving's rules.
 
-Strings are text; `{"b64": ...}` is bytes. Numbers must fit their dtype without loss. NaN and
-Infinity are allowed, both ways.
+Strings are text; `{"b64": ...}` is bytes. Whole numbers must fit their dtype; a number for a float
+becomes the nearest float, unless it is too large for one. NaN and Infinity are allowed, both ways.
 """
 
 import base64
@@ -76,7 +76,7 @@ def _to_bytes(value: Any) -> bytes:
         if isinstance(value, str):
             return value.encode()
         if is_base64(value):
-            return base64.b64decode(value["b64"], validate=True)
+            return _from_base64(value["b64"])
     except UnicodeEncodeError as error:
         raise invalid_argument(f"{shown(value)} is not valid Unicode") from error
     except (binascii.Error, ValueError) as error:
@@ -86,12 +86,16 @@ def _to_bytes(value: Any) -> bytes:
     return _refuse(value, tf.string)
 
 
+def _from_base64(text: str) -> bytes:
+    """Bytes of base64 as programs write it: in lines of 76 characters, and without the padding."""
+    packed = "".join(text.split()).rstrip("=")
+    return base64.b64decode(packed + "=" * (-len(packed) % 4), validate=True)
+
+
 def _to_float(value: Any, dtype: tf.DType) -> float:
     if type(value) not in (int, float):
         return _refuse(value, dtype)
-    limits = np.finfo(dtype.as_numpy_dtype)
-    exact = 2 ** (limits.nmant + 1) - 1  # the dtype has every whole number up to this one
-    largest = exact if type(value) is int else float(limits.max)
+    largest = float(np.finfo(dtype.as_numpy_dtype).max)
     if abs(value) > largest and abs(value) != float("inf"):
         raise invalid_argument(
             f"Cannot convert JSON value: {str(value)[:_SHOWN]} to {dtype.name} "

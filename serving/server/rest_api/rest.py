@@ -3,14 +3,18 @@
 import asyncio
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 import grpc
+import numpy as np
 from google.protobuf.json_format import MessageToDict
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -20,10 +24,12 @@ from tensorflow_serving.apis.model_pb2 import ModelSpec
 from serving.server.grpc_api.rpc import unimplemented
 from serving.server.request_log import RequestLog, RequestRecord
 from serving.server.rest_api import json_predict
+from serving.server.rest_api.gzip_bodies import accepts_gzip, compressed, inflated, too_large
 from serving.server.servables.manager import Manager
 from serving.server.servables.metadata import SIGNATURE_DEF, signatures
+from serving.server.servables.servable import Servable
 from serving.server.servables.versions import MAX_VERSION
-from serving.server.status import HTTP_STATUS, StatusError, invalid_argument
+from serving.server.status import StatusError, as_status_error, invalid_argument
 
 _PATH = re.compile(
     r"/v1/models/(?P<model>[^/:]+)"
@@ -69,40 +75,55 @@ class Rest:
         """The JSON answer to any request, an error included."""
         method, path = request.method, request.url.path
         match = _PATH.fullmatch(path)
+        gzipped = accepts_gzip(request.headers.get("accept-encoding", ""))
         api, action = self._actions.get(
             (method, match["action"] if match else ""), ("Malformed", None)
         )
         try:
             with self._request_log.record(api, "REST") as record:
+                if not path.startswith("/v1/models"):
+                    raise StatusError(grpc.StatusCode.NOT_FOUND, f"Not found: {method} {path}")
                 if match is None or action is None:
                     raise invalid_argument(f"Malformed request: {method} {path}")
-                content = await self._content(action, _spec(match), request, record)
+                content = await self._content(action, _spec(match), request, record, gzipped)
         except StatusError as error:
             return error_response(error)
-        return Response(content, media_type="application/json")
+        headers = {"Vary": "Accept-Encoding"} | ({"Content-Encoding": "gzip"} if gzipped else {})
+        return Response(content, media_type="application/json", headers=headers)
 
     async def _content(
-        self, action: Callable, spec: ModelSpec, request: Request, record: RequestRecord
+        self,
+        action: Callable,
+        spec: ModelSpec,
+        request: Request,
+        record: RequestRecord,
+        gzipped: bool,
     ) -> bytes:
         """Read the request and answer it. Raises DEADLINE_EXCEEDED after the timeout."""
         loop = asyncio.get_running_loop()
+        encoding = request.headers.get("content-encoding", "")
+
+        def answer(body: bytes) -> bytes:
+            content = action(spec, inflated(body, encoding, self._max_request_bytes), record)
+            return compressed(content) if gzipped else content
+
         try:
             async with asyncio.timeout(self._timeout):
                 body = await self._body(request)
                 # After a timeout the thread continues: a running Session cannot be stopped.
-                return await loop.run_in_executor(self._threads, action, spec, body, record)
+                return await loop.run_in_executor(self._threads, answer, body)
         except TimeoutError as error:
             text = "Timed out waiting for the request or the model"
             raise StatusError(grpc.StatusCode.DEADLINE_EXCEEDED, text) from error
 
     async def _body(self, request: Request) -> bytes:
-        """The body. Raises RESOURCE_EXHAUSTED as soon as it is longer than allowed."""
+        """The body as it was sent. Ends with 413 as soon as it is longer than allowed."""
         body = bytearray()
         try:
             async for chunk in request.stream():
                 body += chunk
                 if len(body) > self._max_request_bytes:
-                    raise _too_large(self._max_request_bytes)
+                    raise too_large(self._max_request_bytes)
         except ClientDisconnect as error:
             raise StatusError(grpc.StatusCode.CANCELLED, "Cancelled") from error
         return bytes(body)
@@ -123,28 +144,59 @@ class Rest:
             servable = version.servable
             signature = servable.signature(json_predict.signature_name(document))
             feeds = json_predict.feeds(document, signature)
-            with record.time_model():
+            with record.time_model(), _shapes_explained(servable, signature.name, feeds):
                 outputs = servable.run(signature, feeds, timeout=self._timeout)
         return _dump(json_predict.reply(outputs, json_predict.is_row_format(document)))
 
 
-def application(rest: Rest, metrics_path: str, metrics_text: Callable[[], bytes]) -> Starlette:
-    """The application: metrics at `metrics_path`, unless that is empty, and the REST API."""
+@contextmanager
+def _shapes_explained(
+    servable: Servable, name: str, feeds: dict[str, np.ndarray]
+) -> Iterator[None]:
+    """Where the model refuses inputs of another shape than its signature has, the error says so."""
+    try:
+        yield
+    except Exception as error:
+        code = as_status_error(error).code
+        complaint = json_predict.shape_complaint(servable.signature_defs[name], feeds)
+        if complaint and code is grpc.StatusCode.INVALID_ARGUMENT:
+            raise invalid_argument(complaint) from error
+        raise
+
+
+def application(
+    rest: Rest, metrics_path: str, metrics_text: Callable[[], bytes], cors: bool = False
+) -> Starlette:
+    """The application: metrics at `metrics_path`, unless that is empty, and the REST API.
+
+    Args:
+        rest: Answers the requests.
+        metrics_path: Path of the metrics.
+        metrics_text: What Prometheus reads there.
+        cors: Whether pages of any site may ask.
+    """
 
     async def metrics(request: Request) -> Response:
         return Response(metrics_text(), media_type="text/plain; version=0.0.4")
 
     routes = [Route(metrics_path, metrics)] if metrics_path else []
-    # One route for all: TensorFlow Serving answers unknown paths and methods with 400 and JSON,
-    # where Starlette would answer 404 and 405 in text.
+    # One route for all: TensorFlow Serving answers wrong paths and methods of models with 400 and
+    # JSON, where Starlette would answer 404 and 405 in text.
     routes.append(Route("/{path:path}", rest.answer, methods=_METHODS))
-    return Starlette(routes=routes, exception_handlers={HTTPException: _refused})
+    any_site = Middleware(
+        CORSMiddleware, allow_origins=["*"], allow_methods=["GET", "POST"], allow_headers=["*"]
+    )
+    return Starlette(
+        routes=routes,
+        middleware=[any_site] if cors else [],
+        exception_handlers={HTTPException: _refused},
+    )
 
 
 def error_response(error: StatusError) -> Response:
     """`{"error": text}`, with TensorFlow Serving's HTTP status."""
-    status = HTTP_STATUS.get(error.code.name, 500)
-    return Response(_dump({"error": error.text}), status, media_type="application/json")
+    content = _dump({"error": error.text})
+    return Response(content, error.http_status, media_type="application/json")
 
 
 async def _refused(request: Request, error: HTTPException) -> Response:
@@ -171,10 +223,6 @@ def _classify(spec: ModelSpec, body: bytes, record: RequestRecord) -> bytes:
 
 def _regress(spec: ModelSpec, body: bytes, record: RequestRecord) -> bytes:
     raise unimplemented("Regress")
-
-
-def _too_large(limit: int) -> StatusError:
-    return StatusError(grpc.StatusCode.RESOURCE_EXHAUSTED, f"Request larger than {limit} bytes")
 
 
 def _as_dict(message) -> dict[str, Any]:

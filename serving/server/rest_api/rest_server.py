@@ -23,7 +23,8 @@ class RestServer:
         threads = ThreadPoolExecutor(flags.rest_api_num_threads, thread_name_prefix="rest")
         timeout = flags.rest_api_timeout_in_ms / 1e3
         rest = Rest(manager, request_log, threads, timeout, flags.max_request_bytes)
-        app = application(rest, metrics_path(flags.monitoring_config_file), metrics.text)
+        path = metrics_path(flags.monitoring_config_file)
+        app = application(rest, path, metrics.text, flags.rest_api_enable_cors_support)
         self._socket = _bind(flags.host, flags.rest_api_port)
         config = uvicorn.Config(
             app,

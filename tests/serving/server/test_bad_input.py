@@ -214,7 +214,7 @@ REST = [
     (f"{HALF}:predict", {"instances": [1e39]}, 400, "without loss of precision"),
     (f"{HALF}:predict", {"instances": [[1], [1, 2]]}, 400, "unexpected size: 2"),
     (f"{HALF}:predict", {"instances": [{"z": 1}]}, 400, "z"),
-    (f"{HALF}:predict", b'{"inputs": [' + b"1," * 600_000 + b"1]}", 503, "Request larger than"),
+    (f"{HALF}:predict", b'{"inputs": [' + b"1," * 600_000 + b"1]}", 413, "Request larger than"),
     (f"{HALF}:classify", {}, 501, "not implemented"),
     (f"{HALF}:explain", {}, 400, f"Malformed request: POST {HALF}:explain"),
     (f"{HALF}/versions/{10**30}:predict", {}, 400, "Failed to convert version"),
@@ -239,7 +239,7 @@ def test_rest_has_a_timeout_and_refuses_other_methods(server):
     batch = {"inputs": [1.0]}
     assert server.rest("/v1/models/sleeper:predict", batch)[0] == 200
     assert server.rest(HALF, method="DELETE")[0] == 400
-    assert server.rest("/")[0] == 400
+    assert server.rest("/")[0] == server.rest("/v1/nothing")[0] == 404
 
 
 def test_a_rest_client_that_goes_away(server):
