@@ -1,6 +1,9 @@
 """A real browser for tests: Debian's chromium and chromium-driver, if they are installed."""
 
 import shutil
+import subprocess
+from functools import cache
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +12,7 @@ from selenium.webdriver.common.by import By  # noqa: E402
 from selenium.webdriver.common.keys import Keys  # noqa: E402, F401
 from selenium.webdriver.support.ui import WebDriverWait  # noqa: E402
 
+AXE = Path(__file__).parent / "axe"
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 needs_browser = pytest.mark.skipif(
     not (CHROMIUM and DRIVER), reason="needs chromium and chromedriver (chromium-driver in Debian)"
@@ -17,6 +21,20 @@ FLAGS = (
     "--headless --no-sandbox --disable-gpu --disable-background-networking "
     "--disable-component-update --disable-sync --no-first-run --disable-dev-shm-usage"
 )
+
+
+@cache
+def axe_source():
+    """The script of axe-core, which npm installs beside its package.json on the first use."""
+    path = AXE / "node_modules" / "axe-core" / "axe.min.js"
+    if not path.is_file():
+        if not shutil.which("npm"):
+            pytest.skip("npm is not installed")
+        command = ["npm", "install", "--no-audit", "--no-fund", "--no-package-lock"]
+        done = subprocess.run(command, cwd=AXE, timeout=120, capture_output=True, text=True)
+        if done.returncode:
+            pytest.skip(f"npm installs no axe-core: {done.stderr.strip()[-300:]}")
+    return path.read_text()
 
 
 class Browser:
@@ -41,6 +59,14 @@ class Browser:
         self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
         features = [{"name": n.replace("_", "-"), "value": v} for n, v in media.items()]
         self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+
+    def violations(self):
+        """What axe-core finds wrong for people who read with a keyboard or a screen reader."""
+        self.run(axe_source())
+        found = self.driver.execute_async_script(
+            "const done = arguments[0]; axe.run().then((found) => done(found.violations))"
+        )
+        return [(one["id"], [node["html"] for node in one["nodes"]]) for one in found]
 
     def find(self, selector):
         return self.driver.find_element(By.CSS_SELECTOR, selector)

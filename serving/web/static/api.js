@@ -3,7 +3,7 @@
 const NO_PAGE_SERVER =
   "The server of this page does not answer. Is “python -m serving web” still running?";
 
-/** {model, version, server} of the model that draws. */
+/** {model, version, maxWords} of the model that draws; maxWords is null where it states none. */
 export async function fetchModel() {
   return (await request("api/model")).json();
 }

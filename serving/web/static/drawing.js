@@ -18,6 +18,20 @@ export function paint(canvas, drawing, step) {
   canvas.getContext("2d").putImageData(drawing.frames[step], 0, 0);
 }
 
+/** A canvas with a step whose pixels are enlarged to squares, at least `side` pixels wide. */
+export function enlarged(drawing, step, side) {
+  const original = document.createElement("canvas");
+  paint(original, drawing, step);
+  const factor = Math.ceil(side / Math.max(drawing.width, drawing.height));
+  const canvas = document.createElement("canvas");
+  canvas.width = factor * drawing.width;
+  canvas.height = factor * drawing.height;
+  const context = canvas.getContext("2d");
+  context.imageSmoothingEnabled = false;
+  context.drawImage(original, 0, 0, canvas.width, canvas.height);
+  return canvas;
+}
+
 /** Base64 to bytes. */
 export function bytes(base64) {
   return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));

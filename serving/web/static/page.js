@@ -1,15 +1,18 @@
 // The page: connects its form, player, keys and downloads.
 
 import { fetchAnimation, fetchDrawings, fetchModel } from "./api.js";
-import { bytes, unpacked } from "./drawing.js";
+import { bytes, enlarged, unpacked } from "./drawing.js";
 import { FIRST, showExamples } from "./examples.js";
 import { Player } from "./player.js";
 import { Stage } from "./stage.js";
+import { countWords } from "./words.js";
 
 const MOST_SEEDS = 1_000_000;
+const PNG_SIDE = 512; // least side of a downloaded picture, pixels
 
 const element = (id) => document.getElementById(id);
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
+const narrow = matchMedia("(max-width: 44rem)");
 
 const stage = new Stage();
 const player = new Player((step, playing) => {
@@ -20,6 +23,7 @@ const player = new Player((step, playing) => {
 });
 let shown = null; // the request of the drawings on the stage
 let latest = 0; // number of the last request; answers to older ones are not shown
+let maxWords = null; // most words and marks of a caption; null until the model has stated it
 
 function formRequest() {
   const number = (id) => element(id).valueAsNumber;
@@ -33,23 +37,29 @@ function formRequest() {
 
 /** What is wrong with a request, in a sentence, or "". */
 function mistake({ prompt, n, seed }) {
-  if (!prompt) return "The caption is empty: describe in a few words what to draw.";
+  const words = countWords(prompt);
+  if (!words) return "The caption is empty: describe in a few words what to draw.";
+  if (maxWords && words > maxWords) {
+    return `The caption has ${words} words and marks, and this model reads at most ${maxWords}. Shorten it.`;
+  }
   if (!Number.isInteger(n) || n < 1 || n > 12) return "Choose from 1 to 12 pictures.";
   if (!Number.isSafeInteger(seed) || seed < 0) return "The seed must be a whole number of 0 or more.";
   return "";
 }
 
-async function draw() {
+/** Draws what the form says; `remember` keeps it in the browser's history. */
+async function draw({ remember = true } = {}) {
   const request = formRequest();
   const error = mistake(request);
   showError(error);
+  showCount();
   if (error) return;
   latest += 1;
   const number = latest;
   setBusy(true);
   try {
     const drawings = (await fetchDrawings(request)).map(unpacked);
-    if (number === latest) show(drawings, request);
+    if (number === latest) show(drawings, request, remember);
   } catch (error) {
     if (number === latest) showError(error.message);
   } finally {
@@ -57,12 +67,17 @@ async function draw() {
   }
 }
 
-function show(drawings, request) {
+function show(drawings, request, remember) {
   shown = request;
-  history.replaceState(null, "", `?${new URLSearchParams(request)}`);
+  const address = `?${new URLSearchParams(request)}`;
+  if (address === location.search) remember = false;
+  if (remember) history.pushState(null, "", address);
+  else history.replaceState(null, "", address);
+  document.title = `${request.prompt} – drawn step by step`;
   player.load(drawings[0].steps);
   stage.load(drawings, request.prompt, player.milliseconds);
   element("status").textContent = `Drawn: ${request.prompt}`;
+  showCount();
   if (calm.matches) player.seek(drawings[0].steps - 1);
   else player.play();
 }
@@ -70,6 +85,16 @@ function show(drawings, request) {
 function setBusy(busy) {
   element("draw").textContent = busy ? "Drawing…" : "Draw";
   element("stage").ariaBusy = String(busy);
+}
+
+/** Words typed so far; a drawing that is not of them is dimmed. */
+function showCount() {
+  const prompt = element("prompt").value.trim();
+  const words = countWords(prompt);
+  const limit = maxWords ? ` of at most ${maxWords}` : "";
+  element("count").textContent = `${words}${limit} ${words === 1 && !limit ? "word" : "words and marks"}`;
+  element("count").classList.toggle("over", Boolean(maxWords) && words > maxWords);
+  element("stage").classList.toggle("stale", shown !== null && prompt !== shown.prompt);
 }
 
 function showError(text) {
@@ -96,19 +121,50 @@ function download(blob, suffix) {
   const link = document.createElement("a");
   link.href = URL.createObjectURL(blob);
   const name = shown.prompt.replace(/[^\p{L}\p{N}]+/gu, "-").slice(0, 80);
-  link.download = `${name}-${stage.drawing.seed}.${suffix}`;
+  link.download = `${name}-${stage.drawing.seed}${suffix}`;
   link.click();
   URL.revokeObjectURL(link.href);
 }
 
+/** The finished picture, enlarged without smoothing. */
 function downloadPng() {
-  download(new Blob([bytes(stage.drawing.png)], { type: "image/png" }), "png");
+  const { drawing } = stage;
+  enlarged(drawing, drawing.steps - 1, PNG_SIDE).toBlob((blob) => download(blob, ".png"));
+}
+
+/** The finished picture as the server sent it. */
+function downloadRaw() {
+  const { drawing } = stage;
+  const blob = new Blob([bytes(drawing.png)], { type: "image/png" });
+  download(blob, `-${drawing.width}x${drawing.height}.png`);
+}
+
+async function copyLink() {
+  const copied = await copy(location.href);
+  element("link").textContent = copied ? "Copied" : "Copy the address of this page";
+  setTimeout(() => (element("link").textContent = "Copy link"), 2_000);
+}
+
+/** Copies a text; over plain HTTP from another machine browsers offer the older way only. */
+async function copy(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    const field = document.createElement("textarea");
+    field.value = text;
+    document.body.append(field);
+    field.select();
+    const copied = document.execCommand("copy");
+    field.remove();
+    return copied;
+  }
 }
 
 async function downloadGif() {
   try {
     const request = { ...shown, n: 1, seed: Number(stage.drawing.seed) };
-    download(await fetchAnimation(request), "gif");
+    download(await fetchAnimation(request), ".gif");
   } catch (error) {
     showError(error.message);
   }
@@ -132,30 +188,46 @@ function fillFromAddress() {
   const address = new URLSearchParams(location.search);
   element("prompt").value = address.get("prompt") ?? FIRST;
   for (const id of ["n", "seed", "temperature"]) {
-    if (address.has(id)) element(id).value = address.get(id);
+    element(id).value = address.get(id) ?? element(id).defaultValue;
   }
   showTemperature();
 }
 
 async function showModel() {
-  const { model, version, server } = await fetchModel();
-  element("model").textContent = `${model}, version ${version}, at ${server}`;
+  const { model, version, maxWords: most } = await fetchModel();
+  element("model").textContent = `${model}, version ${version}`;
+  maxWords = most;
+  showCount();
+}
+
+/** Folded on a phone, where the drawing comes first; open where there is room. */
+function foldSettings() {
+  element("settings").open = !narrow.matches;
 }
 
 element("form").addEventListener("submit", (event) => {
   event.preventDefault();
   draw();
 });
+element("prompt").addEventListener("input", showCount);
 element("temperature").addEventListener("input", showTemperature);
 element("temperature").addEventListener("change", () => shown && draw());
 element("reseed").addEventListener("click", reseed);
 element("play").addEventListener("click", () => player.toggle());
 element("step").addEventListener("input", () => player.seek(element("step").valueAsNumber - 1));
 element("png").addEventListener("click", downloadPng);
+element("raw").addEventListener("click", downloadRaw);
+element("link").addEventListener("click", copyLink);
 element("gif").addEventListener("click", downloadGif);
 document.addEventListener("keydown", onKey);
+narrow.addEventListener("change", foldSettings);
+addEventListener("popstate", () => {
+  fillFromAddress();
+  draw({ remember: false });
+});
 
 showExamples(element("examples"), choose);
+foldSettings();
 fillFromAddress();
-draw();
+draw({ remember: false });
 showModel().catch(() => {}); // the drawing's own error is shown

@@ -91,8 +91,14 @@ export class Stage {
     element("words").replaceChildren(...spans.flatMap((span) => [span, " "]));
     const unknown = [...new Set(words.filter(({ known }) => !known).map(({ text }) => text))];
     element("unknown").hidden = unknown.length === 0;
-    element("unknown").textContent =
-      `Not in the model's vocabulary: ${unknown.map((word) => `“${word}”`).join(", ")}.`;
+    const all = words.every(({ known }) => !known);
+    element("unknown").replaceChildren(
+      all
+        ? "The model knows none of these words, so the picture says nothing about them: "
+        : "Not in the model's vocabulary: ",
+      ...unknown.flatMap((word, i) => [i ? ", “" : "“", isolated(word), "”"]),
+      ".",
+    );
   }
 
   #showThumbnails() {
@@ -109,4 +115,11 @@ export class Stage {
     element("thumbnails").replaceChildren(...buttons);
     element("thumbnails").hidden = !several;
   }
+}
+
+/** A person's word inside a sentence of the page: it keeps its own direction of writing. */
+function isolated(text) {
+  const element = document.createElement("bdi");
+  element.textContent = text;
+  return element;
 }

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from serving.client.client import Client
+from t2i_tf.text.tokenizer import split_words
 from tests.browser import Browser, By, Keys, needs_browser
 from tests.serving.page_process import PageProcess
 from tests.serving.server_process import free_port
@@ -84,7 +85,7 @@ def test_a_caption_is_typed_and_drawn_to_the_last_step(browser, drawings):
     assert np.array_equal(browser.pixels(), drawings[0].canvases[-1])
     assert browser.text("#words").split() == CAPTION.split()
     assert browser.find("#canvas").value_of_css_property("image-rendering") == "pixelated"
-    assert browser.text("#model").startswith("t2i, version 1, at 127.0.0.1:")
+    assert browser.text("#model") == "t2i, version 1"
 
 
 def test_slider_keys_window_and_glow(browser, drawings):
@@ -135,6 +136,86 @@ def test_unknown_words_are_marked(browser):
     assert browser.text(".out-of-vocabulary") == "zebra" and "“zebra”" in browser.text("#unknown")
     browser.drawn("a bus is flying")
     assert not browser.find("#unknown").is_displayed()
+    browser.drawn("zebra שלום")
+    assert browser.text("#unknown").startswith("The model knows none of these words")
+    isolated = browser.driver.find_elements(By.CSS_SELECTOR, "#unknown bdi")
+    assert [word.text for word in isolated] == ["zebra", "שלום"]
+    for selector in ("#prompt", "#words", "#error"):
+        assert browser.find(selector).get_attribute("dir") == "auto"
+
+
+def test_words_are_counted_as_they_are_typed(browser):
+    browser.drawn("a bus")
+    browser.wait(lambda: browser.text("#count") == "2 of at most 16 words and marks")
+    prompt = browser.find("#prompt")
+    prompt.send_keys(", red" * 12)
+    assert browser.text("#count") == "26 of at most 16 words and marks"
+    assert "over" in browser.find("#count").get_attribute("class")
+    assert "stale" in browser.find("#stage").get_attribute("class")
+    prompt.send_keys(Keys.ENTER)
+    browser.wait(lambda: "26 words and marks" in browser.text("#error"))
+    assert "reads at most 16" in browser.text("#error")
+    assert "stale" in browser.find("#stage").get_attribute("class")
+    browser.drawn("a red bus")
+    assert "stale" not in browser.find("#stage").get_attribute("class")
+
+
+@pytest.mark.parametrize(
+    "caption",
+    [
+        "A dog's  red ball, thrown.",
+        "rock’n’roll ’n’ 'quoted' it's'",
+        "naïve café – “déjà vu” 100€ ½ 3.5",
+        "\t a\u00a0b\u200bc\u3000d\ufeffe ",
+        "犬が、走る。 ！？ ～ ｱｲｳ",
+        "שלום עולם! مرحبا، 😀😀 a/b\\\\c [x] {y} ^_^ ~~ -- ×÷",
+        "",
+    ],
+)
+def test_words_are_counted_as_the_models_split_them(browser, caption):
+    script = "const done = arguments[1];"
+    script += "import('/words.js').then((words) => done(words.countWords(arguments[0])))"
+    assert browser.driver.execute_async_script(script, caption) == len(split_words(caption))
+
+
+def test_back_and_forward_go_through_the_drawings(browser):
+    browser.drawn("a red bus", seed=4)
+    browser.drawn("a blue car", n=2, seed=5)
+    browser.driver.back()
+    browser.wait(lambda: browser.text("#words").split() == ["a", "red", "bus"])
+    values = [browser.find(f"#{name}").get_attribute("value") for name in ("prompt", "n", "seed")]
+    assert values == ["a red bus", "1", "4"]
+    browser.driver.forward()
+    browser.wait(lambda: browser.text("#words").split() == ["a", "blue", "car"])
+
+
+def test_the_link_is_copied(browser):
+    browser.drawn("a red bus", seed=4)
+    browser.find("#link").click()
+    browser.wait(lambda: browser.text("#link") == "Copied")
+    browser.find("#prompt").clear()
+    browser.find("#prompt").send_keys(Keys.CONTROL, "v")
+    assert browser.find("#prompt").get_attribute("value") == browser.driver.current_url
+
+
+@pytest.mark.parametrize(("width", "unfolded"), [(1200, True), (390, False)])
+def test_settings_are_folded_on_a_phone(browser, width, unfolded):
+    browser.look(width, prefers_reduced_motion="reduce")
+    browser.wait(lambda: browser.find("#seed").is_displayed() == unfolded)
+    if not unfolded:
+        browser.find("#settings summary").click()
+        browser.wait(lambda: browser.find("#seed").is_displayed())
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_violation_of_accessibility(browser, width, scheme):
+    browser.look(width, prefers_reduced_motion="reduce", prefers_color_scheme=scheme)
+    browser.drawn("a zebra is flying", n=4)
+    assert browser.violations() == []
+    browser.draw("")
+    browser.wait(lambda: browser.find("#error").is_displayed())
+    assert browser.violations() == []
 
 
 def test_an_example(browser):
@@ -159,7 +240,14 @@ def test_downloads(browser, drawings):
     stem = browser.downloads / f"{CAPTION.replace(' ', '-')}-4"
     png, gif = stem.with_suffix(".png"), stem.with_suffix(".gif")
     browser.wait(lambda: png.exists() and gif.exists())
-    assert png.read_bytes() == drawings[0].png
+    raw = stem.with_name(f"{stem.name}-32x32.png")
+    browser.find("#raw").click()
+    browser.wait(raw.exists)
+    assert raw.read_bytes() == drawings[0].png
+    with Image.open(png) as enlarged:
+        assert enlarged.size == (512, 512)
+        pixels = np.asarray(enlarged.convert("RGB"))[8::16, 8::16]
+    assert np.array_equal(pixels, drawings[0].canvases[-1])
     with Image.open(io.BytesIO(gif.read_bytes())) as animation:
         assert animation.n_frames > 5
 
@@ -196,6 +284,12 @@ def test_nothing_is_cut_off(browser, width):
     browser.drawn("a herd of elephants is flying in blue skies and a bus in the desert", n=12)
     assert browser.run("return document.documentElement.scrollWidth") <= width
     assert browser.find("#canvas").size["width"] >= min(width - 60, 400)
+
+
+def test_a_long_unknown_word_is_broken(browser):
+    browser.look(390, prefers_reduced_motion="reduce")
+    browser.drawn("x" * 300 + " bus")
+    assert browser.run("return document.documentElement.scrollWidth") <= 390
 
 
 def test_light_and_dark(browser):
