@@ -11,6 +11,7 @@ from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 from serving import contract
 from serving.errors import ServingError
+from serving.model_errors import model_error
 from serving.server.servables.batching import Arrays
 from serving.server.servables.servable import Servable
 from serving.server.servables.warmup import warm_up
@@ -46,7 +47,9 @@ def check(folder: Path, model: "ServedModule | None" = None) -> list[str]:
     try:
         servable = Servable(folder)
     except (tf.errors.OpError, OSError, ValueError) as error:
-        raise ServingError(f"{folder} does not load in a Session: {error}") from None
+        raise ServingError(
+            f"{folder} does not load in a Session: {model_error(str(error))}"
+        ) from None
     try:
         passed += [_signatures(folder, servable), _warm(folder, servable)]
         if model:
@@ -130,7 +133,8 @@ def _warm(folder: Path, servable: Servable) -> str:
     try:
         count = warm_up(servable)
     except Exception as error:  # any error here would make a server refuse the version
-        raise ServingError(f"{folder}: a warm-up request fails: {error}") from None
+        reason = model_error(str(error))
+        raise ServingError(f"{folder}: a warm-up request fails: {reason}") from None
     return f"{count} warm-up requests are answered"
 
 

@@ -5,6 +5,7 @@ with SIGKILL the system closes the pipe, and the child stops at the end of its i
 """
 
 import os
+import runpy
 import signal
 import subprocess
 import sys
@@ -71,14 +72,13 @@ def _stop_with_parent() -> None:
     os._exit(1)
 
 
-def _main(words: Sequence[str]) -> int:
+def _run_command() -> None:
+    """Run `python -m serving` with the words of this command line, and watch the parent."""
     # Raises KeyboardInterrupt: an export removes what it has not finished. `serve` sets its own.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     threading.Thread(target=_stop_with_parent, name="parent", daemon=True).start()
-    from serving.cli import main
-
-    return main(words)
+    runpy.run_module("serving", run_name="__main__", alter_sys=True)
 
 
 if __name__ == "__main__":
-    sys.exit(_main(sys.argv[1:]))
+    _run_command()

@@ -7,6 +7,7 @@ import numpy as np
 
 from serving import contract
 from serving.errors import ServingError
+from serving.model_errors import model_error
 
 
 class LocalSession:
@@ -23,7 +24,7 @@ class LocalSession:
         try:
             self._servable = Servable(path)
         except Exception as error:
-            raise ServingError(f"{path} cannot be loaded: {error}") from error
+            raise ServingError(f"{path} cannot be loaded: {model_error(str(error))}") from error
         self._signature = self._servable.signature(contract.DRAW.name)
 
     def draw(self, prompt: str, n: int, seed: int) -> dict[str, np.ndarray]:

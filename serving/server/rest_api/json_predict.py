@@ -59,7 +59,6 @@ def feeds(document: dict[str, Any], signature: Signature) -> dict[str, np.ndarra
     """The arrays of the signature's inputs. Raises INVALID_ARGUMENT."""
     if is_row_format(document):
         columns = _columns_of_rows(document["instances"], signature)
-        signature.check_names(columns)
     else:
         columns = _named(document["inputs"], signature, "inputs is a plain value/list, but")
         for name in signature.inputs:  # those that the signature has not are ignored
@@ -78,12 +77,23 @@ def _columns_of_rows(rows: Any, signature: Signature) -> dict[str, Any]:
     for index, row in enumerate(rows):
         if not _is_object(row):
             raise invalid_argument(f"Expecting object but got list at item {index} of input list")
-        if row.keys() != rows[0].keys():
+        _check_keys(row, index, signature)
+    return {name: [row[name] for row in rows] for name in signature.inputs}
+
+
+def _check_keys(row: dict[str, Any], index: int, signature: Signature) -> None:
+    """Require every input, and no other."""
+    for name in row:
+        if name not in signature.inputs:
             raise invalid_argument(
-                f"Failed to process element: {index} of 'instances' list. "
-                f"JSON object: keys must be equal to: {','.join(signature.inputs)}"
+                f"Failed to process element: {index} key: {name} of 'instances' list. "
+                f"Error: JSON object: does not have named input: {name}"
             )
-    return {name: [row[name] for row in rows] for name in rows[0]}
+    if len(row) != len(signature.inputs):
+        raise invalid_argument(
+            f"Failed to process element: {index} of 'instances' list. "
+            f"JSON object: keys must be equal to: {','.join(signature.inputs)}"
+        )
 
 
 def _named(value: Any, signature: Signature, complaint: str) -> dict[str, Any]:

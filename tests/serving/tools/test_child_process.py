@@ -63,6 +63,7 @@ def test_a_child_ends_with_its_parent(number):
     assert parent.returncode == expected
 
 
+@pytest.mark.slow
 def test_a_server_ends_with_a_parent_that_is_killed(drawing_models):
     command = [sys.executable, "-c", SERVER_PARENT, str(drawing_models)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as parent:

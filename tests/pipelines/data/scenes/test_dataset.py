@@ -1,6 +1,7 @@
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -48,7 +49,8 @@ def test_any_number_of_workers_writes_the_same_bytes(folder, tmp_path):
     assert contents(tmp_path / "data") == contents(folder)
 
 
-def test_workers_end_when_their_parent_is_killed(tmp_path):
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGKILL])
+def test_workers_end_with_their_parent(number, tmp_path):
     code = (
         "import sys; from pathlib import Path; from pipelines.data.scenes import dataset\n"
         "if __name__ == '__main__':\n"
@@ -61,6 +63,8 @@ def test_workers_end_when_their_parent_is_killed(tmp_path):
         try:
             wait_until(lambda: list(tmp_path.glob("data/train/*.jpg")))
             workers = children(parent.pid)
+            parent.send_signal(number)
+            parent.wait(20)
         finally:
             parent.kill()
     assert len(workers) >= 2
