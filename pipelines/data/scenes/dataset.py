@@ -11,7 +11,9 @@ bytes, and running the same command again completes an interrupted run.
 import json
 import os
 import random
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import signal
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -255,13 +257,39 @@ def _mapper(workers: int | None) -> Iterator[Callable[..., Iterable[Any]]]:
     # Spawned, not forked: the caller may have threads, such as TensorFlow's.
     context = get_context("spawn")
     with ProcessPoolExecutor(workers, context, initializer=_end_with_parent) as pool:
-        yield partial(pool.map, chunksize=CHUNK)
+        try:
+            yield partial(_map_chunks, pool, 2 * workers)
+        except BaseException:  # KeyboardInterrupt too
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _map_chunks(
+    pool: ProcessPoolExecutor, most: int, function: Callable, items: Sequence
+) -> Iterator[Any]:
+    """An ordered map over processes; `pool.map` would put everything in the queue at once.
+
+    At most `most` chunks wait or run, so that an interrupted run stops after these.
+    """
+    pending = deque()
+    for start in range(0, len(items), CHUNK):
+        if len(pending) == most:
+            yield from pending.popleft().result()
+        pending.append(pool.submit(_map_chunk, function, items[start : start + CHUNK]))
+    while pending:
+        yield from pending.popleft().result()
+
+
+def _map_chunk(function: Callable, items: Sequence) -> list[Any]:
+    return [function(item) for item in items]
 
 
 def _end_with_parent() -> None:
-    """End this worker when its parent ends: a killed parent cannot tell its workers to stop."""
+    """End this worker when its parent ends, however that ends."""
+    # Ctrl-C reaches the workers as well; the parent tells them to stop.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
-    def wait() -> None:
+    def wait() -> None:  # a killed parent cannot tell them
         parent_process().join()
         os._exit(1)
 
