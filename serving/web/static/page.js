@@ -64,6 +64,7 @@ async function draw({ remember = true } = {}) {
     if (number === latest) showError(error.message);
   } finally {
     if (number === latest) setBusy(false);
+    showModel(); // which may be another version by now
   }
 }
 
@@ -123,7 +124,7 @@ function download(blob, suffix) {
   const name = shown.prompt.replace(/[^\p{L}\p{N}]+/gu, "-").slice(0, 80);
   link.download = `${name}-${stage.drawing.seed}${suffix}`;
   link.click();
-  URL.revokeObjectURL(link.href);
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000); // once it is surely saved
 }
 
 /** The finished picture, enlarged without smoothing. */
@@ -194,9 +195,10 @@ function fillFromAddress() {
 }
 
 async function showModel() {
-  const { model, version, maxWords: most } = await fetchModel();
-  element("model").textContent = `${model}, version ${version}`;
-  maxWords = most;
+  const model = await fetchModel().catch(() => null); // the error of a drawing is shown
+  if (!model) return;
+  element("model").textContent = `${model.model}, version ${model.version}`;
+  maxWords = model.maxWords;
   showCount();
 }
 
@@ -230,4 +232,4 @@ showExamples(element("examples"), choose);
 foldSettings();
 fillFromAddress();
 draw({ remember: false });
-showModel().catch(() => {}); // the drawing's own error is shown
+showModel();

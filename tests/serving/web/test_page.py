@@ -235,14 +235,12 @@ def test_an_address_holds_its_drawing(browser, drawings):
 
 def test_downloads(browser, drawings):
     browser.drawn(CAPTION, seed=4)
-    browser.find("#png").click()
-    browser.find("#gif").click()
     stem = browser.downloads / f"{CAPTION.replace(' ', '-')}-4"
     png, gif = stem.with_suffix(".png"), stem.with_suffix(".gif")
-    browser.wait(lambda: png.exists() and gif.exists())
     raw = stem.with_name(f"{stem.name}-32x32.png")
-    browser.find("#raw").click()
-    browser.wait(raw.exists)
+    for button, path in {"#png": png, "#gif": gif, "#raw": raw}.items():
+        browser.find(button).click()
+        browser.wait(path.exists)  # a browser asks before it saves two files for one click
     assert raw.read_bytes() == drawings[0].png
     with Image.open(png) as enlarged:
         assert enlarged.size == (512, 512)
