@@ -113,7 +113,7 @@ def test_the_page_needs_nothing_beside_itself(data, tmp_path):
 
 def test_the_page_tells_the_facts(data):
     html = render_page(data)
-    assert html.count("a &lt;b&gt;bus&lt;/b&gt; &amp; a car</th>") == 4
+    assert html.count("<bdi>a &lt;b&gt;bus&lt;/b&gt; &amp; a car</bdi></th>") == 4
     assert html.count('class="pixels"') == 16
     assert "The loss became nan" in html and "An abacus" in html and "2 May 2016, 09:30" in html
     assert "paper 68.5" in html and "paper -2042.31" in html and "1,234" in html
