@@ -50,6 +50,15 @@ def test_commands_are_copied_and_reached_by_keyboard(browser, report):
     button = browser.find(".command button")
     button.click()
     browser.wait(lambda: button.text == "Copied")
+    assert pre.get_attribute("textContent").startswith("python -m pipelines ")
+
+
+def test_a_command_wraps_between_its_words(browser, report):
+    browser.look(390)
+    browser.driver.get(report.as_uri())
+    words = browser.driver.find_elements(By.CSS_SELECTOR, ".command span")
+    short = [word for word in words if word.text and len(word.text) < 20]
+    assert short and all(word.size["height"] < 30 for word in short)
 
 
 def test_tables_have_no_empty_header_and_nats_are_explained(report):
