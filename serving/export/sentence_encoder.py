@@ -19,9 +19,6 @@ class ServedSentenceEncoder(ServedModule):
 
     def encode(self, prompt):
         """`encode`: a vector for each caption."""
-        checks = [
-            self._check_count(contract.PROMPT, prompt, contract.MAX_BATCH),
-            *self._check_prompts(prompt),
-        ]
-        with tf.control_dependencies(checks):
+        prompt = self._sized(prompt, contract.MAX_BATCH)
+        with tf.control_dependencies(self._check_prompts(prompt)):
             return {contract.SENTENCE: self.encoder(prompt)}

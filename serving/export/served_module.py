@@ -73,15 +73,23 @@ class ServedModule(tf.Module):
             ["expected as many of every input as there are prompts,", count, "got", sizes],
         )
 
+    def _sized(self, prompt, limit: int):
+        """The captions, once their number and their bytes are checked: nothing reads them before.
+
+        Words are counted in time and memory that grow with the text, however long it is.
+        """
+        fits = tf.debugging.Assert(
+            tf.reduce_all(tf.strings.length(prompt) <= contract.MAX_PROMPT_BYTES),
+            [f"prompt: expected at most {contract.MAX_PROMPT_BYTES} bytes, got more"],
+        )
+        with tf.control_dependencies([fits, self._check_count(contract.PROMPT, prompt, limit)]):
+            return tf.identity(prompt)
+
     def _check_prompts(self, prompt) -> list:
-        """Assertions that no caption is empty or too long, in bytes or in words."""
+        """Assertions that no caption is empty or has too many words."""
         limit, words = self.tokenizer.max_words, self.tokenizer.lengths(prompt)
         fits = (words > 0) & (words <= limit)
         return [
-            tf.debugging.Assert(
-                tf.reduce_all(tf.strings.length(prompt) <= contract.MAX_PROMPT_BYTES),
-                [f"prompt: expected at most {contract.MAX_PROMPT_BYTES} bytes, got more"],
-            ),
             tf.debugging.Assert(
                 tf.reduce_all(fits),
                 # The first that does not fit: the text of an error shows three values at most.
@@ -102,15 +110,27 @@ class ServedModule(tf.Module):
 
     def _decode(self, png):
         sizes = self._sizes
-        image = tf.io.decode_png(png, channels=sizes.channels)
         expected = [sizes.height, sizes.width, sizes.channels]
-        size = tf.shape(image)
+        # A PNG of a few kilobytes can hold gigabytes of pixels: its header is read first.
+        size = _png_size(png)
         fits = tf.debugging.Assert(
-            tf.reduce_all(size == expected),
-            [f"png_bytes_in: expected {sizes.height} x {sizes.width} pixels, got", size[:2]],
+            tf.reduce_all(size == expected[:2]),
+            [f"png_bytes_in: expected {sizes.height} x {sizes.width} pixels in PNG, got", size],
         )
         with tf.control_dependencies([fits]):
-            return tf.reshape(image, expected)  # decode_png leaves the static shape unknown
+            image = tf.io.decode_png(tf.identity(png), channels=sizes.channels)
+        return tf.reshape(image, expected)  # decode_png leaves the static shape unknown
+
+
+def _png_size(png) -> tf.Tensor:
+    """Height and width that the header of a PNG states, int32 [2]; [0, 0] where it has none."""
+    header = tf.strings.join([tf.strings.substr(png, 0, 24), "\0" * 24])
+    is_png = tf.strings.substr(header, 12, 4) == "IHDR"
+    header = tf.where(is_png, tf.strings.substr(header, 0, 24), "\0" * 24)
+    width, height = tf.unstack(tf.reshape(tf.io.decode_raw(header, tf.uint8), [3, 2, 4])[2])
+    powers = tf.constant([1 << 24, 1 << 16, 1 << 8, 1], tf.int64)
+    sizes = [tf.reduce_sum(tf.cast(side, tf.int64) * powers) for side in (height, width)]
+    return tf.cast(tf.minimum(tf.stack(sizes), 2**31 - 1), tf.int32)
 
 
 def png(images: tf.Tensor) -> tf.Tensor:

@@ -16,11 +16,8 @@ class ServedSharpener(ServedModule):
 
     def sharpen(self, png_bytes_in, prompt):
         """`sharpen`: the sharpened image, as pixels and as PNG."""
-        checks = [
-            self._check_same_count(prompt, png_bytes_in),
-            self._check_count(contract.PROMPT, prompt, contract.MAX_BATCH),
-            *self._check_prompts(prompt),
-        ]
+        prompt = self._sized(prompt, contract.MAX_BATCH)
+        checks = [self._check_same_count(prompt, png_bytes_in), *self._check_prompts(prompt)]
         with tf.control_dependencies(checks):
             image = tf.cast(self._decoded(png_bytes_in), tf.float32) / 255.0
             sharpened = to_pixels(self._model.sharpen(image, self.reader(prompt)))

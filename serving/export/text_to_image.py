@@ -38,6 +38,7 @@ class ServedTextToImage(ServedModule):
 
     def draw(self, prompt, seed, temperature):
         """`serving_default`: the image, as pixels and as PNG."""
+        prompt = self._sized(prompt, self._most_prompts)
         drawing = self._drawing(prompt, seed, temperature)
         image = to_pixels(drawing.image)
         answer = {contract.IMAGE: image, contract.PNG_BYTES: png(image)}
@@ -45,6 +46,7 @@ class ServedTextToImage(ServedModule):
 
     def draw_steps(self, prompt, seed, temperature):
         """`draw_steps`: every canvas, with the write windows and the attention to the words."""
+        prompt = self._sized(prompt, self._most_prompts)
         drawing = self._drawing(prompt, seed, temperature)
         canvases = to_pixels(drawing.canvases)
         words = self.tokenizer.words(prompt, pad=True)
@@ -63,6 +65,7 @@ class ServedTextToImage(ServedModule):
 
     def score(self, png_bytes_in, prompt, seed):
         """`score`: the bound on log p(image | caption), nats, from one posterior sample."""
+        prompt = self._sized(prompt, self._most_prompts)
         with tf.control_dependencies(self._checks(prompt, seed, png_bytes_in)):
             image = self._decoded(png_bytes_in)
             bound = self._model.bound(image, self.reader(prompt), self._model.noise(seed))
@@ -88,13 +91,12 @@ class ServedTextToImage(ServedModule):
 
     def _checks(self, prompt, *others) -> list:
         """Assertions that this model can answer the request."""
-        # Memory grows with the number of canvases: a model of many steps takes smaller batches.
-        limit = contract.MAX_CANVASES // self._model.noise_shape[0]
-        return [
-            self._check_same_count(prompt, *others),
-            self._check_count(contract.PROMPT, prompt, limit),
-            *self._check_prompts(prompt),
-        ]
+        return [self._check_same_count(prompt, *others), *self._check_prompts(prompt)]
+
+    @property
+    def _most_prompts(self) -> int:
+        """Memory grows with the number of canvases: a model of many steps takes smaller batches."""
+        return contract.MAX_CANVASES // self._model.noise_shape[0]
 
 
 def _check_pair(trained: Trained, sharpener: Trained) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from serving.server.rest_api.json_numbers import number_array
 from serving.server.servables.tensors import MAX_RANK
 from serving.server.status import invalid_argument
 
@@ -21,6 +22,9 @@ _SHOWN = 200  # characters of a value in an error text
 
 def to_array(value: Any, dtype: tf.DType) -> np.ndarray:
     """Nested lists as an array. Raises INVALID_ARGUMENT where they are ragged or do not fit."""
+    numbers = number_array(value, dtype)
+    if numbers is not None:
+        return numbers
     shape = _shape(value)
     convert = _converter(dtype)
     leaves = [convert(leaf) for leaf in _leaves(value, shape)]

@@ -80,6 +80,7 @@ class Servable:
         """
         outputs = signature.select(output_filter)
         signature.check_dtypes(feeds)
+        signature.check_sizes(feeds)
         if self._batcher:
             return self._batcher.run(signature, feeds, outputs, timeout)
         return self.run_alone(signature, feeds, outputs)

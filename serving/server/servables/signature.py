@@ -1,5 +1,6 @@
 """A signature of a SavedModel: its inputs and outputs, and the checks of a request."""
 
+import struct
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
@@ -7,7 +8,11 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 
+from serving import contract
 from serving.server.status import invalid_argument
+
+_MOST_PROMPT_BYTES = 64 * contract.MAX_PROMPT_BYTES
+_MOST_PIXELS = 4_096 * 4_096
 
 
 @dataclass(frozen=True)
@@ -56,6 +61,28 @@ class Signature:
                     f"but {_cpp_name(sent)} is provided"
                 )
 
+    def check_sizes(self, feeds: dict[str, np.ndarray]) -> None:
+        """Refuse captions and images far beyond any limit, before TensorFlow works on them.
+
+        Models state and check limits of their own. This is for those that read a caption before
+        they refuse it, or decode an image before they look at its size.
+        """
+        defined = contract.SIGNATURES.get(self.name)
+        if defined is None or defined.inputs.keys() != self.inputs.keys():
+            return
+        for prompt in feeds.get(contract.PROMPT, np.empty(0)).ravel():
+            if len(prompt) > _MOST_PROMPT_BYTES:
+                raise invalid_argument(
+                    f"{contract.PROMPT}: expected at most {contract.MAX_PROMPT_BYTES} bytes, "
+                    f"got {len(prompt)}"
+                )
+        for png in feeds.get(contract.PNG_BYTES_IN, np.empty(0)).ravel():
+            width, height = _png_size(png)
+            if width * height > _MOST_PIXELS:
+                raise invalid_argument(
+                    f"{contract.PNG_BYTES_IN}: {height} x {width} pixels are too many"
+                )
+
     def select(self, output_filter: Iterable[str]) -> tuple[str, ...]:
         """The outputs to compute: those that the request names, or all."""
         selected: set[str] = set()
@@ -77,6 +104,11 @@ def _tensor_infos(tensors: dict) -> dict[str, TensorInfo]:
         name: TensorInfo(tensors[name].name, tf.as_dtype(tensors[name].dtype))
         for name in sorted(tensors)
     }
+
+
+def _png_size(png: bytes) -> tuple[int, int]:
+    """Width and height that the header of a PNG states; 0, 0 where it has none."""
+    return struct.unpack(">II", png[16:24]) if png[12:16] == b"IHDR" and len(png) > 24 else (0, 0)
 
 
 def _braced(names: Collection[str]) -> str:

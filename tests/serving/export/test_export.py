@@ -2,6 +2,9 @@
 
 import dataclasses
 import shutil
+import struct
+import time
+import zlib
 
 import numpy as np
 import pytest
@@ -13,7 +16,7 @@ from serving.export import export, validate
 from serving.export.choose_module import build_served_module
 from serving.export.validate import check
 from serving.server.servables.servable import Servable
-from serving.server.status import as_status_error
+from serving.server.status import StatusError, as_status_error
 from t2i_tf.checkpoints import Trained
 from t2i_tf.models import build_model
 from t2i_tf.presets import preset
@@ -152,6 +155,56 @@ def test_an_image_of_another_size_is_refused_with_the_size(servable):
     png = tf.io.encode_png(np.zeros((5, 8, 3), np.uint8)).numpy()
     with pytest.raises(tf.errors.InvalidArgumentError, match="expected 6 x 8 pixels"):
         ask(servable, "score", png_bytes_in=np.array([png], object))
+
+
+def _png_of_zeros(height: int, width: int) -> bytes:
+    """A small PNG that promises many pixels: the decoder would make room for them first."""
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(bytes(1_000_000))), (b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        for kind, data in chunks
+    )
+
+
+def test_the_size_of_an_image_is_checked_before_it_is_decoded(servable):
+    png = _png_of_zeros(4_000, 4_000)  # within what the server itself refuses
+    start = time.perf_counter()
+    with pytest.raises(tf.errors.InvalidArgumentError, match="expected 6 x 8 pixels in PNG, got"):
+        ask(servable, "score", ["a"] * 64, [0] * 64, png_bytes_in=np.array([png] * 64, object))
+    assert time.perf_counter() - start < 1.5
+    with pytest.raises(StatusError, match="50000 x 50000 pixels are too many"):
+        ask(servable, "score", png_bytes_in=np.array([_png_of_zeros(50_000, 50_000)], object))
+
+
+def _ancestors(graph, name: str) -> set[str]:
+    """Names of all operations that an operation waits for."""
+    found, left = set(), [graph.get_operation_by_name(name)]
+    while left:
+        operation = left.pop()
+        for before in [tensor.op for tensor in operation.inputs] + operation.control_inputs:
+            if before.name not in found:
+                found.add(before.name)
+                left.append(before)
+    return found
+
+
+def test_nothing_reads_a_caption_before_its_length_is_checked(model):
+    for function in model.signatures().values():
+        graph = function.graph
+        lengths = {op.name for op in graph.get_operations() if op.type == "StringLength"}
+        readers = [op.name for op in graph.get_operations() if op.type == "StringLower"]
+        assert readers and lengths
+        assert all(_ancestors(graph, reader) & lengths for reader in readers)
+
+
+def test_an_endless_caption_is_refused_at_once(servable):
+    start = time.perf_counter()
+    with pytest.raises(StatusError, match="at most 4096 bytes, got 60000000"):
+        ask(servable, "draw_steps", ["word " * 12_000_000])
+    with pytest.raises(tf.errors.InvalidArgumentError, match="at most 4096 bytes"):
+        ask(servable, "draw_steps", ["word " * 50_000])
+    assert time.perf_counter() - start < 2
 
 
 def test_checks_find_what_no_server_could_run(tmp_path):
