@@ -33,7 +33,9 @@ def run(flags: Flags, stop: threading.Event) -> None:
         ConfigError: a flag or a file is wrong, or a port is taken.
     """
     health, metrics = Health(), Metrics()
-    request_log, manager = RequestLog(metrics), Manager(_loader(flags), health.set_ready)
+    allow = flags.allow_version_labels_for_unavailable_models
+    manager = Manager(_loader(flags), health.set_ready, allow)
+    request_log = RequestLog(metrics)
     config = _model_config(flags)
     # Both servers bind their ports here, before the models load, which may take minutes: a port in
     # use is an error at once.

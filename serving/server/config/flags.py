@@ -18,6 +18,7 @@ class Flags:
     model_config_file: str
     model_config_file_poll_wait_seconds: float
     file_system_poll_wait_seconds: float
+    allow_version_labels_for_unavailable_models: bool
     enable_model_warmup: bool
     host: str
     port: int
@@ -116,6 +117,12 @@ def _add_model_flags(group: argparse._ArgumentGroup) -> None:
         type=float,
         default=1,
         help="seconds between looks for new versions; 0: only at start (%(default)s)",
+    )
+    _add_switch(
+        group,
+        "--allow-version-labels-for-unavailable-models",
+        False,
+        "let a new label name a version that is not loaded yet",
     )
     _add_switch(
         group,

@@ -8,9 +8,12 @@ import pytest
 from google.protobuf import text_format
 from tensorflow_serving.apis import model_management_pb2
 
+from serving.server.config.flags import parse
+from serving.server.config.text_proto import ConfigError
 from serving.server.servables.servable import Servable
+from serving.server.server import run
 from tests.serving import toy_models
-from tests.serving.server_process import ServerThread, floats
+from tests.serving.server_process import ServerThread, floats, free_port
 
 CLIENTS = 16
 SWAPS = 4  # each way
@@ -159,3 +162,18 @@ def test_a_new_version_is_ready_for_what_clients_asked_of_the_old_one(server, fo
     monkeypatch.setattr(Servable, "_make_callable", counted)
     assert _reload(server, _config(folder, [2])) == "OK"
     assert made == [("2", ("serving_default", ("y",)))]  # before anybody asked version 2 for it
+
+
+def test_at_the_start_a_label_needs_its_version_or_the_flag(folder, tmp_path):
+    path = tmp_path / "models.config"
+    path.write_text(_config(folder, [1], 9))
+    flag = f"--model_config_file={path}"
+    with pytest.raises(ConfigError, match="version 9 of model half"):
+        run(parse([f"--port={free_port()}", flag]), threading.Event())
+    server = ServerThread(flag, "--allow_version_labels_for_unavailable_models=true")
+    try:
+        server.wait_until_ready()
+        assert server.failure("half", {"x": floats(0)}, label="stable")[0] == "NOT_FOUND"
+        assert _reload(server, _config(folder, [1], 2)).startswith("FAILED_PRECONDITION")
+    finally:
+        server.stop()
