@@ -38,6 +38,18 @@ MAX_BATCH = 1_024
 """Most captions or images of one request that draws nothing."""
 MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 """Largest message on the wire. gRPC's default limit, 4 MiB, is less than 16 drawings."""
+MAX_VERSION = 2**63 - 1
+"""A version is an int64 in the protocol."""
+
+
+def is_version(name: str) -> bool:
+    """Whether a folder of this name is a version: ASCII digits, as servers read them.
+
+    Python reads the digits of every script as numbers, which no other server does.
+    """
+    digits = name.isascii() and name.isdigit()
+    # The length first: int() of thousands of digits raises ValueError.
+    return digits and len(name) <= 255 and int(name) <= MAX_VERSION
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
+from serving.contract import is_version
 from serving.export.choose_module import build_served_module
 from serving.export.served_module import ServedModule
 from serving.export.validate import check
@@ -56,5 +57,5 @@ def save(model: ServedModule, folder: Path) -> None:
 
 
 def _next_version(out: Path) -> int:
-    versions = [int(path.name) for path in out.iterdir() if path.name.isdecimal()]
+    versions = [int(path.name) for path in out.iterdir() if is_version(path.name)]
     return max(versions, default=0) + 1

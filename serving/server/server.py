@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,8 +11,9 @@ from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 from serving.server.config.flags import Flags
 from serving.server.config.messages import BatchingParameters
 from serving.server.config.model_config import single_model_config
+from serving.server.config.session_config import session_config
 from serving.server.config.text_proto import ConfigError, read_text_proto
-from serving.server.grpc_api import grpc_server
+from serving.server.grpc_api.grpc_server import GrpcServer
 from serving.server.grpc_api.health import Health
 from serving.server.metrics import Metrics
 from serving.server.request_log import RequestLog
@@ -23,6 +25,9 @@ from serving.server.servables.servable import Selection, Servable
 from serving.server.servables.warmup import warm_up
 from serving.server.status import StatusError
 
+BATCHING_FILE = "batching_params.pbtxt"
+"""In the folder of a version, where --enable_per_model_batching_parameters is given."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -32,6 +37,8 @@ def run(flags: Flags, stop: threading.Event) -> None:
     Raises:
         ConfigError: a flag or a file is wrong, or a port is taken.
     """
+    for note in flags.notes:
+        _log.warning("%s", note)
     health, metrics = Health(), Metrics()
     allow = flags.allow_version_labels_for_unavailable_models
     manager = Manager(_loader(flags), health.set_ready, allow)
@@ -39,7 +46,7 @@ def run(flags: Flags, stop: threading.Event) -> None:
     config = _model_config(flags)
     # Both servers bind their ports here, before the models load, which may take minutes: a port in
     # use is an error at once.
-    rpc = grpc_server.build(flags, manager, request_log, health)
+    rpc = GrpcServer(flags, manager, request_log, health)
     rest = RestServer(flags, manager, request_log, metrics) if flags.rest_api_port else None
     try:
         manager.apply(config, starting=True)
@@ -50,15 +57,20 @@ def run(flags: Flags, stop: threading.Event) -> None:
     if rest:
         rest.start()
     _watch(flags, manager, stop)
-    _announce(flags)
+    _announce(rpc, rest)
     stop.wait()
     _drain(flags, health, rpc, rest, manager)
 
 
-def _drain(flags: Flags, health: Health, rpc, rest: RestServer | None, manager: Manager) -> None:
+def _drain(
+    flags: Flags, health: Health, rpc: GrpcServer, rest: RestServer | None, manager: Manager
+) -> None:
     """Report not ready, finish running requests, refuse new ones, then free the models."""
+    health.drain()
+    if flags.shutdown_delay_seconds:
+        _log.info("Stopping: not ready, for %g s still accepting", flags.shutdown_delay_seconds)
+        time.sleep(flags.shutdown_delay_seconds)  # load balancers send requests elsewhere by then
     _log.info("Stopping: finishing running requests, refusing new ones")
-    health.drain()  # first, so that load balancers send their requests elsewhere
     stopped = rpc.stop(flags.shutdown_grace_seconds)  # returns at once, so that REST stops as well
     if rest:
         rest.stop()
@@ -69,12 +81,14 @@ def _drain(flags: Flags, health: Health, rpc, rest: RestServer | None, manager: 
 
 def _loader(flags: Flags) -> Loader:
     """From the folder of a version to a warm servable."""
-    batching = _batching(flags)
+    batching, config = _batching(flags), session_config(flags)
+    tags = [tag for tag in flags.saved_model_tags.split(",") if tag]
 
     def load(path: Path, asked: list[Selection]) -> Servable:
-        servable = Servable(path, batching)
+        servable = Servable(path, batching(path), tags, config)
         try:
-            count = warm_up(servable, asked) if flags.enable_model_warmup else 0
+            iterations = max(1, flags.num_request_iterations_for_warmup)
+            count = warm_up(servable, asked, iterations) if flags.enable_model_warmup else 0
         except Exception:
             servable.close()
             raise
@@ -85,13 +99,24 @@ def _loader(flags: Flags) -> Loader:
     return load
 
 
-def _batching(flags: Flags) -> BatchingOptions | None:
+def _batching(flags: Flags) -> Callable[[Path], BatchingOptions | None]:
+    """The options of batching for the version in a folder; None for no batches."""
     if not flags.enable_batching:
+        return lambda path: None
+    common = BatchingOptions()
+    if flags.batching_parameters_file:
+        message = read_text_proto(flags.batching_parameters_file, BatchingParameters())
+        common = BatchingOptions.of(message)
+    if not flags.enable_per_model_batching_parameters:
+        return lambda path: common
+    return _own_batching
+
+
+def _own_batching(path: Path) -> BatchingOptions | None:
+    file = path / BATCHING_FILE
+    if not file.is_file():
         return None
-    if not flags.batching_parameters_file:
-        return BatchingOptions()
-    message = read_text_proto(flags.batching_parameters_file, BatchingParameters())
-    return BatchingOptions.of(message)
+    return BatchingOptions.of(read_text_proto(str(file), BatchingParameters()))
 
 
 def _model_config(flags: Flags) -> ModelServerConfig:
@@ -154,6 +179,6 @@ def _repeat(seconds: float, action: Callable[[], None], stop: threading.Event) -
         threading.Thread(target=loop, name="watch", daemon=True).start()
 
 
-def _announce(flags: Flags) -> None:
-    rest = f", REST on {flags.host}:{flags.rest_api_port}" if flags.rest_api_port else ""
-    _log.info("Serving gRPC on %s:%d%s", flags.host, flags.port, rest)
+def _announce(rpc: GrpcServer, rest: RestServer | None) -> None:
+    on_rest = f", REST on {', '.join(rest.addresses)}" if rest else ""
+    _log.info("Serving gRPC on %s%s", ", ".join(rpc.addresses), on_rest)

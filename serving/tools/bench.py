@@ -7,6 +7,7 @@ from rich.console import Console
 
 from serving.client.client import Client
 from serving.client.connection import Connection
+from serving.contract import is_version
 from serving.errors import RequestError, ServingError
 from serving.tools.load_generator import LoadProfile, Outcome, Send, measure
 from serving.tools.output_files import write
@@ -67,7 +68,7 @@ def _newest(path: Path) -> Path:
     if (path / "saved_model.pb").is_file():
         return path
     versions = path.iterdir() if path.is_dir() else ()
-    numbered = [version for version in versions if version.name.isdecimal()]
+    numbered = [version for version in versions if is_version(version.name)]
     if not numbered:
         raise RequestError(f"{path} holds no numbered version of a SavedModel.")
     return max(numbered, key=lambda version: int(version.name))

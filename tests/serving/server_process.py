@@ -41,7 +41,11 @@ class RunningServer:
     def __init__(self):
         self.port, self.rest_port = free_port(), free_port()
         self.address = f"127.0.0.1:{self.port}"
-        self.flags = [f"--port={self.port}", f"--rest_api_port={self.rest_port}"]
+        self.flags = [
+            f"--port={self.port}",
+            f"--rest_api_port={self.rest_port}",
+            "--shutdown_delay_seconds=0",
+        ]
         self.channel = grpc.insecure_channel(self.address)
         self.prediction = prediction_service_pb2_grpc.PredictionServiceStub(self.channel)
         self.models = model_service_pb2_grpc.ModelServiceStub(self.channel)

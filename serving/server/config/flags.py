@@ -5,8 +5,11 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from importlib import metadata
 
 from serving import contract
+from serving.server.config import upstream_flags
+from serving.server.config.flag_values import at_least, boolean, fraction, port, seconds
 
 
 @dataclass(frozen=True)
@@ -20,39 +23,88 @@ class Flags:
     file_system_poll_wait_seconds: float
     allow_version_labels_for_unavailable_models: bool
     enable_model_warmup: bool
+    num_request_iterations_for_warmup: int
+    saved_model_tags: str
     host: str
     port: int
     grpc_socket_path: str
     grpc_channel_arguments: str
     grpc_max_threads: int
     ssl_config_file: str
+    enable_serialization_as_tensor_content: bool
     rest_api_port: int
     rest_api_timeout_in_ms: int
     rest_api_num_threads: int
     rest_api_enable_cors_support: bool
+    monitoring_config_file: str
     enable_batching: bool
     batching_parameters_file: str
-    monitoring_config_file: str
-    tensor_content: bool
+    enable_per_model_batching_parameters: bool
+    tensorflow_session_config_file: str
+    tensorflow_session_parallelism: int
+    tensorflow_intra_op_parallelism: int
+    tensorflow_inter_op_parallelism: int
+    per_process_gpu_memory_fraction: float
+    mixed_precision: str
     max_request_bytes: int
+    shutdown_delay_seconds: float
     shutdown_grace_seconds: float
+    notes: tuple[str, ...] = ()
+    """What was given and has no effect, a sentence each."""
 
 
 def parse(argv: Sequence[str] | None = None) -> Flags:
     """The flags of a command line; `--model_name` and `--model-name` are the same.
 
-    Exits with 2 on wrong usage.
+    Exits with 2 on wrong usage, and with 0 after `--version`.
     """
     parser = _parser()
     words = sys.argv[1:] if argv is None else argv
     values = parser.parse_args([_dashed(word) for word in words])
-    if bool(values.model_base_path) == bool(values.model_config_file):
-        parser.error("give either --model_base_path or --model_config_file")
+    if values.version:
+        print(_versions())
+        parser.exit(0)
+    for complaint in _complaints(values):
+        parser.error(complaint)
+    given = {field.name: getattr(values, field.name) for field in fields(Flags)[:-1]}
+    return Flags(**given, notes=tuple(_notes(values)))
+
+
+def _complaints(values: argparse.Namespace):
+    """A sentence for everything that does not go together, or is refused."""
+    if not values.model_base_path and not values.model_config_file:
+        yield "give --model_base_path or --model_config_file"
     if values.rest_api_port and values.rest_api_port == values.port:
-        parser.error("--rest_api_port cannot be the same as --port")
+        yield "--rest_api_port cannot be the same as --port"
     if values.batching_parameters_file and not values.enable_batching:
-        parser.error("--batching_parameters_file needs --enable_batching")
-    return Flags(**{field.name: getattr(values, field.name) for field in fields(Flags)})
+        yield "--batching_parameters_file needs --enable_batching"
+    if values.enable_per_model_batching_parameters and not values.enable_batching:
+        yield "--enable_per_model_batching_parameters needs --enable_batching"
+    threads = ("session", "intra_op", "inter_op")
+    if all(getattr(values, f"tensorflow_{name}_parallelism") for name in threads):
+        yield (
+            "give --tensorflow_session_parallelism, or --tensorflow_intra_op_parallelism and "
+            "--tensorflow_inter_op_parallelism, but not all three"
+        )
+    yield from upstream_flags.refusals(values)
+
+
+def _notes(values: argparse.Namespace):
+    if values.model_config_file and values.model_base_path:
+        yield (
+            "--model_base_path and --model_name have no effect here: --model_config_file names "
+            "the models"
+        )
+    yield from upstream_flags.notes(values)
+
+
+def _versions() -> str:
+    """In the form of TensorFlow Serving's own answer."""
+    protocol = metadata.version("tensorflow-serving-api")
+    return (
+        f"TensorFlow ModelServer: protocol of {protocol}, spoken by the embedded server\n"
+        f"TensorFlow Library: {metadata.version('tensorflow')}"
+    )
 
 
 def _dashed(word: str) -> str:
@@ -63,37 +115,36 @@ def _dashed(word: str) -> str:
     return name.replace("_", "-") + equals + value
 
 
-def _boolean(word: str) -> bool:
-    if word.lower() in ("true", "1"):
-        return True
-    if word.lower() in ("false", "0"):
-        return False
-    raise argparse.ArgumentTypeError(f"expected true or false, got {word!r}")
-
-
-def _port(word: str) -> int:
-    if word.isdigit() and int(word) < 65_536:
-        return int(word)
-    raise argparse.ArgumentTypeError(f"expected a port from 0 to 65535, got {word!r}")
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m serving serve",
-        description="Serve SavedModels over TensorFlow Serving's gRPC and REST protocols.",
+        description="Serve SavedModels over TensorFlow Serving's gRPC and REST protocols. Its "
+        "other flags are accepted too: those without an effect are reported at the start.",
         allow_abbrev=False,  # an abbreviation could change its meaning when a flag is added
     )
+    _add_switch(parser, "--version", False, "print the versions, and end")
     _add_model_flags(parser.add_argument_group("models"))
     _add_grpc_flags(parser.add_argument_group("gRPC"))
     _add_rest_flags(parser.add_argument_group("REST"))
     _add_running_flags(parser.add_argument_group("running"))
+    _add_tensorflow_flags(parser.add_argument_group("TensorFlow"))
+    upstream_flags.add_unsupported_flags(parser.add_argument_group())
     return parser
 
 
-def _add_switch(group: argparse._ArgumentGroup, name: str, default: bool, text: str) -> None:
+def _add_switch(
+    group: argparse._ActionsContainer, name: str, default: bool, text: str, *others: str
+) -> None:
     """A flag that may stand alone or have a value, true or false, as in TensorFlow Serving."""
     group.add_argument(
-        name, type=_boolean, nargs="?", const=True, default=default, metavar="BOOL", help=text
+        name,
+        *others,
+        type=boolean,
+        nargs="?",
+        const=True,
+        default=default,
+        metavar="BOOL",
+        help=text,
     )
 
 
@@ -108,13 +159,13 @@ def _add_model_flags(group: argparse._ArgumentGroup) -> None:
     )
     add(
         "--model-config-file-poll-wait-seconds",
-        type=float,
+        type=seconds,
         default=0,
         help="seconds between reads of the config file; 0: only at start",
     )
     add(
         "--file-system-poll-wait-seconds",
-        type=float,
+        type=seconds,
         default=1,
         help="seconds between looks for new versions; 0: only at start (%(default)s)",
     )
@@ -124,37 +175,64 @@ def _add_model_flags(group: argparse._ArgumentGroup) -> None:
         False,
         "let a new label name a version that is not loaded yet",
     )
+    add("--saved-model-tags", default="serve", help="comma-separated tags of the graph to load")
     _add_switch(
         group,
         "--enable-model-warmup",
         True,
         "replay a version's warm-up requests before serving it",
     )
+    add(
+        "--num-request-iterations-for-warmup",
+        type=at_least(0),
+        default=1,
+        help="how often each of them is replayed (%(default)s)",
+    )
 
 
 def _add_grpc_flags(group: argparse._ArgumentGroup) -> None:
     add = group.add_argument
-    add("--host", default="127.0.0.1", help="address to listen on; 0.0.0.0: all (%(default)s)")
-    add("--port", type=_port, default=contract.GRPC_PORT, help="gRPC port (%(default)s)")
+    add(
+        "--host",
+        default="127.0.0.1",
+        help="address to listen on, such as ::1; 0.0.0.0 or :: for all (%(default)s)",
+    )
+    add(
+        "--port",
+        type=port,
+        default=contract.GRPC_PORT,
+        help="gRPC port; 0: only --grpc-socket-path, or else a free port (%(default)s)",
+    )
     add("--grpc-socket-path", default="", help="UNIX socket to listen on as well")
     add("--grpc-channel-arguments", default="", help="gRPC options: key=value, comma-separated")
-    add("--grpc-max-threads", type=int, default=64, help="requests that run at once (%(default)s)")
+    add(
+        "--grpc-max-threads",
+        type=at_least(1),
+        default=64,
+        help="requests that run at once (%(default)s)",
+    )
     add("--ssl-config-file", default="", help="SSLConfig text proto, with PEM text: TLS")
-    _add_switch(group, "--tensor-content", False, "answer with packed numbers, not in *_val fields")
+    _add_switch(
+        group,
+        "--enable-serialization-as-tensor-content",
+        False,
+        "answer with packed numbers, not in *_val fields",
+        "--tensor-content",
+    )
 
 
 def _add_rest_flags(group: argparse._ArgumentGroup) -> None:
     add = group.add_argument
-    add("--rest-api-port", type=_port, default=0, help="REST port; 0: no REST (%(default)s)")
+    add("--rest-api-port", type=port, default=0, help="REST port; 0: no REST (%(default)s)")
     add(
         "--rest-api-timeout-in-ms",
-        type=int,
+        type=at_least(1),
         default=30_000,
         help="for a request and its answer (%(default)s)",
     )
     add(
         "--rest-api-num-threads",
-        type=int,
+        type=at_least(1),
         default=4 * (os.cpu_count() or 1),
         help="requests that run at once (%(default)s)",
     )
@@ -171,15 +249,56 @@ def _add_running_flags(group: argparse._ArgumentGroup) -> None:
     _add_switch(group, "--enable-batching", False, "join requests into batches")
     add = group.add_argument
     add("--batching-parameters-file", default="", help="BatchingParameters text proto")
+    _add_switch(
+        group,
+        "--enable-per-model-batching-parameters",
+        False,
+        "read them from batching_params.pbtxt in a version's folder; no batches without it",
+    )
     add(
         "--max-request-bytes",
-        type=int,
+        type=at_least(1),
         default=contract.MAX_MESSAGE_BYTES,
         help="largest request that is accepted (%(default)s)",
     )
     add(
+        "--shutdown-delay-seconds",
+        type=seconds,
+        default=1,
+        help="after SIGTERM, time in which health is NOT_SERVING and requests are still "
+        "accepted, so that load balancers notice (%(default)s)",
+    )
+    add(
         "--shutdown-grace-seconds",
-        type=float,
+        type=seconds,
         default=30,
-        help="time for running requests to finish after SIGTERM (%(default)s)",
+        help="time for running requests to finish after that (%(default)s)",
+    )
+
+
+def _add_tensorflow_flags(group: argparse._ArgumentGroup) -> None:
+    add = group.add_argument
+    add("--tensorflow-session-config-file", default="", help="ConfigProto text proto")
+    for name, text in (
+        ("session", "threads of both pools below"),
+        ("intra-op", "threads within an operation"),
+        ("inter-op", "operations that run at once"),
+    ):
+        add(
+            f"--tensorflow-{name}-parallelism",
+            type=at_least(0),
+            default=0,
+            help=f"{text}; 0: chosen by TensorFlow",
+        )
+    add(
+        "--per-process-gpu-memory-fraction",
+        type=fraction,
+        default=0,
+        help="share of a GPU's memory to take at the start; 0: as much as is needed",
+    )
+    add(
+        "--mixed-precision",
+        choices=["", "bfloat16"],
+        default="",
+        help="bfloat16: compute with it where oneDNN can",
     )

@@ -23,5 +23,6 @@ def read_text_proto(path: str, message: AnyMessage) -> AnyMessage:
     try:
         return text_format.Parse(text, message)
     except text_format.ParseError as error:
-        name = message.DESCRIPTOR.name
-        raise ConfigError(f"{path} is not a text proto of {name}: {error}") from error
+        # The words of protobuf in C++, which scripts around TensorFlow Serving look for in the log.
+        name = message.DESCRIPTOR.full_name
+        raise ConfigError(f"{path}: Error parsing text-format {name}: {error}") from error

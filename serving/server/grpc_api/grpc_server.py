@@ -1,5 +1,6 @@
 """The gRPC server: its services, ports, options and TLS."""
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import grpc
@@ -7,6 +8,8 @@ from grpc_health.v1 import health, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_pb2_grpc
 
+from serving.server import addresses
+from serving.server.config.flag_values import whole_number
 from serving.server.config.flags import Flags
 from serving.server.config.messages import SSLConfig
 from serving.server.config.text_proto import ConfigError, read_text_proto
@@ -17,23 +20,46 @@ from serving.server.request_log import RequestLog
 from serving.server.servables.manager import Manager
 
 
-def build(
-    flags: Flags, manager: Manager, request_log: RequestLog, health_state: Health
-) -> grpc.Server:
-    """A server that is bound to its ports and not started yet. Raises ConfigError."""
-    threads = ThreadPoolExecutor(flags.grpc_max_threads, thread_name_prefix="grpc")
-    server = grpc.server(threads, options=_options(flags))
-    prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(
-        PredictionService(manager, request_log, flags.tensor_content), server
-    )
-    model_service_pb2_grpc.add_ModelServiceServicer_to_server(
-        ModelService(manager, request_log), server
-    )
-    health_pb2_grpc.add_HealthServicer_to_server(health_state.servicer, server)
-    names = (*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME)
-    reflection.enable_server_reflection(names, server)
-    _bind(server, flags)
-    return server
+class GrpcServer:
+    """Bound to its addresses when it is made; answers from `start` to `stop`. Raises ConfigError.
+
+    Args:
+        flags: Addresses, TLS, threads, limits.
+        manager: The served models.
+        request_log: Where requests are recorded.
+        health_state: What the health service answers.
+    """
+
+    def __init__(
+        self, flags: Flags, manager: Manager, request_log: RequestLog, health_state: Health
+    ):
+        threads = ThreadPoolExecutor(flags.grpc_max_threads, thread_name_prefix="grpc")
+        self._server = grpc.server(threads, options=_options(flags))
+        prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(
+            PredictionService(manager, request_log, flags.enable_serialization_as_tensor_content),
+            self._server,
+        )
+        model_service_pb2_grpc.add_ModelServiceServicer_to_server(
+            ModelService(manager, request_log), self._server
+        )
+        health_pb2_grpc.add_HealthServicer_to_server(health_state.servicer, self._server)
+        names = (*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME)
+        reflection.enable_server_reflection(names, self._server)
+        self.addresses = _bind(self._server, flags)
+        """Where it listens, to be shown."""
+
+    def start(self) -> None:
+        """Start answering requests."""
+        self._server.start()
+
+    def stop(self, grace: float) -> threading.Event:
+        """Refuse new requests; returns at once.
+
+        Returns:
+            An event that is set once the running requests have ended, after `grace` seconds at the
+            latest.
+        """
+        return self._server.stop(grace)
 
 
 def _options(flags: Flags) -> list[tuple[str, int | str]]:
@@ -52,22 +78,36 @@ def channel_arguments(text: str) -> list[tuple[str, int | str]]:
         key, equals, value = pair.partition("=")
         if not key or not equals:
             raise ConfigError(f"--grpc_channel_arguments: expected key=value, got {pair!r}")
-        options.append((key, int(value) if value.lstrip("-").isdecimal() else value))
+        number = whole_number(value)
+        options.append((key, value if number is None else number))
     return options
 
 
-def _bind(server: grpc.Server, flags: Flags) -> None:
-    address = f"{flags.host}:{flags.port}"
-    try:
-        if flags.ssl_config_file:
-            server.add_secure_port(address, credentials(flags.ssl_config_file))
-        else:
-            server.add_insecure_port(address)
-        if flags.grpc_socket_path:
-            server.add_insecure_port(f"unix:{flags.grpc_socket_path}")
-    except RuntimeError as error:
-        socket = f" or {flags.grpc_socket_path}" if flags.grpc_socket_path else ""
-        raise ConfigError(f"Cannot listen on {address}{socket}: is it in use?") from error
+def _bind(server: grpc.Server, flags: Flags) -> list[str]:
+    """Bind every address, and return them with their ports. Raises ConfigError."""
+    encryption = credentials(flags.ssl_config_file) if flags.ssl_config_file else None
+    # With a socket, --port=0 means no TCP, as in TensorFlow Serving.
+    tcp = _free_addresses(flags) if flags.port or not flags.grpc_socket_path else []
+    if flags.grpc_socket_path:
+        addresses.check_socket_path(flags.grpc_socket_path)
+    names = [*map(str, tcp), *[f"unix:{path}" for path in [flags.grpc_socket_path] if path]]
+    for name in names:
+        try:
+            if encryption:
+                server.add_secure_port(name, encryption)
+            else:
+                server.add_insecure_port(name)
+        except RuntimeError as error:
+            raise ConfigError(f"Cannot listen on {name}") from error
+    return names
+
+
+def _free_addresses(flags: Flags) -> list[addresses.Address]:
+    """The addresses to bind. gRPC says that it cannot bind one, but not why: so they are tried."""
+    sockets = addresses.listen(flags.host, flags.port, "--port")
+    found = [addresses.bound(each) for each in sockets]
+    addresses.close(sockets)
+    return found
 
 
 def credentials(path: str) -> grpc.ServerCredentials:

@@ -11,6 +11,8 @@ SERVICES = tuple(
 """TensorFlow Serving's services. Importing their modules, which the stubs do not, also registers
 the descriptors that the reflection service answers with."""
 
+_SHORT_NAMES = tuple(name.rpartition(".")[2] for name in SERVICES)  # as TensorFlow Serving has them
+
 
 class Health:
     """The health service, and what the server reports to it."""
@@ -23,7 +25,7 @@ class Health:
         """Set the state of every service, and of the server, whose name is empty."""
         serving = health_pb2.HealthCheckResponse.SERVING
         not_serving = health_pb2.HealthCheckResponse.NOT_SERVING
-        for service in ("", *SERVICES):
+        for service in ("", *SERVICES, *_SHORT_NAMES):
             self.servicer.set(service, serving if ready else not_serving)
 
     def drain(self) -> None:

@@ -21,6 +21,7 @@ from starlette.routing import Route
 from tensorflow_serving.apis.get_model_status_pb2 import GetModelStatusResponse
 from tensorflow_serving.apis.model_pb2 import ModelSpec
 
+from serving.contract import MAX_VERSION
 from serving.server.grpc_api.rpc import unimplemented
 from serving.server.request_log import RequestLog, RequestRecord
 from serving.server.rest_api import json_predict
@@ -28,7 +29,6 @@ from serving.server.rest_api.gzip_bodies import accepts_gzip, compressed, inflat
 from serving.server.servables.manager import Manager
 from serving.server.servables.metadata import SIGNATURE_DEF, signatures
 from serving.server.servables.servable import Servable
-from serving.server.servables.versions import MAX_VERSION
 from serving.server.status import StatusError, as_status_error, invalid_argument
 
 _PATH = re.compile(

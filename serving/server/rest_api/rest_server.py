@@ -1,18 +1,19 @@
 """The REST server: uvicorn in a thread of its own, on a socket bound before models load."""
 
-import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import uvicorn
 
+from serving.server import addresses
 from serving.server.config.flags import Flags
 from serving.server.config.messages import MonitoringConfig
 from serving.server.config.text_proto import ConfigError, read_text_proto
 from serving.server.metrics import DEFAULT_PATH, Metrics
 from serving.server.request_log import RequestLog
 from serving.server.rest_api.rest import Rest, application
+from serving.server.rest_api.timed_connection import timed_connections
 from serving.server.servables.manager import Manager
 
 
@@ -25,9 +26,12 @@ class RestServer:
         rest = Rest(manager, request_log, threads, timeout, flags.max_request_bytes)
         path = metrics_path(flags.monitoring_config_file)
         app = application(rest, path, metrics.text, flags.rest_api_enable_cors_support)
-        self._socket = _bind(flags.host, flags.rest_api_port)
+        self._sockets = addresses.listen(flags.host, flags.rest_api_port, "--rest_api_port")
+        self.addresses = [str(addresses.bound(each)) for each in self._sockets]
+        """Where it listens, to be shown."""
         config = uvicorn.Config(
             app,
+            http=timed_connections(timeout),
             log_config=None,  # the process has its own log, set up already
             access_log=False,
             server_header=False,
@@ -36,7 +40,7 @@ class RestServer:
         )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(
-            target=self._server.run, args=([self._socket],), name="rest", daemon=True
+            target=self._server.run, args=(self._sockets,), name="rest", daemon=True
         )
 
     def start(self) -> None:
@@ -51,7 +55,7 @@ class RestServer:
         self._server.should_exit = True
         if self._thread.is_alive():
             self._thread.join()
-        self._socket.close()
+        addresses.close(self._sockets)
 
 
 def metrics_path(monitoring_config_file: str) -> str:
@@ -63,20 +67,3 @@ def metrics_path(monitoring_config_file: str) -> str:
     if not path.startswith("/"):
         raise ConfigError(f"{monitoring_config_file}: path must begin with /, got {path!r}")
     return path if config.enable else ""
-
-
-def _bind(host: str, port: int) -> socket.socket:
-    """A listening socket. Raises ConfigError."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # The protocol is named because asyncio switches Nagle's algorithm off only on sockets that say
-    # they are TCP. With it, every answer on a kept connection would wait up to 40 ms for the
-    # client's delayed acknowledgement.
-    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-        listener.listen()
-    except OSError as error:
-        listener.close()
-        raise ConfigError(f"Cannot listen on {host}:{port}: {error.strerror}") from error
-    return listener

@@ -1,6 +1,6 @@
 """One loaded version: a SavedModel in a Session, as TensorFlow Serving runs it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import grpc
@@ -9,6 +9,7 @@ import tensorflow as tf
 from tensorflow.core.protobuf.config_pb2 import CallableOptions, ConfigProto
 from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 
+from serving.server.config.session_config import memory_as_needed
 from serving.server.servables.batching import Arrays, Batcher
 from serving.server.servables.batching_options import BatchingOptions
 from serving.server.servables.callables import Callables
@@ -31,16 +32,24 @@ class Servable:
     Args:
         path: Folder of the version.
         batching: How requests are joined; None runs each by itself.
+        tags: Tags of the graph to load.
+        config: Options of the Session; TensorFlow's, with GPU memory as needed, by default.
 
     Raises:
         OpError or OSError: the SavedModel cannot be loaded.
     """
 
-    def __init__(self, path: Path, batching: BatchingOptions | None = None):
+    def __init__(
+        self,
+        path: Path,
+        batching: BatchingOptions | None = None,
+        tags: Sequence[str] = ("serve",),
+        config: ConfigProto | None = None,
+    ):
         self.path = path
-        self._session = _new_session()
+        self._session = tf.compat.v1.Session(graph=tf.Graph(), config=config or memory_as_needed())
         with self._session.graph.as_default():
-            meta_graph = tf.compat.v1.saved_model.load(self._session, ["serve"], str(path))
+            meta_graph = tf.compat.v1.saved_model.load(self._session, list(tags), str(path))
         self.signature_defs: dict[str, SignatureDef] = dict(meta_graph.signature_def)
         self._signatures = {
             name: Signature.of(name, definition)
@@ -124,10 +133,3 @@ class Servable:
             fetch=[signature.outputs[name].tensor_name for name in outputs],
         )
         return self._session._make_callable_from_options(options)
-
-
-def _new_session() -> tf.compat.v1.Session:
-    config = ConfigProto()
-    # By default TensorFlow takes all the memory of a GPU, and leaves none to other processes.
-    config.gpu_options.allow_growth = True
-    return tf.compat.v1.Session(graph=tf.Graph(), config=config)

@@ -6,17 +6,16 @@ from tensorflow_serving.config.file_system_storage_path_source_pb2 import (
     FileSystemStoragePathSourceConfig,
 )
 
+from serving.contract import is_version
+
 Policy = FileSystemStoragePathSourceConfig.ServableVersionPolicy
 """The latest (by default 1 version), all, or specific versions."""
-
-MAX_VERSION = 2**63 - 1
-"""A version is an int64 in the protocol."""
 
 
 def on_disk(base_path: Path) -> dict[int, Path]:
     """Numbered folders by version. Raises OSError where `base_path` cannot be listed."""
-    numbered = (path for path in base_path.iterdir() if path.name.isdecimal() and path.is_dir())
-    return {int(path.name): path for path in numbered if int(path.name) <= MAX_VERSION}
+    folders = (path for path in base_path.iterdir() if is_version(path.name) and path.is_dir())
+    return {int(path.name): path for path in folders}
 
 
 def selected(available: dict[int, Path], policy: Policy) -> dict[int, Path]:

@@ -128,6 +128,7 @@ def test_reload_removes_a_model_and_brings_it_back(server, models):
 def test_health_and_reflection(server):
     assert server.is_serving()
     assert server.is_serving("tensorflow.serving.PredictionService")
+    assert server.is_serving("PredictionService")  # TensorFlow Serving's own name for it
     with pytest.raises(grpc.RpcError) as unknown:
         server.health.Check(health_pb2.HealthCheckRequest(service="x"), timeout=10)
     assert unknown.value.code() is grpc.StatusCode.NOT_FOUND

@@ -80,7 +80,7 @@ def test_mutual_tls(tmp_path):
     words = [f"--port={port}", "--model_base_path=m", f"--ssl_config_file={config}"]
     health = Health()
     manager = Manager(load=None)
-    server = grpc_server.build(parse(words), manager, RequestLog(Metrics()), health)
+    server = grpc_server.GrpcServer(parse(words), manager, RequestLog(Metrics()), health)
     server.start()
     try:
         known = grpc.ssl_channel_credentials(certificate, key, certificate)
