@@ -71,7 +71,8 @@ def _drain(
         _log.info("Stopping: not ready, for %g s still accepting", flags.shutdown_delay_seconds)
         time.sleep(flags.shutdown_delay_seconds)  # load balancers send requests elsewhere by then
     _log.info("Stopping: finishing running requests, refusing new ones")
-    stopped = rpc.stop(flags.shutdown_grace_seconds)  # returns at once, so that REST stops as well
+    health.end_watches()
+    stopped = rpc.stop(flags.shutdown_grace_seconds)  # does not wait, so that REST stops as well
     if rest:
         rest.stop()
     stopped.wait()

@@ -13,6 +13,7 @@ from serving.server.config.flag_values import whole_number
 from serving.server.config.flags import Flags
 from serving.server.config.messages import SSLConfig
 from serving.server.config.text_proto import ConfigError, read_text_proto
+from serving.server.grpc_api.draining import Turnstile
 from serving.server.grpc_api.health import SERVICES, Health
 from serving.server.grpc_api.model_service import ModelService
 from serving.server.grpc_api.prediction_service import PredictionService
@@ -34,7 +35,8 @@ class GrpcServer:
         self, flags: Flags, manager: Manager, request_log: RequestLog, health_state: Health
     ):
         threads = ThreadPoolExecutor(flags.grpc_max_threads, thread_name_prefix="grpc")
-        self._server = grpc.server(threads, options=_options(flags))
+        self._turnstile = Turnstile()
+        self._server = grpc.server(threads, interceptors=[self._turnstile], options=_options(flags))
         prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(
             PredictionService(manager, request_log, flags.enable_serialization_as_tensor_content),
             self._server,
@@ -53,13 +55,13 @@ class GrpcServer:
         self._server.start()
 
     def stop(self, grace: float) -> threading.Event:
-        """Refuse new requests; returns at once.
+        """Refuse new requests; returns without waiting for those that run.
 
         Returns:
             An event that is set once the running requests have ended, after `grace` seconds at the
             latest.
         """
-        return self._server.stop(grace)
+        return self._turnstile.stop(self._server, grace)
 
 
 def _options(flags: Flags) -> list[tuple[str, int | str]]:

@@ -1,5 +1,7 @@
 """Health over the standard protocol: SERVING while every model has a version that answers."""
 
+from collections.abc import Callable
+
 from grpc_health.v1 import health, health_pb2
 from tensorflow_serving.apis import model_service_pb2, prediction_service_pb2
 
@@ -18,7 +20,7 @@ class Health:
     """The health service, and what the server reports to it."""
 
     def __init__(self):
-        self.servicer = health.HealthServicer()
+        self.servicer = _Servicer()
         self.set_ready(False)  # until the models are loaded
 
     def set_ready(self, ready: bool) -> None:
@@ -31,3 +33,25 @@ class Health:
     def drain(self) -> None:
         """Report NOT_SERVING from now on, whatever `set_ready` is called with."""
         self.servicer.enter_graceful_shutdown()
+
+    def end_watches(self) -> None:
+        """End the streams of those who watch, for which a stopping server would wait."""
+        self.servicer.end_watches()
+
+
+class _Servicer(health.HealthServicer):
+    """Remembers the open streams."""
+
+    def __init__(self):
+        super().__init__()
+        self._streams: dict[Callable, None] = {}
+
+    def Watch(self, request, context, send_response_callback=None):
+        if send_response_callback:
+            self._streams[send_response_callback] = None
+            context.add_callback(lambda: self._streams.pop(send_response_callback, None))
+        return super().Watch(request, context, send_response_callback)
+
+    def end_watches(self) -> None:
+        for end in list(self._streams):
+            end(None)
