@@ -66,6 +66,15 @@ def test_a_wrong_batching_config_is_refused(tmp_path, text):
         BatchingOptions.of(read_text_proto(str(path), BatchingParameters()))
 
 
+@pytest.mark.parametrize("message", [ModelServerConfig, BatchingParameters, SSLConfig])
+def test_a_file_that_does_not_parse_is_named_in_protobufs_own_words(tmp_path, message):
+    path = tmp_path / "bad.config"
+    path.write_text("improper model config")
+    name = f"tensorflow.serving.{message.DESCRIPTOR.name}"
+    with pytest.raises(ConfigError, match=rf"bad\.config: Error parsing text-format {name}: 1:"):
+        read_text_proto(str(path), message())
+
+
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(ConfigError, match=r"absent\.config: No such file"):
         read_text_proto(str(tmp_path / "absent.config"), SSLConfig())

@@ -49,12 +49,29 @@ def test_warm_up_replays_requests_and_a_failing_one_fails_the_load(servable, tmp
         warm_up(servable)
 
 
+@pytest.mark.parametrize("size", [0, 1, 11])
+def test_a_warm_up_file_that_is_shorter_than_a_record_is_corrupt(servable, tmp_path, size):
+    servable.path = tmp_path
+    _write_warmup(tmp_path, {"a": floats(1), "b": floats(2)})
+    path = tmp_path / WARMUP_FILE
+    path.write_bytes(path.read_bytes()[:size])
+    with pytest.raises(StatusError, match=f"is cut off: .* found {size} bytes"):
+        warm_up(servable)
+
+
 def test_a_session_checks_what_serving_checks(servable):
     signature = servable.signature("")
     with pytest.raises(StatusError, match=r"arg\[1\] to be float but double"):
         servable.run(signature, {"a": floats(1), "b": np.ones(1)})
     with pytest.raises(tf.errors.InvalidArgumentError):
         servable.run(signature, {"a": floats(1, 2), "b": floats(1, 2, 3)})
+
+
+def test_only_ascii_digits_name_a_version(tmp_path):
+    names = ["1", "007", "٣", "²", "１２", "1a", "-1", "+2", " 3", "1_0", str(2**63), "9" * 200]
+    for name in [*names, str(2**63 - 1)]:
+        (tmp_path / name).mkdir()
+    assert set(versions.on_disk(tmp_path)) == {1, 7, 2**63 - 1}
 
 
 def _policy(**choice) -> versions.Policy:
