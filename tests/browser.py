@@ -1,5 +1,6 @@
 """A real browser for tests: Debian's chromium and chromium-driver, if they are installed."""
 
+import fcntl
 import shutil
 import subprocess
 from functools import cache
@@ -12,6 +13,7 @@ from selenium.webdriver.common.by import By  # noqa: E402
 from selenium.webdriver.common.keys import Keys  # noqa: E402, F401
 from selenium.webdriver.support.ui import WebDriverWait  # noqa: E402
 
+NO_REGISTRY = ("ENOTFOUND", "ECONNREFUSED", "ETIMEDOUT", "EAI_AGAIN", "ENETUNREACH", "ECONNRESET")
 AXE = Path(__file__).parent / "axe"
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 needs_browser = pytest.mark.skipif(
@@ -27,14 +29,21 @@ FLAGS = (
 def axe_source():
     """The script of axe-core, which npm installs beside its package.json on the first use."""
     path = AXE / "node_modules" / "axe-core" / "axe.min.js"
-    if not path.is_file():
-        if not shutil.which("npm"):
-            pytest.skip("npm is not installed")
-        command = ["npm", "install", "--no-audit", "--no-fund", "--no-package-lock"]
-        done = subprocess.run(command, cwd=AXE, timeout=120, capture_output=True, text=True)
-        if done.returncode:
-            pytest.skip(f"npm installs no axe-core: {done.stderr.strip()[-300:]}")
+    if not shutil.which("npm"):
+        pytest.skip("needs npm, which installs axe-core")
+    with (AXE / "package.json").open() as file:
+        fcntl.flock(file, fcntl.LOCK_EX)  # tests run in several processes
+        if not path.is_file():
+            _install_axe()
     return path.read_text()
+
+
+def _install_axe():
+    command = ["npm", "install", "--no-audit", "--no-fund", "--no-package-lock"]
+    done = subprocess.run(command, cwd=AXE, timeout=120, capture_output=True, text=True)
+    if done.returncode and any(sign in done.stderr for sign in NO_REGISTRY):
+        pytest.skip(f"npm reaches no registry: {done.stderr.strip()[-300:]}")
+    assert done.returncode == 0, done.stderr
 
 
 class Browser:
@@ -77,5 +86,5 @@ class Browser:
     def run(self, script, *arguments):
         return self.driver.execute_script(script, *arguments)
 
-    def wait(self, fact, seconds=10):
+    def wait(self, fact, seconds=30):
         return WebDriverWait(self.driver, seconds, 0.05).until(lambda _: fact())
