@@ -36,6 +36,8 @@ MAX_CANVASES = 4_096
 """Most canvases (batch x steps) of one `draw_steps` request."""
 MAX_BATCH = 1_024
 """Most captions or images of one request that draws nothing."""
+MAX_ROWS = max(MAX_CANVASES, MAX_BATCH)
+"""Most values of any input, whatever the model. A model's own limit may be lower."""
 MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 """Largest message on the wire. gRPC's default limit, 4 MiB, is less than 16 drawings."""
 MAX_VERSION = 2**63 - 1

@@ -65,6 +65,7 @@ def embedded_server(base_path: Path) -> Iterator[str]:
     with listening("127.0.0.1", 0) as probe:
         port = probe.getsockname()[1]
     flags = [f"--model_base_path={base_path.resolve()}", f"--port={port}", "--rest_api_port=0"]
+    flags += ["--shutdown_delay_seconds=0"]  # no load balancer has to notice
     address, log = f"127.0.0.1:{port}", base_path.parent / "server.log"
     with (
         log.open("wb") as file,

@@ -11,12 +11,15 @@ from serving.server.servables.signature import Signature
 from serving.server.status import invalid_argument
 
 _EXTRA_TEXT = "The document root must not be followed by other values."
+MAX_VALUES = 4_000_000
+"""Most values of a request, counted roughly: as the characters that separate them."""
 
 
 def parse(body: bytes) -> dict[str, Any]:
     """The JSON object of a request. Raises INVALID_ARGUMENT."""
     if not body:
         raise invalid_argument("JSON Parse error: The document is empty")
+    _check_value_count(body)
     try:
         document = json.loads(body)
     except json.JSONDecodeError as error:
@@ -31,6 +34,16 @@ def parse(body: bytes) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise invalid_argument(f"{shown(document)} Is not object")
     return document
+
+
+def _check_value_count(body: bytes) -> None:
+    """Refuse a body that would keep Python busy for long, in which nobody else is answered."""
+    count = body.count(b",") + body.count(b"[") + body.count(b"{")
+    if count > MAX_VALUES:
+        raise invalid_argument(
+            f"Expected at most {MAX_VALUES} commas and opening brackets in JSON, got {count}. "
+            "Send fewer values in a request, or use gRPC."
+        )
 
 
 def signature_name(document: dict[str, Any]) -> str:
@@ -64,6 +77,9 @@ def feeds(document: dict[str, Any], signature: Signature) -> dict[str, np.ndarra
         for name in signature.inputs:  # those that the signature has not are ignored
             if name not in columns:
                 raise invalid_argument(f"Missing named input: {name} in 'inputs' object.")
+    for name in signature.inputs:
+        if isinstance(columns[name], list):
+            signature.check_count(name, len(columns[name]))
     return {name: to_array(columns[name], port.dtype) for name, port in signature.inputs.items()}
 
 

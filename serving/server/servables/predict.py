@@ -5,7 +5,7 @@ from tensorflow_serving.apis.predict_pb2 import PredictRequest
 
 from serving.server.servables.servable import Servable
 from serving.server.servables.signature import Signature
-from serving.server.servables.tensors import to_array
+from serving.server.servables.tensors import to_array, value_count
 
 
 def predict(
@@ -24,5 +24,7 @@ def predict(
     """
     signature = servable.signature(request.model_spec.signature_name)
     signature.check_names(request.inputs)
+    for name in signature.inputs:
+        signature.check_count(name, value_count(request.inputs[name]))
     feeds = {name: to_array(name, request.inputs[name]) for name in signature.inputs}
     return signature, servable.run(signature, feeds, request.output_filter, timeout)

@@ -61,14 +61,20 @@ class Signature:
                     f"but {_cpp_name(sent)} is provided"
                 )
 
+    def check_count(self, name: str, count: int) -> None:
+        """Refuse far too many values of an input, before any of them is converted."""
+        if count > contract.MAX_ROWS and self._is_of_the_contract:
+            raise invalid_argument(
+                f"{name}: expected at most {contract.MAX_ROWS} of them, got {count}"
+            )
+
     def check_sizes(self, feeds: dict[str, np.ndarray]) -> None:
         """Refuse captions and images far beyond any limit, before TensorFlow works on them.
 
         Models state and check limits of their own. This is for those that read a caption before
         they refuse it, or decode an image before they look at its size.
         """
-        defined = contract.SIGNATURES.get(self.name)
-        if defined is None or defined.inputs.keys() != self.inputs.keys():
+        if not self._is_of_the_contract:
             return
         for prompt in feeds.get(contract.PROMPT, np.empty(0)).ravel():
             if len(prompt) > _MOST_PROMPT_BYTES:
@@ -82,6 +88,11 @@ class Signature:
                 raise invalid_argument(
                     f"{contract.PNG_BYTES_IN}: {height} x {width} pixels are too many"
                 )
+
+    @property
+    def _is_of_the_contract(self) -> bool:
+        defined = contract.SIGNATURES.get(self.name)
+        return defined is not None and defined.inputs.keys() == self.inputs.keys()
 
     def select(self, output_filter: Iterable[str]) -> tuple[str, ...]:
         """The outputs to compute: those that the request names, or all."""

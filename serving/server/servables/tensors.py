@@ -52,6 +52,11 @@ def to_array(name: str, proto: TensorProto) -> np.ndarray:
         raise malformed(name) from error
 
 
+def value_count(proto: TensorProto) -> int:
+    """How many values a tensor has, by its shape; 0 where that is not a number."""
+    return math.prod(max(0, dim.size) for dim in proto.tensor_shape.dim)
+
+
 def malformed(name: str) -> StatusError:
     """TensorFlow Serving's answer to a tensor that it cannot read."""
     return invalid_argument(f"tensor parsing error: {name}")
@@ -60,6 +65,8 @@ def malformed(name: str) -> StatusError:
 def _parse(proto: TensorProto) -> np.ndarray:
     dtype, shape = tf.as_dtype(proto.dtype), _checked_shape(proto)
     values, size = getattr(proto, _FIELDS[dtype]), math.prod(shape)
+    if len(values) > size:  # before they are converted, which would take long
+        raise ValueError("more values than the shape has")
     if not proto.tensor_content and len(values) < size:
         if size * np.dtype(dtype.as_numpy_dtype).itemsize > MAX_FILLED_BYTES:
             raise ValueError("too large to be filled")
