@@ -1,9 +1,17 @@
+import functools
+import io
+import os
+import warnings
+
 import numpy as np
 import pytest
 from PIL import Image
 
+from pipelines.data.preparation import pillow_decoding
 from pipelines.data.preparation.image_loading import PictureReader, ResizeOptions
+from pipelines.data.preparation.jpeg_inspection import LibjpegWarnings
 from pipelines.data.sources.example import Example
+from t2i_tf.errors import UsageError
 
 data = pytest.importorskip("skimage.data")
 
@@ -13,9 +21,12 @@ def photograph():
     return Image.fromarray(data.astronaut())
 
 
+reader = functools.cache(PictureReader)  # tracing takes longer than reading
+
+
 def read(fit, *pictures):
     examples = [Example(str(k), picture, ("a",)) for k, picture in enumerate(pictures)]
-    return list(PictureReader(fit).read(examples))
+    return list(reader(fit).read(examples))
 
 
 def psnr(ours, theirs):
@@ -85,3 +96,227 @@ def test_order_is_kept_around_bad_files(tmp_path):
     ]
     expected = [k if k not in (0, 63, 64, 150, 199) else "empty file" for k in range(200)]
     assert found == expected
+
+
+def encode(picture, format, **options):
+    file = io.BytesIO()
+    picture.save(file, format, **options)
+    return file.getvalue()
+
+
+def two_halves(top=(255, 0, 0), bottom=(0, 0, 255), size=80):
+    picture = Image.new("RGB", (size, size), bottom)
+    picture.paste(top, (0, 0, size, size // 2))
+    return picture
+
+
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_pictures_are_turned_as_their_exif_says(photograph, format, orientation):
+    exif = Image.Exif()
+    exif[0x112] = orientation
+    stored = photograph.crop((0, 0, 200, 120))
+    shown = (
+        stored.transpose(
+            {
+                2: Image.Transpose.FLIP_LEFT_RIGHT,
+                3: Image.Transpose.ROTATE_180,
+                4: Image.Transpose.FLIP_TOP_BOTTOM,
+                5: Image.Transpose.TRANSPOSE,
+                6: Image.Transpose.ROTATE_270,
+                7: Image.Transpose.TRANSVERSE,
+                8: Image.Transpose.ROTATE_90,
+            }[orientation]
+        )
+        if orientation > 1
+        else stored
+    )
+    (ours,) = read(ResizeOptions(32, 32), encode(stored, format, exif=exif, quality=95))
+    expected = np.asarray(shown.resize((32, 32), Image.Resampling.LANCZOS))
+    assert psnr(ours, expected) > 30
+
+
+def test_broken_exif_loses_no_picture():
+    jpeg = encode(two_halves(), "JPEG", exif=b"Exif\0\0II*\0\xff\xff\xff\xffnonsense")
+    (ours,) = read(ResizeOptions(8, 8), jpeg)
+    assert ours[0, 0, 0] > 200
+
+
+def hidden_noise(mode):
+    """A red square; random colours lie under the transparent pixels around it."""
+    pixels = np.zeros((64, 64, 4), np.uint8)
+    pixels[..., :3] = np.random.default_rng(0).integers(0, 255, (64, 64, 3))
+    pixels[16:48, 16:48] = (230, 30, 30, 255)
+    picture = Image.fromarray(pixels)
+    if mode == "P":
+        picture = Image.new("P", (64, 64), 0)
+        picture.putpalette([0, 255, 0, 230, 30, 30] + [0] * 762)
+        picture.paste(1, (16, 16, 48, 48))
+        picture.info["transparency"] = 0
+    return picture if mode in ("RGBA", "P") else picture.convert(mode)
+
+
+@pytest.mark.parametrize(
+    ("mode", "format"),
+    [
+        ("RGBA", "PNG"),
+        ("LA", "PNG"),
+        ("P", "PNG"),
+        ("P", "GIF"),
+        ("RGBA", "WEBP"),
+        ("RGBA", "TIFF"),
+    ],
+)
+@pytest.mark.parametrize(("background", "expected"), [("white", 255), ("#102030", None)])
+def test_transparent_pixels_show_the_background(mode, format, background, expected):
+    options = {"lossless": True, "exact": True} if format == "WEBP" else {}
+    contents = encode(hidden_noise(mode), format, **options)
+    (ours,) = read(ResizeOptions(64, 64, 3, "nearest", background=background), contents)
+    colour = (expected,) * 3 if expected else (0x10, 0x20, 0x30)
+    assert (ours[:16] == colour).all()
+    assert not (ours[32, 32] == colour).all()
+
+
+def test_half_transparent_pixels_are_blended():
+    half = Image.new("RGBA", (8, 8), (200, 10, 10, 128))
+    (ours,) = read(ResizeOptions(8, 8), encode(half, "WEBP", lossless=True))
+    np.testing.assert_allclose(ours[4, 4], [227, 132, 132], atol=1)
+
+
+@pytest.mark.parametrize("format", ["GIF", "WEBP", "PNG"])
+def test_the_first_frame_of_an_animation_is_read(format):
+    frames = [Image.new("RGB", (16, 16), colour) for colour in ((200, 0, 0), (0, 200, 0))]
+    contents = encode(frames[0], format, save_all=True, append_images=frames[1:])
+    (ours,) = read(ResizeOptions(4, 4), contents)
+    np.testing.assert_allclose(ours[2, 2], [200, 0, 0], atol=6)
+
+
+@pytest.mark.parametrize("bits", [2, 16, 256])
+@pytest.mark.parametrize("format", ["BMP", "PNG", "GIF", "TIFF"])
+def test_colours_of_a_palette(bits, format):
+    picture = two_halves((230, 30, 30), (240, 240, 240)).quantize(bits)
+    (ours,) = read(ResizeOptions(8, 8), encode(picture, format))
+    np.testing.assert_allclose(ours[0, 4], [230, 30, 30], atol=4)
+    np.testing.assert_allclose(ours[7, 4], [240, 240, 240], atol=4)
+
+
+def test_sixteen_bits_keep_their_range():
+    grey = Image.fromarray(np.full((8, 8), 40_000, np.uint16))
+    (ours,) = read(ResizeOptions(8, 8), encode(grey, "PNG"))
+    assert (ours == 40_000 >> 8).all()
+    (reason,) = read(ResizeOptions(8, 8), encode(Image.new("F", (8, 8), 0.5), "TIFF"))
+    assert "32 bits" in reason
+
+
+def spoilt(contents, kind):
+    middle, random = len(contents) // 2, np.random.default_rng(5)
+    return {
+        "hole": contents[:middle] + bytes(1024) + contents[middle + 1024 :],
+        "ended": contents[:middle] + b"\xff\xd9",
+        "filled up": contents[:middle] + bytes(len(contents) - middle - 2) + b"\xff\xd9",
+        "lost": contents[:middle] + contents[middle + 1500 :],
+        "noise": contents[:middle] + random.bytes(1500) + contents[middle + 1500 :],
+        "cut off": contents[:middle],
+    }[kind]
+
+
+@pytest.mark.parametrize("options", [{}, {"progressive": True}, {"restart_marker_rows": 1}])
+@pytest.mark.parametrize("kind", ["hole", "ended", "filled up", "lost", "noise", "cut off"])
+def test_damaged_jpegs_are_refused(photograph, tmp_path, capfd, options, kind):
+    good = encode(photograph, "JPEG", quality=90, **options)
+    (tmp_path / "a.jpg").write_bytes(good)
+    (tmp_path / "b.jpg").write_bytes(spoilt(good, kind))
+    first, reason, last = read(
+        ResizeOptions(), *(tmp_path / f"{name}.jpg" for name in ("a", "b", "a"))
+    )
+    np.testing.assert_array_equal(first, last)
+    assert isinstance(reason, str)
+    assert reason.startswith(("damaged JPEG", "truncated JPEG", "Unsupported", "Invalid", "jpeg"))
+    assert "Corrupt JPEG" not in capfd.readouterr().err
+
+
+def test_blank_jpegs_and_padded_ones_are_no_damage():
+    blank = encode(Image.new("RGB", (640, 480), "white"), "JPEG", optimize=True)
+    padded = encode(two_halves(), "JPEG")
+    padded = padded[:-2] + bytes(6) + padded[-2:]
+    assert [one.shape for one in read(ResizeOptions(), blank, padded)] == [(32, 32, 3)] * 2
+
+
+def test_other_messages_on_stderr_are_passed_on(photograph, capfd):
+    with LibjpegWarnings() as reports:
+        os.write(2, b"a message\nCorrupt JPEG data: premature end of data segment\n")
+        assert reports.take() == "Corrupt JPEG data: premature end of data segment"
+        assert reports.take() is None
+    assert capfd.readouterr().err == "a message\n"
+
+
+@pytest.mark.parametrize("format", ["PNG", "GIF", "BMP", "WEBP"])
+def test_cut_files_of_other_formats_are_refused(photograph, format):
+    contents = encode(photograph, format)
+    (reason,) = read(ResizeOptions(), contents[: len(contents) // 2])
+    assert isinstance(reason, str)
+    assert "0x" not in reason
+
+
+def test_a_png_with_a_wrong_checksum_is_refused(photograph):
+    contents = bytearray(encode(photograph, "PNG"))
+    contents[len(contents) // 2] ^= 1
+    (reason,) = read(ResizeOptions(), bytes(contents))
+    assert reason.startswith("damaged")
+
+
+def test_bombs_are_refused_and_large_pictures_reduced(monkeypatch):
+    bomb = encode(Image.new("1", (20_000, 20_000)), "PNG")
+    with warnings.catch_warnings(action="ignore"):
+        (reason,) = read(ResizeOptions(), bomb)
+    assert reason == "more than 89 million pixels"
+    monkeypatch.setattr(pillow_decoding, "MAX_PIXELS", 6_000)
+    assert read(ResizeOptions(), encode(two_halves(), "PNG"))[0] == (
+        "80x80 pixels, more than 0 million"
+    )
+    monkeypatch.setattr(pillow_decoding, "MAX_PIXELS", 10_000)
+    monkeypatch.setattr(pillow_decoding, "LARGE", 1_000)
+    (ours,) = read(ResizeOptions(4, 4), encode(two_halves(), "PNG"))
+    assert ours[0, 0].tolist() == [255, 0, 0]
+    assert ours[3, 3].tolist() == [0, 0, 255]
+
+
+def test_files_bytes_and_arrays_together(tmp_path):
+    two_halves().save(tmp_path / "a.png")
+    file, contents, array, missing = read(
+        ResizeOptions(4, 4),
+        tmp_path / "a.png",
+        (tmp_path / "a.png").read_bytes(),
+        np.asarray(two_halves()),
+        tmp_path / "b.png",
+    )
+    np.testing.assert_array_equal(file, contents)
+    np.testing.assert_array_equal(file, array)
+    assert missing == "missing"
+
+
+@pytest.mark.parametrize(
+    ("contents", "reason"),
+    [
+        (b"", "empty file"),
+        (b" <svg/>", "text (HTML or XML), not a picture"),
+        (b"\0\0\0\x18ftypheic....", "HEIC, which is not read: convert it to JPEG or PNG"),
+        (b"\x89PNG\r\n\x1a\n", "damaged PNG: its header cannot be read"),
+        (b"hello", "not a picture: neither JPEG, PNG, GIF, BMP, WebP, TIFF nor AVIF"),
+    ],
+)
+def test_reasons(contents, reason):
+    assert read(ResizeOptions(), contents) == [reason]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"height": 0}, "--height: expected 1 to 4096 pixels, got 0"),
+        ({"width": 5000}, "--width: expected 1 to 4096 pixels, got 5000"),
+        ({"background": "wite"}, "--background: expected a colour .* got 'wite'"),
+    ],
+)
+def test_impossible_options(options, message):
+    with pytest.raises(UsageError, match=message):
+        ResizeOptions(**options)

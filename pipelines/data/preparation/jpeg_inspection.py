@@ -1,0 +1,153 @@
+"""What has to be known of a JPEG before it is decoded, and the damage that a decoder tolerates.
+
+libjpeg fills what is missing with grey, decodes what is broken as noise, and reports both on stderr
+alone. `LibjpegWarnings` collects these reports. A hole of zeros can be a valid code: it is found
+by the file's own Huffman tables.
+"""
+
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from PIL import Image
+
+SIZES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # SOF, the frame with the size
+SEQUENTIAL = (0xC0, 0xC1)
+HUFFMAN_TABLES, SCAN, EXIF = 0xC4, 0xDA, 0xE1
+STANDALONE = frozenset(range(0xD0, 0xDA)) | {0x01}
+EXIF_START = b"Exif\0\0"
+ORIENTATION = 0x112
+
+HOLE = bytes(64)  # as many zero bits are at least two blocks of coefficients, all of them -1
+END_OF_BLOCK = 0
+HARMLESS_BYTES = 16  # some cameras and editors pad a scan
+
+REPORTS = re.compile(rb"(?m)^(?:Corrupt JPEG data: .*|Premature end of JPEG file)\n?")
+NOT_DAMAGE = re.compile(r"Corrupt JPEG data: (\d+) extraneous bytes before marker 0xd9")
+
+
+@dataclass
+class JpegHeader:
+    """The parts of a JPEG's header that decoding needs; 0 pixels if it has no size."""
+
+    width: int = 0
+    height: int = 0
+    sequential: bool = True
+    exif: bytes = b""
+    scan: int = 0  # where the compressed data begins
+    first_codes: dict[int, int] = field(default_factory=dict)  # by AC table: symbol of 00...0
+
+    @property
+    def orientation(self) -> int:
+        """The EXIF orientation, 1 to 8; 1 if there is none or it is unreadable."""
+        if not self.exif:
+            return 1
+        try:
+            exif = Image.Exif()
+            exif.load(self.exif)
+            found = exif.get(ORIENTATION)
+        except Exception:  # Pillow's reader fails in many ways on broken EXIF
+            return 1
+        return found if found in range(1, 9) else 1
+
+    def has_hole(self, contents: bytes) -> bool:
+        """Whether the compressed data has a run of zeros that no encoder writes.
+
+        In the tables of most files, zeros are coefficients of -1. If they are flat blocks instead,
+        such a run may be a blank part of the picture.
+        """
+        luma = self.first_codes.get(0x10, END_OF_BLOCK)
+        return self.sequential and luma != END_OF_BLOCK and contents.find(HOLE, self.scan) >= 0
+
+
+def read_header(contents: bytes) -> JpegHeader:
+    """The header of a JPEG, as far as it can be read."""
+    header, position = JpegHeader(), 2
+    while position + 4 <= len(contents) and contents[position] == 0xFF:
+        marker = contents[position + 1]
+        if marker == 0xFF or marker in STANDALONE:
+            position += 1 if marker == 0xFF else 2
+            continue
+        end = position + 2 + int.from_bytes(contents[position + 2 : position + 4])
+        read_segment(header, marker, contents[position + 4 : end])
+        position = end
+        if marker == SCAN:
+            header.scan = end
+            break
+    return header
+
+
+def read_segment(header: JpegHeader, marker: int, body: bytes) -> None:
+    """Notes what a segment of the header says."""
+    if marker in SIZES and len(body) >= 5:
+        header.height, header.width = int.from_bytes(body[1:3]), int.from_bytes(body[3:5])
+        header.sequential = marker in SEQUENTIAL
+    elif marker == EXIF and body.startswith(EXIF_START) and not header.exif:
+        header.exif = body
+    elif marker == HUFFMAN_TABLES:
+        while len(body) > 17:
+            symbols = sum(body[1:17])
+            header.first_codes[body[0]] = body[17]
+            body = body[17 + symbols :]
+
+
+class LibjpegWarnings:
+    """Collects libjpeg's reports of damage inside a `with` block; other messages are passed on.
+
+    libjpeg writes them to the process's stderr and returns a picture all the same.
+    """
+
+    def __enter__(self):
+        sys.stderr.flush()
+        # In memory where that is possible, so that a full disk loses no report.
+        memory = os.memfd_create("stderr") if hasattr(os, "memfd_create") else None
+        self._messages = open(memory, "w+b") if memory else tempfile.TemporaryFile()
+        self._stderr = os.dup(2)
+        os.dup2(self._messages.fileno(), 2)
+        self._read = 0
+        return self
+
+    def __exit__(self, *error):
+        sys.stderr.flush()
+        os.dup2(self._stderr, 2)
+        self._messages.seek(0)
+        others = REPORTS.sub(b"", self._messages.read()).strip()
+        self._messages.close()
+        if others:
+            os.write(self._stderr, others + b"\n")
+        os.close(self._stderr)
+
+    def take(self) -> str | None:
+        """The first report of damage since the last call."""
+        size = os.fstat(self._messages.fileno()).st_size
+        new = os.pread(self._messages.fileno(), size - self._read, self._read)
+        self._read = size
+        reports = (report.decode().strip() for report in REPORTS.findall(new))
+        return next((report for report in reports if is_damage(report)), None)
+
+
+def is_damage(report: str) -> bool:
+    """Whether a report of libjpeg means that a part of the picture is wrong."""
+    padding = NOT_DAMAGE.fullmatch(report)
+    return not padding or int(padding[1]) > HARMLESS_BYTES
+
+
+def describe_damage(report: str) -> str:
+    """A report of libjpeg as a reason for people."""
+    return f"damaged JPEG: {report.removeprefix('Corrupt JPEG data: ').lower()}"
+
+
+TURNS: Mapping[int, tuple[bool, bool, bool]] = {
+    # orientation: (swap rows and columns, then flip up-down, flip left-right)
+    1: (False, False, False),
+    2: (False, False, True),
+    3: (False, True, True),
+    4: (False, True, False),
+    5: (True, False, False),
+    6: (True, False, True),
+    7: (True, True, True),
+    8: (True, True, False),
+}
