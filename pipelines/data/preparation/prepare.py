@@ -18,7 +18,7 @@ from typing import Any
 import msgspec
 import tensorflow as tf
 
-from pipelines.data.preparation.image_loading import PictureReader, ResizeOptions
+from pipelines.data.preparation.image_loading import DECODER, PictureReader, ResizeOptions
 from pipelines.data.preparation.manifest_writer import (
     build_manifest,
     first_few,
@@ -128,6 +128,7 @@ def describe_settings(
         "source": source.name,
         "examples_sha256": fingerprint(splits, source.facts()),
         **dataclasses.asdict(resize),
+        "decoder": DECODER,
         "shard_size": shard_size,
         "min_count": min_count,
     }

@@ -18,6 +18,7 @@ from t2i_tf.errors import UserError
 from t2i_tf.json_files import read_json, write_json
 
 LOG_FOLDER = ".prepare"
+LATER = ("background", "decoder")  # settings that earlier versions did not record
 
 Settings = Mapping[str, Any]
 
@@ -37,7 +38,9 @@ class ResumeLog:
         self._out, self._folder = out, out / LOG_FOLDER
         begun_with = self._folder / "settings.json"
         if begun_with.is_file():
-            refuse_other_settings(out, read_json(begun_with, dict), settings)
+            found = read_json(begun_with, dict)
+            refuse_other_decoder(out, found, settings)
+            refuse_other_settings(out, found, settings)
         else:
             refuse_foreign_folder(out)
             self._folder.mkdir(parents=True, exist_ok=True)
@@ -81,7 +84,14 @@ def is_finished(out: Path, settings: Settings) -> bool:
     """
     if not (out / MANIFEST).is_file():
         return False
-    refuse_other_settings(out, read_manifest(out)["settings"], settings)
+    found = read_manifest(out)["settings"]
+    assumed = {name: settings[name] for name in LATER if name not in found}
+    refuse_other_settings(out, {**found, **assumed}, settings)
+    if "decoder" in assumed:
+        print(
+            f"{out} was made by an earlier version, which ignored camera rotation, transparency and"
+            " damage. To have them read anew, delete it and run the same command again."
+        )
     return True
 
 
@@ -100,6 +110,15 @@ def refuse_other_settings(out: Path, found: Settings, requested: Settings) -> No
         raise UserError(
             f"{out} was made with other settings: {'; '.join(differing)}."
             " Use the same settings, choose another folder, or delete this one."
+        )
+
+
+def refuse_other_decoder(out: Path, found: Settings, requested: Settings) -> None:
+    """Raises UserError if an unfinished folder was begun with a decoder that gives other pixels."""
+    if found.get("decoder", 1) != requested["decoder"]:
+        raise UserError(
+            f"{out} was begun by another version of prepare, which decodes pictures differently."
+            " Delete it and run the same command again."
         )
 
 

@@ -299,7 +299,7 @@ def test_nothing_to_train_on(tmp_path):
         ({"filter": "lanzos3"}, "Did you mean 'lanczos3'"),
         ({"crop": "center"}, "Did you mean 'centre'"),
         ({"channels": 4}, "expected 1 or 3, got 4"),
-        ({"height": 0}, "got 0x32"),
+        ({"height": 0}, "--height: expected 1 to 4096 pixels, got 0"),
         ({"shard_size": 0}, "shard_size: expected at least 1, got 0"),
     ],
 )
