@@ -102,10 +102,9 @@ def _print_error(message: str) -> None:
 
 
 def _check_numbers(options) -> None:
-    """Refuse numbers out of range. `prepare` and `scenes` check theirs themselves."""
-    if not isinstance(options, Prepare | Scenes):
-        trains = isinstance(options, Train | Compare)
-        check_numbers(options, seeds=TRAINING_SEED if trains else SEED)
+    """Refuse numbers out of range."""
+    trains = isinstance(options, Train | Compare)
+    check_numbers(options, seeds=TRAINING_SEED if trains else SEED)
 
 
 def _chosen_by_data(options: Train, argv: list[str]) -> Train:

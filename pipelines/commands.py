@@ -71,6 +71,7 @@ def _(options: Prepare) -> int:
         channels=options.channels or (1 if mnist else 3),
         filter=options.filter,
         crop=options.crop,
+        background=options.background,
         shard_size=options.shard_size,
         min_count=options.min_count,
         max_bad=options.max_bad,

@@ -89,6 +89,8 @@ class Prepare:
     """Filter for resizing, with antialiasing."""
     crop: str = "squash"
     """How to change the aspect ratio: `squash` the picture, cut out its `centre`, or `pad` it."""
+    background: str = "white"
+    """Colour behind transparent pictures, such as `white`, `black` or `#808080`."""
     shard_size: int = 512
     """Number of pictures per file."""
     min_count: int = 1

@@ -39,7 +39,21 @@ BELOW_1 = Range(0, 1, open_high=True)
 SEED = Range(0, 2**62)  # the seeds of the next drawings follow it, as int64
 TRAINING_SEED = Range(0, 2**30 - 1)  # doubled, it is an int32 of the noise
 
+PIXELS = Range(1, 4096)  # height or width of a picture
+WORKERS = Range(1, 1024)
+PICTURES = Range(0, 9_999_999)  # of a split of the scenes, whose ids leave room for so many
+
 RANGES = {
+    "height": PIXELS,
+    "width": PIXELS,
+    "workers": WORKERS,
+    "max_bad": SHARE,
+    "shard_size": Range(1, 1_000_000),
+    "min_count": Range(1, 1_000_000_000),
+    "train": PICTURES,
+    "val": PICTURES,
+    "test": PICTURES,
+    "held_out": PICTURES,
     "minutes": POSITIVE,
     "encoder_minutes": POSITIVE,
     "checkpoint_seconds": AT_LEAST_0,
@@ -63,6 +77,24 @@ RANGES = {
 """Range by field name; other numbers are counts of one or more."""
 
 
+def check_flags(**numbers: float | None) -> None:
+    """Refuses numbers out of range, given by the names of their flags; None is no number.
+
+    Raises:
+        UsageError: names the flag, the range and the number.
+    """
+    for name, number in numbers.items():
+        if number is not None:
+            check_number(name, number, RANGES.get(name, COUNT))
+
+
+def check_number(name: str, number: float, allowed: Range) -> None:
+    """Raises UsageError if a number is out of range; `name` is its flag's."""
+    if number not in allowed:
+        flag = f"--{name}".replace("_", "-")
+        raise UsageError(f"Expected {flag} to be {allowed}, got {number}.")
+
+
 def check_numbers(values: Any, *, seeds: Range = SEED, prefix: str = "") -> None:
     """Refuses numbers out of range in a dataclass and in those inside it.
 
@@ -82,9 +114,7 @@ def check_numbers(values: Any, *, seeds: Range = SEED, prefix: str = "") -> None
             check_numbers(value, seeds=seeds, prefix=inner)
         elif isinstance(value, int | float) and not isinstance(value, bool):
             allowed = seeds if field.name == "seed" else RANGES.get(field.name, COUNT)
-            if value not in allowed:
-                flag = f"--{prefix}{field.name}".replace("_", "-")
-                raise UsageError(f"Expected {flag} to be {allowed}, got {value}.")
+            check_number(f"{prefix}{field.name}", value, allowed)
     if getattr(values, "min_words", 0) > getattr(values, "max_words", math.inf):
         raise UsageError(
             f"Expected --min-words to be at most --max-words ({values.max_words}), got"

@@ -65,10 +65,11 @@ def read_image_files(paths: Sequence[Path], resize: ResizeOptions) -> np.ndarray
         UserError: a file is missing or is not an image; says which and why.
     """
     examples = [Example(str(path), Path(path), ()) for path in paths]
-    images = list(PictureReader(resize).read(examples))
-    for path, image in zip(paths, images, strict=True):
-        if isinstance(image, str):  # the reason why there is none
-            raise UserError(f"{path} cannot be read as a picture: {image}.")
+    images = []
+    for path, read in zip(paths, PictureReader(resize).read(examples), strict=True):
+        if read.pixels is None:
+            raise UserError(f"{path} cannot be read as a picture: {read.reason}.")
+        images.append(read.pixels)
     return np.stack(images)
 
 

@@ -9,53 +9,40 @@ what is damaged.
 import functools
 import os
 import re
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
-import msgspec
 import numpy as np
 import tensorflow as tf
 from PIL import ImageColor
 
-from pipelines.data.preparation.jpeg_inspection import (
-    TURNS,
-    LibjpegWarnings,
-    describe_damage,
-    read_header,
+from pipelines.data.preparation.jpeg_inspection import TURNS, LibjpegWarnings, describe_damage
+from pipelines.data.preparation.picture_changes import changes_of
+from pipelines.data.preparation.picture_inspection import (
+    JPEG_RATIOS,
+    PILLOW,
+    FileState,
+    Inspected,
+    inspect_picture,
+    read_failure,
+    unreadable_reason,
 )
-from pipelines.data.preparation.pillow_decoding import (
-    MAX_PIXELS,
-    UnreadableError,
-    bomb_reason,
-    decode_with_pillow,
-)
+from pipelines.data.preparation.pillow_decoding import UnreadableError, decode_with_pillow
 from pipelines.data.sources.example import Example
 from t2i_tf.errors import UsageError, did_you_mean
+from t2i_tf.number_ranges import check_flags
 
 # Increase it when the same file no longer gives the same pixels. 1: no rotation, no background for
 # what is transparent, damage accepted.
 DECODER = 2
 
-JPEG_START, JPEG_END = b"\xff\xd8\xff", b"\xff\xd9"
-HEIC_BRANDS = (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftypmsf1")
-JPEG_RATIOS = (1, 2, 4, 8)
-PILLOW = len(JPEG_RATIOS)  # the decoder of everything else
-
-# A reduced decode has at least this many pixels for each pixel of the target, in each dimension.
-# PSNR against a full decode of photographs, 640x480 to 32x32: 44 dB (with 2 instead of 1.5: 47 dB,
-# and 20 % slower).
-JPEG_MARGIN = 1.5
-
 BATCH = 64  # pictures handed to Python at a time
-CHUNK_BYTES = 64 << 20  # decoded pictures that are held until their damage is known
+CHUNK = 512  # pictures that are held until their damage is known
+CHUNK_BYTES = 64 << 20  # fewer, if they are large
 READERS = 8  # files inspected at a time
-MAX_SIDE = 4096  # pixels
-
-Picture = Path | bytes | np.ndarray
 
 FILTERS = ("lanczos3", "lanczos5", "bicubic", "bilinear", "gaussian", "mitchellcubic", "nearest")
 
@@ -84,11 +71,7 @@ class ResizeOptions:
     background: str = "white"
 
     def __post_init__(self):
-        for side in ("height", "width"):
-            if not 1 <= getattr(self, side) <= MAX_SIDE:
-                raise UsageError(
-                    f"--{side}: expected 1 to {MAX_SIDE} pixels, got {getattr(self, side)}."
-                )
+        check_flags(height=self.height, width=self.width)
         if self.channels not in (1, 3):
             raise UsageError(f"--channels: expected 1 or 3, got {self.channels}.")
         for option, choices in (("filter", FILTERS), ("crop", CROPS)):
@@ -115,28 +98,28 @@ def parse_colour(text: str) -> tuple[int, int, int] | None:
         return None
 
 
-class FileState(msgspec.Struct, frozen=True, array_like=True):
-    """A file when it was read: size in bytes, time of its last change, CRC-32 of its contents."""
-
-    size: int
-    changed_ns: int
-    crc32: int
-
-
-class Inspected(msgspec.Struct, frozen=True):
-    """What is known of a picture before it is decoded.
+@dataclass(frozen=True)
+class ReadPicture:
+    """What became of an example's picture.
 
     Args:
-        decoder: Index in `JPEG_RATIOS`, or `PILLOW`.
-        orientation: EXIF orientation of a JPEG, 1 to 8; Pillow finds it by itself.
-        reason: Why it is not decoded, or None.
-        state: The file's state, or None if it is no file or cannot be read.
+        example: The example.
+        pixels: uint8 [H, W, C]; None if the picture cannot be read.
+        reason: Why it cannot be read, or None.
+        changes: What was changed besides its size, see `picture_changes`.
+        state: The state of its bytes; None for an array, and for a file that cannot be read.
     """
 
-    decoder: int = PILLOW
-    orientation: int = 1
+    example: Example
+    pixels: np.ndarray | None
     reason: str | None = None
+    changes: tuple[str, ...] = ()
     state: FileState | None = None
+
+
+Decoded = tuple[np.ndarray | None, str | None, int]  # pixels, or why there are none; changes
+
+Chunk = Mapping[int, tuple[Path | bytes | np.ndarray, Inspected]]  # by index
 
 
 class PictureReader:
@@ -150,7 +133,7 @@ class PictureReader:
     def __init__(self, resize: ResizeOptions, workers: int | None = None):
         self.resize = resize
         self._workers = workers or tf.data.AUTOTUNE
-        self._chunk = max(BATCH, min(512, CHUNK_BYTES // resize.bytes))
+        self._chunk = max(1, min(CHUNK, CHUNK_BYTES // resize.bytes))
         scalars = [tf.TensorSpec([], kind) for kind in (tf.string, tf.int32, tf.int32)]
         self._load = tf.function(
             lambda contents, decoder, orientation: load(contents, decoder, orientation, resize),
@@ -161,140 +144,108 @@ class PictureReader:
             input_signature=[tf.TensorSpec([None, None, None], tf.uint8)],
         )
 
-    def inspect(self, examples: Sequence[Example]) -> list[Inspected]:
-        """How to decode the pictures of examples, and the states of their files."""
-        with ThreadPoolExecutor(READERS) as readers:
-            inspect = functools.partial(inspect_picture, resize=self.resize)
-            return list(readers.map(inspect, (example.picture for example in examples)))
-
-    def read(
-        self, examples: Sequence[Example], inspected: Sequence[Inspected] | None = None
-    ) -> Iterator[np.ndarray | str]:
-        """For each example its picture, uint8 [H, W, C], or the reason why it cannot be read.
-
-        Args:
-            examples: The examples.
-            inspected: What `inspect` returns for them, if it has been called.
-        """
+    def read(self, examples: Sequence[Example]) -> Iterator[ReadPicture]:
+        """The picture of each example, or the reason why it cannot be read."""
         for first in range(0, len(examples), self._chunk):
-            chunk = slice(first, first + self._chunk)
-            known = inspected[chunk] if inspected else self.inspect(examples[chunk])
-            pictures = [example.picture for example in examples[chunk]]
-            yield from self._read_chunk(list(zip(pictures, known, strict=True)))
+            chunk = list(examples[first : first + self._chunk])
+            pictures = [example.picture for example in chunk]
+            inspected = self._inspect(pictures)
+            decoded = self._decode(dict(enumerate(zip(pictures, inspected, strict=True))))
+            for example, known, (pixels, reason, changes) in zip(
+                chunk, inspected, decoded, strict=True
+            ):
+                yield ReadPicture(example, pixels, reason, changes_of(changes), known.state)
 
-    def _read_chunk(self, chunk: Sequence[tuple[Picture, Inspected]]) -> list[np.ndarray | str]:
-        files = {k: one for k, one in enumerate(chunk) if not isinstance(one[0], np.ndarray)}
-        with LibjpegWarnings() if files else nullcontext() as warnings:
-            found = self._decode_together(files)
-            if files and warnings.take():
-                found = {k: one for k, one in found.items() if files[k][1].decoder == PILLOW}
+    def _inspect(self, pictures: Sequence[Path | bytes | np.ndarray]) -> list[Inspected]:
+        inspect = functools.partial(
+            inspect_picture, height=self.resize.height, width=self.resize.width
+        )
+        if not any(isinstance(picture, Path) for picture in pictures):
+            return list(map(inspect, pictures))
+        with ThreadPoolExecutor(READERS) as readers:
+            return list(readers.map(inspect, pictures))
+
+    def _decode(self, chunk: Chunk) -> list[Decoded]:
+        together = {
+            index: (picture, known)
+            for index, (picture, known) in chunk.items()
+            if not (isinstance(picture, np.ndarray) or known.is_large or known.reason)
+        }
+        has_files = any(not isinstance(picture, np.ndarray) for picture, _ in chunk.values())
+        with LibjpegWarnings() if has_files else nullcontext() as warnings:
+            found = self._decode_together(together)
+            if warnings and warnings.take():  # of which picture is unknown
+                found = {k: one for k, one in found.items() if chunk[k][1].decoder == PILLOW}
             return [
-                found[index] if index in found else self._read_alone(picture, known, warnings)
-                for index, (picture, known) in enumerate(chunk)
+                found[index] if index in found else self._decode_alone(picture, known, warnings)
+                for index, (picture, known) in chunk.items()
             ]
 
-    def _decode_together(
-        self, pictures: Mapping[int, tuple[Picture, Inspected]]
-    ) -> dict[int, np.ndarray | str]:
-        """The pictures, or reasons, by index; without those whose decoding fails."""
-        found = {k: known.reason for k, (_, known) in pictures.items() if known.reason}
+    def _decode_together(self, chunk: Chunk) -> dict[int, Decoded]:
+        """What is decoded, by index; without those whose decoding fails."""
+        found = {}
         for kind in (Path, bytes):
-            chosen = {
-                k: one for k, one in pictures.items() if k not in found and isinstance(one[0], kind)
-            }
+            chosen = {k: one for k, one in chunk.items() if isinstance(one[0], kind)}
             found |= self._decode_all(chosen, kind is Path) if chosen else {}
         return found
 
-    def _decode_all(
-        self, pictures: Mapping[int, tuple[Picture, Inspected]], are_files: bool
-    ) -> dict[int, np.ndarray | str]:
-        values = [os.fspath(one) if are_files else one for one, _ in pictures.values()]
-        decoders = [known.decoder for _, known in pictures.values()]
-        orientations = [known.orientation for _, known in pictures.values()]
+    def _decode_all(self, chunk: Chunk, are_files: bool) -> dict[int, Decoded]:
+        # As bytes: the names of files need not be UTF-8.
+        values = [os.fsencode(one) if are_files else one for one, _ in chunk.values()]
+        decoders = [known.decoder for _, known in chunk.values()]
+        orientations = [known.orientation for _, known in chunk.values()]
 
         def decode(index, value, decoder, orientation):
             contents = tf.io.read_file(value) if are_files else value
             return index, *self._load(contents, decoder, orientation)
 
         dataset = tf.data.Dataset.from_tensor_slices(
-            (list(pictures), values, decoders, orientations)
+            (list(chunk), values, decoders, orientations)
         ).map(decode, num_parallel_calls=self._workers)
         found = {}
-        for batch in dataset.ignore_errors().batch(BATCH).prefetch(2):
-            indices, images, reasons = (tensor.numpy() for tensor in batch)
-            for index, image, reason in zip(indices, images, reasons, strict=True):
-                found[int(index)] = reason.decode() or image
+        for batch in dataset.ignore_errors().batch(min(BATCH, self._chunk)).prefetch(2):
+            for index, *decoded in zip(*(tensor.numpy() for tensor in batch), strict=True):
+                found[int(index)] = outcome(*decoded, chunk[int(index)][1])
         return found
 
-    def _read_array(self, pixels: np.ndarray) -> np.ndarray | str:
-        if pixels.shape == (self.resize.height, self.resize.width, self.resize.channels):
-            return pixels
-        if pixels.ndim != 3 or pixels.shape[2] not in (1, 3):
-            return f"an array of shape {pixels.shape}, expected (height, width, 1 or 3)"
-        return self._from_array(pixels).numpy()
-
-    def _read_alone(
-        self, picture: Picture, known: Inspected, warnings: LibjpegWarnings | None
-    ) -> np.ndarray | str:
+    def _decode_alone(
+        self,
+        picture: Path | bytes | np.ndarray,
+        known: Inspected,
+        warnings: LibjpegWarnings | None,
+    ) -> Decoded:
         """Reads one picture by itself, so that errors and libjpeg's reports are its own."""
         if isinstance(picture, np.ndarray):
-            return self._read_array(picture)
-        if known.reason:
-            return known.reason
+            return self._resize_array(picture)
+        if known.reason or warnings is None:
+            return None, known.reason, 0
         warnings.take()
         try:
             contents = picture.read_bytes() if isinstance(picture, Path) else picture
-            image, reason = self._load(contents, known.decoder, known.orientation)
         except OSError as error:
-            return read_failure(error)
+            return None, read_failure(error), 0
+        try:
+            decoded = self._load(contents, known.decoder, known.orientation)
         except tf.errors.OpError as error:
-            return unreadable_reason(contents) or first_line(error)
+            return None, unreadable_reason(contents) or first_line(error), 0
         report = warnings.take()
-        return describe_damage(report) if report else reason.numpy().decode() or image.numpy()
+        if report:
+            return None, describe_damage(report), 0
+        return outcome(*(tensor.numpy() for tensor in decoded), known)
+
+    def _resize_array(self, pixels: np.ndarray) -> Decoded:
+        if pixels.shape == (self.resize.height, self.resize.width, self.resize.channels):
+            return pixels, None, 0
+        if pixels.ndim != 3 or pixels.shape[2] not in (1, 3):
+            return None, f"an array of shape {pixels.shape}, expected (height, width, 1 or 3)", 0
+        return self._from_array(pixels).numpy(), None, 0
 
 
-def inspect_picture(picture: Picture, resize: ResizeOptions) -> Inspected:
-    """How to decode a picture, or why it cannot be."""
-    if isinstance(picture, np.ndarray):
-        return Inspected()
-    state = None
-    try:
-        if isinstance(picture, Path):
-            contents, described = picture.read_bytes(), picture.stat()
-            state = FileState(len(contents), described.st_mtime_ns, zlib.crc32(contents))
-        else:
-            contents = picture
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
-        return Inspected(reason=read_failure(error))
-    if contents.startswith(JPEG_START):
-        decoder, orientation, reason = plan_jpeg(contents, resize)
-        return Inspected(decoder, orientation, reason, state)
-    return Inspected(reason=unreadable_reason(contents), state=state)
-
-
-def read_failure(error: OSError | ValueError) -> str:
-    """Why the bytes of a file cannot be read."""
-    if isinstance(error, FileNotFoundError | NotADirectoryError):
-        return "missing"
-    return f"cannot be read: {getattr(error, 'strerror', None) or error}"
-
-
-def plan_jpeg(contents: bytes, resize: ResizeOptions) -> tuple[int, int, str | None]:
-    """How to decode a JPEG: index in `JPEG_RATIOS`, EXIF orientation, and why to refuse it."""
-    header = read_header(contents)
-    orientation, height, width = header.orientation, header.height, header.width
-    if orientation >= 5:
-        height, width = width, height
-    shrinks = min(height / resize.height, width / resize.width) / JPEG_MARGIN
-    ratio = sum(shrinks >= ratio for ratio in JPEG_RATIOS[1:])
-    # All coefficients of a progressive JPEG are held at once, those of others row by row.
-    held = height * width // (JPEG_RATIOS[ratio] ** 2 if header.sequential else 1)
-    reason = None
-    if held > MAX_PIXELS:
-        reason = bomb_reason(header.width, header.height)
-    elif header.has_hole(contents):
-        reason = "damaged JPEG: a hole of zeros in its data"
-    return ratio, orientation, reason
+def outcome(pixels: np.ndarray, reason: bytes, changes: int, known: Inspected) -> Decoded:
+    """The results of `load` as `Decoded`."""
+    if reason:
+        return None, reason.decode(), 0
+    return pixels, None, int(changes) | known.changes
 
 
 def first_line(error: tf.errors.OpError) -> str:
@@ -305,8 +256,8 @@ def first_line(error: tf.errors.OpError) -> str:
 
 def load(
     contents: tf.Tensor, decoder: tf.Tensor, orientation: tf.Tensor, resize: ResizeOptions
-) -> tuple[tf.Tensor, tf.Tensor]:
-    """A file's bytes as uint8 [H, W, C], and why it is refused; the reason is empty if it is not.
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """A file's bytes as uint8 [H, W, C]; why it is refused, or ""; what was changed, as bits.
 
     A damaged JPEG raises an error, or is decoded as far as it goes and reported on stderr.
     """
@@ -317,26 +268,27 @@ def load(
             upright = tf.cond(
                 orientation == 1, lambda: pixels, lambda: turn_upright(pixels, orientation)
             )
-            return upright, tf.constant("")
+            return upright, tf.constant(""), tf.constant(0)
 
         return decode
 
     def other():
         decode = functools.partial(decode_other, resize=resize)
-        pixels, reason = tf.numpy_function(decode, [contents], [tf.uint8, tf.string])
-        return pixels, reason
+        return tuple(tf.numpy_function(decode, [contents], [tf.uint8, tf.string, tf.int32]))
 
-    pixels, reason = tf.switch_case(decoder, [*map(jpeg, JPEG_RATIOS), other])
-    return resize_image(tf.ensure_shape(pixels, [None, None, None]), resize), tf.reshape(reason, [])
+    pixels, reason, changes = tf.switch_case(decoder, [*map(jpeg, JPEG_RATIOS), other])
+    resized = resize_image(tf.ensure_shape(pixels, [None, None, None]), resize)
+    return resized, tf.reshape(reason, []), tf.reshape(changes, [])
 
 
-def decode_other(contents: bytes, resize: ResizeOptions) -> tuple[np.ndarray, bytes]:
-    """A file that is no JPEG as uint8 [h, w, 1 or 3], and why it is refused."""
+def decode_other(contents: bytes, resize: ResizeOptions) -> tuple[np.ndarray, bytes, np.int32]:
+    """A file that is no JPEG as uint8 [h, w, 1 or 3]; why it is refused; what was changed."""
     try:
-        background = parse_colour(resize.background)
-        return decode_with_pillow(contents, background, resize.height, resize.width), b""
+        background = parse_colour(resize.background) or (255, 255, 255)
+        pixels, changes = decode_with_pillow(contents, background, resize.height, resize.width)
+        return pixels, b"", np.int32(changes)
     except UnreadableError as error:
-        return np.zeros((1, 1, 3), np.uint8), str(error).encode()
+        return np.zeros((1, 1, 3), np.uint8), str(error).encode(), np.int32(0)
 
 
 def turn_upright(pixels: tf.Tensor, orientation: tf.Tensor) -> tf.Tensor:
@@ -392,16 +344,3 @@ def pad(pixels: tf.Tensor, resize: ResizeOptions) -> tf.Tensor:
 
 
 CROPS = {"squash": squash, "centre": centre, "pad": pad}
-
-
-def unreadable_reason(contents: bytes) -> str | None:
-    """Why a file cannot be a picture; None if only the decoder can find out."""
-    if not contents:
-        return "empty file"
-    if contents.lstrip()[:1] == b"<":
-        return "text (HTML or XML), not a picture"
-    if contents[4:12] in HEIC_BRANDS:
-        return "HEIC, which is not read: convert it to JPEG or PNG"
-    if contents.startswith(JPEG_START) and JPEG_END not in contents[-16:]:
-        return f"truncated JPEG: ends after {len(contents):,} bytes"
-    return None

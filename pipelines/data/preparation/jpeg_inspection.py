@@ -17,6 +17,7 @@ from PIL import Image
 SIZES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # SOF, the frame with the size
 SEQUENTIAL = (0xC0, 0xC1)
 HUFFMAN_TABLES, SCAN, EXIF = 0xC4, 0xDA, 0xE1
+END = b"\xff\xd9"  # in compressed data, a byte of 255 is followed by 0 or a restart marker
 STANDALONE = frozenset(range(0xD0, 0xDA)) | {0x01}
 EXIF_START = b"Exif\0\0"
 ORIENTATION = 0x112
@@ -35,6 +36,7 @@ class JpegHeader:
 
     width: int = 0
     height: int = 0
+    components: int = 0
     sequential: bool = True
     exif: bytes = b""
     scan: int = 0  # where the compressed data begins
@@ -60,7 +62,10 @@ class JpegHeader:
         such a run may be a blank part of the picture.
         """
         luma = self.first_codes.get(0x10, END_OF_BLOCK)
-        return self.sequential and luma != END_OF_BLOCK and contents.find(HOLE, self.scan) >= 0
+        if not self.sequential or luma == END_OF_BLOCK or not self.scan:
+            return False
+        end = contents.find(END, self.scan)  # cameras append films and further pictures
+        return contents.find(HOLE, self.scan, end if end >= 0 else len(contents)) >= 0
 
 
 def read_header(contents: bytes) -> JpegHeader:
@@ -84,6 +89,7 @@ def read_segment(header: JpegHeader, marker: int, body: bytes) -> None:
     """Notes what a segment of the header says."""
     if marker in SIZES and len(body) >= 5:
         header.height, header.width = int.from_bytes(body[1:3]), int.from_bytes(body[3:5])
+        header.components = body[5] if len(body) > 5 else 0
         header.sequential = marker in SEQUENTIAL
     elif marker == EXIF and body.startswith(EXIF_START) and not header.exif:
         header.exif = body

@@ -12,7 +12,7 @@ from t2i_tf.errors import UserError
 from t2i_tf.json_files import read_json
 
 NAMED = 5  # bad pictures or shards that an error lists
-RESIZE = ("height", "width", "channels", "filter", "crop")
+RESIZE = ("height", "width", "channels", "filter", "crop", "background")
 
 
 def build_manifest(

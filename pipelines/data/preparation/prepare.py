@@ -2,30 +2,40 @@
 
     OUT/{split}-00000-of-000NN.tfrecord    raw pixels and captions
     OUT/vocabulary.txt                     the words of the training captions, with counts
+    OUT/pictures.json                      the states of the picture files when they were read
     OUT/manifest.json                      written last: what the folder holds, and from what
 
 An interrupted run resumes where it stopped; a finished folder is left as it is.
 """
 
-import dataclasses
-import hashlib
 import shutil
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import tensorflow as tf
 
-from pipelines.data.preparation.image_loading import DECODER, PictureReader, ResizeOptions
+from pipelines.data.preparation.folder_settings import (
+    Settings,
+    Splits,
+    describe_settings,
+    refuse_other_settings,
+    without_facts,
+)
+from pipelines.data.preparation.image_loading import PictureReader, ResizeOptions, first_line
 from pipelines.data.preparation.manifest_writer import (
     build_manifest,
     first_few,
     read_manifest,
     verify,
 )
-from pipelines.data.preparation.resume_log import ResumeLog, is_finished
+from pipelines.data.preparation.picture_states import (
+    compare_with_states,
+    note_pictures_in_two_splits,
+    save_states,
+)
+from pipelines.data.preparation.resume_log import ResumeLog
 from pipelines.data.preparation.shards import (
     PlannedShard,
     WrittenShard,
@@ -34,16 +44,15 @@ from pipelines.data.preparation.shards import (
     write_shard,
 )
 from pipelines.data.prepared.data_folder import MANIFEST, VOCABULARY
-from pipelines.data.sources.example import Example, NotingSource, Source
+from pipelines.data.sources.example import NotingSource, Source
 from pipelines.data.sources.notes import Notes
 from pipelines.progress_bar import ProgressBar
-from t2i_tf.errors import UsageError, UserError
+from t2i_tf.errors import UserError
 from t2i_tf.json_files import write_json
+from t2i_tf.number_ranges import check_flags
 from t2i_tf.text.vocabulary import Vocabulary
 
 RECORD_OVERHEAD = 1024  # bytes of a record's captions and attributes, generously
-
-Splits = Mapping[str, Sequence[Example]]
 
 __all__ = ["prepare", "verify"]
 
@@ -57,6 +66,7 @@ def prepare(
     channels: int = 3,
     filter: str = "lanczos3",
     crop: str = "squash",
+    background: str = "white",
     shard_size: int = 512,
     min_count: int = 1,
     max_bad: float = 0.01,
@@ -67,8 +77,8 @@ def prepare(
     Args:
         source: The examples, by split.
         out: Folder to make, or to finish.
-        height, width, channels, filter, crop: Size of every image and how it gets there; see
-            `ResizeOptions`.
+        height, width, channels, filter, crop, background: Size of every image and how it gets
+            there; see `ResizeOptions`.
         shard_size: Examples in a file.
         min_count: Occurrences in the training captions that a word of the vocabulary needs.
         max_bad: Fraction of the pictures that may be unreadable or without a caption.
@@ -80,33 +90,67 @@ def prepare(
     Raises:
         UsageError: a size or an option has an impossible value.
         UserError: there are too many bad pictures, the disk is too small, the source has no
-            training examples, or the folder holds something else or was made with other settings.
+            training examples, the folder cannot be written or another process writes it, or it
+            holds something else or was made with other settings or from other pictures.
     """
-    out, resize = Path(out), ResizeOptions(height, width, channels, filter, crop)
-    check_positive(shard_size=shard_size, min_count=min_count)
+    out, resize = Path(out), ResizeOptions(height, width, channels, filter, crop, background)
+    check_flags(shard_size=shard_size, min_count=min_count, max_bad=max_bad, workers=workers)
     splits = read_splits(source)
     notes = source.notes if isinstance(source, NotingSource) else Notes()
-    print(*notes.lines(), sep="\n", end="\n" * bool(notes.lines()))
+    print_lines(notes.lines())
     settings = describe_settings(source, splits, resize, shard_size, min_count)
-    if is_finished(out, settings):
-        print(f"{out} is finished: nothing to do.")
-        return read_manifest(out)
-    log = ResumeLog(out, settings)
     shards = plan_shards(splits, shard_size)
-    written = write_missing_shards(shards, out, log, PictureReader(resize, workers), max_bad)
-    vocabulary = save_vocabulary(shards, written, min_count, out / VOCABULARY)
-    manifest = build_manifest(settings, source.facts(), shards, written, vocabulary)
-    manifest["notes"] = notes.as_json()
-    write_json(out / MANIFEST, manifest)
-    log.remove()
+    try:
+        manifest = read_finished(out, settings, shards)
+        if manifest:
+            return manifest
+        with ResumeLog(out, settings) as log:
+            manifest = read_finished(out, settings, shards)  # another process may have finished it
+            if not manifest:
+                log.begin()
+                written = write_missing_shards(
+                    shards, out, log, PictureReader(resize, workers), max_bad
+                )
+                manifest = finish(out, settings, shards, written, notes)
+            log.remove()
+    except (OSError, tf.errors.OpError) as error:
+        raise UserError(explain_disk_trouble(out, error)) from error
     return manifest
 
 
-def check_positive(**options: int) -> None:
-    """Raises UsageError if an option is less than 1."""
-    for name, value in options.items():
-        if value < 1:
-            raise UsageError(f"{name}: expected at least 1, got {value}.")
+def finish(
+    out: Path,
+    settings: Settings,
+    shards: Sequence[PlannedShard],
+    written: Sequence[WrittenShard],
+    notes: Notes,
+) -> dict[str, Any]:
+    """Writes what a folder has besides its shards, the manifest last, and returns the manifest.
+
+    Raises:
+        UserError: no training picture could be read.
+    """
+    refuse_nothing_to_train_on(shards, written)
+    said = notes.lines()
+    for change in (change for shard in written for change in shard.changes):
+        notes.add(change.what, change.count, change.first)
+    note_empty_splits(shards, written, notes)
+    note_pictures_in_two_splits(shards, written, notes)
+    print_lines(line for line in notes.lines() if line not in said)
+    vocabulary = save_vocabulary(shards, written, settings["min_count"], out / VOCABULARY)
+    save_states(out, written)
+    manifest = build_manifest(
+        without_facts(settings), settings["facts"], shards, written, vocabulary
+    )
+    manifest["notes"] = notes.as_json()
+    write_json(out / MANIFEST, manifest)
+    return manifest
+
+
+def print_lines(lines: Iterable[str]) -> None:
+    """Prints each line."""
+    for line in lines:
+        print(line)
 
 
 def read_splits(source: Source) -> Splits:
@@ -120,29 +164,83 @@ def read_splits(source: Source) -> Splits:
     return splits
 
 
-def describe_settings(
-    source: Source, splits: Splits, resize: ResizeOptions, shard_size: int, min_count: int
-) -> dict[str, Any]:
-    """All that determines the contents of a data folder, as JSON."""
-    return {
-        "source": source.name,
-        "examples_sha256": fingerprint(splits, source.facts()),
-        **dataclasses.asdict(resize),
-        "decoder": DECODER,
-        "shard_size": shard_size,
-        "min_count": min_count,
-    }
+def refuse_nothing_to_train_on(
+    shards: Sequence[PlannedShard], written: Sequence[WrittenShard]
+) -> None:
+    """Raises UserError if all training pictures had to be skipped."""
+    train = [shard for plan, shard in zip(shards, written, strict=True) if plan.split == "train"]
+    if not sum(shard.examples for shard in train):
+        bad = [f"{one.file} ({one.reason})" for shard in train for one in shard.skipped]
+        raise UserError(
+            f"There is nothing to train on: none of the {len(bad):,} training pictures can be"
+            f" used: {first_few(bad)}. Repair them and run the same command again."
+        )
 
 
-def fingerprint(splits: Splits, facts: Mapping[str, Any]) -> str:
-    """A hash of all examples, except the contents of their files."""
-    digest = hashlib.sha256(msgspec.json.encode(facts))
-    for split, examples in splits.items():
-        for example in examples:
-            file = example.picture.name if isinstance(example.picture, Path) else ""
-            known = [split, example.id, file, example.captions, example.attributes]
-            digest.update(msgspec.json.encode(known))
-    return digest.hexdigest()
+def note_empty_splits(
+    shards: Sequence[PlannedShard], written: Sequence[WrittenShard], notes: Notes
+) -> None:
+    """Remarks on each split of which no picture could be used."""
+    left: Counter[str] = Counter()
+    for plan, shard in zip(shards, written, strict=True):
+        left[plan.split] += shard.examples
+    for split, examples in left.items():
+        if not examples:
+            notes.say(f"No picture of the split {split} can be used, so that it is empty")
+
+
+def read_finished(
+    out: Path, settings: Settings, shards: Sequence[PlannedShard]
+) -> dict[str, Any] | None:
+    """The manifest of a finished folder; None for any other folder.
+
+    Raises:
+        UserError: it was made with other settings or from other pictures, or its manifest is not
+            from `prepare`.
+    """
+    if not (out / MANIFEST).is_file():
+        return None
+    manifest = read_manifest(out)
+    found = {**manifest["settings"], "facts": manifest.get("facts", {})}
+    refuse_other_settings(out, found, settings)
+    refuse_changed_pictures(out, shards)
+    if "decoder" not in found:
+        print(
+            f"{out} was made by an earlier version, which ignored camera rotation, transparency and"
+            " damage. To have its pictures read anew, delete it and run the same command again."
+        )
+    print(f"{out} is finished: nothing to do.")
+    return manifest
+
+
+def refuse_changed_pictures(out: Path, shards: Sequence[PlannedShard]) -> None:
+    """Raises UserError if pictures have changed since a folder was finished."""
+    found, pictures = compare_with_states(out, shards), sum(map(len, shards))
+    if found.changed:
+        raise UserError(
+            f"{out} is older than its pictures: {len(found.changed):,} of {pictures:,} have changed"
+            f" since, or were missing: {first_few(found.changed)}. To have them read anew, delete"
+            " it and run the same command again, or choose another --out."
+        )
+    if found.vanished:
+        print(
+            f"{len(found.vanished):,} of {pictures:,} pictures cannot be read any more, but are in"
+            f" {out}: {first_few(found.vanished)}."
+        )
+
+
+def explain_disk_trouble(out: Path, error: OSError | tf.errors.OpError) -> str:
+    """Why the files that `prepare` needs cannot be read or written, and what to do."""
+    if isinstance(error, OSError):
+        reason, place = error.strerror or str(error), error.filename
+        if place is not None and out not in (Path(place), *Path(place).parents):
+            return f"{place} cannot be read or written: {reason}."
+    else:
+        reason = first_line(error)
+    return (
+        f"--out {out} cannot be written: {reason}. What is finished is kept: remove the cause and"
+        " run the same command again, or choose another --out."
+    )
 
 
 def write_missing_shards(
@@ -164,26 +262,12 @@ def write_missing_shards(
     with ProgressBar("Preparing", missing, "pictures") as bar:
         for shard, written in known:
             if not written:
-                written = write_and_log(shard, out, log, reader)
+                written = write_shard(shard, out, log.scratch, reader)
+                log.add(written)
                 bar.advance(len(shard))
             done.append(written)
             refuse_too_many_bad(done, max_bad, pictures)
     return done
-
-
-def write_and_log(
-    shard: PlannedShard, out: Path, log: ResumeLog, reader: PictureReader
-) -> WrittenShard:
-    """Writes a shard and logs it; UserError if the disk fails or is full."""
-    try:
-        written = write_shard(shard, out, log.scratch, reader)
-        log.add(written)
-    except (OSError, tf.errors.OpError) as error:
-        raise UserError(
-            f"{out / shard.file}: cannot be written: {error}. The finished shards are kept: remove"
-            " the cause and run the same command again."
-        ) from error
-    return written
 
 
 def refuse_full_disk(out: Path, needed: int) -> None:
@@ -191,8 +275,8 @@ def refuse_full_disk(out: Path, needed: int) -> None:
     free = shutil.disk_usage(out).free
     if needed > free:
         raise UserError(
-            f"{out}: about {needed / 1e6:,.0f} MB are to be written, {free / 1e6:,.0f} MB are free."
-            " Make room, or choose another disk or smaller pictures."
+            f"--out {out}: about {needed / 1e6:,.0f} MB are to be written, {free / 1e6:,.0f} MB are"
+            " free. Make room, or choose another disk or smaller pictures."
         )
 
 
@@ -202,7 +286,7 @@ def refuse_too_many_bad(written: Sequence[WrittenShard], max_bad: float, picture
     if len(bad) > max_bad * pictures:
         raise UserError(
             f"{len(bad)} bad pictures so far, more than {max_bad:.2%} of {pictures:,}:"
-            f" {first_few(bad)}. Repair them, or allow more (max_bad); the same command then"
+            f" {first_few(bad)}. Repair them, or allow more with --max-bad; the same command then"
             " resumes here."
         )
 

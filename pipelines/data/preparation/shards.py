@@ -15,9 +15,13 @@ import msgspec
 import tensorflow as tf
 
 from pipelines.data.preparation.image_loading import PictureReader
+from pipelines.data.preparation.picture_inspection import FileState
 from pipelines.data.prepared.tfrecords import encode_example
 from pipelines.data.sources.example import Example
+from pipelines.data.sources.notes import Notes
 from t2i_tf.text.tokenizer import split_words
+
+NO_CAPTION = "no caption"
 
 
 @dataclass(frozen=True)
@@ -46,8 +50,28 @@ class Skipped(msgspec.Struct):
     reason: str
 
 
+class Change(msgspec.Struct):
+    """A kind of change that was made to some pictures: how many, and the first of them."""
+
+    what: str
+    count: int
+    first: list[str]
+
+
 class WrittenShard(msgspec.Struct):
-    """A shard that was written; `words` counts the words of its captions."""
+    """A shard that was written.
+
+    Args:
+        file: Its name.
+        examples, captions: What it holds.
+        sha256: Hash of its bytes.
+        skipped: Pictures of its plan that were left out.
+        words: How often each word is in its captions.
+        changes: What was changed of its pictures.
+        states: For each example of its plan, the state of its picture when it was read.
+        left_out: Numbers, in its plan, of the examples that were left out.
+        plan: Hash of the settings that it was planned with.
+    """
 
     file: str
     examples: int
@@ -55,6 +79,10 @@ class WrittenShard(msgspec.Struct):
     sha256: str
     skipped: list[Skipped]
     words: dict[str, int]
+    changes: list[Change] = []
+    states: list[FileState | None] = []
+    left_out: list[int] = []
+    plan: str = ""
 
 
 def plan_shards(splits: Mapping[str, Sequence[Example]], shard_size: int) -> list[PlannedShard]:
@@ -86,26 +114,35 @@ def write_shard(
         temporary: File to write to first, on the same file system.
         reader: Reader of the pictures.
     """
-    skipped, words, captions = [], Counter(), 0
-    examples = shard.examples()
+    written = WrittenShard(shard.file, 0, 0, "", [], {}, [], [], [])
+    words, changes = Counter(), Notes()
     with tf.io.TFRecordWriter(str(temporary)) as writer:
-        for example, picture in zip(examples, reader.read(examples), strict=True):
-            reason = picture if isinstance(picture, str) else None
-            if reason or not example.captions:
-                skipped.append(Skipped(name_of(example), reason or "no caption"))
+        for number, read in enumerate(reader.read(shard.examples())):
+            example = read.example
+            written.states.append(read.state)
+            if read.pixels is None or not example.captions:
+                written.skipped.append(Skipped(name_of(example), read.reason or NO_CAPTION))
+                written.left_out.append(number)
                 continue
-            writer.write(encode_example(example.id, picture, example.captions, example.attributes))
-            captions += len(example.captions)
+            for change in read.changes:
+                changes.count(change, name_of(example))
+            record = encode_example(example.id, read.pixels, example.captions, example.attributes)
+            writer.write(record)
+            written.examples += 1
+            written.captions += len(example.captions)
             for caption in example.captions:
                 words.update(split_words(caption))
-    digest = file_sha256(temporary)
+    written.words = dict(words)
+    written.changes = msgspec.convert(changes.as_json(), list[Change])
+    written.sha256 = file_sha256(temporary)
     publish(temporary, out / shard.file)
-    written = len(examples) - len(skipped)
-    return WrittenShard(shard.file, written, captions, digest, skipped, dict(words))
+    return written
 
 
 def name_of(example: Example) -> str:
-    """The name of an example for people: its folder and file, or its id if it has no file."""
+    """The name of an example for people: as its source writes it, or its folder and file."""
+    if example.name:
+        return example.name
     if isinstance(example.picture, Path):
         return "/".join(example.picture.parts[-2:])
     return example.id

@@ -15,6 +15,7 @@ import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -38,10 +39,12 @@ from pipelines.data.scenes.world import (
     is_held_out,
     sample_scene,
 )
+from pipelines.file_lock import lock_file
 from pipelines.progress_bar import ProgressBar
 from t2i_tf.errors import UserError
 from t2i_tf.files import write_atomically
 from t2i_tf.json_files import read_json
+from t2i_tf.number_ranges import check_flags
 
 __all__ = [
     "BACKGROUNDS",
@@ -65,6 +68,7 @@ SPLITS = ("train", "val", "test", "held_out")
 PICTURE_SIZE = 64  # pixels; `prepare` resizes to the model's size
 RECORD = "scenes.json"
 UNFINISHED = "scenes.json.unfinished"
+LOCK = ".scenes.json.lock"  # held by the process that writes the folder
 CHUNK = 100  # pictures that a worker makes at a time
 IDS_PER_SPLIT = 10_000_000  # so that picture ids are unique in the folder
 
@@ -88,14 +92,56 @@ def write_scenes(
         workers: Number of processes; one per core if None.
 
     Raises:
-        UserError: a count is negative or too large, or the folder holds something else.
+        UsageError: a number is out of range.
+        UserError: the folder holds something else, cannot be written, or is being written by
+            another process.
     """
     counts = dict(zip(SPLITS, (train, val, test, held_out), strict=True))
-    _check_counts(counts)
+    check_flags(**counts, seed=seed, workers=workers)
     record = scenes_record(counts, seed)
-    if _is_finished(folder, record):
-        return
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        if _is_finished(folder, record):
+            return
+        folder.mkdir(parents=True, exist_ok=True)
+        with _locked(folder):
+            if not _is_finished(folder, record):  # by another process, meanwhile
+                _write_files(folder, record, counts, seed, workers)
+    except OSError as error:
+        raise UserError(
+            f"{error.filename or folder} cannot be written: {error.strerror or error}. Remove the"
+            " cause and run the same command again, or choose another folder."
+        ) from error
+    except BrokenProcessPool as error:
+        raise UserError(
+            "A process that draws scenes was ended from outside, perhaps for lack of memory. Run"
+            " the same command again, with fewer --workers."
+        ) from error
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Holds the lock of a folder, and removes its file at the end."""
+    busy = (
+        f"{folder} is in use: another `scenes` writes it. Wait for its end, or choose another"
+        " folder."
+    )
+    with lock_file(folder / LOCK, busy):
+        try:
+            yield
+        finally:
+            (folder / LOCK).unlink(missing_ok=True)
+
+
+def _write_files(
+    folder: Path,
+    record: Mapping[str, Any],
+    counts: Mapping[str, int],
+    seed: int,
+    workers: int | None,
+) -> None:
+    if (folder / RECORD).exists():
+        print(f"{folder} has lost files since it was finished: all are written anew.")
+        os.replace(folder / RECORD, folder / UNFINISHED)
     _write_json(folder / UNFINISHED, record)
     (folder / "annotations").mkdir(exist_ok=True)
     total = sum(counts.values())
@@ -139,12 +185,23 @@ def make_picture(folder: Path, split: str, seed: int, index: int) -> PictureEntr
     """Draws picture `index` of a split, writes its JPEG, and returns its annotations."""
     rng = random.Random(f"{seed}/{split}/{index}")
     scene = sample_scene(rng, held_out=split == "held_out")
-    number = SPLITS.index(split) * IDS_PER_SPLIT + index + 1
-    entry = PictureEntry(number, f"{number:012d}.jpg", scene, captions(scene, rng))
+    entry = PictureEntry(
+        picture_id(split, index), picture_name(split, index), scene, captions(scene, rng)
+    )
     picture = Image.fromarray(render(scene, PICTURE_SIZE, rng))
     # 4:4:4: at this size, subsampled chroma would blur the colours.
     picture.save(folder / split / entry.file_name, quality=95, subsampling=0)
     return entry
+
+
+def picture_id(split: str, index: int) -> int:
+    """The id of picture `index` of a split, unique in the folder."""
+    return SPLITS.index(split) * IDS_PER_SPLIT + index + 1
+
+
+def picture_name(split: str, index: int) -> str:
+    """The file name of picture `index` of a split."""
+    return f"{picture_id(split, index):012d}.jpg"
 
 
 def coco_document(entries: Iterable[PictureEntry]) -> dict[str, Any]:
@@ -173,15 +230,6 @@ def _coco_image(entry: PictureEntry) -> dict[str, Any]:
     }
 
 
-def _check_counts(counts: Mapping[str, int]) -> None:
-    for split, count in counts.items():
-        if not 0 <= count < IDS_PER_SPLIT:
-            raise UserError(
-                f"{split}: expected 0 to {IDS_PER_SPLIT - 1} pictures, got {count}. "
-                "Choose another number."
-            )
-
-
 def _is_finished(folder: Path, record: Mapping[str, Any]) -> bool:
     """Whether the folder holds all of this dataset; UserError if it holds something else."""
     if not folder.exists():
@@ -191,7 +239,7 @@ def _is_finished(folder: Path, record: Mapping[str, Any]) -> bool:
     for name in (RECORD, UNFINISHED):
         if (folder / name).exists():
             _check_same(folder / name, record)
-            return name == RECORD
+            return name == RECORD and _has_all_files(folder, record["counts"])
     foreign = [path.name for path in folder.iterdir() if not path.name.startswith(f".{RECORD}")]
     if foreign:
         raise UserError(
@@ -199,6 +247,16 @@ def _is_finished(folder: Path, record: Mapping[str, Any]) -> bool:
             f"no {RECORD}. Choose another folder, or empty this one."
         )
     return False
+
+
+def _has_all_files(folder: Path, counts: Mapping[str, int]) -> bool:
+    expected = {f"annotations/captions_{split}.json" for split in counts}
+    for split, count in counts.items():
+        expected |= {f"{split}/{picture_name(split, index)}" for index in range(count)}
+    for name in (*counts, "annotations"):
+        if (folder / name).is_dir():
+            expected -= {f"{name}/{file}" for file in os.listdir(folder / name)}
+    return not expected
 
 
 def _check_same(path: Path, record: Mapping[str, Any]) -> None:

@@ -18,6 +18,7 @@ class Example:
     picture: Path | bytes | np.ndarray  # a file, the contents of one, or uint8 [H, W, C]
     captions: tuple[str, ...]  # one to five
     attributes: Mapping[str, Any] = field(default_factory=dict)  # known contents, as JSON
+    name: str = ""  # by which a user finds the picture, such as its file in a table
 
 
 class Source(Protocol):

@@ -1,5 +1,6 @@
 """What a source changed, dropped or guessed while it read its input, counted, for people."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,6 +40,12 @@ class Notes:
         note.count += number
         if place and len(note.first) < NAMED and place not in note.first:
             note.first.append(place)
+
+    def add(self, what: str, count: int, first: Iterable[str]) -> None:
+        """Adds a count that was made elsewhere, with its first places."""
+        note = self._notes.setdefault(what, Note(what))
+        note.count += count
+        note.first = list(dict.fromkeys([*note.first, *first]))[:NAMED]
 
     def say(self, sentence: str) -> None:
         """Keep a remark, a sentence without its full stop."""

@@ -8,9 +8,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipelines.data.preparation import pillow_decoding
+from pipelines.data.preparation import picture_inspection, pillow_decoding
 from pipelines.data.preparation.image_loading import PictureReader, ResizeOptions
 from pipelines.data.preparation.jpeg_inspection import LibjpegWarnings
+from pipelines.data.preparation.picture_changes import (
+    CONVERTED,
+    FIRST_FRAME,
+    FLATTENED,
+    SIXTEEN_BITS,
+    TURNED,
+)
 from pipelines.data.sources.example import Example
 from t2i_tf.errors import UsageError
 
@@ -25,9 +32,19 @@ def photograph():
 reader = functools.cache(PictureReader)  # tracing takes longer than reading
 
 
-def read(fit, *pictures):
+def read_all(fit, *pictures):
     examples = [Example(str(k), picture, ("a",)) for k, picture in enumerate(pictures)]
     return list(reader(fit).read(examples))
+
+
+def read(fit, *pictures):
+    """The pixels of pictures, or the reasons why they cannot be read."""
+    return [one.reason or one.pixels for one in read_all(fit, *pictures)]
+
+
+def changes(contents):
+    (found,) = read_all(ResizeOptions(8, 8), contents)
+    return found.changes
 
 
 def psnr(ours, theirs):
@@ -302,6 +319,7 @@ def test_files_bytes_and_arrays_together(tmp_path):
         (b"", "empty file"),
         (b" <svg/>", "text (HTML or XML), not a picture"),
         (b"\0\0\0\x18ftypheic....", "HEIC, which is not read: convert it to JPEG or PNG"),
+        (b"\xff\x0a....", "JPEG XL, which is not read: convert it to JPEG or PNG"),
         (b"\x89PNG\r\n\x1a\n", "damaged PNG: its header cannot be read"),
         (b"hello", "not a picture: neither JPEG, PNG, GIF, BMP, WebP, TIFF nor AVIF"),
     ],
@@ -313,11 +331,89 @@ def test_reasons(contents, reason):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"height": 0}, "--height: expected 1 to 4096 pixels, got 0"),
-        ({"width": 5000}, "--width: expected 1 to 4096 pixels, got 5000"),
+        ({"height": 0}, "--height to be 1 or more and at most 4096, got 0"),
+        ({"width": 5000}, "--width to be 1 or more and at most 4096, got 5000"),
         ({"background": "wite"}, "--background: expected a colour .* got 'wite'"),
     ],
 )
 def test_impossible_options(options, message):
     with pytest.raises(UsageError, match=message):
         ResizeOptions(**options)
+
+
+def turned(format):
+    exif = Image.Exif()
+    exif[0x112] = 6
+    return encode(two_halves(), format, exif=exif)
+
+
+def animated(format):
+    frames = [Image.new("RGB", (16, 16), colour) for colour in ((200, 0, 0), (0, 200, 0))]
+    return encode(frames[0], format, save_all=True, append_images=frames[1:])
+
+
+def png_with_16_bits_per_colour():
+    rows = b"".join(b"\0" + b"\x80\x00\x40\x00\x20\x00" * 4 for _ in range(4))
+    chunks = [
+        b"IHDR" + struct.pack(">IIBBBBB", 4, 4, 16, 2, 0, 0, 0),
+        b"IDAT" + zlib.compress(rows),
+        b"IEND",
+    ]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk))
+        for chunk in chunks
+    )
+
+
+def test_what_is_changed_is_told():
+    opaque = Image.new("RGBA", (8, 8), (9, 9, 9, 255))
+    grey = Image.fromarray(np.full((8, 8), 40_000, np.uint16))
+    assert changes(encode(two_halves(), "JPEG")) == changes(encode(two_halves(), "PNG")) == ()
+    assert changes(encode(opaque, "PNG")) == changes(encode(two_halves().quantize(4), "BMP")) == ()
+    for format in ("JPEG", "PNG", "WEBP", "TIFF"):
+        assert changes(turned(format)) == (TURNED,)
+    for format in ("GIF", "WEBP", "PNG"):
+        assert changes(animated(format)) == (FIRST_FRAME,)
+    assert changes(encode(hidden_noise("RGBA"), "PNG")) == (FLATTENED,)
+    assert changes(encode(hidden_noise("P"), "GIF")) == (FLATTENED,)
+    assert changes(encode(grey, "PNG")) == changes(encode(grey, "TIFF")) == (SIXTEEN_BITS,)
+    assert changes(png_with_16_bits_per_colour()) == (SIXTEEN_BITS,)
+    for format in ("JPEG", "TIFF"):
+        assert changes(encode(two_halves().convert("CMYK"), format)) == (CONVERTED,)
+
+
+def test_a_cmyk_jpeg_has_the_colours_that_pillow_reads(photograph):
+    contents = encode(photograph.convert("CMYK"), "JPEG", quality=95)
+    (ours,) = read(ResizeOptions(32, 32), contents)
+    theirs = Image.open(io.BytesIO(contents)).convert("RGB").resize((32, 32), 1)
+    assert psnr(ours, np.asarray(theirs)) > 30
+
+
+def test_what_cameras_append_to_a_jpeg_is_no_damage():
+    jpeg = encode(two_halves(), "JPEG")
+    (ours, other) = read(ResizeOptions(8, 8), jpeg, jpeg + b"ftypmp42" + bytes(5000) + b"film")
+    np.testing.assert_array_equal(ours, other)
+
+
+def test_large_jpegs_are_decoded_alone_and_bombs_are_not(monkeypatch, photograph):
+    (expected,) = read(ResizeOptions(), encode(photograph, "JPEG"))
+    monkeypatch.setattr(picture_inspection, "LARGE", 1_000)
+    (alone,) = read(ResizeOptions(), encode(photograph, "JPEG"))
+    np.testing.assert_array_equal(alone, expected)
+    bomb = bytearray(encode(two_halves(), "JPEG"))
+    frame = bomb.index(b"\xff\xc0")
+    bomb[frame + 5 : frame + 9] = struct.pack(">HH", 20_000, 20_000)
+    assert read(ResizeOptions(), bytes(bomb)) == ["20,000x20,000 pixels, more than 358 million"]
+    progressive = bytearray(encode(two_halves(), "JPEG", progressive=True))
+    frame = progressive.index(b"\xff\xc2")
+    progressive[frame + 5 : frame + 9] = struct.pack(">HH", 10_000, 10_000)
+    assert read(ResizeOptions(), bytes(progressive)) == [
+        "10,000x10,000 pixels, more than 89 million"
+    ]
+
+
+def test_names_of_files_need_not_be_utf_8(tmp_path):
+    path = tmp_path / os.fsdecode(b"caf\xe9.jpg")
+    path.write_bytes(encode(two_halves(), "JPEG"))
+    (ours,) = read(ResizeOptions(4, 4), path)
+    assert ours.shape == (4, 4, 3)

@@ -121,7 +121,11 @@ def test_manifest_and_files(prepared):
             records = sum(1 for _ in tf.data.TFRecordDataset(str(out / shard["file"])))
             assert records == shard["examples"]
     expected = {shard["file"] for shard in train["shards"] + val["shards"]}
-    assert {path.name for path in out.iterdir()} == expected | {"manifest.json", "vocabulary.txt"}
+    assert {path.name for path in out.iterdir()} == expected | {
+        "manifest.json",
+        "pictures.json",
+        "vocabulary.txt",
+    }
 
 
 def test_the_folder_holds_the_sources_examples(prepared, coco):
@@ -132,7 +136,7 @@ def test_the_folder_holds_the_sources_examples(prepared, coco):
     assert [id.decode() for id in found["id"].numpy()] == [one.id for one in expected]
     captions = [[text.decode() for text in texts] for texts in found["captions"].to_list()]
     assert captions == [list(one.captions) for one in expected]
-    pictures = list(PictureReader(ResizeOptions()).read(expected))
+    pictures = [one.pixels for one in PictureReader(ResizeOptions()).read(expected)]
     np.testing.assert_array_equal(found["image"], pictures)
 
 
@@ -184,7 +188,7 @@ def test_a_finished_folder_with_other_settings_is_refused(prepared, coco):
     out, _ = prepared
     with pytest.raises(
         UserError,
-        match="height is 32 there, requested 64; crop is 'squash' there, requested 'centre'",
+        match="--height is 32 there, requested 64; --crop is 'squash' there, requested 'centre'",
     ):
         prepare(CocoSource(coco), out, shard_size=8, height=64, crop="centre")
 
@@ -266,7 +270,7 @@ def test_an_unfinished_folder_with_other_settings_is_refused(tmp_path):
     source = Pictures(array_example(captions=()))
     with pytest.raises(UserError, match="bad pictures"):
         prepare(source, tmp_path / "out")
-    with pytest.raises(UserError, match="shard_size is 512 there, requested 4"):
+    with pytest.raises(UserError, match="--shard-size is 512 there, requested 4"):
         prepare(source, tmp_path / "out", shard_size=4)
 
 
@@ -299,8 +303,8 @@ def test_nothing_to_train_on(tmp_path):
         ({"filter": "lanzos3"}, "Did you mean 'lanczos3'"),
         ({"crop": "center"}, "Did you mean 'centre'"),
         ({"channels": 4}, "expected 1 or 3, got 4"),
-        ({"height": 0}, "--height: expected 1 to 4096 pixels, got 0"),
-        ({"shard_size": 0}, "shard_size: expected at least 1, got 0"),
+        ({"height": 0}, "--height to be 1 or more and at most 4096, got 0"),
+        ({"shard_size": 0}, "--shard-size to be 1 or more.*got 0"),
     ],
 )
 def test_unknown_options(tmp_path, options, message):
