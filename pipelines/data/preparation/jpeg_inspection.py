@@ -64,8 +64,9 @@ class JpegHeader:
         luma = self.first_codes.get(0x10, END_OF_BLOCK)
         if not self.sequential or luma == END_OF_BLOCK or not self.scan:
             return False
-        end = contents.find(END, self.scan)  # cameras append films and further pictures
-        return contents.find(HOLE, self.scan, end if end >= 0 else len(contents)) >= 0
+        hole = contents.find(HOLE, self.scan)
+        # Cameras append films and further pictures, which may have zeros, after the end.
+        return hole >= 0 and contents.find(END, self.scan, hole) < 0
 
 
 def read_header(contents: bytes) -> JpegHeader:
