@@ -292,6 +292,7 @@ def _(options: Evaluate) -> int:
         split=options.split,
         seed=options.seed,
         inception=options.inception,
+        open_judge=options.open_judge,
         **dataclasses.asdict(options.sizes),
     )
     console.print(evaluation_table(result))
@@ -374,6 +375,7 @@ def _(options: Compare) -> int:
             encoder_minutes=options.encoder_minutes,
             sentences=options.sentences,
             without=options.without,
+            open_judge=options.open_judge,
             seed=options.seed,
             command=options.command_line(),
         )

@@ -275,6 +275,9 @@ class Evaluate:
     inception: Path | None = None
     """InceptionV3's weights without the top, as keras.applications provides them (.h5).
     With them, precision, recall and KID are measured in its feature space too."""
+    open_judge: bool = False
+    """Measure precision, recall, KID and the Fréchet distance by EfficientNet-Lite0 too, a network
+    for photographs. Needs the package of requirements-judge.txt."""
     sizes: Annotated[Sizes, arg(name="")] = field(default_factory=Sizes)
 
 
@@ -304,6 +307,8 @@ class Compare:
     """Existing sentence encoder, as for `train`, used instead of training one."""
     without: tuple[Part, ...] = ()
     """Parts to leave out."""
+    open_judge: bool = False
+    """Measure with EfficientNet-Lite0 too, as `evaluate --open-judge` does."""
     seed: int = 0
     """Seed of every run."""
 
@@ -313,7 +318,7 @@ class Compare:
         for option in fields(self):
             value = getattr(self, option.name)
             if value != option.default:
-                values = value if isinstance(value, tuple) else (value,)
+                values = value if isinstance(value, tuple) else (value,) * (value is not True)
                 words += [f"--{option.name.replace('_', '-')}", *values]
         return shlex.join(f"{word:g}" if isinstance(word, float) else str(word) for word in words)
 

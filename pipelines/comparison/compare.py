@@ -23,6 +23,7 @@ def compare(
     encoder_minutes: float | None = None,
     sentences: Path | None = None,
     without: Collection[Part] = (),
+    open_judge: bool = False,
     seed: int = 0,
     command: str | None = None,
     actions: Actions | None = None,
@@ -47,6 +48,7 @@ def compare(
         encoder_minutes: training budget of the sentence encoder; by default a quarter of `minutes`.
         sentences: existing sentence encoder, used instead of training one.
         without: parts to leave out.
+        open_judge: whether to measure by the features of a network for photographs too.
         seed: seed of every run.
         command: command line, kept for the report.
         actions: functions that train, evaluate, study and report; by default the real ones.
@@ -81,6 +83,7 @@ def compare(
         actions or real_actions(),
         sentences=sentences,
         with_studies="studies" not in without,
+        open_judge=open_judge,
     )
     _run_steps(comparison.steps(), state, workdir)
     return state.failed

@@ -66,6 +66,7 @@ class Comparison:
         actions: functions that do the work.
         sentences: sentence encoder of the runs that do not read one trained here.
         with_studies: whether a system is studied.
+        open_judge: whether systems are also measured with the open judge.
     """
 
     def __init__(
@@ -78,11 +79,12 @@ class Comparison:
         *,
         sentences: Path | None = None,
         with_studies: bool = True,
+        open_judge: bool = False,
     ):
         self.folder, self.workdir, self.state = folder, Path(workdir), state
         self.actions = actions
         self.runs = {run.name: run for run in runs}
-        self.sentences = sentences
+        self.sentences, self.open_judge = sentences, open_judge
         self.systems = [name for name in self.runs if name in SYSTEMS]
         self.studied_system = min(self.systems, key=_study_priority)
         self.studies = self._applicable_studies() if with_studies else ()
@@ -191,6 +193,8 @@ class Comparison:
             **({"sharpen": str(sharpener)} if sharpener else {}),
         }
         settings = read_json(path, dict[str, Any]).get("settings", {})
+        if self.open_judge and not settings.get("open_judge"):
+            return False
         return all(settings.get(name) == value for name, value in expected.items())
 
     def sharpener_of(self, system: str) -> Path | None:
@@ -207,6 +211,7 @@ class Comparison:
                 sharpen=self.sharpener_of(system),
                 seed=self.state.seed,
                 out=workdir / EVALUATION,
+                **({"open_judge": True} if self.open_judge else {}),
             )
         self.state.evaluation_seconds[system] = round(time.monotonic() - start, 1)
 

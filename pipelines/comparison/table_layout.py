@@ -140,7 +140,9 @@ TEXTS = {  # name of a table -> its title and its note
         "pictures of the same caption in the last row. Precision and recall: percentage of "
         "drawings that lie among the real pictures, and of real pictures that lie among the "
         "drawings, in the feature space of a classifier. KID: kernel distance of the two sets; "
-        "lower is better.",
+        "lower is better. The last row has as many training pictures in the drawings' place. Open "
+        "judge: the same by EfficientNet-Lite0, trained on ImageNet, and the Fréchet distance, "
+        "lower is better, which is above 0 even between sets of real pictures.",
     ),
     "protocols": (
         "Retrieval by other criteria",
@@ -172,8 +174,9 @@ def layout(evaluations: Mapping[str, Evaluation]) -> Iterator[tuple[str, tuple[C
     if is_measured("paired_difference", "r_at_1"):
         yield "leads", PAIRED_DIFFERENCES
     variety = (DIVERSITY, *_realism_columns("classifier"))
-    if is_measured("kid", "inception"):
-        variety = (*variety, *_realism_columns("inception", " (Inception)"))
+    for network, title in (("inception", " (Inception)"), ("efficientnet", " (open judge)")):
+        if is_measured("kid", network):
+            variety = (*variety, *_realism_columns(network, title), _frechet(network, title))
     yield "variety", variety
     yield "protocols", PROTOCOLS
 
@@ -210,9 +213,31 @@ def _accuracy_columns(evaluations: Iterable[Evaluation]) -> Iterator[Column]:
 
 
 def _realism_columns(network: str, title: str = "") -> tuple[Column, ...]:
-    keys = ("precision_recall", network)
+    keys, real = ("precision_recall", network), ("real_against_real", network)
     return (
-        Column(f"precision_{network}", f"Precision{title}, %", (*keys, "precision"), scale=100.0),
-        Column(f"recall_{network}", f"Recall{title}, %", (*keys, "recall"), scale=100.0),
-        Column(f"kid_{network}", f"KID{title}, x 1000", ("kid", network), 2, scale=1000.0),
+        *(
+            Column(
+                f"{key}_{network}",
+                f"{key.capitalize()}{title}, %",
+                (*keys, key),
+                scale=100.0,
+                reference=(*real, key),
+            )
+            for key in ("precision", "recall")
+        ),
+        Column(
+            f"kid_{network}",
+            f"KID{title}, x 1000",
+            ("kid", network),
+            2,
+            scale=1000.0,
+            reference=(*real, "kid"),
+        ),
+    )
+
+
+def _frechet(network: str, title: str) -> Column:
+    reference = ("real_against_real", network, "frechet")
+    return Column(
+        f"frechet_{network}", f"Fréchet{title}", ("frechet", network), 2, reference=reference
     )

@@ -6,7 +6,8 @@ from typing import NamedTuple
 import numpy as np
 
 from pipelines.evaluation.estimate import Estimate, point_estimate
-from pipelines.evaluation.results import PrecisionRecall
+from pipelines.evaluation.results import PrecisionRecall, RealAgainstReal
+from t2i_tf.metrics.frechet_distance import frechet_distance
 from t2i_tf.metrics.kid_precision_recall import kid, precision_recall
 
 Features = Callable[[np.ndarray], np.ndarray]  # uint8 [n, H, W, C] to float [n, D]
@@ -19,12 +20,17 @@ class DistributionMetrics(NamedTuple):
 
     precision_recall: dict[str, PrecisionRecall | None]
     kid: dict[str, Estimate | None]
+    frechet: dict[str, Estimate | None]
+    real: dict[str, RealAgainstReal | None]  # None also where there are no other real images
 
 
 def distribution_metrics(
-    real: np.ndarray, drawn: np.ndarray, networks: Mapping[str, Features | None]
+    real: np.ndarray,
+    drawn: np.ndarray,
+    networks: Mapping[str, Features | None],
+    other_real: np.ndarray | None = None,
 ) -> DistributionMetrics:
-    """Precision and recall (Kynkaanniemi et al. 2019) and KID (Binkowski et al. 2018).
+    """Precision and recall (Kynkaanniemi et al. 2019), KID (Binkowski et al. 2018) and Fréchet.
 
     They compare whole sets, and so have no intervals over examples.
 
@@ -32,14 +38,30 @@ def distribution_metrics(
         real: uint8 [n, H, W, C].
         drawn: A drawing of each real image's caption, uint8 [n, H, W, C].
         networks: Features by name; None for a network that is not at hand.
+        other_real: Further real images, uint8 [n, H, W, C], measured in place of the drawings: what
+            perfect drawings would reach. As many as the drawings, as the metrics depend on it.
     """
-    metrics = DistributionMetrics({}, {})
+    metrics = DistributionMetrics({}, {}, {}, {})
     for name, features in networks.items():
         enough = features is not None and len(real) > NEIGHBOURS
         embedded = (features(real), features(drawn)) if enough else None
         metrics.precision_recall[name] = embedded and _precision_recall(*embedded)
         metrics.kid[name] = embedded and point_estimate(kid(*embedded, paired=True))
+        metrics.frechet[name] = embedded and point_estimate(frechet_distance(*embedded))
+        metrics.real[name] = None
+        if embedded and other_real is not None:
+            metrics.real[name] = _real_against_real(embedded[0], features(other_real))
     return metrics
+
+
+def _real_against_real(real: np.ndarray, other: np.ndarray) -> RealAgainstReal:
+    both = _precision_recall(real, other)
+    return RealAgainstReal(
+        precision=both.precision,
+        recall=both.recall,
+        kid=point_estimate(kid(real, other)),
+        frechet=point_estimate(frechet_distance(real, other)),
+    )
 
 
 def _precision_recall(real: np.ndarray, drawn: np.ndarray) -> PrecisionRecall:

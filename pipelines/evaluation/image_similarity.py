@@ -11,7 +11,7 @@ from pipelines.evaluation.results import Diversity, Similarity
 from pipelines.sampling.sampler import Sampler
 from t2i_tf.metrics.ssim_diversity import WINDOW, diversity, ssim
 
-REAL_IMAGES = 20_000  # training images searched for others with the same caption
+REAL_IMAGES = 20_000  # training images read at most
 
 
 def draw_samples(

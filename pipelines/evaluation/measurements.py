@@ -9,12 +9,18 @@ import msgspec
 import numpy as np
 
 from pipelines.data.prepared.data_folder import DataFolder
-from pipelines.data.prepared.split_reader import CaptionedImages, read_captioned_images
+from pipelines.data.prepared.split_reader import (
+    CaptionedImages,
+    read_captioned_images,
+    read_images,
+)
 from pipelines.evaluation.caption_accuracy import HELD_OUT, find_labels, measure_caption_accuracy
 from pipelines.evaluation.distribution_metrics import DistributionMetrics, distribution_metrics
+from pipelines.evaluation.features.efficientnet import EfficientNet
 from pipelines.evaluation.features.inception import Inception
 from pipelines.evaluation.features.word_classifier import Classifier, open_classifier
 from pipelines.evaluation.image_similarity import (
+    REAL_IMAGES,
     draw_samples,
     measure_diversity,
     measure_similarity,
@@ -52,6 +58,7 @@ class Measurements:
     classifier: Classifier
     classifier_weights: str  # their SHA-256
     inception: Inception | None
+    efficientnet: EfficientNet | None  # the open judge of photographs
     sizes: Sizes
     seed: int
 
@@ -66,6 +73,7 @@ class Measurements:
         seed: int,
         inception: Path | None,
         sizes: Sizes,
+        open_judge: bool = False,
     ) -> "Measurements":
         """Load the system and all that measures it; arguments as of `evaluate`.
 
@@ -77,6 +85,7 @@ class Measurements:
         sharpener = Sharpener.load(sharpen) if sharpen else None
         sampler = Sampler(trained, sharpener)
         network = Inception(inception) if inception else None
+        efficientnet = EfficientNet() if open_judge else None
         test = read_captioned_images(folder, split, POOL, trained_lengths(trained.config))
         scorer = None
         if trained.model.bound is not None:
@@ -93,6 +102,7 @@ class Measurements:
             classifier=classifier,
             classifier_weights=about.weights,
             inception=network,
+            efficientnet=efficientnet,
             sizes=sizes,
             seed=seed,
         )
@@ -149,15 +159,17 @@ class Measurements:
         )
 
     def distribution(self) -> DistributionMetrics:
-        """Precision, recall and KID of one drawing of each test caption."""
+        """Precision, recall, KID and Fréchet distance of one drawing of each test caption."""
         test = self.test.first(self.sizes.pictures)
         seeds = self.seed + np.arange(len(test.captions))
         drawn = self.sampler.draw_images(test.captions, seeds, "Drawing an image of each caption")
         networks = {
             "classifier": self.classifier.features,
             "inception": self.inception and self.inception.features,
+            "efficientnet": self.efficientnet and self.efficientnet.features,
         }
-        return distribution_metrics(test.images, drawn.images, networks)
+        others = _training_images(self.folder, len(test.images))
+        return distribution_metrics(test.images, drawn.images, networks, others)
 
     def _read(self, split: str, count: int) -> CaptionedImages:
         return read_captioned_images(
@@ -202,6 +214,14 @@ def captions_in_rounds(
     ]
     texts, images = zip(*pairs, strict=True)
     return list(texts), np.array(images, np.int64)
+
+
+def _training_images(folder: DataFolder, count: int) -> np.ndarray | None:
+    """Training images from all over the split, uint8 [count, H, W, C]; None if it has fewer."""
+    if "train" not in folder.manifest.splits or folder.split("train").examples < count:
+        return None
+    images = read_images(folder, "train", REAL_IMAGES).images
+    return images[np.linspace(0, len(images) - 1, count).round().astype(int)]
 
 
 def _check_candidates(folder: DataFolder, split: str, images: int, count: int) -> None:

@@ -126,6 +126,13 @@ class PrecisionRecall(msgspec.Struct, frozen=True, kw_only=True):
     recall: Estimate
 
 
+class RealAgainstReal(PrecisionRecall, frozen=True, kw_only=True):
+    """The metrics of a set of drawings, with as many training images in the drawings' place."""
+
+    kid: Estimate
+    frechet: Estimate  # more than 0 even for images of one distribution, and less with more images
+
+
 class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
     """The run that was evaluated, and how far it was trained."""
 
@@ -152,6 +159,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     sharpen: str | None = None
     classifier: str | None = None  # SHA-256 of its weights
     inception: str | None = None
+    open_judge: str | None = None  # SHA-256 of its weights; None where it was not asked for
     seed: int
     sizes: Sizes
 
@@ -168,6 +176,8 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
     diversity: Diversity | None = None
     precision_recall: dict[str, PrecisionRecall | None] = {}  # by the network of the features
     kid: dict[str, Estimate | None] = {}
+    frechet: dict[str, Estimate | None] = {}
+    real_against_real: dict[str, RealAgainstReal | None] = {}
     settings: Settings
     seconds: dict[str, float] = {}  # by part of the evaluation
     machine: str | None = None

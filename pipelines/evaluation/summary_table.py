@@ -63,6 +63,11 @@ def evaluation_notes(result: Evaluation) -> list[str]:
             "S = 10: bounds of ten samples, for the first"
             f" {result.retrieval.captions_of_s10} captions only."
         )
+    if any(result.real_against_real.values()):
+        notes.append(
+            "Real pictures: as many training pictures in the drawings' place, what perfect drawings"
+            " would reach; a Fréchet distance is above 0 even for them."
+        )
     if result.bound is None:
         notes.append(f"{result.system} has no bound on the likelihood, and therefore no retrieval.")
     return notes
@@ -142,3 +147,10 @@ def _distribution_rows(result: Evaluation) -> Iterator[Row]:
             yield f"precision, {network}", _SHARE, getattr(both, "precision", None)
             yield f"recall, {network}", _SHARE, getattr(both, "recall", None)
             yield f"KID, {network}", _SHARE, result.kid[network]
+            yield f"Fréchet distance, {network}", _SHARE, result.frechet.get(network)
+        real = result.real_against_real.get(network)
+        if real:
+            yield f"precision, {network}, real pictures", _SHARE, real.precision
+            yield f"recall, {network}, real pictures", _SHARE, real.recall
+            yield f"KID, {network}, real pictures", _SHARE, real.kid
+            yield f"Fréchet distance, {network}, real pictures", _SHARE, real.frechet

@@ -60,11 +60,12 @@ class Fakes:
         interrupted = self.instead.get("interrupt") == workdir.name
         return SimpleNamespace(step=12, seconds=6.0, loss=np.inf, interrupted=interrupted)
 
-    def evaluate(self, workdir, data, *, sharpen, seed, out):
+    def evaluate(self, workdir, data, *, sharpen, seed, out, open_judge=False):
         self.done.append(f"measure {workdir.name}")
         self.arguments[f"measure {workdir.name}"] = sharpen
         result = evaluation()
         result["settings"] |= {"sharpen": sharpen and str(sharpen), "seed": seed}
+        result["settings"] |= {"open_judge": "0f" * 32} if open_judge else {}
         self.write(out, json.dumps(result))
 
     def study(self, name, workdir, out, *, data, captioner, seed):
@@ -343,6 +344,24 @@ def test_the_commands_are_recorded_once(run, data, tmp_path):
         f"python -m pipelines train --preset skip-thought-draw-tiny --data {data} "
         f"--workdir {workdir}/skip-thought-draw --minutes 0.5 --sentences {workdir}/skip-thought"
     )
+
+
+def test_a_comparison_with_the_open_judge_measures_again_but_trains_nothing(run, fakes):
+    choices = {"systems": TWO, "world": "tiny", "without": ("captioner", "studies")}
+    run(**choices)
+    fakes.done.clear()
+    run(**choices, open_judge=True)
+    assert fakes.done == [f"measure {system}" for system in sorted(TWO)] + ["report"]
+    fakes.done.clear()
+    run(**choices, open_judge=True)
+    run(**choices)
+    assert fakes.done == ["report", "report"]
+
+
+def test_a_flag_without_a_value_is_recorded_as_it_is_typed():
+    command = Compare(Path("data"), Path("runs"), 1.0, open_judge=True).command_line()
+    assert command.endswith("--minutes 1 --open-judge")
+    assert parse(shlex.split(command)[3:]).open_judge
 
 
 def test_the_progress_log():

@@ -86,6 +86,18 @@ def test_variety_has_what_real_pictures_get(tables):
     assert cells(wider, "alignDRAW")["recall_inception"] == Cell()
 
 
+def test_variety_by_the_open_judge_has_the_frechet_distance_and_that_of_real_pictures():
+    judged = evaluation()
+    for key, value in (("kid", 0.02), ("frechet", 31.5)):
+        judged[key] = judged.get(key, {}) | {"efficientnet": figure(value)}
+    real = {name: figure(k) for k, name in enumerate(("precision", "recall", "kid", "frechet"))}
+    judged["real_against_real"] = {"efficientnet": real}
+    variety = {table.name: table for table in build_tables({"align-draw": judged})}["variety"]
+    assert cells(variety, "alignDRAW")["frechet_efficientnet"].value == 31.5
+    assert cells(variety, "real pictures")["frechet_efficientnet"].value == 3
+    assert cells(variety, "real pictures")["recall_efficientnet"].value == 1
+
+
 def test_held_out_retrieval_has_a_table_if_it_was_measured(tables):
     assert "held_out" not in tables
     held_out = retrieval(1.0) | {"minus_floor": retrieval(1.5), "ceiling": retrieval(2.0)}

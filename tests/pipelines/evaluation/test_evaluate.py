@@ -11,6 +11,7 @@ from rich.console import Console
 
 from pipelines.cli import main
 from pipelines.data.prepared.data_folder import DataFolder
+from pipelines.data.prepared.split_reader import read_images
 from pipelines.data.scenes.dataset import captions, render, sample_scene
 from pipelines.demo import demo as demo_module
 from pipelines.evaluation import estimate, measurements
@@ -126,6 +127,13 @@ def test_the_keys(result):
     assert set(result["diversity"]["drawn"]) == ESTIMATE
     assert 0 <= result["precision_recall"]["classifier"]["precision"]["value"] <= 1
     assert result["kid"]["inception"] is None and set(result["kid"]["classifier"]) == ESTIMATE
+    assert (
+        result["frechet"]["classifier"]["value"] > 0 and result["frechet"]["efficientnet"] is None
+    )
+    real = result["real_against_real"]["classifier"]
+    assert set(real) == {"precision", "recall", "kid", "frechet"}
+    assert 0 < real["frechet"]["value"] < result["frechet"]["classifier"]["value"]
+    assert "open_judge" not in result["settings"] or result["settings"]["open_judge"] is None
     assert set(result["seconds"]) == {"bounds", "retrieval", "samples", "accuracy", "realism"}
 
 
@@ -174,7 +182,32 @@ def test_the_command_and_a_half_trained_gan(data, folder, tmp_path, capsys):
     assert found.bound is None and found.retrieval is None
     assert found.run.budget_spent == 0.25 and not found.run.finished
     assert found.ssim.mean.value < 1
-    assert len(evaluation_notes(found)) == 2
+    assert len(evaluation_notes(found)) == 3
+
+
+class ColourJudge:
+    """Stands for the open judge: features that need no weights."""
+
+    def features(self, images):
+        return np.float32(images.reshape(len(images), -1)[:, :7])
+
+
+def test_the_open_judge_measures_if_it_is_asked(draw, data, tmp_path, monkeypatch):
+    monkeypatch.setattr(measurements, "EfficientNet", ColourJudge)
+    found = evaluate(draw, data, out=tmp_path / "evaluation.json", open_judge=True, **SMALL)
+    assert found.kid["efficientnet"].low is None and found.frechet["efficientnet"].value > 0
+    assert 0 <= found.real_against_real["efficientnet"].recall.value <= 1
+    assert len(found.settings.open_judge) == 64
+    shown = print_table(found, 200)
+    assert "Fréchet distance, efficientnet, real pictures" in shown
+
+
+def test_there_must_be_as_many_training_images_as_drawings(folder):
+    images = measurements._training_images(folder, 24)
+    np.testing.assert_array_equal(images, read_images(folder, "train").images)
+    few = measurements._training_images(folder, 3)
+    np.testing.assert_array_equal(few, images[[0, 12, 23]])
+    assert measurements._training_images(folder, 25) is None
 
 
 def test_held_out_captions_search_among_images_of_both_kinds(draw, folder, monkeypatch):
