@@ -29,6 +29,7 @@ SMALLEST_BATCH = 4
 PATIENCE = 10  # validations without improvement
 # Captions -> minutes: the learning rate falls over the budget, which a small set cannot use up.
 BUDGETS = ((2_000, 10.0), (10_000, 20.0))
+LARGE = 48 * 48  # pixels of a picture, from which training takes clearly longer
 SHORTEST_INTERVAL = 100  # steps between validations
 
 
@@ -81,6 +82,11 @@ class Choice:
         lines = [f"{_described(self.data)}. {_kept(config, self.data)}"]
         if _is_small(self.data):
             lines.append(_small_set(config, base, self.data, budget))
+        if budget and self.data.height * self.data.width >= LARGE:
+            lines.append(
+                f"The time limit of {config.minutes:g} minutes is for pictures of 32x32: steps on"
+                " larger ones take longer, so give more --minutes."
+            )
         if self.data.pictures < FEW:
             lines.append(
                 f"{_count(self.data.pictures, 'picture')} cannot teach what words look like in"

@@ -17,6 +17,7 @@ from pipelines.sampling.sampler import Sampler
 from pipelines.training.history import read_history
 from t2i_tf import checkpoints
 from t2i_tf.checkpoints import Trained
+from t2i_tf.errors import UserError
 from t2i_tf.files import write_atomically
 
 FILE = "training.png"
@@ -62,7 +63,11 @@ def _drawn(trained: Trained, folder: DataFolder) -> list[list[Row]]:
     sampler = Sampler(trained)
     blocks = []
     for split, note in SPLITS.items():
-        shown = read_captioned_images(folder, split, READ, lengths)
+        try:
+            shown = read_captioned_images(folder, split, READ, lengths)
+        except UserError as error:  # the run is trained all the same
+            print(f"{FILE} shows no drawings {note}: {error}")
+            continue
         captions = shown.captions[:CAPTIONS]
         blocks.append(
             [

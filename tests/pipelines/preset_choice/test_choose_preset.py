@@ -99,6 +99,13 @@ def test_grey_pictures_that_are_not_square():
     assert choose(data(6_000, FLICKR)).config("lapgan-photos").model.stages == 2
 
 
+def test_large_pictures_need_more_time():
+    large = data(6_000, FLICKR, shape=(64, 64, 3))
+    assert "give more --minutes" in text(large)
+    assert "minutes" not in " ".join(choose(large).lines(budget=False))
+    assert "minutes" not in text(data(6_000, FLICKR))
+
+
 def test_known_sources_keep_their_presets():
     assert choose(data(20_000, {8: 20_000}, "scenes")).preset == "align-draw-scenes"
     assert choose(data(50_000, {8: 50_000}, "mnist-captions")).preset == "align-draw-mnist-hour"

@@ -48,6 +48,14 @@ def test_the_page_has_the_losses_and_drawings_beside_pictures_of_both_splits(dat
         assert page.width > (1 + training_sheet.SEEDS) * training_sheet.SIDE
 
 
+def test_captions_that_are_all_too_long_for_the_run_are_no_failure(data, run, capsys):
+    config = dataclasses.replace(checkpoints.read_config(run), max_words=2)
+    checkpoints.write_config(run, config)
+    written = write_training_sheet(run, data)
+    assert written.caption == "" and written.path.exists()
+    assert capsys.readouterr().out.count("training.png shows no drawings in") == 2
+
+
 def test_a_system_that_draws_nothing_has_the_losses_alone(data, workdir, tmp_path):
     shutil.copytree(workdir, tmp_path / "run")  # of a captioner
     assert write_training_sheet(tmp_path / "run", data) == (None, "")
