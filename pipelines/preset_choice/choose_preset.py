@@ -30,7 +30,7 @@ PATIENCE = 10  # validations without improvement
 # Captions -> minutes: the learning rate falls over the budget, which a small set cannot use up.
 BUDGETS = ((2_000, 10.0), (10_000, 20.0))
 LARGE = 48 * 48  # pixels of a picture, from which training takes clearly longer
-SHORTEST_INTERVAL = 100  # steps between validations
+SHORTEST_INTERVAL = 50  # steps between validations
 
 
 @dataclass(frozen=True)
@@ -89,8 +89,8 @@ class Choice:
             )
         if self.data.pictures < FEW:
             lines.append(
-                f"{_count(self.data.pictures, 'picture')} cannot teach what words look like in"
-                " general: expect drawings that resemble the training pictures."
+                f"{_count(self.data.pictures, 'picture')} cannot teach what words look like:"
+                " expect blurred drawings that hardly follow their captions; that takes thousands."
             )
         return lines
 

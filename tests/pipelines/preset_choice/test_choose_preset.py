@@ -70,7 +70,7 @@ def test_300_pictures():
     config, base = chosen(summary), preset("align-draw-photos").config
     assert (config.max_words, config.length_multiple) == (30, 30)
     assert (config.batch_size, config.minutes, config.patience) == (base.batch_size, 10, 10)
-    assert config.report_every == 100
+    assert config.report_every == 50
     assert (
         "As there are few pictures: at most 10 minutes; the end comes after 10 validations without"
         " a better one (--patience 0 trains on)."
