@@ -8,6 +8,8 @@ split. A folder made by this project's scene generator has the same layout witho
 `scenes.json` that describes it.
 """
 
+import functools
+import os
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -170,9 +172,15 @@ def read_split(root: Path, annotations: Path, notes: Notes) -> list[Example]:
             paths[id],
             clean_captions(captions[id], notes, images[id].file_name),
             images[id].attributes,
+            name_below(root, paths[id]),
         )
         for id in first_ids
     ]
+
+
+def name_below(root: Path, path: Path) -> str:
+    """A path relative to the folder of the data set, if it is in it."""
+    return path.relative_to(root).as_posix() if root in path.parents else str(path)
 
 
 def images_by_id(
@@ -227,13 +235,16 @@ def merge_ids_of_one_file(
 
 def refuse_pictures_in_two_splits(splits: Mapping[str, Iterable[Example]]) -> None:
     """Raises UserError if one file is in two splits."""
-    seen: dict[Any, str] = {}
+    seen: dict[str, str] = {}
+    real = functools.cache(os.path.realpath)  # of folders: there are few
     for split, examples in splits.items():
         for example in examples:
-            other = seen.setdefault(example.picture, split)
+            path = Path(str(example.picture))
+            is_link = os.path.islink(path)
+            identity = real(path) if is_link else os.path.join(real(path.parent), path.name)
+            other = seen.setdefault(identity, split)
             if other != split:
                 raise UserError(
-                    f"{example.picture} is both in the split {other} and in {split}. Remove it"
-                    " from one of the annotations files, or divide all pictures anew with"
-                    " --splits."
+                    f"{path} is both in the split {other} and in {split}. Remove it from one of the"
+                    " annotations files."
                 )

@@ -106,9 +106,8 @@ class RowSource:
             chosen = divide((entry.id for entry in entries), self._division, self.notes)
         splits: dict[str, list[Example]] = {"train": [], "val": [], "test": []}
         for entry in entries:
-            example = Example(
-                entry.id, entry.path, clean_captions(entry.captions, self.notes, entry.id)
-            )
+            captions = clean_captions(entry.captions, self.notes, entry.id)
+            example = Example(entry.id, entry.path, captions, name=entry.row.file.strip())
             splits.setdefault(chosen[entry.id], []).append(example)
         add_validation(splits, self._division, self.notes)
         return splits
@@ -130,7 +129,7 @@ def merge(rows: Iterable[Row], lookup: PictureLookup, notes: Notes) -> list[_Ent
     ids: dict[str, _Entry] = {}
     for row in rows:
         if row.file not in paths:
-            refuse_control_characters(row)
+            refuse_strange_characters(row)
             path = lookup.find(row.file)
             paths[row.file] = path, lookup.identity(path)
         path, identity = paths[row.file]
@@ -158,14 +157,29 @@ def without_left_out(entries: Iterable[_Entry], notes: Notes) -> list[_Entry]:
     return kept
 
 
-def refuse_control_characters(row: Row) -> None:
-    """Raises UserError if a file name has a NUL or another control character."""
-    strange = next((one for one in row.file if ord(one) < 32), None)
-    if strange is not None:
+def refuse_strange_characters(row: Row) -> None:
+    """Raises UserError if a file name has a control character, or is not UTF-8 on the disk."""
+    strange = next((one for one in row.file if ord(one) < 32 or is_undecoded(one)), None)
+    if strange is None:
+        return
+    if is_undecoded(strange):
         raise UserError(
-            f"{row.where}: the file name {row.file!r} contains the control character"
-            f" U+{ord(strange):04X}. Correct the name."
+            f"{printable(row.where)}: the file name {row.file!r} is not UTF-8. Rename the file."
         )
+    raise UserError(
+        f"{row.where}: the file name {row.file!r} contains the control character"
+        f" U+{ord(strange):04X}. Correct the name."
+    )
+
+
+def is_undecoded(character: str) -> bool:
+    """Whether a character stands for a byte of a file name that is not UTF-8."""
+    return 0xD800 <= ord(character) <= 0xDFFF
+
+
+def printable(text: str) -> str:
+    """A text without characters that no terminal can show."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def refuse_one_id_for_two(first: _Entry, second: _Entry) -> None:

@@ -21,6 +21,9 @@ HEADERLESS = ("file", "caption")  # columns of a table whose first line is a row
 REJOINED = "Captions with delimiters that no quotes enclose, read whole"
 UNDIVIDED = "Rows with a missing delimiter between a number and the caption, divided there"
 
+QUOTED = re.compile(r'"[^"]*(?:""[^"]*)*"?')  # to the end, if the quote is never closed
+LINE_BREAK = re.compile(r"\r\n|\r|\n")
+
 Record = tuple[int, dict[str, Any]]  # line, from 1, and cells by column
 
 
@@ -71,14 +74,25 @@ class DelimitedTable:
         skipped = self._text[: len(self._text) - len(text)].count("\n")
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=self.delimiter, strict=True)
         while True:
-            line = skipped + reader.line_num + 1
+            begun = reader.line_num
+            line = skipped + begun + 1
             try:
                 cells = next(reader)
+                swallowed = swallowed_row(cells, self.delimiter)
             except StopIteration:
                 return
             except csv.Error as error:
-                raise UserError(f"{self.path}, line {line}: {explain(error)}") from None
-            refuse_swallowed_rows(cells, self.delimiter, f"{self.path}, line {line}")
+                quotes = dict(opened_quotes(from_line(text, begun), self.delimiter))
+                opened = max(quotes.values(), default=0)
+                where = f"{self.path}, line {line + opened}"
+                raise UserError(f"{where}: {explain(error)}") from None
+            if swallowed:
+                quotes = dict(opened_quotes(from_line(text, begun), self.delimiter))
+                raise UserError(
+                    f"{self.path}, line {line + quotes.get(swallowed[0], 0)}: a double quote is"
+                    f" opened here and not closed before the row of {swallowed[1]}. Close it, or"
+                    " remove it."
+                )
             yield line, cells
 
     def _cells_by_column(
@@ -134,13 +148,33 @@ def explain(error: csv.Error) -> str:
     return f'not CSV: {error}. A quote within a caption is written twice, as in "".'
 
 
-def refuse_swallowed_rows(cells: Sequence[str], delimiter: str, where: str) -> None:
-    """Raises UserError if a cell contains what looks like further rows."""
-    for cell in cells:
+def swallowed_row(cells: Sequence[str], delimiter: str) -> tuple[int, str] | None:
+    """The number of the cell that contains what looks like further rows, and their first file."""
+    for number, cell in enumerate(cells):
         for inner in cell.splitlines()[1:]:
             name, found, _ = inner.partition(delimiter)
             if found and is_picture(name.strip()):
-                raise UserError(
-                    f"{where}: a double quote is opened here and not closed before the row of"
-                    f" {name.strip()}. Close it, or remove it."
-                )
+                return number, name.strip()
+    return None
+
+
+def from_line(text: str, line: int) -> str:
+    """A text without its first lines, which end as those of a csv reader do."""
+    return "".join(io.StringIO(text, newline="").readlines()[line:])
+
+
+def opened_quotes(text: str, delimiter: str) -> Iterator[tuple[int, int]]:
+    """The cells of the first row that open a double quote, and the line, from 0, of each quote."""
+    plain = re.compile(f"[^{re.escape(delimiter)}\r\n]*")
+    position = line = cell = 0
+    while position < len(text):
+        quoted = QUOTED.match(text, position)
+        if quoted:
+            yield cell, line
+            line += len(LINE_BREAK.findall(quoted[0]))
+            position = quoted.end()
+        unquoted = plain.match(text, position)
+        position = unquoted.end() if unquoted else len(text)
+        if text[position : position + 1] != delimiter:
+            return
+        position, cell = position + 1, cell + 1

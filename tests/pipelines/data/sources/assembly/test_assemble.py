@@ -78,6 +78,17 @@ def test_control_characters_in_a_name_are_refused(tmp_path, name):
         source_of(tmp_path, rows_of(name)).splits()
 
 
+def test_a_name_that_is_not_utf_8_is_refused(tmp_path):
+    with pytest.raises(UserError, match=r"line 0: the file name .*udce9.* is not UTF-8\. Rename"):
+        source_of(tmp_path, rows_of(os.fsdecode(b"caf\xe9.jpg"))).splits()
+
+
+def test_examples_have_the_names_that_a_user_wrote(tmp_path):
+    source = source_of(tmp_path, rows_of("./a/x/1.jpg", "b/x/1.jpg"))
+    names = {example.name for example in examples_of(source).values()}
+    assert names == {"./a/x/1.jpg", "b/x/1.jpg"}
+
+
 def test_given_splits_are_kept_and_contradictions_refused(tmp_path):
     touch(tmp_path, "a.jpg", "b.jpg")
     rows = [*rows_of("a.jpg", split="test"), *rows_of("b.jpg", "c.jpg", split="train")]
