@@ -1,5 +1,6 @@
 import json
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -12,7 +13,11 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
+from pipelines.data.preparation import prepare as prepare_module
+from pipelines.data.preparation import resume_log
 from pipelines.data.preparation.image_loading import PictureReader, ResizeOptions
+from pipelines.data.preparation.picture_changes import FLATTENED, TURNED
+from pipelines.data.preparation.picture_states import IN_TWO_SPLITS
 from pipelines.data.preparation.prepare import prepare, verify
 from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.data.prepared.record_reader import read_split_records
@@ -292,6 +297,200 @@ def test_arrays_and_missing_captions(tmp_path):
     assert manifest["skipped"] == [{"file": "1", "reason": "no caption"}]
 
 
+class Files(Pictures):
+    """A source of small files; `val` and others as they are given."""
+
+    def __init__(self, folder, captions=("a cat",), **splits):
+        self.folder, self.captions, self.names = folder, captions, splits
+
+    def splits(self):
+        return {
+            split: [
+                Example(name, self.folder / name, self.captions, name=f"table/{name}")
+                for name in names
+            ]
+            for split, names in self.names.items()
+        }
+
+
+def save(path, colour=9, **options):
+    Image.new("RGB", (8, 8), (colour, 100, 100)).save(path, **options)
+
+
+@pytest.fixture
+def files(tmp_path):
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for k in range(4):
+        save(folder / f"{k}.png", 20 * k)
+    return Files(folder, train=["0.png", "1.png", "2.png"], val=["3.png"])
+
+
+def test_a_mended_and_an_exchanged_picture_are_told_when_the_folder_is_finished(
+    files, tmp_path, capsys
+):
+    (files.folder / "1.png").rename(tmp_path / "1.png")
+    prepare(files, tmp_path / "out", max_bad=0.5)
+    (tmp_path / "1.png").rename(files.folder / "1.png")
+    save(files.folder / "3.png", 200)
+    os.utime(files.folder / "0.png", (1, 1))  # touched, but the same
+    with pytest.raises(UserError, match=r"2 of 4 have changed.*table/1\.png; table/3\.png.*delete"):
+        prepare(files, tmp_path / "out", max_bad=0.5)
+    shutil.rmtree(tmp_path / "out")
+    assert prepare(files, tmp_path / "out", max_bad=0)["written"] == 4
+    (files.folder / "0.png").unlink()
+    assert prepare(files, tmp_path / "out", max_bad=0)["written"] == 4
+    assert "1 of 4 pictures cannot be read any more" in capsys.readouterr().out
+
+
+def test_an_exchanged_picture_is_read_anew_when_the_run_resumes(files, tmp_path):
+    (files.folder / "3.png").rename(tmp_path / "3.png")
+    with pytest.raises(UserError, match=r"allow more with --max-bad"):
+        prepare(files, tmp_path / "out", shard_size=2, max_bad=0)
+    (tmp_path / "3.png").rename(files.folder / "3.png")
+    save(files.folder / "1.png", 200)
+    prepare(files, tmp_path / "out", shard_size=2, max_bad=0)
+    folder = DataFolder.open(tmp_path / "out")
+    (batch,) = list(read_split_records(folder, "train").batch(9))
+    assert parse_batch(batch, folder.shape)["image"].numpy()[1, 0, 0, 0] == 200
+
+
+def test_other_examples_are_told_in_words(files, tmp_path):
+    prepare(files, tmp_path / "out")
+    more = Files(files.folder, ("a cat", "a dog"), train=["0.png", "1.png"], val=["3.png"])
+    with pytest.raises(
+        UserError,
+        match="there were 4 pictures with 4 captions, now there are 3 pictures with 6 captions",
+    ) as told:
+        prepare(more, tmp_path / "out")
+    assert "sha256" not in str(told.value)
+    other = Files(files.folder, ("a dog",), **files.names)
+    with pytest.raises(UserError, match=r"captions have changed \(there are 4 pictures"):
+        prepare(other, tmp_path / "out")
+    other.facts = lambda: {"seed": 3}
+    with pytest.raises(UserError, match="seed is absent there, now 3"):
+        prepare(other, tmp_path / "out")
+
+
+def test_a_second_prepare_is_refused_while_the_first_runs(files, tmp_path, monkeypatch):
+    write_shard = prepare_module.write_shard
+    refused = []
+
+    def write_and_try_again(*arguments):
+        with pytest.raises(UserError, match="out is in use: another `prepare`") as error:
+            prepare(files, tmp_path / "out")
+        refused.append(error)
+        return write_shard(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(prepare_module, "write_shard", write_and_try_again)
+        prepare(files, tmp_path / "out")
+    assert len(refused) == 2
+    assert verify(tmp_path / "out") == 3
+    assert not (tmp_path / "out" / ".prepare").exists()
+
+
+def test_a_folder_that_is_finished_while_the_lock_is_taken_is_left_alone(
+    files, tmp_path, monkeypatch
+):
+    lock = resume_log.lock_folder
+
+    def finish_first(out):
+        monkeypatch.setattr(resume_log, "lock_folder", lock)
+        prepare(files, out)
+        return lock(out)
+
+    monkeypatch.setattr(resume_log, "lock_folder", finish_first)
+    assert prepare(files, tmp_path / "out")["written"] == 4
+    assert not (tmp_path / "out" / ".prepare").exists()
+
+
+def test_a_shard_of_another_plan_is_not_taken(files, tmp_path):
+    with pytest.raises(UserError):
+        prepare(Files(files.folder, train=["0.png", "x.png"]), tmp_path / "out", shard_size=1)
+    (entry,) = (tmp_path / "out" / ".prepare").glob("train-00000*.json")
+    described = json.loads(entry.read_text())
+    entry.write_text(json.dumps(described | {"plan": "another", "captions": 77}))
+    save(files.folder / "x.png")
+    manifest = prepare(
+        Files(files.folder, train=["0.png", "x.png"]), tmp_path / "out", shard_size=1
+    )
+    assert manifest["splits"]["train"]["captions"] == 2
+
+
+def test_what_was_changed_is_counted_across_a_resume(tmp_path, capsys):
+    exif = Image.Exif()
+    exif[0x112] = 6
+    for name in ("a.jpg", "b.jpg"):
+        save(tmp_path / name, 10 * ord(name[0]) % 256, exif=exif)
+    Image.new("RGBA", (8, 8), (9, 9, 9, 0)).save(tmp_path / "c.png")
+    source = Files(tmp_path, train=["a.jpg", "b.jpg", "c.png", "d.png"])
+    with pytest.raises(UserError):
+        prepare(source, tmp_path / "out", shard_size=1, background="black", max_bad=0)
+    save(tmp_path / "d.png")
+    manifest = prepare(source, tmp_path / "out", shard_size=1, background="black", max_bad=0)
+    assert {note["what"]: note["count"] for note in manifest["notes"]} == {TURNED: 2, FLATTENED: 1}
+    assert manifest["background"] == "black"
+    assert f"{TURNED}: 2 (table/a.jpg, table/b.jpg)" in capsys.readouterr().out
+    assert prepare(source, tmp_path / "out", shard_size=1, background="black") == manifest
+    with pytest.raises(UserError, match="--background is 'black' there, requested 'white'"):
+        prepare(source, tmp_path / "out", shard_size=1)
+
+
+def test_copies_in_two_splits_are_told(files, tmp_path):
+    shutil.copy(files.folder / "0.png", files.folder / "copy.png")
+    files.names["test"] = ["copy.png"]
+    (note,) = prepare(files, tmp_path / "out")["notes"]
+    assert (note["what"], note["count"]) == (IN_TWO_SPLITS, 1)
+    assert note["first"] == ["table/copy.png of test is table/0.png of train"]
+
+
+def test_no_training_picture_can_be_read(files, tmp_path):
+    for name in files.names["train"]:
+        (files.folder / name).write_bytes(b"")
+    with pytest.raises(
+        UserError, match=r"nothing to train on: none of the 3 .*table/0\.png \(empty"
+    ):
+        prepare(files, tmp_path / "out", max_bad=1)
+    assert not (tmp_path / "out" / "manifest.json").exists()
+
+
+def test_an_empty_validation_split_is_told(files, tmp_path):
+    (files.folder / "3.png").unlink()
+    (note,) = prepare(files, tmp_path / "out", max_bad=1)["notes"]
+    assert note["what"].startswith("No picture of the split val can be used")
+
+
+@pytest.mark.parametrize("out", ["/proc/data", "/dev/null/data"])
+def test_a_place_that_cannot_be_written(files, out):
+    with pytest.raises(UserError, match=f"--out {out} cannot be written: "):
+        prepare(files, out)
+
+
+def test_a_disk_that_becomes_full(files, tmp_path):
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)  # of a file, in bytes
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
+    try:
+        with pytest.raises(UserError, match=r"--out .* cannot be written: .*What is finished"):
+            prepare(files, tmp_path / "out", height=200, width=200)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert prepare(files, tmp_path / "out", height=200, width=200)["written"] == 4
+
+
+def test_a_folder_without_record_of_its_pictures_stays_finished(files, tmp_path, capsys):
+    expected = prepare(files, tmp_path / "out")
+    (tmp_path / "out" / "pictures.json").unlink()
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    for later in ("decoder", "background", "pictures", "captions"):
+        del manifest["settings"][later]
+    (tmp_path / "out" / "manifest.json").write_text(json.dumps(manifest))
+    assert prepare(files, tmp_path / "out")["written"] == expected["written"]
+    assert "made by an earlier version" in capsys.readouterr().out
+    with pytest.raises(UserError, match="have changed"):
+        prepare(Files(files.folder, ("a dog",), **files.names), tmp_path / "out")
+
+
 def test_nothing_to_train_on(tmp_path):
     with pytest.raises(UserError, match="expected examples to train on, found none"):
         prepare(Pictures(), tmp_path / "out")
@@ -304,6 +503,8 @@ def test_nothing_to_train_on(tmp_path):
         ({"crop": "center"}, "Did you mean 'centre'"),
         ({"channels": 4}, "expected 1 or 3, got 4"),
         ({"height": 0}, "--height to be 1 or more and at most 4096, got 0"),
+        ({"max_bad": float("nan")}, "--max-bad to be 0 or more and at most 1, got nan"),
+        ({"workers": -3}, "--workers to be 1 or more and at most 1024, got -3"),
         ({"shard_size": 0}, "--shard-size to be 1 or more.*got 0"),
     ],
 )

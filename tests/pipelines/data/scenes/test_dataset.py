@@ -1,6 +1,7 @@
 import json
 import os
 import random
+import resource
 import signal
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from pipelines.data.scenes.captions import OBJECT_WORDS, PLACE_PHRASES, SETTINGS
 from pipelines.data.scenes.dataset import Scene
 from pipelines.data.scenes.shapes import BACKDROPS, INKS, OBJECT_SHAPES
 from pipelines.data.scenes.world import HELD_OUT_COLOURS
-from t2i_tf.errors import UserError
+from t2i_tf.errors import UsageError, UserError
 
 ROOT = Path(__file__).parents[4]
 SMALL = {"train": 120, "val": 20, "test": 20, "held_out": 40}
@@ -226,6 +227,45 @@ def test_another_run_completes_an_interrupted_one(folder, tmp_path, monkeypatch)
     assert contents(tmp_path) == contents(folder)
 
 
+def test_lost_files_are_written_anew(folder, tmp_path, capsys):
+    few = {"train": 2, "val": 1, "test": 0, "held_out": 0}
+    dataset.write_scenes(tmp_path, **few, workers=1)
+    before = contents(tmp_path)
+    (tmp_path / "train" / document(tmp_path, "train")["images"][0]["file_name"]).unlink()
+    dataset.write_scenes(tmp_path, **few, workers=1)
+    assert "has lost files" in capsys.readouterr().out
+    assert contents(tmp_path) == before
+
+
+def test_a_second_run_is_refused_while_the_first_one_draws(tmp_path, monkeypatch):
+    make_picture = dataset.make_picture
+
+    def make_and_try_again(*arguments):
+        with pytest.raises(UserError, match="is in use: another `scenes` writes it"):
+            dataset.write_scenes(tmp_path, **few, workers=1)
+        return make_picture(*arguments)
+
+    few = {"train": 2, "val": 0, "test": 0, "held_out": 0}
+    monkeypatch.setattr(dataset, "make_picture", make_and_try_again)
+    dataset.write_scenes(tmp_path, **few, workers=1)
+    assert not (tmp_path / dataset.LOCK).exists()
+
+
+def test_a_place_that_cannot_be_written_and_a_full_disk(tmp_path):
+    few = {"train": 1, "val": 0, "test": 0, "held_out": 0}
+    with pytest.raises(UserError, match=r"/proc/scenes cannot be written: .*choose another folder"):
+        dataset.write_scenes(Path("/proc/scenes"), **few, workers=1)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)  # of a file, in bytes
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, limits[1]))
+    try:
+        with pytest.raises(UserError, match="cannot be written: File too large"):
+            dataset.write_scenes(tmp_path, **few, workers=1)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    dataset.write_scenes(tmp_path, **few, workers=1)
+    assert len(document(tmp_path, "train")["images"]) == 1
+
+
 def test_refuses_a_folder_of_something_else(tmp_path):
     (tmp_path / "holiday.jpg").write_bytes(b"sea")
     with pytest.raises(UserError, match=r"found 'holiday\.jpg'"):
@@ -242,5 +282,7 @@ def test_refuses_a_file_and_a_negative_count(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="expected a folder"):
         dataset.write_scenes(tmp_path / "file", **SMALL, workers=1)
-    with pytest.raises(UserError, match="got -1"):
+    with pytest.raises(UsageError, match="--train to be 0 or more and at most 9999999, got -1"):
         dataset.write_scenes(tmp_path / "data", train=-1, workers=1)
+    with pytest.raises(UsageError, match="--workers to be 1 or more"):
+        dataset.write_scenes(tmp_path / "data", workers=0)
