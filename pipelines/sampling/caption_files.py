@@ -75,7 +75,9 @@ def read_image_files(paths: Sequence[Path], resize: ResizeOptions) -> np.ndarray
 
 def _resize_options(workdir: Path, model: CaptionerConfig) -> ResizeOptions:
     data = read_run_data(workdir)
-    return ResizeOptions(model.height, model.width, model.channels, data.filter, data.crop)
+    return ResizeOptions(
+        model.height, model.width, model.channels, data.filter, data.crop, data.background
+    )
 
 
 def _write_captions(

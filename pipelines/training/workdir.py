@@ -106,6 +106,7 @@ class RunData(msgspec.Struct, frozen=True):
     source: str = ""
     filter: str = ResizeOptions.filter
     crop: str = ResizeOptions.crop
+    background: str = ResizeOptions.background
 
 
 def read_run_data(workdir: Path) -> RunData:

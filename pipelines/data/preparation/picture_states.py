@@ -1,6 +1,6 @@
 """Whether the pictures of a data folder are still those that it was made from.
 
-OUT/pictures.json    for each shard, the state of each picture of its plan when it was read
+`OUT/pictures.json` has, for each shard, the state of each picture of its plan when it was read.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

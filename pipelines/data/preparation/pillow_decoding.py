@@ -148,9 +148,8 @@ def has_sixteen_bits(picture: Image.Image, contents: bytes) -> bool:
 
 def raw_mode(picture: Image.Image) -> str:
     """How the file of a picture that is not yet decoded stores its pixels, in Pillow's terms."""
-    tile = getattr(picture, "tile", None) or [()]
-    arguments = tile[0][-1] if tile[0] else ""
-    return str(arguments[0] if isinstance(arguments, tuple) and arguments else arguments)
+    tiles = getattr(picture, "tile", None)
+    return str(tiles[0][-1]) if tiles else ""
 
 
 def without_palette(picture: Image.Image) -> Image.Image:
