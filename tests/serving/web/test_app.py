@@ -124,6 +124,7 @@ def test_what_is_not_read(page):
         (RequestError("wrong"), 400),
         (ServingError("unknown model", "NOT_FOUND"), 404),
         (ServingError("queue is full", "UNAVAILABLE"), 503),
+        (ServingError("too large", "RESOURCE_EXHAUSTED"), 429),
         (ServingError("late", "DEADLINE_EXCEEDED"), 504),
         (ServingError("broken", "INTERNAL"), 502),
         (ServingError("unreadable answer"), 502),
