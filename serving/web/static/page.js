@@ -158,6 +158,7 @@ async function copy(text) {
     field.select();
     const copied = document.execCommand("copy");
     field.remove();
+    element("link").focus();
     return copied;
   }
 }

@@ -94,7 +94,7 @@ export class Stage {
     const all = words.every(({ known }) => !known);
     element("unknown").replaceChildren(
       all
-        ? "The model knows none of these words, so the picture says nothing about them: "
+        ? "The model knows none of these words, so its picture cannot show them: "
         : "Not in the model's vocabulary: ",
       ...unknown.flatMap((word, i) => [i ? ", “" : "“", isolated(word), "”"]),
       ".",
