@@ -62,7 +62,8 @@ def export_run(workdir: Path, base_path: Path) -> None:
 @contextmanager
 def embedded_server(base_path: Path) -> Iterator[str]:
     """The address of an embedded server of `base_path`, which stops when the block ends."""
-    with listening("127.0.0.1", 0) as probe:
+    (probe,) = listening("127.0.0.1", 0)
+    with probe:
         port = probe.getsockname()[1]
     flags = [f"--model_base_path={base_path.resolve()}", f"--port={port}", "--rest_api_port=0"]
     flags += ["--shutdown_delay_seconds=0"]  # no load balancer has to notice

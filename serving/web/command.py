@@ -7,7 +7,12 @@ import uvicorn
 from serving.client.channel import credentials
 from serving.client.connection import Connection
 from serving.errors import ServingError
+from serving.server import addresses
+from serving.server.config.flag_values import MAX_PORT
+from serving.server.config.text_proto import ConfigError
+from serving.server.rest_api.timed_connection import timed_connections
 from serving.web.app import create_app
+from serving.web.security import REQUEST_SECONDS
 
 
 def web(connection: Connection, host: str = "127.0.0.1", port: int = 8080) -> None:
@@ -22,25 +27,29 @@ def web(connection: Connection, host: str = "127.0.0.1", port: int = 8080) -> No
         ServingError: the port is taken, or a TLS file cannot be read.
     """
     credentials(connection)  # a bad TLS file is an error of the command, not of the first request
-    with listening(host, port) as listener:
-        host, port = listener.getsockname()[:2]
-        print(f"Open http://{host}:{port} (drawn by {connection.server})", flush=True)
+    sockets = listening(host, port)
+    try:
+        print(
+            f"Open http://{addresses.bound(sockets[0])} (drawn by {connection.server})", flush=True
+        )
         config = uvicorn.Config(
             create_app(connection),
+            http=timed_connections(REQUEST_SECONDS),
             log_level="warning",
             server_header=False,
             ws="none",
             timeout_graceful_shutdown=5,
         )
-        uvicorn.Server(config).run(sockets=[listener])
+        uvicorn.Server(config).run(sockets=sockets)
+    finally:
+        addresses.close(sockets)
 
 
-def listening(host: str, port: int) -> socket.socket:
-    """A listening socket. Raises ServingError where the port is taken or not allowed."""
+def listening(host: str, port: int) -> list[socket.socket]:
+    """Listening sockets. Raises ServingError where the port is taken, or `host` is not here."""
+    if not 0 <= port <= MAX_PORT:
+        raise ServingError(f"--port: expected a port from 0 to {MAX_PORT}, got {port}.")
     try:
-        return socket.create_server((host, port))
-    except (OSError, OverflowError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise ServingError(
-            f"Cannot listen on {host}:{port}: {reason}. Choose another --port."
-        ) from error
+        return addresses.listen(host, port, "--port")
+    except ConfigError as error:
+        raise ServingError(str(error)) from error

@@ -1,10 +1,14 @@
 """Security of the page: headers on every answer, and limits on what a request may hold."""
 
+import asyncio
+
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 MAX_BODY_BYTES = 64 * 1024
+REQUEST_SECONDS = 30.0
+"""In which a request must arrive."""
 
 _HEADERS = {
     "Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'self'; "
@@ -37,11 +41,19 @@ class SecurityHeaders:
 
 
 async def json_body(request: Request) -> bytes:
-    """The body of a JSON request. Raises HTTPException 413 or 415."""
+    """The body of a JSON request. Raises HTTPException 408, 413 or 415."""
     # Any site can make a browser post a form to this server, but not JSON.
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":
         raise HTTPException(415, "Send JSON, with Content-Type: application/json.")
+    try:
+        async with asyncio.timeout(REQUEST_SECONDS):
+            return await _body(request)
+    except TimeoutError as error:
+        raise HTTPException(408, "The request did not arrive in time.") from error
+
+
+async def _body(request: Request) -> bytes:
     # Counted while reading: the Content-Length may be missing, or wrong.
     body = b""
     async for chunk in request.stream():
