@@ -348,6 +348,8 @@ def _(options: Study) -> int:
         options.out or options.workdir / "studies",
         data=options.data,
         captioner=options.captioner,
+        ratings=options.ratings,
+        open_judge=options.open_judge,
         sentences=_decodable(options.sentences),
         seeds=options.seeds,
         captions=options.captions,

@@ -227,27 +227,44 @@ class Study:
     """
 
     name: Positional[
-        Literal["compositions", "colours", "backgrounds", "objects", "alignment", "cycle"]
+        Literal[
+            "compositions",
+            "colours",
+            "backgrounds",
+            "objects",
+            "alignment",
+            "cycle",
+            "agreement",
+            "copying",
+        ]
     ]
     """What to study.
     `compositions`: captions of things that are never seen together.
     `colours`, `backgrounds`, `objects`: one word of a caption changes, the seeds do not.
     `alignment`: the words that each drawing step attends to.
-    `cycle`: from caption to picture, and back to a caption."""
+    `cycle`: from caption to picture, and back to a caption.
+    `agreement`: how well a caption fits a picture, by the system and by people.
+    `copying`: the training picture nearest to each drawing."""
     workdir: Path
     """Work folder of the system."""
     sentences: Positional[tuple[str, ...]] = ()
     """Captions to draw instead, each in quotes; if one word changes, the original first."""
     data: Path | None = None
-    """Data folder of its training; `alignment` and `cycle` use test captions from it."""
+    """Data folder of its training; `agreement` and `copying` need it, `alignment` and `cycle` use
+    test captions from it."""
     captioner: Path | None = None
     """Work folder of a captioner, for `cycle`."""
+    ratings: Path | None = None
+    """Flickr8k's ExpertAnnotations.txt, with Flickr8k.token.txt beside it, for `agreement`."""
+    open_judge: bool = False
+    """For `copying`, compare features of EfficientNet-Lite0, as `evaluate --open-judge` does.
+    By default they are those of the data folder's own classifier."""
     out: Path | None = None
     """Folder for the figures and the JSON; by default WORKDIR/studies."""
     seeds: int = 8
-    """Number of pictures per caption."""
+    """Number of pictures per caption; for `agreement`, samples per bound."""
     captions: int = 200
-    """Number of test captions for `alignment` and `cycle`."""
+    """Number of test captions for `alignment`, `cycle` and `copying`."""
     seed: int = 0
     """Seed of the first picture; the next ones use the next seeds."""
 

@@ -9,12 +9,14 @@ from pipelines.evaluation.settings import check_seed
 from pipelines.studies.alignment import study_alignment
 from pipelines.studies.caption_cycle import study_cycle
 from pipelines.studies.compositions import study_compositions
+from pipelines.studies.photographs.agreement import study_agreement
+from pipelines.studies.photographs.copying import study_copying
 from pipelines.studies.study_context import StudyContext
 from pipelines.studies.study_result import StudyOutput, StudyResult, write_study
 from pipelines.studies.word_flips import TITLES, study_flips
 from t2i_tf.errors import UsageError, UserError, did_you_mean
 
-STUDIES = ("compositions", *TITLES, "alignment", "cycle")
+STUDIES = ("compositions", *TITLES, "alignment", "cycle", "agreement", "copying")
 
 
 def study(
@@ -24,6 +26,8 @@ def study(
     *,
     data: Path | None = None,
     captioner: Path | None = None,
+    ratings: Path | None = None,
+    open_judge: bool = False,
     sentences: Sequence[str] = (),
     seeds: int = 8,
     captions: int = 200,
@@ -36,6 +40,8 @@ def study(
                        a word of a caption changes, the seeds stay: how much changes, and where
         alignment      the attention over the words at every step: its entropy and its words
         cycle          caption to image to caption
+        agreement      people's ratings of pictures with captions, and the system's score of them
+        copying        the training picture nearest to each drawing
 
     Only scenes have a judge, and metrics that need one.
 
@@ -46,8 +52,12 @@ def study(
         data: Data folder that the system was trained on; `alignment` and `cycle` take captions of
             its split `test`.
         captioner: Work folder of a captioner, for `cycle`.
+        ratings: Flickr8k's file of people's ratings, for `agreement`.
+        open_judge: Whether `copying` uses the features of EfficientNet-Lite0, not of the data's
+            own classifier.
         sentences: Captions instead of the talk's, or of those of the data.
-        seeds: Images of each caption, from the seeds `seed`, `seed` + 1, ...
+        seeds: Images of each caption, from the seeds `seed`, `seed` + 1, ...; samples of each bound
+            for `agreement`.
         captions: Number of captions of the data.
         seed: First seed.
 
@@ -64,6 +74,10 @@ def study(
         output = study_alignment(context, sentences, captions=captions, seed=seed)
     elif name == "cycle":
         output = study_cycle(context, sentences, captioner=captioner, captions=captions, seed=seed)
+    elif name == "agreement":
+        output = study_agreement(context, ratings=ratings, samples=seeds, seed=seed)
+    elif name == "copying":
+        output = study_copying(context, captions=captions, open_judge=open_judge, seed=seed)
     else:
         output = study_flips(name, context, sentences, seeds=seeds, seed=seed)
     unknown = context.sampler.unknown_words(sentences)

@@ -11,6 +11,7 @@ from pipelines.judges.scene_judge import SceneJudge
 from pipelines.sampling.sampler import Sample, Sampler
 from pipelines.training.workdir import read_run_data
 from t2i_tf import checkpoints
+from t2i_tf.checkpoints import Trained
 from t2i_tf.image_ops import image_shape
 
 SCENES = "scenes"  # the source in the manifest of scenes
@@ -26,6 +27,7 @@ class StudyContext:
     shape: tuple[int, int, int]  # H, W, C of its images
     scenes: bool  # whether it was trained on scenes, so that their judge applies
     folder: DataFolder | None = None
+    trained: Trained | None = None  # the system with its config, where a study needs more
 
     @classmethod
     def open(cls, workdir: Path, data: Path | None = None) -> "StudyContext":
@@ -41,7 +43,9 @@ class StudyContext:
         if folder:
             check_same_data(trained, workdir, folder)
         shape = image_shape(trained.config.model)
-        return cls(Path(workdir), Sampler(trained), trained.step, shape, source == SCENES, folder)
+        return cls(
+            Path(workdir), Sampler(trained), trained.step, shape, source == SCENES, folder, trained
+        )
 
     @property
     def title(self) -> str:

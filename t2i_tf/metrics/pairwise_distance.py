@@ -32,3 +32,19 @@ def check_features(**sets: np.ndarray) -> None:
     for name, features in sets.items():
         if not np.isfinite(features).all():
             raise ValueError(f"{name}: expected finite features, found infinite ones or NaN.")
+
+
+def two_nearest(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The two rows of `b` [B, D], B >= 2, that are nearest to each row of `a` [A, D].
+
+    Returns:
+        Their indices and their Euclidean distances, nearest first: int64 and float64 [A, 2].
+    """
+    indices, distances = np.zeros((len(a), 0), np.int64), np.zeros((len(a), 0))
+    for k, rows in enumerate(blocks(b)):
+        found = np.arange(k * BLOCK, k * BLOCK + len(rows))
+        indices = np.concatenate([indices, np.broadcast_to(found, (len(a), len(rows)))], 1)
+        distances = np.concatenate([distances, squared_distances(a, rows)], 1)
+        nearest = np.argsort(distances, axis=1, kind="stable")[:, :2]
+        indices, distances = (np.take_along_axis(x, nearest, 1) for x in (indices, distances))
+    return indices, np.sqrt(distances)
