@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import os
 import shlex
 from functools import singledispatch
 from pathlib import Path
@@ -135,6 +136,7 @@ def _(options: Train) -> int:
     from pipelines.sampling.training_sheet import TrainingSheet, write_training_sheet
     from pipelines.training.train import train
     from pipelines.training.workdir import smoke
+    from pipelines.training.workers.join import join_workers
 
     config = smoke(options.config) if options.smoke else options.config
     outcome = train(
@@ -146,6 +148,7 @@ def _(options: Train) -> int:
         checkpoint_seconds=options.checkpoint_seconds,
         sentences=options.sentences,
         reconstructions=options.reconstructions,
+        workers=join_workers(os.environ, console.print),
     )
     if outcome.interrupted:
         console.print(

@@ -66,15 +66,20 @@ class CheckpointFolder:
         return self.folder / f"step-{step:08d}.npz"
 
     def save(self, model: keras.Model, progress: Mapping[str, Any]) -> Path:
-        """Write model, optimizer, metrics and `progress` (plain values); delete old checkpoints.
+        """Write model, optimizer, metrics and `progress` (plain values); delete old checkpoints."""
+        return self.write(int(model.optimizer.iterations.numpy()), read_state(model), progress)
+
+    def write(
+        self, step: int, state: Mapping[str, np.ndarray], progress: Mapping[str, Any]
+    ) -> Path:
+        """Write the state of a step, as `read_state` returns it; delete old checkpoints.
 
         The archive appears under its name only when it is complete. Partial files that a killed
         process left are deleted too.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
-        path = self.path(int(model.optimizer.iterations))
-        arrays = {name: np.asarray(variable) for name, variable in _variables(model).items()}
-        arrays["progress"] = np.array(json.dumps(dict(progress)))
+        path = self.path(step)
+        arrays = dict(state) | {"progress": np.array(json.dumps(dict(progress)))}
         write_atomically(path, lambda file: np.savez(file, **arrays))
         for remnant in self.folder.glob(".step-*.npz.*"):
             remnant.unlink()
@@ -131,6 +136,14 @@ class CheckpointFolder:
                 "Delete them to train from the start."
             )
         return None
+
+
+def read_state(model: keras.Model) -> dict[str, np.ndarray]:
+    """The values of all variables of a compiled model, by their names in a checkpoint.
+
+    Several workers have to call it at the same time: they add up their metrics.
+    """
+    return {name: np.asarray(variable) for name, variable in _variables(model).items()}
 
 
 def restore(path: Path, model: keras.Model) -> dict[str, Any]:
@@ -193,7 +206,7 @@ def load(workdir: Path, which: str = "best") -> Trained:
     if config.optimizer.ema > 0:
         model.optimizer.finalize_variable_values(model.trainable_variables)
     reader = _reader(workdir, config, vocabulary)
-    return Trained(model, config, vocabulary, reader, int(model.optimizer.iterations))
+    return Trained(model, config, vocabulary, reader, int(model.optimizer.iterations.numpy()))
 
 
 def _check_vocabulary(workdir: Path, vocabulary: Vocabulary, config: TrainConfig) -> None:

@@ -7,7 +7,8 @@ import time
 import keras
 
 from pipelines.training.pacing import Clock
-from t2i_tf.checkpoints import CheckpointFolder
+from pipelines.training.workers.workers import Workers
+from t2i_tf.checkpoints import CheckpointFolder, read_state, restore
 from t2i_tf.errors import UserError
 
 
@@ -20,13 +21,15 @@ class Checkpointer(keras.callbacks.Callback):
 
     Training resumes exactly where a checkpoint was taken, even inside an interval: a checkpoint
     includes the running means of the metrics. Inside a `with` block, the first Ctrl-C (or SIGTERM,
-    or SIGHUP) ends the training after the current step.
+    or SIGHUP) ends the training after the current step. Of several workers the chief writes and
+    chooses what to restore, and a signal to any of them ends the training of all.
 
     Args:
         folder: Checkpoints of the run.
         clock: Clock of the run.
         interval: Steps between reports.
         every_seconds: The longest time that a crash can cost.
+        workers: Workers of the training.
 
     Raises:
         Interrupted: after a step, if a signal came.
@@ -34,29 +37,68 @@ class Checkpointer(keras.callbacks.Callback):
     """
 
     def __init__(
-        self, folder: CheckpointFolder, clock: Clock, interval: int, every_seconds: float = 120.0
+        self,
+        folder: CheckpointFolder,
+        clock: Clock,
+        interval: int,
+        every_seconds: float = 120.0,
+        workers: Workers | None = None,
     ):
         super().__init__()
         self.folder, self.clock, self.interval = folder, clock, interval
         self.every_seconds = every_seconds
+        self.workers = workers or Workers()
         self.best_loss = math.inf
         self.interrupted = False
+        self._asked = False  # by a signal to this worker
+        self._agreed: tuple[bool, bool] | None = None
+        self._saved = time.monotonic()
         self._metrics: list = []
+
+    @property
+    def is_due(self) -> bool:
+        """Whether the last checkpoint is too old."""
+        return time.monotonic() - self._saved > self.every_seconds
+
+    def agree(self, ends: bool, saves: bool) -> None:
+        """Take what the workers agreed on: to end the training, or to save, after this step."""
+        self._agreed = ends, saves
+        self.interrupted = self.interrupted or ends
 
     def restore(self) -> None:
         """Puts the newest checkpoint into the model and sets the clock; to 0 if there is none."""
-        progress = self.folder.restore_newest(self.model)
-        if progress is None:
+        restored = self.workers.chief_does(self._restore_newest)
+        if restored is None:
             self.clock.restart(0.0)
             return
-        self.clock.restart(progress["elapsed"])
-        self.best_loss = self.folder.best_loss()
+        if not self.workers.is_chief:
+            path = self.folder.path(restored["step"])
+            self.workers.see(path)
+            restore(path, self.model)
+        self.clock.restart(restored["elapsed"])
+        self.best_loss = restored["best_loss"]
         self._metrics = [v.numpy() for v in self._metric_variables()]
+
+    def _restore_newest(self) -> dict[str, float] | None:
+        progress = self.folder.restore_newest(self.model)
+        if progress is None:
+            return None
+        return {
+            "step": int(self.model.optimizer.iterations.numpy()),
+            "elapsed": progress["elapsed"],
+            "best_loss": self.folder.best_loss(),
+        }
 
     def save(self) -> None:
         """Writes a checkpoint of the current state; UserError if it cannot be written."""
+        state = read_state(self.model)  # on all workers, which add up their metrics
+        self.workers.chief_does(lambda: self._write(state))
+        self._saved = time.monotonic()
+
+    def _write(self, state) -> None:
+        step, progress = int(self.model.optimizer.iterations.numpy()), {"elapsed": self.clock.here}
         try:
-            self.folder.save(self.model, {"elapsed": self.clock.elapsed})
+            self.folder.write(step, state, progress)
         except OSError as error:
             newest = self.folder.steps()[-1:]
             kept = f"{self.folder.path(newest[0])} is kept" if newest else "there is none yet"
@@ -64,7 +106,6 @@ class Checkpointer(keras.callbacks.Callback):
                 f"The checkpoint cannot be written to {self.folder.folder}: {error.strerror};"
                 f" {kept}. Make room, then the same command resumes the training."
             ) from error
-        self._saved = time.monotonic()
 
     def __enter__(self):
         self._handlers = {
@@ -82,7 +123,7 @@ class Checkpointer(keras.callbacks.Callback):
         self._saved = time.monotonic()
 
     def on_epoch_begin(self, epoch, logs=None):  # noqa: D102
-        if int(self.model.optimizer.iterations) % self.interval:
+        if int(self.model.optimizer.iterations.numpy()) % self.interval:
             for variable, value in zip(self._metric_variables(), self._metrics, strict=True):
                 variable.assign(value)
 
@@ -93,25 +134,27 @@ class Checkpointer(keras.callbacks.Callback):
             newest = self.folder.steps()[-1:]
             kept = f"The checkpoint {self.folder.path(newest[0])} is kept. " if newest else ""
             raise UserError(
-                f"The {name} became {value} at step {int(self.model.optimizer.iterations)}. "
+                f"The {name} became {value} at step {int(self.model.optimizer.iterations.numpy())}. "
                 f"{kept}Lower --optimizer.learning-rate or --optimizer.clip-norm."
             )
-        if self.interrupted or time.monotonic() - self._saved > self.every_seconds:
+        ends, saves = self._agreed or (self.interrupted, self.is_due)
+        if ends or saves:
             self.save()
-        if self.interrupted:
+        if ends:
             raise Interrupted
 
     def on_epoch_end(self, epoch, logs=None):  # noqa: D102
         if logs.get("val_loss", math.inf) < self.best_loss:
             self.best_loss = logs["val_loss"]
             # Before saving: after a kill in between, the interval is trained and marked again.
-            self.folder.mark_best(int(self.model.optimizer.iterations), self.best_loss)
+            step = int(self.model.optimizer.iterations.numpy())
+            self.workers.chief_does(lambda: self.folder.mark_best(step, self.best_loss))
         self.save()
 
     def _metric_variables(self):
         return [variable for metric in self.model.metrics for variable in metric.variables]
 
     def _interrupt(self, number, frame):
-        if self.interrupted and number != signal.SIGHUP:  # which shell and system may both send
+        if self._asked and number != signal.SIGHUP:  # which shell and system may both send
             raise KeyboardInterrupt
-        self.interrupted = True
+        self._asked = self.interrupted = True

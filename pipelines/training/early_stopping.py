@@ -5,6 +5,7 @@ from collections.abc import Callable
 import keras
 
 from pipelines.training.history import History
+from pipelines.training.workers.workers import Workers
 from t2i_tf.checkpoints import CheckpointFolder
 
 OVERFITTING = 5  # validations without improvement, while the training loss falls
@@ -25,6 +26,7 @@ class EarlyStopping(keras.callbacks.Callback):
         folder: Checkpoints of the run.
         history: History of the run.
         say: Prints a line.
+        workers: Workers of the training; the chief decides for all.
     """
 
     def __init__(
@@ -34,45 +36,56 @@ class EarlyStopping(keras.callbacks.Callback):
         folder: CheckpointFolder,
         history: History,
         say: Callable[[str], None],
+        workers: Workers,
     ):
         super().__init__()
         self.patience, self.interval = patience, interval
         self.folder, self.history, self.say = folder, history, say
+        self.workers = workers
         self._overfits = False
 
     @property
     def is_due(self) -> bool:
         """Whether the training ends here."""
-        return self.patience > 0 and self._waited() >= self.patience
+        return self.patience > 0 and self.workers.chief_does(self._waited) >= self.patience
 
     def on_epoch_end(self, epoch, logs=None):  # noqa: D102
-        if not self._overfits and self._waited() >= OVERFITTING:
-            self._overfits = self._report_overfitting()
+        lines = self.workers.chief_does(self._new_lines)
+        for line in lines:
+            self.say(line)
         if self.is_due:
-            self.say(
+            self.model.stop_training = True
+
+    def _new_lines(self) -> list[str]:
+        """What there is to say after a validation."""
+        lines = []
+        if not self._overfits and self._waited() >= OVERFITTING:
+            lines = self._overfitting()
+            self._overfits = bool(lines)
+        if 0 < self.patience <= self._waited():
+            lines.append(
                 f"The training ends early at step {self._step}: {self.patience} validations"
                 f" brought no lower loss than that of step {self.folder.best()}."
             )
-            self.model.stop_training = True
+        return lines
 
     @property
     def _step(self) -> int:
-        return int(self.model.optimizer.iterations)
+        return int(self.model.optimizer.iterations.numpy())
 
     def _waited(self) -> int:
         """Validations since the best one; 0 if there is none."""
         best = self.folder.best()
         return 0 if best is None else (self._step - best) // self.interval
 
-    def _report_overfitting(self) -> bool:
+    def _overfitting(self) -> list[str]:
         rows = {row["step"]: row for row in self.history.rows}
         best, now = rows.get(self.folder.best()), rows.get(self._step)
         if not best or not now or not now["loss"] < best["loss"]:
-            return False
-        self.say(
+            return []
+        return [
             f"The model overfits: since step {best['step']:.0f}, the training loss has fallen from"
             f" {best['loss']:.5g} to {now['loss']:.5g} {self.model.unit}, while the validation loss"
             f" is {now['val_loss']:.5g} after {best['val_loss']:.5g}. The checkpoint of step"
             f" {best['step']:.0f} stays the best, and is the one that later commands use."
-        )
-        return True
+        ]

@@ -40,20 +40,23 @@ def _changed(path: Path) -> UserError:
 
 
 class History(keras.callbacks.Callback):
-    """Writes `history.csv`: a line after each interval. A resumed run drops later lines."""
+    """Writes `history.csv`: a line after each interval. A resumed run drops later lines.
+
+    Only the chief of several workers has it.
+    """
 
     def __init__(self, path: Path, clock: Clock):
         super().__init__()
         self.path, self.clock = path, clock
 
     def on_train_begin(self, logs=None):  # noqa: D102
-        step = int(self.model.optimizer.iterations)
+        step = int(self.model.optimizer.iterations.numpy())
         self.rows = [row for row in read_history(self.path) if row["step"] <= step]
 
     def on_epoch_end(self, epoch, logs=None):  # noqa: D102
-        step = int(self.model.optimizer.iterations)
+        step = int(self.model.optimizer.iterations.numpy())
         row = {"step": step, "seconds": round(self.clock.elapsed, 1)}
-        row |= {"learning_rate": float(self.model.optimizer.learning_rate)}
+        row |= {"learning_rate": float(self.model.optimizer.learning_rate.numpy())}
         self.rows.append(row | {name: float(value) for name, value in logs.items()})
         text = io.StringIO()
         writer = csv.DictWriter(text, fieldnames=list(self.rows[0]), extrasaction="ignore")

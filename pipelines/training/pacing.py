@@ -9,19 +9,34 @@ from t2i_tf.config import OptimizerConfig
 
 
 class Clock:
-    """Seconds of training, those before a resume included."""
+    """Seconds of training, those before a resume included.
 
-    def __init__(self):
+    Args:
+        shared: Whether several workers train. They need one time, since the learning rate may
+            follow it: then `elapsed` is what they last agreed on.
+    """
+
+    def __init__(self, shared: bool = False):
+        self.shared = shared
         self.restart(0.0)
 
     def restart(self, elapsed: float) -> None:
         """Continue from `elapsed` seconds."""
-        self._start = time.monotonic() - elapsed
+        self._start, self._agreed = time.monotonic() - elapsed, elapsed
+
+    def agree(self, elapsed: float) -> None:
+        """Take the time that all workers agreed on."""
+        self._agreed = elapsed
+
+    @property
+    def here(self) -> float:
+        """Seconds so far by the clock of this machine."""
+        return time.monotonic() - self._start
 
     @property
     def elapsed(self) -> float:
         """Seconds so far."""
-        return time.monotonic() - self._start
+        return self._agreed if self.shared else self.here
 
 
 class BudgetScheduler(keras.callbacks.Callback):
@@ -34,10 +49,12 @@ class BudgetScheduler(keras.callbacks.Callback):
     @property
     def progress(self) -> float:
         """The fraction of the budget that is spent, 0 to 1."""
-        return self.budget.progress(int(self.model.optimizer.iterations), self.clock.elapsed)
+        return self.budget.progress(
+            int(self.model.optimizer.iterations.numpy()), self.clock.elapsed
+        )
 
     def on_train_batch_begin(self, batch, logs=None):  # noqa: D102
-        step = int(self.model.optimizer.iterations)
+        step = int(self.model.optimizer.iterations.numpy())
         self.model.optimizer.learning_rate = learning_rate(self.config, step, self.progress)
 
     def on_train_batch_end(self, batch, logs=None):  # noqa: D102

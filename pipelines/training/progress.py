@@ -14,10 +14,10 @@ class TrainingProgress(keras.callbacks.Callback):
         self.bar, self.scheduler, self.clock = bar, scheduler, clock
 
     def on_train_begin(self, logs=None):  # noqa: D102
-        self._first = int(self.model.optimizer.iterations), self.clock.elapsed
+        self._first = int(self.model.optimizer.iterations.numpy()), self.clock.elapsed
 
     def on_train_batch_end(self, batch, logs=None):  # noqa: D102
-        step = int(self.model.optimizer.iterations)
+        step = int(self.model.optimizer.iterations.numpy())
         speed = (step - self._first[0]) / max(self.clock.elapsed - self._first[1], 1e-9)
         name = self.model.headline[0]
         self.bar.update(
@@ -26,7 +26,7 @@ class TrainingProgress(keras.callbacks.Callback):
         )
 
     def on_epoch_end(self, epoch, logs=None):  # noqa: D102
-        step = int(self.model.optimizer.iterations)
+        step = int(self.model.optimizer.iterations.numpy())
         names = [prefix + name for prefix in ("", "val_") for name in self.model.headline]
         values = "  ".join(f"{name} {logs[name]:.4g}" for name in names if name in logs)
         self.bar.print(f"step {step:>6} {self.clock.elapsed:5.0f} s, {self.model.unit}: {values}")

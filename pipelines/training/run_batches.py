@@ -19,6 +19,7 @@ class RunBatches(NamedTuple):
 
     training: BatchPlan
     validation: tf.data.Dataset
+    validation_size: int  # examples in a batch of the validation
     preview: dict[str, tf.Tensor]  # one batch of the first validation captions
 
 
@@ -72,7 +73,8 @@ def open_batches(
     previewed = evaluation_dataset(
         folder, "val", batch_size=PREVIEWED, limit=PREVIEWED, **in_validation
     )
-    return RunBatches(training, validation, next(iter(previewed)))
+    size = min(config.batch_size, limit)
+    return RunBatches(training, validation, size, next(iter(previewed)))
 
 
 def _whole_batches(config: TrainConfig, pictures: int) -> int:

@@ -61,7 +61,7 @@ class TensorBoard(keras.callbacks.Callback):
             return
         speed = (step - self._last[0]) * self.batch_size / max(seconds - self._last[1], 1e-9)
         self._last = step, seconds
-        rate = float(self.model.optimizer.learning_rate)
+        rate = float(self.model.optimizer.learning_rate.numpy())
         self._scalars("train", logs | {"learning_rate": rate, "examples_per_second": speed})
 
     def on_test_end(self, logs=None):  # noqa: D102
@@ -76,7 +76,7 @@ class TensorBoard(keras.callbacks.Callback):
         self.writer.flush()
 
     def _now(self) -> tuple[int, float]:
-        return int(self.model.optimizer.iterations), self.clock.elapsed
+        return int(self.model.optimizer.iterations.numpy()), self.clock.elapsed
 
     def _scalars(self, group: str, logs: dict) -> None:
         with self.writer.as_default(step=self._now()[0]):

@@ -9,13 +9,13 @@ import keras
 import tensorflow as tf
 
 from pipelines.data.batches.batch_plan import Mode
+from pipelines.data.batches.replica_shares import check_divisible
 from pipelines.data.precomputed.feature_sources import FeatureSources
 from pipelines.data.prepared.caption_lengths import LengthRange
 from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.data.prepared.split_reader import CaptionReader
 from pipelines.progress_bar import ProgressBar
 from pipelines.training.checkpointing import Checkpointer, Interrupted
-from pipelines.training.devices import strategy
 from pipelines.training.early_stopping import EarlyStopping
 from pipelines.training.history import History
 from pipelines.training.pacing import BudgetScheduler, Clock
@@ -23,7 +23,10 @@ from pipelines.training.progress import TrainingProgress
 from pipelines.training.run_batches import RunBatches, open_batches
 from pipelines.training.schedule import Budget
 from pipelines.training.tensorboard import TensorBoard
-from pipelines.training.workdir import open_workdir
+from pipelines.training.workdir import flat, open_shared_workdir
+from pipelines.training.workers.keras_fit import Ballot, fit_on_workers
+from pipelines.training.workers.versions import versions
+from pipelines.training.workers.workers import Workers
 from t2i_tf.checkpoints import CheckpointFolder
 from t2i_tf.config import TrainConfig
 from t2i_tf.models import TrainableModel, build_model
@@ -54,11 +57,12 @@ def train(
     checkpoint_seconds: float = 120.0,
     sentences: Path | None = None,
     reconstructions: Path | None = None,
+    workers: Workers | None = None,
 ) -> Outcome:
     """Trains in `workdir` until the config's budget is spent, or its patience.
 
     The same call on a begun folder resumes at the exact step: weights, optimizer, learning rate,
-    data order, noise and running means.
+    data order, noise and running means. It may resume on another number of workers.
 
     Args:
         config: Config of the run; its image size and vocabulary size are replaced by the data's.
@@ -69,21 +73,58 @@ def train(
         checkpoint_seconds: The longest time that a crash can cost.
         sentences: Sentence encoder of a system that reads sentence vectors, see `open_encoder`.
         reconstructions: Work folder of the model that makes the sharpener's blurry images.
+        workers: Workers that train together, each by this call; by default this machine alone.
 
     Raises:
-        UserError: data or work folder are not usable, or the loss becomes NaN or infinite.
+        UserError: data or work folder are not usable, the loss becomes NaN or infinite, or the
+            workers differ in code, data or settings or cannot share a batch.
+        LostWorkerError: another worker ended, or cannot be reached.
     """
-    folder, workdir = DataFolder.open(data), Path(workdir)
-    captions = CaptionReader(folder)
-    lengths = LengthRange(config.min_words, config.max_words, config.length_multiple)
-    sources = FeatureSources(captions, workdir, lengths, sentences, reconstructions)
-    config = fit_to_data(config, folder, sources)
-    with open_workdir(workdir, config, folder, sources):
-        model = _compiled_model(config)
-        batches = open_batches(
-            config, captions, sources, model.feature_keys, mode=mode, overfit=overfit
-        )
-        return _train(model, config, batches, folder.vocabulary, workdir, checkpoint_seconds)
+    workers, workdir = workers or Workers(), Path(workdir)
+    with workers.together():
+        folder = workers.after_chief(lambda: DataFolder.open(data))
+        replicas = {"the number of GPUs": workers.replicas.count}
+        workers.check_equal(versions() | replicas | {"--data": folder.fingerprint[:12]})
+        captions = CaptionReader(folder)
+        lengths = LengthRange(config.min_words, config.max_words, config.length_multiple)
+        sources = FeatureSources(captions, workdir, lengths, sentences, reconstructions)
+        config = workers.after_chief(lambda: fit_to_data(config, folder, sources))
+        workers.check_equal(_flags(config) | {"--mode": mode, "--overfit": overfit})
+        with open_shared_workdir(workers, workdir, config, folder, sources):
+            model = _compiled_model(config, workers)
+            batches = _open_batches(config, captions, sources, model, mode, overfit, workers)
+            vocabulary = folder.vocabulary
+            return _train(model, config, batches, vocabulary, workdir, checkpoint_seconds, workers)
+
+
+def _flags(config: TrainConfig) -> dict[str, object]:
+    return {f"--{name.replace('_', '-')}": value for name, value in flat(config).items()}
+
+
+def _open_batches(
+    config: TrainConfig,
+    captions: CaptionReader,
+    sources: FeatureSources,
+    model: TrainableModel,
+    mode: Mode,
+    overfit: int | None,
+    workers: Workers,
+) -> RunBatches:
+    """The batches of a run, read in the mode that the chief chooses for all workers."""
+    check_divisible(config.batch_size, workers.replicas.all, "A batch", "--batch-size")
+    opened: list[RunBatches] = []
+
+    def open_once(mode: Mode) -> str:
+        if not opened:
+            keys = model.feature_keys
+            opened.append(open_batches(config, captions, sources, keys, mode=mode, overfit=overfit))
+        return opened[0].training.mode
+
+    mode = workers.chief_does(lambda: open_once(mode))
+    workers.gather(lambda: open_once(mode))
+    size = opened[0].validation_size
+    check_divisible(size, workers.replicas.all, "A validation batch", "--validation-pictures")
+    return opened[0]
 
 
 def _train(
@@ -93,35 +134,39 @@ def _train(
     vocabulary: Vocabulary,
     workdir: Path,
     checkpoint_seconds: float,
+    workers: Workers,
 ) -> Outcome:
     """Resumes at the newest checkpoint of a work folder, and trains until the end."""
     budget = Budget.of(config, batches.training.steps_per_epoch)
     interval = config.report_every or batches.training.steps_per_epoch
-    clock = Clock()
+    clock = Clock(shared=workers.count > 1)
     scheduler = BudgetScheduler(config.optimizer, budget, clock)
     folder = CheckpointFolder(workdir / "checkpoints")
-    checkpointer = Checkpointer(folder, clock, interval, checkpoint_seconds)
+    checkpointer = Checkpointer(folder, clock, interval, checkpoint_seconds, workers)
     history = History(workdir / "history.csv", clock)
     bar = ProgressBar("training", text="compiling")
-    stopping = EarlyStopping(config.patience, interval, folder, history, bar.print)
+    stopping = EarlyStopping(config.patience, interval, folder, history, bar.print, workers)
+    board = TensorBoard(workdir, batches.preview, vocabulary, config.batch_size, clock)
     callbacks = [
         scheduler,
-        TensorBoard(workdir, batches.preview, vocabulary, config.batch_size, clock),
+        *([board] if workers.is_chief else []),
         *([keras.callbacks.SwapEMAWeights()] if config.optimizer.ema > 0 else []),
         # Before the checkpoint: after a kill between the two, the interval is trained again.
-        history,
+        *([history] if workers.is_chief else []),
         checkpointer,
         TrainingProgress(bar, scheduler, clock),
         stopping,
     ]
     for callback in (scheduler, checkpointer, stopping):
         callback.set_model(model)
+    if workers.count > 1:
+        fit_on_workers(model, _ballot(workers, clock, checkpointer))
     with checkpointer, bar, contextlib.suppress(Interrupted):
         checkpointer.restore()
         while scheduler.progress < 1.0 and not stopping.is_due:
-            _fit_round(model, batches, interval, budget.steps, callbacks)
+            _fit_round(model, batches, interval, budget.steps, callbacks, workers)
             checkpointer.restore()  # `fit` leaves averaged weights behind
-    step = int(model.optimizer.iterations)
+    step = int(model.optimizer.iterations.numpy())
     return Outcome(
         step,
         clock.elapsed,
@@ -147,11 +192,26 @@ def fit_to_data(config: TrainConfig, folder: DataFolder, sources: FeatureSources
     return dataclasses.replace(config, model=model)
 
 
-def _compiled_model(config: TrainConfig) -> TrainableModel:
+def _ballot(workers: Workers, clock: Clock, checkpointer: Checkpointer) -> Ballot:
+    """What the workers tell each other with every step: whether to end, to save, and the time."""
+
+    def cast() -> list[float]:
+        saves, now = (checkpointer.is_due, clock.here) if workers.is_chief else (False, 0.0)
+        return [float(checkpointer.interrupted), float(saves), now]
+
+    def count(votes) -> None:
+        ends, saves, now = votes
+        checkpointer.agree(ends > 0, saves > 0)
+        clock.agree(now)
+
+    return Ballot(cast, count)
+
+
+def _compiled_model(config: TrainConfig, workers: Workers) -> TrainableModel:
     """The model of a config with its optimizer, on all devices."""
     if config.deterministic:
         tf.config.experimental.enable_op_determinism()
-    with strategy().scope():
+    with workers.strategy.scope():
         model = build_model(config.model, seed=config.seed, mixed_precision=config.mixed_precision)
         model.compile(build_optimizer(config.optimizer), jit_compile=config.xla)
         # Otherwise the first step creates its variables in the graph, and is traced twice.
@@ -165,16 +225,22 @@ def _fit_round(
     interval: int,
     last: int | None,
     callbacks: list[keras.callbacks.Callback],
+    workers: Workers,
 ) -> None:
     """Trains from the model's step to the end of its interval, or over all whole intervals left."""
-    step = int(model.optimizer.iterations)
+    step = int(model.optimizer.iterations.numpy())
     steps, epochs = _round(step, interval, last)
+    validation, validation_steps = batches.validation, None
+    if workers.count > 1:  # a shared dataset does not say how many batches it has
+        validation_steps = int(validation.cardinality())
+        validation = workers.share(validation.repeat())
     model.fit(
-        batches.training.dataset(start_step=step),
+        workers.share(batches.training.dataset(start_step=step)),
         steps_per_epoch=steps,
         initial_epoch=step // interval,
         epochs=step // interval + epochs,
-        validation_data=batches.validation,
+        validation_data=validation,
+        validation_steps=validation_steps,
         callbacks=callbacks,
         shuffle=False,  # the plan has shuffled already
         verbose=0,

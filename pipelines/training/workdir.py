@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import errno
 import os
+import secrets
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ from pipelines.data.preparation.image_loading import ResizeOptions
 from pipelines.data.prepared.data_folder import MANIFEST, VOCABULARY, DataFolder
 from pipelines.training.folder_lock import LOCK, lock_folder
 from pipelines.training.schedule import BUDGETS
+from pipelines.training.workers.workers import Workers
 from t2i_tf import checkpoints
 from t2i_tf.config import TrainConfig
 from t2i_tf.errors import UserError
@@ -24,6 +26,7 @@ from t2i_tf.sentence_encoder.encoder import SentenceEncoder, load_encoder
 
 ENDS = (*BUDGETS, "patience")  # settings that a run may change: they say when it ends
 DATA_MANIFEST = "data.json"  # a copy of the manifest of the data folder that the run trains on
+SEEN = ".seen-by-all-workers"  # beginning of the name of an empty file that the chief writes
 
 
 @contextlib.contextmanager
@@ -59,6 +62,41 @@ def open_workdir(
                 f"{getattr(error, 'filename', None) or workdir} cannot be read or written:"
                 f" {reason}. The checkpoints are whole: then the same command resumes the training."
             ) from error
+
+
+@contextlib.contextmanager
+def open_shared_workdir(
+    workers: Workers, workdir: Path, config: TrainConfig, data: DataFolder, sources: FeatureSources
+) -> Iterator[None]:
+    """`open_workdir` on the chief of several workers, whose files all of them then see.
+
+    Raises:
+        UserError: as `open_workdir`, or a worker does not see the files of the chief.
+    """
+    with contextlib.ExitStack() as opened:
+        if workers.count == 1:
+            opened.enter_context(open_workdir(workdir, config, data, sources))
+        else:
+            workers.chief_does(
+                lambda: opened.enter_context(open_workdir(workdir, config, data, sources))
+            )
+            _check_shared(workers, workdir)
+        yield
+
+
+def _check_shared(workers: Workers, workdir: Path) -> None:
+    """Checks that all workers see a new file of the chief's."""
+
+    def mark() -> str:
+        for old in workdir.glob(f"{SEEN}-*"):
+            old.unlink()
+        name = f"{SEEN}-{secrets.token_hex(8)}"
+        (workdir / name).touch()
+        return name
+
+    name = workers.chief_does(mark)
+    workers.gather(lambda: workers.see(workdir / name))
+    workers.chief_does(lambda: (workdir / name).unlink())
 
 
 def _disk_trouble(error: Exception) -> str | None:
@@ -188,7 +226,7 @@ def _check_system(workdir: Path, config: TrainConfig) -> None:
 
 
 def _check_config(workdir: Path, config: TrainConfig) -> None:
-    before, now = _flat(checkpoints.read_config(workdir)), _flat(config)
+    before, now = flat(checkpoints.read_config(workdir)), flat(config)
     changed = [
         f"--{name.replace('_', '-')} was {before[name]!r}, is {now[name]!r}"
         for name in now
@@ -223,7 +261,8 @@ def _check_encoder(workdir: Path, encoder: SentenceEncoder) -> None:
         )
 
 
-def _flat(config: TrainConfig) -> dict:
+def flat(config: TrainConfig) -> dict:
+    """The settings of a config by name, those of model and optimizer as `model.steps`."""
     nested = dataclasses.asdict(config)
     return {
         **{k: v for k, v in nested.items() if not isinstance(v, dict)},

@@ -100,7 +100,8 @@ class TrainableModel(keras.Model):
 
     def test_step(self, batch):  # noqa: D102
         batch = self._read(batch)
-        counter = self.trackers[self.measures[0]].count.value
+        # Each replica counts its own examples: noise and loss are those of a single device.
+        counter = self.trackers[self.measures[0]].count.value * _replicas()
         noise = self._batch_noise(batch, stream=1, counter=counter)
         return self._track(self._compiled_terms(batch, noise))
 

@@ -1,0 +1,1 @@
+"""Training on several workers: who they are, what they agree on, and what Keras needs for it."""
