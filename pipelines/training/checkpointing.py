@@ -133,8 +133,9 @@ class Checkpointer(keras.callbacks.Callback):
                 continue
             newest = self.folder.steps()[-1:]
             kept = f"The checkpoint {self.folder.path(newest[0])} is kept. " if newest else ""
+            step = int(self.model.optimizer.iterations.numpy())
             raise UserError(
-                f"The {name} became {value} at step {int(self.model.optimizer.iterations.numpy())}. "
+                f"The {name} became {value} at step {step}. "
                 f"{kept}Lower --optimizer.learning-rate or --optimizer.clip-norm."
             )
         ends, saves = self._agreed or (self.interrupted, self.is_due)

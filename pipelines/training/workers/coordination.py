@@ -1,0 +1,75 @@
+"""TensorFlow's multi-worker strategy, and the coordination service that it starts on the chief.
+
+The service holds keys and values that all workers share, and hears a heartbeat from each: when one
+is missing, it tells the others, whose pending all-reduces then fail.
+"""
+
+import tensorflow as tf
+from tensorflow.compiler.xla.tsl.protobuf import coordination_config_pb2
+from tensorflow.python.eager import context
+
+from pipelines.training.workers.membership import Membership
+
+# Without a heartbeat for so long, a worker is lost: more than a cut of 30 s, less than a minute.
+HEARTBEAT_SECONDS = 40
+JOIN_SECONDS = 600  # until all workers have started
+MEET_SECONDS = 600  # until all workers have reached the end
+_WAIT_MILLISECONDS = 1_000  # for a key at a time, so that Ctrl-C is heard
+
+_LOST = (
+    tf.errors.UnavailableError,
+    tf.errors.AbortedError,
+    tf.errors.CancelledError,
+    tf.errors.DeadlineExceededError,
+    tf.errors.InternalError,
+    tf.errors.FailedPreconditionError,
+)
+
+
+def means_lost(error: tf.errors.OpError) -> bool:
+    """Whether an error of a group of workers is how TensorFlow reports a lost one."""
+    return isinstance(error, _LOST)
+
+
+class Coordination:
+    """The coordination service of a running strategy, as a `Store` with a meeting point."""
+
+    def put(self, key: str, value: str) -> None:
+        """Sets a key that has no value yet."""
+        context.context().set_config_key_value(key, value)
+
+    def get(self, key: str) -> str:
+        """The value of a key, as soon as some worker has set it."""
+        while True:
+            try:
+                return context.context().get_config_key_value(key, _WAIT_MILLISECONDS)
+            except tf.errors.DeadlineExceededError:
+                continue
+
+    def meet(self, name: str) -> None:
+        """Waits until all workers are here."""
+        context.context().wait_at_barrier(f"t2i/{name}", 1000 * MEET_SECONDS)
+
+
+def multi_worker_strategy(membership: Membership) -> tf.distribute.Strategy:
+    """The strategy of this worker, once all workers have started."""
+    jobs = [
+        coordination_config_pb2.CoordinatedJob(name=job, num_tasks=len(addresses))
+        for job, addresses in membership.addresses.items()
+    ]
+    leader = "chief" if "chief" in membership.addresses else "worker"
+    # The strategy would configure the service with times of its own, if it were not yet.
+    context.context().configure_coordination_service(
+        service_type="standalone",
+        service_leader=f"/job:{leader}/replica:0/task:0",
+        cluster_register_timeout_in_ms=1000 * JOIN_SECONDS,
+        heartbeat_timeout_in_ms=1000 * HEARTBEAT_SECONDS,
+        coordinated_jobs=jobs,
+    )
+    cluster = tf.train.ClusterSpec(
+        {job: list(hosts) for job, hosts in membership.addresses.items()}
+    )
+    resolver = tf.distribute.cluster_resolver.SimpleClusterResolver(
+        cluster, task_type=membership.job, task_id=membership.task, rpc_layer="grpc"
+    )
+    return tf.distribute.MultiWorkerMirroredStrategy(resolver)
