@@ -56,29 +56,36 @@ def _(options: Scenes) -> int:
 
 @run.register
 def _(options: Prepare) -> int:
+    from pipelines.data.preparation.parts import Part, merge_parts, prepare_part
     from pipelines.data.preparation.prepare import prepare, verify
 
+    if options.part and options.merge:
+        raise UsageError("Give --part to prepare a part, or --merge to join all of them, not both.")
     if options.verify:
         console.print(f"All {verify(options.out)} files in {options.out} match their hashes.")
         return 0
     source = _source(options)
     mnist = source.name == "mnist-captions"
     height = options.height or (60 if mnist else 32)
-    manifest = prepare(
-        source,
-        options.out,
-        height=height,
-        width=options.width or height,
-        channels=options.channels or (1 if mnist else 3),
-        filter=options.filter,
-        crop=options.crop,
-        background=options.background,
-        shard_size=options.shard_size,
-        min_count=options.min_count,
-        max_bad=options.max_bad,
-        workers=options.workers,
-    )
-    _print_manifest(options.out, manifest)
+    sizes = {
+        "height": height,
+        "width": options.width or height,
+        "channels": options.channels or (1 if mnist else 3),
+        "filter": options.filter,
+        "crop": options.crop,
+        "background": options.background,
+        "shard_size": options.shard_size,
+        "min_count": options.min_count,
+        "max_bad": options.max_bad,
+        "workers": options.workers,
+    }
+    if options.part:
+        part = Part.parse(options.part)
+        shards = prepare_part(source, options.out, part, **sizes)
+        console.print(f"Part {options.part} is prepared: {shards} files. --merge joins all parts.")
+        return 0
+    make = merge_parts if options.merge else prepare
+    _print_manifest(options.out, make(source, options.out, **sizes))
     return 0
 
 

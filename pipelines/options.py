@@ -101,6 +101,10 @@ class Prepare:
     """Number of pictures decoded in parallel; by default TensorFlow chooses it."""
     verify: bool = False
     """Only check the files of a finished folder against their hashes."""
+    part: str | None = None
+    """Prepare only part i of n, as i/n: several machines each prepare one beside OUT."""
+    merge: bool = False
+    """Make OUT of its parts, once all are prepared; give the options of the parts."""
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,14 @@ class Trained(NamedTuple):
     step: int
 
 
+class Saved(NamedTuple):
+    """What a checkpoint holds."""
+
+    path: Path
+    state: dict[str, np.ndarray]  # values of all variables, as `read_state` returns them
+    progress: dict[str, Any]
+
+
 class CheckpointFolder:
     """The checkpoints of a run: `step-00001200.npz`, the last few and the best.
 
@@ -119,17 +127,23 @@ class CheckpointFolder:
             The checkpoint's progress, or None if there is no checkpoint.
 
         Raises:
-            UserError: all checkpoints are damaged, or one belongs to another model.
+            UserError: all checkpoints are damaged, or the newest belongs to another model.
         """
+        saved = self.read_newest(say)
+        if saved is None:
+            return None
+        assign_state(model, saved)
+        return saved.progress
+
+    def read_newest(self, say=print) -> Saved | None:
+        """The newest readable checkpoint, or None; as in `restore_newest`."""
         damaged = []
         for step in reversed(self.steps()):
             try:
-                progress = restore(self.path(step), model)
+                return read_checkpoint(self.path(step))
             except _DAMAGE as error:
                 damaged.append(self.path(step).name)
                 say(f"Checkpoint {self.path(step)} is damaged ({error}). Trying the one before it.")
-                continue
-            return progress
         if damaged:
             raise UserError(
                 f"All checkpoints in {self.folder} are damaged: {', '.join(damaged)}. "
@@ -156,22 +170,38 @@ def restore(path: Path, model: keras.Model) -> dict[str, Any]:
         zipfile.BadZipFile, ValueError, EOFError, OSError, KeyError, RuntimeError: the checkpoint
             is damaged.
     """
+    saved = read_checkpoint(path)
+    assign_state(model, saved)
+    return saved.progress
+
+
+def read_checkpoint(path: Path) -> Saved:
+    """Read a whole checkpoint; the errors of a damaged one are those of `restore`."""
     with np.load(path) as archive:
-        arrays = {name: archive[name] for name in archive.files}
-    progress = json.loads(str(arrays.pop("progress")))
-    variables = _variables(model)
-    for name in sorted(variables.keys() ^ arrays.keys()):
+        state = {name: archive[name] for name in archive.files}
+    return Saved(path, state, json.loads(str(state.pop("progress"))))
+
+
+def assign_state(model: keras.Model, saved: Saved) -> None:
+    """Put the values of a checkpoint into a compiled model.
+
+    Several workers have to call it at the same time: their metrics are sums over all of them.
+
+    Raises:
+        UserError: the variables are not those of the model.
+    """
+    path, state, variables = saved.path, saved.state, _variables(model)
+    for name in sorted(variables.keys() ^ state.keys()):
         holder = "the model" if name in variables else "the checkpoint"
         raise UserError(f"{path} belongs to another model: only {holder} has {name!r}.")
     for name, variable in variables.items():
-        if tuple(variable.shape) != arrays[name].shape:
+        if tuple(variable.shape) != state[name].shape:
             raise UserError(
                 f"{path} belongs to another model: expected {name!r} with the shape "
-                f"{tuple(variable.shape)}, found {arrays[name].shape}."
+                f"{tuple(variable.shape)}, found {state[name].shape}."
             )
     for name, variable in variables.items():
-        variable.assign(arrays[name])
-    return progress
+        variable.assign(state[name])
 
 
 def load(workdir: Path, which: str = "best") -> Trained:

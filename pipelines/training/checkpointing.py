@@ -8,7 +8,13 @@ import keras
 
 from pipelines.training.pacing import Clock
 from pipelines.training.workers.workers import Workers
-from t2i_tf.checkpoints import CheckpointFolder, read_state, restore
+from t2i_tf.checkpoints import (
+    CheckpointFolder,
+    Saved,
+    assign_state,
+    read_checkpoint,
+    read_state,
+)
 from t2i_tf.errors import UserError
 
 
@@ -67,27 +73,37 @@ class Checkpointer(keras.callbacks.Callback):
 
     def restore(self) -> None:
         """Puts the newest checkpoint into the model and sets the clock; to 0 if there is none."""
-        restored = self.workers.chief_does(self._restore_newest)
-        if restored is None:
+        saved = self._read_newest()
+        if saved is None:
             self.clock.restart(0.0)
             return
-        if not self.workers.is_chief:
-            path = self.folder.path(restored["step"])
-            self.workers.see(path)
-            restore(path, self.model)
-        self.clock.restart(restored["elapsed"])
-        self.best_loss = restored["best_loss"]
+        assign_state(self.model, saved)  # on all workers at the same time, as all below
+        self.clock.restart(saved.progress["elapsed"])
+        self.best_loss = self.workers.chief_does(self.folder.best_loss)
         self._metrics = [v.numpy() for v in self._metric_variables()]
 
-    def _restore_newest(self) -> dict[str, float] | None:
-        progress = self.folder.restore_newest(self.model)
-        if progress is None:
+    def _read_newest(self) -> Saved | None:
+        """The newest readable checkpoint on the chief, which the others read too."""
+        read: list[Saved | None] = []
+
+        def newest() -> str | None:
+            read.append(self.folder.read_newest())
+            return read[0] and read[0].path.name
+
+        def follow() -> None:
+            if not read:
+                read.append(self._read(name))
+
+        name = self.workers.chief_does(newest)
+        self.workers.gather(follow)
+        return read[0]
+
+    def _read(self, name: str | None) -> Saved | None:
+        if name is None:
             return None
-        return {
-            "step": int(self.model.optimizer.iterations.numpy()),
-            "elapsed": progress["elapsed"],
-            "best_loss": self.folder.best_loss(),
-        }
+        path = self.folder.folder / name
+        self.workers.see(path)
+        return read_checkpoint(path)
 
     def save(self) -> None:
         """Writes a checkpoint of the current state; UserError if it cannot be written."""

@@ -1,8 +1,6 @@
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
-import pytest
-
 from pipelines.training.workers.exchange import Exchange
 from t2i_tf.errors import UsageError, UserError
 
