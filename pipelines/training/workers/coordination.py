@@ -4,6 +4,10 @@ The service holds keys and values that all workers share, and hears a heartbeat 
 is missing, it tells the others, whose pending all-reduces then fail.
 """
 
+import contextlib
+import math
+import time
+
 import tensorflow as tf
 from tensorflow.compiler.xla.tsl.protobuf import coordination_config_pb2
 from tensorflow.python.eager import context
@@ -14,8 +18,10 @@ from pipelines.training.workers.membership import Membership
 HEARTBEAT_SECONDS = 40
 JOIN_SECONDS = 600  # until all workers have started
 MEET_SECONDS = 600  # until all workers have reached the end
+LEAVE_SECONDS = 30  # until all but the chief have left it
 _WAIT_MILLISECONDS = 1_000  # for a key at a time, so that Ctrl-C is heard
 
+_TELLING = ("socket closed", "connect", "heartbeat", "unavailable", "coordination", "aborted")
 _LOST = (
     tf.errors.UnavailableError,
     tf.errors.AbortedError,
@@ -31,6 +37,13 @@ def means_lost(error: tf.errors.OpError) -> bool:
     return isinstance(error, _LOST)
 
 
+def reason(error: tf.errors.OpError) -> str:
+    """What such an error says of the cause, in brackets; "" if it says nothing of use."""
+    lines = [line.strip() for line in str(error.message).splitlines()]
+    telling = [line for line in lines if any(word in line.lower() for word in _TELLING)]
+    return f" ({telling[0].split('. ')[0][:160]})" if telling else ""
+
+
 class Coordination:
     """The coordination service of a running strategy, as a `Store` with a meeting point."""
 
@@ -38,17 +51,29 @@ class Coordination:
         """Sets a key that has no value yet."""
         context.context().set_config_key_value(key, value)
 
-    def get(self, key: str) -> str:
-        """The value of a key, as soon as some worker has set it."""
+    def get(self, key: str, seconds: float = math.inf) -> str:
+        """The value of a key, as soon as some worker has set it.
+
+        Raises:
+            tf.errors.DeadlineExceededError: none has within so many seconds.
+        """
+        deadline = time.monotonic() + seconds
         while True:
             try:
                 return context.context().get_config_key_value(key, _WAIT_MILLISECONDS)
             except tf.errors.DeadlineExceededError:
-                continue
+                if time.monotonic() > deadline:
+                    raise
 
-    def meet(self, name: str) -> None:
-        """Waits until all workers are here."""
-        context.context().wait_at_barrier(f"t2i/{name}", 1000 * MEET_SECONDS)
+    def leave(self, index: int, count: int) -> None:
+        """Waits until all workers are here, and lets the chief, which runs the service, go last."""
+        context.context().wait_at_barrier("t2i/end", 1000 * MEET_SECONDS)
+        with contextlib.suppress(tf.errors.OpError):  # a worker may go before it is answered
+            if index:
+                self.put(f"t2i/left/{index}", "")
+                return
+            for rank in range(1, count):
+                self.get(f"t2i/left/{rank}", LEAVE_SECONDS)
 
 
 def multi_worker_strategy(membership: Membership) -> tf.distribute.Strategy:

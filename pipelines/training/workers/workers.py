@@ -18,6 +18,7 @@ from pipelines.training.workers.coordination import (
     Coordination,
     means_lost,
     multi_worker_strategy,
+    reason,
 )
 from pipelines.training.workers.exchange import Exchange
 from pipelines.training.workers.membership import Membership
@@ -137,7 +138,7 @@ class WorkerGroup(Workers):
     def together(self):  # noqa: D102
         with _loss_reported():
             yield
-            self._coordination.meet("end")
+            self._coordination.leave(self.index, self.count)
 
 
 @contextlib.contextmanager
@@ -147,11 +148,10 @@ def _loss_reported() -> Iterator[None]:
     except tf.errors.OpError as error:
         if not means_lost(error):
             raise
-        reason = str(error.message).strip().splitlines()[0]
         command = shlex.join(["python", *sys.orig_argv[1:]])
         raise LostWorkerError(
-            f"Another worker ended or cannot be reached ({reason}). Start all workers again with"
-            f" the same command, and the training resumes at the last checkpoint: {command}"
+            f"Another worker ended or cannot be reached{reason(error)}. Start all workers again"
+            f" with the same command, and the training resumes at the last checkpoint: {command}"
         ) from error
 
 
