@@ -146,6 +146,7 @@ def _(options: Train) -> int:
     from pipelines.training.workers.join import join_workers
 
     config = smoke(options.config) if options.smoke else options.config
+    workers = join_workers(os.environ, console.print)
     outcome = train(
         config,
         options.data,
@@ -155,7 +156,7 @@ def _(options: Train) -> int:
         checkpoint_seconds=options.checkpoint_seconds,
         sentences=options.sentences,
         reconstructions=options.reconstructions,
-        workers=join_workers(os.environ, console.print),
+        workers=workers,
     )
     if outcome.interrupted:
         console.print(
@@ -164,7 +165,7 @@ def _(options: Train) -> int:
         return 130
     _print_outcome(outcome)
     shown = TrainingSheet(None, "")
-    if not options.smoke:
+    if workers.is_chief and not options.smoke:
         shown = write_training_sheet(options.workdir, options.data)
     if shown.path:
         console.print(f"Losses, pictures and drawings side by side: {shown.path}", markup=False)

@@ -12,20 +12,22 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import tensorflow as tf
+
+from pipelines.data.preparation.folder_settings import describe_settings
 from pipelines.data.preparation.image_loading import PictureReader, ResizeOptions
 from pipelines.data.preparation.prepare import (
-    check_positive,
-    describe_settings,
+    explain_disk_trouble,
     prepare,
+    read_finished,
     read_splits,
     write_missing_shards,
 )
-from pipelines.data.preparation.resume_log import LOG_FOLDER, ResumeLog, is_finished
+from pipelines.data.preparation.resume_log import LOG_FOLDER, SETTINGS, ResumeLog
 from pipelines.data.preparation.shards import PlannedShard, plan_shards
 from pipelines.data.sources.example import Source
 from t2i_tf.errors import UsageError, UserError
-
-SETTINGS = "settings.json"  # of a log; all parts and their merge have the same
+from t2i_tf.number_ranges import check_flags
 
 
 class Part(NamedTuple):
@@ -68,6 +70,7 @@ def prepare_part(
     channels: int = 3,
     filter: str = "lanczos3",
     crop: str = "squash",
+    background: str = "white",
     shard_size: int = 512,
     min_count: int = 1,
     max_bad: float = 0.01,
@@ -81,17 +84,20 @@ def prepare_part(
     Raises:
         UsageError, UserError: as `prepare`.
     """
-    out, resize = Path(out), ResizeOptions(height, width, channels, filter, crop)
-    check_positive(shard_size=shard_size, min_count=min_count)
+    out, resize = Path(out), ResizeOptions(height, width, channels, filter, crop, background)
+    check_flags(shard_size=shard_size, min_count=min_count, max_bad=max_bad, workers=workers)
     splits = read_splits(source)
     settings = describe_settings(source, splits, resize, shard_size, min_count)
-    own = part.of(plan_shards(splits, shard_size))
-    if is_finished(out, settings):
-        print(f"{out} is finished: nothing to do.")
+    shards = plan_shards(splits, shard_size)
+    own, folder = part.of(shards), part_folder(out, part)
+    if read_finished(out, settings, shards):
         return len(own)
-    folder = part_folder(out, part)
-    log = ResumeLog(folder, settings)
-    write_missing_shards(own, folder, log, PictureReader(resize, workers), max_bad)
+    try:
+        with ResumeLog(folder, settings) as log:
+            log.begin()
+            write_missing_shards(own, folder, log, PictureReader(resize, workers), max_bad)
+    except (OSError, tf.errors.OpError) as error:
+        raise UserError(explain_disk_trouble(folder, error)) from error
     return len(own)
 
 
