@@ -22,8 +22,8 @@ LONGEST = (
 )
 ONE_LENGTH = 16  # captions of up to so many words are all padded to one length
 PROGRAMS = 3  # that XLA compiles for longer captions, one for each padded length
-SMALL, FEW = 5_000, 1_000  # training pictures: below, a training stops early; below, warns
-FEW_IN_VALIDATION = 20  # pictures; below, warns
+SMALL, FEW = 5_000, 1_000  # training pictures: fewer end early; still fewer get a warning too
+FEW_IN_VALIDATION = 20  # pictures: fewer get a warning
 BATCHES = 4  # that the training captions fill at least
 SMALLEST_BATCH = 4
 PATIENCE = 10  # validations without improvement
