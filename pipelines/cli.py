@@ -38,6 +38,7 @@ from t2i_tf.number_ranges import SEED, TRAINING_SEED, check_numbers
 from t2i_tf.presets import preset
 
 UNCHOSEN = "align-draw-photos"  # whose settings `train --help` shows
+PROG = "python -m pipelines"
 COMMANDS = {
     "demo": Demo,
     "scenes": Scenes,
@@ -54,18 +55,23 @@ COMMANDS = {
 }
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; returns 0 for success, 1 for a failure, 2 for wrong usage."""
+def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
+    """Run one command; returns 0 for success, 1 for a failure, 2 for wrong usage.
+
+    Args:
+        argv: The command and its flags; those of the process if None.
+        prog: What people type before the command, for the help.
+    """
     _replace_unprintable()
     try:
         arguments = list(sys.argv[1:] if argv is None else argv)
-        options = parse(arguments)
+        options = parse(arguments, prog=prog)
         _check_numbers(options)
         import_tensorflow()
         from pipelines import commands
 
         if isinstance(options, Train) and options.preset is None:
-            options = _chosen_by_data(options, arguments)
+            options = _chosen_by_data(options, arguments, prog)
         code = commands.run(options)
         sys.stdout.flush()
         return code
@@ -107,24 +113,25 @@ def _check_numbers(options) -> None:
     check_numbers(options, seeds=TRAINING_SEED if trains else SEED)
 
 
-def _chosen_by_data(options: Train, argv: list[str]) -> Train:
+def _chosen_by_data(options: Train, argv: list[str], prog: str) -> Train:
     """The options of a training without a preset, with defaults that suit its data."""
     from pipelines.preset_choice.starting_point import starting_point
 
     start = starting_point(options.data, options.workdir, budget=not _named_budgets(argv))
-    chosen = parse(argv, (start.preset, start.config))
+    chosen = parse(argv, (start.preset, start.config), prog)
     _check_numbers(chosen)
     for line in start.lines:
         print(line)
     return chosen
 
 
-def parse(argv: list[str], chosen: tuple[str, TrainConfig] | None = None):
+def parse(argv: list[str], chosen: tuple[str, TrainConfig] | None = None, prog: str = PROG):
     """The options of a command line.
 
     Args:
         argv: Words of the command line.
         chosen: Preset and settings that are the defaults of a training without `--preset`.
+        prog: As for `main`.
 
     Raises:
         SystemExit: with code 2 for wrong usage, with 0 after `--help`.
@@ -135,7 +142,7 @@ def parse(argv: list[str], chosen: tuple[str, TrainConfig] | None = None):
     )
     return tyro.cli(
         Union[choices],  # noqa: UP007, built from a tuple
-        prog="python -m pipelines",
+        prog=prog,
         description="Words in, a picture drawn step by step out. Start with `demo`.",
         args=argv or ["--help"],
     )

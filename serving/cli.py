@@ -16,6 +16,7 @@ from tyro.conf import subcommand
 from serving import options
 from serving.errors import ServingError
 
+PROG = "python -m serving"
 COMMANDS = {
     "demo": options.Demo,
     "export": options.Export,
@@ -29,13 +30,18 @@ COMMANDS = {
 """Name -> its options. The function of the same name in `serving.commands` takes them."""
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; returns 0 on success, 1 for a failure, 2 for wrong usage."""
+def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
+    """Run one command; returns 0 on success, 1 for a failure, 2 for wrong usage.
+
+    Args:
+        argv: The command and its flags; those of the process if None.
+        prog: What people type before the command, for the help.
+    """
     # gRPC's C core would log what a ServingError already says in plain words.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     argv = list(sys.argv[1:] if argv is None else argv)
     try:
-        return _run(argv)
+        return _run(argv, prog)
     except ServingError as error:
         console = Console(stderr=True, highlight=False, soft_wrap=True)
         console.print("[red]Error:[/red]", end=" ")
@@ -48,24 +54,24 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
 
 
-def _run(argv: list[str]) -> int:
+def _run(argv: list[str], prog: str) -> int:
     if argv[:1] == ["serve"]:  # has TensorFlow Serving's flags, which no dataclass describes
         from serving.server.serve import main as serve
 
         return serve(argv[1:])
-    name, flags = _parse(argv)
+    name, flags = _parse(argv, prog)
     from serving import commands
 
     getattr(commands, name)(flags)
     return 0
 
 
-def _parse(argv: list[str]):
+def _parse(argv: list[str], prog: str):
     """The name of the command and its options; exits with 2 on wrong usage."""
     choices = tuple(Annotated[kind, subcommand(name)] for name, kind in COMMANDS.items())
     flags = tyro.cli(
         Union[choices],  # noqa: UP007, the tuple is only known here
-        prog="python -m serving",
+        prog=prog,
         description="Export a trained model, serve it, and draw captions with it.",
         args=argv or ["--help"],
     )

@@ -1,0 +1,97 @@
+"""`t2i COMMAND`: the commands of `python -m pipelines` and `python -m serving` under one name.
+
+What a command needs is imported once it is known, so that help comes at once.
+"""
+
+import importlib
+import importlib.metadata
+import inspect
+import sys
+from collections.abc import Iterator, Sequence
+from typing import Annotated, NamedTuple, Union
+
+import tyro
+from rich.console import Console
+from rich.table import Table
+from tyro.conf import subcommand
+
+from t2i_tf.errors import did_you_mean
+
+
+class Command(NamedTuple):
+    """A command of one of the packages, which may have another name there."""
+
+    package: str
+    name: str
+
+
+def _commands(package: str, *names: str, **renamed: str) -> dict[str, Command]:
+    return {name: Command(package, name) for name in names} | {
+        name.replace("_", "-"): Command(package, original) for name, original in renamed.items()
+    }
+
+
+GROUPS = {
+    "Start here": _commands("pipelines", "demo"),
+    "Pictures from captions, and back": _commands(
+        "pipelines", "caption", "gallery", draw="generate"
+    ),
+    "Data": _commands("pipelines", "prepare", "scenes"),
+    "Training": _commands("pipelines", "train", "compare", "benchmark"),
+    "Measurements": _commands("pipelines", "evaluate", "study", "sharpness"),
+    "Serving": _commands(
+        "serving", "export", "check", "serve", "web", "bench", serving_demo="demo"
+    ),
+    "A server's clients": _commands("serving", "query", "retrieve"),
+}
+COMMANDS = {name: command for group in GROUPS.values() for name, command in group.items()}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns 0 for success, 1 for a failure, 2 for wrong usage."""
+    argv = list(sys.argv[1:] if argv is None else argv)
+    if not argv or argv[0] in ("-h", "--help"):
+        _print_help()
+        return 0
+    if argv[0] == "--version":
+        print(f"t2i {importlib.metadata.version('t2i-tf')}")
+        return 0
+    if argv[0].startswith("--tyro-"):  # --tyro-print-completion bash, for one
+        _parse_all(argv)
+        return 0
+    command = COMMANDS.get(argv[0], Command("pipelines", argv[0]))
+    package = importlib.import_module(f"{command.package}.cli")
+    if command.name not in package.COMMANDS:
+        Console(stderr=True, highlight=False).print(
+            f"[red]Error:[/red] t2i has no command {argv[0]!r}. {did_you_mean(argv[0], COMMANDS)}"
+        )
+        return 2
+    return package.main([command.name, *argv[1:]], prog="t2i")
+
+
+def _print_help() -> None:
+    console = Console(highlight=False)
+    console.print("usage: t2i COMMAND [OPTIONS]\n\nWords in, a picture drawn step by step out.")
+    for title, group in GROUPS.items():
+        table = Table.grid(padding=(0, 2))
+        table.add_column(width=max(map(len, COMMANDS)))
+        table.add_column()
+        for name, options in _options_of(group):
+            table.add_row(name, (inspect.getdoc(options) or "").partition("\n")[0])
+        console.print(f"\n[bold]{title}[/bold]", table, sep="\n")
+    console.print(
+        "\n`t2i COMMAND --help` explains a command, `t2i --version` prints the version, and"
+        "\n`t2i --tyro-print-completion bash` (or zsh, tcsh) prints a completion for your shell."
+    )
+
+
+def _options_of(group: dict[str, Command]) -> Iterator[tuple[str, type]]:
+    """The names of commands and the classes of their options."""
+    for name, command in group.items():
+        yield name, importlib.import_module(f"{command.package}.cli").COMMANDS[command.name]
+
+
+def _parse_all(argv: list[str]) -> None:
+    """Lets tyro act on flags of its own, which concern all commands."""
+    choices = tuple(Annotated[kind, subcommand(name)] for name, kind in _options_of(COMMANDS))
+    tyro.cli(Union[choices], prog="t2i", args=argv)  # noqa: UP007, the tuple is only known here
