@@ -78,6 +78,7 @@ def test_mutual_tls(tmp_path):
     key, certificate = _make_certificate(tmp_path)
     port, config = free_port(), _write_ssl_config(tmp_path, key, certificate)
     words = [f"--port={port}", "--model_base_path=m", f"--ssl_config_file={config}"]
+    words.append(f"--grpc_socket_path={tmp_path}/s")
     health = Health()
     manager = Manager(load=None)
     server = grpc_server.GrpcServer(parse(words), manager, RequestLog(Metrics()), health)
@@ -87,6 +88,9 @@ def test_mutual_tls(tmp_path):
         assert _status(port, known) == health_pb2.HealthCheckResponse.NOT_SERVING
         with pytest.raises(grpc.RpcError):
             _status(port, grpc.ssl_channel_credentials(certificate))
+        with grpc.insecure_channel(f"unix:{tmp_path}/s") as plain, pytest.raises(grpc.RpcError):
+            stub = health_pb2_grpc.HealthStub(plain)
+            stub.Check(health_pb2.HealthCheckRequest(), timeout=5)
     finally:
         server.stop(0).wait()
 
