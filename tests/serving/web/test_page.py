@@ -178,6 +178,13 @@ def test_words_are_counted_as_the_models_split_them(browser, caption):
     assert browser.driver.execute_async_script(script, caption) == len(split_words(caption))
 
 
+def test_four_pictures_vary_more_than_in_training(browser):
+    """At 1.25 a trained model draws with a quarter more variety, and is right nearly as often."""
+    assert browser.find("#n").get_attribute("value") == "4"
+    assert browser.find("#temperature").get_attribute("value") == "1.25"
+    assert "temperature=1.25" in browser.driver.current_url
+
+
 def test_back_and_forward_go_through_the_drawings(browser):
     browser.drawn("a red bus", seed=4)
     browser.drawn("a blue car", n=2, seed=5)
