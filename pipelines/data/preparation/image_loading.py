@@ -140,7 +140,7 @@ class PictureReader:
             input_signature=[tf.TensorSpec([], kind) for kind in (tf.string, tf.int32, tf.int32)],
         )
         self._other = tf.function(
-            lambda contents, *_: load_other(contents, resize),
+            lambda contents, ratio, orientation: load_other(contents, resize),
             input_signature=[tf.TensorSpec([], kind) for kind in (tf.string, tf.int32, tf.int32)],
         )
         self._from_array = tf.function(
@@ -353,6 +353,7 @@ def centre(pixels: tf.Tensor, resize: ResizeOptions) -> tf.Tensor:
     target = tf.constant([resize.height, resize.width])
     scale = tf.reduce_min(size / target)
     box = tf.cast(tf.round(scale * tf.cast(target, tf.float64)), tf.int32)
+    box = tf.maximum(box, 1)
     top, left = tf.unstack((size - box) // 2)
     return squash(pixels[top : top + box[0], left : left + box[1]], resize)
 

@@ -8,6 +8,8 @@
 An interrupted run resumes where it stopped; a finished folder is left as it is.
 """
 
+import errno
+import os
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -23,7 +25,7 @@ from pipelines.data.preparation.folder_settings import (
     refuse_other_settings,
     without_facts,
 )
-from pipelines.data.preparation.image_loading import PictureReader, ResizeOptions, first_line
+from pipelines.data.preparation.image_loading import PictureReader, ResizeOptions
 from pipelines.data.preparation.manifest_writer import (
     build_manifest,
     first_few,
@@ -114,7 +116,10 @@ def prepare(
                 manifest = finish(out, settings, shards, written, notes)
             log.remove()
     except (OSError, tf.errors.OpError) as error:
-        raise UserError(explain_disk_trouble(out, error)) from error
+        reason = disk_trouble(error)
+        if reason is None:
+            raise
+        raise UserError(explain_disk_trouble(out, error, reason)) from error
     return manifest
 
 
@@ -229,14 +234,18 @@ def refuse_changed_pictures(out: Path, shards: Sequence[PlannedShard]) -> None:
         )
 
 
-def explain_disk_trouble(out: Path, error: OSError | tf.errors.OpError) -> str:
-    """Why the files that `prepare` needs cannot be read or written, and what to do."""
+def disk_trouble(error: OSError | tf.errors.OpError) -> str | None:
+    """Why a file was not read or written; None if the error is of another kind."""
     if isinstance(error, OSError):
-        reason, place = error.strerror or str(error), error.filename
-        if place is not None and out not in (Path(place), *Path(place).parents):
-            return f"{place} cannot be read or written: {reason}."
-    else:
-        reason = first_line(error)
+        return error.strerror
+    return next((text for text in map(os.strerror, errno.errorcode) if text in str(error)), None)
+
+
+def explain_disk_trouble(out: Path, error: OSError | tf.errors.OpError, reason: str) -> str:
+    """Says which files that `prepare` needs cannot be read or written, and what to do."""
+    place = error.filename if isinstance(error, OSError) else None
+    if place is not None and out not in (Path(place), *Path(place).parents):
+        return f"{place} cannot be read or written: {reason}."
     return (
         f"--out {out} cannot be written: {reason}. What is finished is kept: remove the cause and"
         " run the same command again, or choose another --out."

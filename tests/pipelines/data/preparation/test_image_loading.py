@@ -417,3 +417,10 @@ def test_names_of_files_need_not_be_utf_8(tmp_path):
     path.write_bytes(encode(two_halves(), "JPEG"))
     (ours,) = read(ResizeOptions(4, 4), path)
     assert ours.shape == (4, 4, 3)
+
+
+@pytest.mark.parametrize("crop", ["squash", "centre"])
+def test_tiny_and_long_pictures(crop):
+    pictures = [encode(Image.new("RGB", size, "red"), "PNG") for size in ((1, 1), (1, 900))]
+    found = read(ResizeOptions(8, 16, 3, "bilinear", crop), *pictures)
+    assert [one.shape for one in found] == [(8, 16, 3)] * 2
