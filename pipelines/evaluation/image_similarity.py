@@ -1,6 +1,7 @@
 """How close the drawings of a caption are to its image, and how far they are from each other."""
 
 from collections import defaultdict
+from collections.abc import Callable
 
 import numpy as np
 
@@ -10,6 +11,8 @@ from pipelines.evaluation.estimate import bootstrap_estimate, point_estimate
 from pipelines.evaluation.results import Diversity, Similarity
 from pipelines.sampling.sampler import Sampler
 from t2i_tf.metrics.ssim_diversity import WINDOW, diversity, ssim
+
+Metric = Callable[[np.ndarray, np.ndarray], np.ndarray]  # of images that broadcast
 
 REAL_IMAGES = 20_000  # training images read at most
 
@@ -29,7 +32,9 @@ def draw_samples(
     return drawn.images.reshape(shape), sharpened
 
 
-def measure_similarity(drawn: np.ndarray, images: np.ndarray) -> Similarity | None:
+def measure_similarity(
+    drawn: np.ndarray, images: np.ndarray, metric: Metric = ssim
+) -> Similarity | None:
     """The paper's SSI: the structural similarity of drawings and the true image.
 
     The mean is over captions and their drawings, the spread their standard deviation; the intervals
@@ -38,13 +43,14 @@ def measure_similarity(drawn: np.ndarray, images: np.ndarray) -> Similarity | No
     Args:
         drawn: uint8 [captions, S, H, W, C].
         images: uint8 [captions, H, W, C].
+        metric: `ssim` or `uniform_ssim`.
 
     Returns:
         None where images are smaller than the window of SSIM.
     """
     if min(images.shape[1:3]) < WINDOW:
         return None
-    values = ssim(drawn, images[:, None])
+    values = metric(drawn, images[:, None])
     return Similarity(
         mean=bootstrap_estimate(values, np.mean), spread=bootstrap_estimate(values, np.std)
     )

@@ -43,6 +43,7 @@ from pipelines.sampling.sampler import Sampler
 from pipelines.sampling.sharpener import Sharpener
 from t2i_tf.checkpoints import Trained
 from t2i_tf.errors import UserError
+from t2i_tf.metrics.ssim_diversity import uniform_ssim
 
 
 @dataclass(frozen=True)
@@ -141,6 +142,7 @@ class Measurements:
                 mean=ssim.mean,
                 spread=ssim.spread,
                 sharpened=after,
+                uniform=measure_similarity(drawn, captioned.images, uniform_ssim),
                 captions=len(drawn),
                 samples=samples,
             ),

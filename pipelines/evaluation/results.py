@@ -84,6 +84,7 @@ class SampleSimilarity(Similarity, frozen=True, kw_only=True):
     """Structural similarity of the drawings, and of the same drawings sharpened."""
 
     sharpened: Similarity | None = None
+    uniform: Similarity | None = None  # by `uniform_ssim`, as the paper's values may have been made
     captions: int | None = None
     samples: int | None = None
 

@@ -124,7 +124,9 @@ def _search_rows(
 
 def _similarity_rows(result: Evaluation) -> Iterator[Row]:
     sharpened = result.ssim and result.ssim.sharpened
-    for name, similarity in (("SSI", result.ssim), ("SSI, sharpened", sharpened)):
+    uniform = result.ssim and result.ssim.uniform
+    rows = {"SSI": result.ssim, "SSI, sharpened": sharpened, "SSI, 7x7 and range 2": uniform}
+    for name, similarity in rows.items():
         yield name, _SHARE, getattr(similarity, "mean", None)
         yield f"{name}: standard deviation", _SHARE, getattr(similarity, "spread", None)
 

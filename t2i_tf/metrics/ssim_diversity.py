@@ -1,6 +1,6 @@
 """Similarity of drawings to an image (SSIM), and to each other (diversity)."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import tensorflow as tf
@@ -8,6 +8,7 @@ import tensorflow as tf
 from t2i_tf.errors import UserError
 
 WINDOW = 11  # pixels: side of the Gaussian window of SSIM
+UNIFORM_WINDOW = 7  # pixels: side of the window of `uniform_ssim`
 CHUNK = 1024  # pairs of images compared at a time
 
 
@@ -29,22 +30,20 @@ def ssim(a: np.ndarray, b: np.ndarray) -> np.ndarray:
         UserError: the images are smaller than the window.
         ValueError: the shapes do not match, or floats are outside [0, 1].
     """
-    a, b = np.asarray(a), np.asarray(b)
-    _check(a)
-    _check(b)
-    if a.shape[-3:] != b.shape[-3:]:
-        raise ValueError(
-            f"Expected images of one size, got {a.shape[-3:]} and {b.shape[-3:]} (H, W, C)."
-        )
-    height, width = a.shape[-3:-1]
-    if min(height, width) < WINDOW:
-        raise UserError(
-            f"SSIM needs images of at least {WINDOW}x{WINDOW} pixels, its window; got {height}x"
-            f"{width}. Use larger images."
-        )
-    shape = np.broadcast_shapes(a.shape[:-3], b.shape[:-3])
-    values = [_ssim(x, y) for x, y in zip(_chunks(a, shape), _chunks(b, shape), strict=True)]
-    return np.concatenate([np.zeros(0, np.float32), *values]).reshape(shape)
+    return _of_pairs(_ssim, a, b, WINDOW)
+
+
+def uniform_ssim(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Structural similarity as scikit-image computed it for floats by default, until 2023.
+
+    Windows of 7x7 pixels that all count alike, and constants for values from -1 to 1 although they
+    are from 0 to 1. The constants are four times as large as they should be, which raises the
+    similarity of images that have little in common. It is here to compare with numbers that others
+    may have published with it: `ssim` is the metric.
+
+    The arguments, the result and the errors are those of `ssim`.
+    """
+    return _of_pairs(_uniform_ssim, a, b, UNIFORM_WINDOW)
 
 
 def diversity(samples: np.ndarray) -> np.ndarray:
@@ -73,6 +72,47 @@ def diversity(samples: np.ndarray) -> np.ndarray:
         squares = (values[offset:] - values[:-offset]) ** 2
         total += np.sqrt(squares.mean(axis=(-3, -2, -1), dtype=np.float64)).sum(0)
     return total / (count * (count - 1) / 2)
+
+
+def _of_pairs(
+    measure: Callable[[np.ndarray, np.ndarray], np.ndarray],
+    a: np.ndarray,
+    b: np.ndarray,
+    window: int,
+) -> np.ndarray:
+    """A measure of pairs of images, [n, H, W, C] twice to [n], for images that broadcast."""
+    a, b = np.asarray(a), np.asarray(b)
+    _check(a)
+    _check(b)
+    if a.shape[-3:] != b.shape[-3:]:
+        raise ValueError(
+            f"Expected images of one size, got {a.shape[-3:]} and {b.shape[-3:]} (H, W, C)."
+        )
+    height, width = a.shape[-3:-1]
+    if min(height, width) < window:
+        raise UserError(
+            f"SSIM needs images of at least {window}x{window} pixels, its window; got {height}x"
+            f"{width}. Use larger images."
+        )
+    shape = np.broadcast_shapes(a.shape[:-3], b.shape[:-3])
+    values = [measure(x, y) for x, y in zip(_chunks(a, shape), _chunks(b, shape), strict=True)]
+    return np.concatenate([np.zeros(0, np.float32), *values]).reshape(shape)
+
+
+def _uniform_ssim(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    def mean(values):
+        return tf.nn.avg_pool2d(values, UNIFORM_WINDOW, 1, "VALID")
+
+    x, y = (tf.constant(_from_0_to_1(images)) for images in (a, b))
+    mean_x, mean_y = mean(x), mean(y)
+    pixels = UNIFORM_WINDOW**2
+    unbiased = pixels / (pixels - 1)
+    variances = unbiased * (mean(x * x) - mean_x**2 + mean(y * y) - mean_y**2)
+    covariance = unbiased * (mean(x * y) - mean_x * mean_y)
+    c1, c2 = (0.01 * 2) ** 2, (0.03 * 2) ** 2
+    similarity = (2 * mean_x * mean_y + c1) * (2 * covariance + c2)
+    similarity /= (mean_x**2 + mean_y**2 + c1) * (variances + c2)
+    return tf.reduce_mean(similarity, (1, 2, 3)).numpy()
 
 
 def _ssim(a: np.ndarray, b: np.ndarray) -> np.ndarray:

@@ -86,6 +86,15 @@ def test_variety_has_what_real_pictures_get(tables):
     assert cells(wider, "alignDRAW")["recall_inception"] == Cell()
 
 
+def test_ssi_by_the_other_range_has_a_column_if_it_was_measured(tables):
+    assert "ssim_uniform" not in cells(tables["retrieval"], "alignDRAW")
+    measured = evaluation()
+    measured["ssim"]["uniform"] = {"mean": figure(0.16), "spread": figure(0.09)}
+    retrieval = {table.name: table for table in build_tables({"align-draw": measured})}["retrieval"]
+    cell = cells(retrieval, "alignDRAW")["ssim_uniform"]
+    assert (cell.value, cell.spread, cell.paper) == (0.16, 0.09, None)
+
+
 def test_variety_by_the_open_judge_has_the_frechet_distance_and_that_of_real_pictures():
     judged = evaluation()
     for key, value in (("kid", 0.02), ("frechet", 31.5)):

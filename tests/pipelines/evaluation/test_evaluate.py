@@ -116,7 +116,7 @@ def test_the_keys(result):
         assert set(ranking["r_at_1"]) == ESTIMATE and ranking["r_at_5"]["value"] == 100.0
     assert (held_out["pictures"], held_out["candidates"]) == (12, 5) and "s10" not in held_out
     assert len(held_out["ranks"]) == len(held_out["searched"]) == held_out["captions"] > 12
-    for similarity in (result["ssim"], result["ssim"]["sharpened"]):
+    for similarity in (result["ssim"], result["ssim"]["sharpened"], result["ssim"]["uniform"]):
         assert set(similarity["mean"]) == set(similarity["spread"]) == ESTIMATE
     accuracy = result["caption_accuracy"]
     assert result["retrieval"]["ceiling"]["r_at_1"]["value"] > 50.0

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from t2i_tf.errors import UserError
-from t2i_tf.metrics.ssim_diversity import diversity, ssim
+from t2i_tf.metrics.ssim_diversity import diversity, ssim, uniform_ssim
 
 data = pytest.importorskip("skimage.data")
 structural_similarity = pytest.importorskip("skimage.metrics").structural_similarity
@@ -43,6 +43,21 @@ def test_agrees_with_scikit_image(picture, other):
     assert found == pytest.approx(reference(picture, other), abs=PRECISION)
     scaled = ssim(picture / np.float32(255), other / np.float32(255))
     assert scaled == pytest.approx(found, abs=1e-6)
+
+
+@pytest.mark.parametrize(("picture", "other"), list(pairs()))
+def test_the_uniform_one_agrees_with_scikit_images_old_defaults(picture, other):
+    """Its range of floats was 2, and it is that no more: it has to be named."""
+    a, b = (image.astype(np.float64) / 255 for image in (picture, other))
+    expected = structural_similarity(a, b, data_range=2.0, channel_axis=-1)
+    assert uniform_ssim(picture, other) == pytest.approx(expected, abs=PRECISION)
+    both = uniform_ssim(np.stack([picture, other]), picture[None])
+    assert both.shape == (2,) and both[0] == pytest.approx(1, abs=PRECISION)
+
+
+def test_the_uniform_window_must_fit():
+    with pytest.raises(UserError, match="at least 7x7 pixels, its window; got 6x9"):
+        uniform_ssim(np.zeros((6, 9, 3), np.uint8), np.zeros((6, 9, 3), np.uint8))
 
 
 def test_known_values():
