@@ -6,6 +6,7 @@ once.
 
 import argparse
 import contextlib
+import dataclasses
 import io
 import os
 import sys
@@ -19,6 +20,7 @@ from tyro.conf import subcommand
 from pipelines.options import (
     Benchmark,
     Caption,
+    Cluster,
     Compare,
     Demo,
     Evaluate,
@@ -51,6 +53,7 @@ COMMANDS = {
     "evaluate": Evaluate,
     "study": Study,
     "compare": Compare,
+    "cluster": Cluster,
     "benchmark": Benchmark,
 }
 
@@ -109,6 +112,9 @@ def _print_error(message: str) -> None:
 
 def _check_numbers(options) -> None:
     """Refuse numbers out of range."""
+    if isinstance(options, Cluster):
+        _check_numbers(options.command)
+        options = dataclasses.replace(options, command=None)
     trains = isinstance(options, Train | Compare)
     check_numbers(options, seeds=TRAINING_SEED if trains else SEED)
 
@@ -136,6 +142,8 @@ def parse(argv: list[str], chosen: tuple[str, TrainConfig] | None = None, prog: 
     Raises:
         SystemExit: with code 2 for wrong usage, with 0 after `--help`.
     """
+    if argv[:1] == ["cluster"]:
+        return _parse_cluster(argv[1:])
     choices = tuple(
         Annotated[command, subcommand(name, **_defaults(name, argv, chosen))]
         for name, command in COMMANDS.items()
@@ -146,6 +154,18 @@ def parse(argv: list[str], chosen: tuple[str, TrainConfig] | None = None, prog: 
         description="Words in, a picture drawn step by step out. Start with `demo`.",
         args=argv or ["--help"],
     )
+
+
+def _parse_cluster(argv: list[str]) -> Cluster:
+    """The options of `cluster`, with those of the command that follow them."""
+    options, rest = tyro.cli(
+        Cluster,
+        prog="python -m pipelines cluster",
+        args=argv or ["--help"],
+        return_unknown_args=True,
+    )
+    arguments = [options.name, *rest]
+    return dataclasses.replace(options, command=parse(arguments), arguments=tuple(arguments))
 
 
 def _defaults(name: str, argv: list[str], chosen: tuple[str, TrainConfig] | None) -> dict:

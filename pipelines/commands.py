@@ -13,6 +13,7 @@ from rich.table import Column, Table
 from pipelines.options import (
     Benchmark,
     Caption,
+    Cluster,
     Compare,
     Demo,
     Evaluate,
@@ -401,6 +402,61 @@ def _(options: Compare) -> int:
     for title, error in failed.items():
         console.print(f"{title} failed: {error}", markup=False)
     return 1 if failed else 0
+
+
+@run.register
+def _(options: Cluster) -> int:
+    from pipelines.cluster.ray_connection import connected
+
+    work = {"train": _cluster_train, "prepare": _cluster_prepare, "compare": _cluster_compare}
+    with connected(options.address) as ray:
+        return work[options.name](ray, options)
+
+
+def _cluster_train(ray, options: Cluster) -> int:
+    from pipelines.cluster.ray_train import train_on_ray
+
+    assert isinstance(options.command, Train)
+    return train_on_ray(
+        ray,
+        options.arguments,
+        options.command.workdir,
+        workers=options.workers,
+        gpus_per_worker=options.gpus_per_worker,
+        retries=options.retries,
+    )
+
+
+def _cluster_prepare(ray, options: Cluster) -> int:
+    from pipelines.cluster.ray_tasks import prepare_commands, run_tasks
+
+    assert isinstance(options.command, Prepare)
+    if options.command.part or options.command.merge or options.command.verify:
+        raise UsageError("`cluster prepare` divides and merges itself: omit --part and --merge.")
+    run_tasks(ray, prepare_commands(options.arguments, options.workers), retries=options.retries)
+    return run(dataclasses.replace(options.command, merge=True))
+
+
+def _cluster_compare(ray, options: Cluster) -> int:
+    from pipelines.cluster.ray_compare import train_side_by_side
+
+    compare = options.command
+    assert isinstance(compare, Compare)
+    train_side_by_side(
+        ray,
+        compare.data,
+        compare.workdir,
+        compare.minutes,
+        systems=compare.systems,
+        world=compare.world,
+        encoder_minutes=compare.encoder_minutes,
+        sentences=compare.sentences,
+        without=compare.without,
+        seed=compare.seed,
+        gpus=options.gpus_per_worker,
+        retries=options.retries,
+    )
+    return run(compare)
 
 
 def _decodable(captions: tuple[str, ...]) -> tuple[str, ...]:

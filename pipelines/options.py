@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Annotated, Literal
 
-from tyro.conf import AvoidSubcommands, Positional, arg
+from tyro.conf import AvoidSubcommands, Positional, Suppress, arg
 
 from pipelines.comparison.paper_results import System
 from pipelines.comparison.plan import DEFAULT_SYSTEMS, Part
@@ -342,6 +342,32 @@ class Compare:
                 values = value if isinstance(value, tuple) else (value,) * (value is not True)
                 words += [f"--{option.name.replace('_', '-')}", *values]
         return shlex.join(f"{word:g}" if isinstance(word, float) else str(word) for word in words)
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Run `train`, `prepare` or `compare` on the machines of a Ray cluster.
+
+    The flags of the command follow those shown here. All nodes need this project, its environment,
+    and a shared disk with data and work folders, at the same paths.
+    """
+
+    name: Positional[Literal["train", "prepare", "compare"]]
+    """What to run.
+    `train`: one training on all workers at once, started again if a worker is lost.
+    `prepare`: as many parts of a data folder as there are workers, then their merge.
+    `compare`: the trainings of a comparison side by side, then the measurements here."""
+    address: str = "auto"
+    """The cluster: ray://HOST:10001, HOST:6379, `auto` on one of its nodes, or `local` to start one
+    here."""
+    workers: int = 1
+    """Number of workers for `train`, of parts for `prepare`."""
+    gpus_per_worker: int = 0
+    """GPUs of each worker, or of each training of `compare`."""
+    retries: int = 3
+    """How often what was lost with a node is started again."""
+    command: Suppress[Train | Prepare | Compare | None] = None
+    arguments: Suppress[tuple[str, ...]] = ()
 
 
 @dataclass(frozen=True)

@@ -73,6 +73,8 @@ RANGES = {
     "clip_norm": POSITIVE,
     "drop_at": SHARE,
     "warmup_steps": AT_LEAST_0,
+    "gpus_per_worker": AT_LEAST_0,
+    "retries": AT_LEAST_0,
 }
 """Range by field name; other numbers are counts of one or more."""
 

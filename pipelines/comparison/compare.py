@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from pipelines.comparison.eta import ProgressLog
-from pipelines.comparison.plan import DEFAULT_SYSTEMS, Part, plan_runs
+from pipelines.comparison.plan import DEFAULT_SYSTEMS, Part, Run, plan_runs
 from pipelines.comparison.state import ComparisonState
 from pipelines.comparison.steps import Actions, Comparison, ComparisonInterrupted, Step
 from pipelines.data.prepared.data_folder import DataFolder
@@ -61,17 +61,15 @@ def compare(
         UserError: the data are not usable, or `workdir` holds another comparison.
     """
     folder = DataFolder.open(data)
-    choice = None if world else _chosen_by_data(folder)
-    world = choice.world if choice else world
-    runs = plan_runs(
-        systems,
-        world,
+    runs, world = plan_comparison(
+        folder,
         minutes,
+        systems=systems,
+        world=world,
         encoder_minutes=encoder_minutes,
         trains_encoder=sentences is None,
         without=without,
         seed=seed,
-        choice=choice,
     )
     state = ComparisonState.open(workdir, folder, world, seed, sentences)
     state.begin(workdir, command)
@@ -87,6 +85,23 @@ def compare(
     )
     _run_steps(comparison.steps(), state, workdir)
     return state.failed
+
+
+def plan_comparison(
+    folder: DataFolder,
+    minutes: float,
+    *,
+    systems: Sequence[str] = DEFAULT_SYSTEMS,
+    world: World | None = None,
+    **options,
+) -> tuple[list[Run], World]:
+    """The runs of a comparison of a data folder, and the family of their presets.
+
+    The arguments are those of `compare` and `plan_runs`.
+    """
+    choice = None if world else _chosen_by_data(folder)
+    world = choice.world if choice else world
+    return plan_runs(systems, world, minutes, choice=choice, **options), world
 
 
 def _chosen_by_data(folder: DataFolder) -> Choice:

@@ -28,6 +28,7 @@ CLONE_NEWNET = 0x40000000
 
 def main(runs):
     import_tensorflow()
+    import pipelines.cli
     import pipelines.commands
     import pipelines.training.train  # noqa: F401, imported here once for all
 
