@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from pipelines.progress_bar import ProgressBar
+from pipelines.training import checkpointing
 from pipelines.training.checkpointing import Checkpointer
 from pipelines.training.history import read_history
 from pipelines.training.pacing import Clock
@@ -45,7 +46,10 @@ def test_a_full_disk_is_named_with_what_is_kept(checkpointer, monkeypatch):
     def full(*args):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(CheckpointFolder, "save", full)
+    monkeypatch.setattr(CheckpointFolder, "write", full)
+    monkeypatch.setattr(checkpointing, "read_state", lambda model: {})
+    optimizer = SimpleNamespace(iterations=tf.constant(7))
+    checkpointer.set_model(SimpleNamespace(optimizer=optimizer))
     with pytest.raises(UserError, match=r"No space left on device; there is none yet\. Make room"):
         checkpointer.save()
     checkpointer.folder.folder.mkdir()
