@@ -282,6 +282,7 @@ def _(options: Benchmark) -> int:
         batch_size=options.batch_size,
         data=options.data,
         repeats=options.repeats,
+        workers=options.workers,
     )
     result = {"benchmark": options.name, **measured, "machine": machine_summary()}
     for name, value in result.items():

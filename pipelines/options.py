@@ -384,12 +384,13 @@ class Demo:
 class Benchmark:
     """Time one part of the pipelines, where possible against a baseline."""
 
-    name: Positional[Literal["train-step", "input", "prepare", "generate"]]
+    name: Positional[Literal["train-step", "input", "prepare", "generate", "scaling"]]
     """What to time.
     `train-step`: a training step, against its bare matrix products, the matmul baseline.
     `input`: reading training examples, per CPU second.
     `prepare`: preparing JPEGs of 640x480, per CPU second, against decoding them.
-    `generate`: drawing pictures, per second, against the matmul baseline."""
+    `generate`: drawing pictures, per second, against the matmul baseline.
+    `scaling`: a training step on one worker and on several, with the share of the all-reduce."""
     preset: str = "align-draw-scenes"
     """Preset of the model to time, with its batch size and optimizer."""
     batch_size: int | None = None
@@ -398,5 +399,7 @@ class Benchmark:
     """Data folder for `input`, folder of JPEGs for `prepare`; by default generated."""
     repeats: int = 10
     """Number of timed rounds after the warm-up, at least 10."""
+    workers: int = 2
+    """Number of workers for `scaling`, at most one for each core."""
     out: Path | None = None
     """JSON file to write the results to."""

@@ -9,7 +9,7 @@ from t2i_tf.config import TrainConfig
 from t2i_tf.errors import UsageError, did_you_mean
 from t2i_tf.presets import preset
 
-NAMES = ("train-step", "input", "prepare", "generate")
+NAMES = ("train-step", "input", "prepare", "generate", "scaling")
 _STREAM_KEYS = ("median_seconds", "examples_per_cpu_second")
 
 
@@ -20,6 +20,7 @@ def benchmark(
     batch_size: int | None = None,
     data: Path | None = None,
     repeats: int = 10,
+    workers: int = 2,
 ) -> dict[str, Any]:
     """Run one benchmark; its results are medians over the rounds after a warm-up.
 
@@ -29,6 +30,7 @@ def benchmark(
         batch_size: examples per step, instead of the preset's.
         data: data folder for `input`, folder of JPEGs for `prepare`; made if not given.
         repeats: timed rounds, at least 10.
+        workers: number of workers for `scaling`.
 
     Returns:
         What the `measure_...` function of the benchmark returns, with the preset and the batch size
@@ -49,6 +51,9 @@ def benchmark(
     if name == "input":
         return _input(config, data, repeats)
     _check_baseline(name, preset_name, config)
+    if name == "scaling":
+        measured = _scaling(preset_name, config, workers, repeats)
+        return {"preset": preset_name, "batch_size": config.batch_size} | measured
     measure = _train_step if name == "train-step" else _generate
     return {"preset": preset_name, "batch_size": config.batch_size} | measure(config, repeats)
 
@@ -72,6 +77,12 @@ def _generate(config: TrainConfig, repeats: int) -> dict[str, Any]:
     from pipelines.benchmarks.generate import measure_generate
 
     return measure_generate(config, repeats=repeats)
+
+
+def _scaling(name: str, config: TrainConfig, workers: int, repeats: int) -> dict[str, Any]:
+    from pipelines.benchmarks.scaling import measure_scaling
+
+    return measure_scaling(name, config, workers=workers, repeats=repeats)
 
 
 def _prepare(jpegs: Path | None, repeats: int) -> dict[str, Any]:

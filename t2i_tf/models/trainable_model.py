@@ -82,7 +82,11 @@ class TrainableModel(keras.Model):
         compiled = functools.partial(tf.function, jit_compile=xla, autograph=False)
         self._compiled_gradients = compiled(self._terms_and_gradients)
         self._compiled_terms = compiled(self.terms)
-        self._compiled_update = compiled(self._update) if _replicas() == 1 else self._update_mirrors
+        if _replicas() == 1:
+            self._compiled_update = compiled(self._update)
+        else:
+            self._compiled_update = self._update_mirrors
+            self.optimizer._all_reduce_sum_gradients = list  # `_update_mirrors` sums them once
 
     @property
     def metrics(self):  # noqa: D102
@@ -126,14 +130,12 @@ class TrainableModel(keras.Model):
     def _update_mirrors(self, gradients):
         """`_update` with the gradients of all replicas.
 
-        Keras clips the gradients of each replica and then sums them. Here they are summed first and
-        passed on by the first replica alone, so that clipping acts as on a single device.
+        Keras clips the gradients of each replica and then sums them. Here they are summed first, so
+        that clipping acts as on a single device.
         """
         context = tf.distribute.get_replica_context()
         gradients = context.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
-        share = tf.cast(context.replica_id_in_sync_group == 0, gradients[0].dtype)
-        self.optimizer.apply([share * gradient for gradient in gradients], self.trainable_variables)
-        return tf.linalg.global_norm(gradients)
+        return self._update(gradients)
 
     def _batch_noise(self, batch, stream, counter):
         """This replica's share of the whole batch's noise, a function of seed and counter."""
