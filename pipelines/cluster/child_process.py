@@ -9,7 +9,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 _PR_SET_PDEATHSIG = 1
@@ -36,12 +36,11 @@ class Ended(NamedTuple):
     output: str  # the last lines
 
 
-def run_command(command: Command, environment: Mapping[str, str] = {}) -> Ended:
+def run_command(command: Command) -> Ended:
     """Runs a command to its end; it dies with the Ray worker. Its output is repeated."""
     process = subprocess.Popen(
         [command.python, "-m", "pipelines", *command.arguments],
         cwd=command.folder,
-        env={**os.environ, **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -50,7 +49,8 @@ def run_command(command: Command, environment: Mapping[str, str] = {}) -> Ended:
     assert process.stdout is not None
     lines: list[str] = []
     for line in process.stdout:
-        print(line, end="", flush=True)
+        sys.stdout.write(line)  # Ray Train repeats what `print` prints a second time
+        sys.stdout.flush()
         lines = [*lines[1 - LINES :], line]
     return Ended(process.wait(), "".join(lines).strip())
 

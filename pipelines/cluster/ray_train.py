@@ -1,5 +1,6 @@
 """`cluster train`: the command `train` on the workers of a Ray cluster, restarted by Ray Train."""
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
@@ -50,7 +51,7 @@ def train_on_ray(
             num_workers=workers, use_gpu=gpus_per_worker > 0, resources_per_worker=resources
         ),
         run_config=RunConfig(
-            name=workdir.name,
+            name=f"{workdir.name}-{time.strftime('%Y%m%d-%H%M%S')}",
             storage_path=f"{workdir}-ray",
             failure_config=FailureConfig(max_failures=retries),
         ),
@@ -62,18 +63,25 @@ def train_on_ray(
             f"The training was lost {retries + 1} times: {_last_line(error)} The same command"
             f" resumes it at the last checkpoint of {workdir}."
         ) from error
-    return int(result.metrics["code"])
+    return result.return_value
 
 
-def train_worker(config: dict[str, Any]) -> None:
-    """One worker of Ray Train, which has set TF_CONFIG: runs `train` as a process of its own."""
+def train_worker(config: dict[str, Any]) -> int:
+    """One worker of Ray Train, which has set TF_CONFIG: runs `train` as a process of its own.
+
+    Returns:
+        The exit code of the command, if another try would end the same.
+
+    Raises:
+        RuntimeError: it ended with another, so that Ray starts all workers again.
+    """
     from ray import train
 
     ended = run_command(Command(*config["command"]))
     if ended.code not in FINAL:
         rank = train.get_context().get_world_rank()
         raise RuntimeError(f"Worker {rank} ended with exit code {ended.code}.")
-    train.report({"code": ended.code})
+    return ended.code
 
 
 def _check_resources(ray: ModuleType, workers: int, resources: dict[str, int]) -> None:
