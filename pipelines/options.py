@@ -367,7 +367,9 @@ class Cluster:
     retries: int = 3
     """How often what was lost with a node is started again."""
     command: Suppress[Train | Prepare | Compare | None] = None
+    """Options of the command that follows."""
     arguments: Suppress[tuple[str, ...]] = ()
+    """Words of the command that follows, as they were given."""
 
 
 @dataclass(frozen=True)

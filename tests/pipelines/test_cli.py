@@ -188,6 +188,7 @@ def test_the_results_of_a_benchmark_are_not_cut(terminal, tmp_path, monkeypatch)
         "preset_name": "align-draw-scenes",
         "batch_size": 8,
         "data": None,
+        "workers": 2,
         "repeats": 10,
     }
     lines = output().splitlines()
