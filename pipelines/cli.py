@@ -33,8 +33,9 @@ from pipelines.options import (
     Train,
 )
 from pipelines.training.schedule import BUDGETS, without_other_budgets
+from pipelines.training.workers.membership import find_membership
 from t2i_tf.config import TrainConfig
-from t2i_tf.errors import UserError
+from t2i_tf.errors import UsageError, UserError
 from t2i_tf.import_tensorflow import import_tensorflow
 from t2i_tf.number_ranges import SEED, TRAINING_SEED, check_numbers
 from t2i_tf.presets import preset
@@ -123,6 +124,11 @@ def _chosen_by_data(options: Train, argv: list[str], prog: str) -> Train:
     """The options of a training without a preset, with defaults that suit its data."""
     from pipelines.preset_choice.starting_point import starting_point
 
+    if find_membership(os.environ):
+        raise UsageError(
+            "TF_CONFIG or Slurm name several workers. Give --preset, so that all of them train the"
+            " same."
+        )
     start = starting_point(options.data, options.workdir, budget=not _named_budgets(argv))
     chosen = parse(argv, (start.preset, start.config), prog)
     _check_numbers(chosen)

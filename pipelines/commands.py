@@ -266,6 +266,7 @@ def _print_scores(options: Caption, captioner, step: int, out: Path) -> None:
 def _(options: Demo) -> int:
     from pipelines.demo.demo import demo
 
+    _refuse_workers("demo")
     demo(options.folder, minutes=options.minutes)
     return 0
 
@@ -380,6 +381,7 @@ def _(options: Compare) -> int:
     from pipelines.comparison.compare import compare
     from pipelines.comparison.steps import ComparisonInterrupted
 
+    _refuse_workers("compare")
     try:
         failed = compare(
             options.data,
@@ -403,6 +405,17 @@ def _(options: Compare) -> int:
     for title, error in failed.items():
         console.print(f"{title} failed: {error}", markup=False)
     return 1 if failed else 0
+
+
+def _refuse_workers(command: str) -> None:
+    """Refuses to run a command of one machine on each of several workers, in the same folder."""
+    from pipelines.training.workers.membership import find_membership
+
+    if find_membership(os.environ):
+        raise UsageError(
+            f"TF_CONFIG or Slurm name several workers, but `{command}` runs on one machine. Start"
+            " it once, without them; `cluster compare` trains on many."
+        )
 
 
 @run.register

@@ -241,3 +241,19 @@ def test_an_error_of_the_disk_is_one_sentence(monkeypatch, capsys, tmp_path):
     assert main(["demo"]) == 1
     error = capsys.readouterr().err
     assert error.startswith("Error:") and "file cannot be read or written: No space" in error
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["train", "--data", "d", "--workdir", "w"], "Give --preset, so that all of them train"),
+        (["demo", "--folder", "f"], "`demo` runs on one machine"),
+        (["compare", "--data", "d", "--workdir", "w", "--minutes", "1"], "`compare` runs on one"),
+    ],
+)
+def test_several_workers_run_only_what_they_can(arguments, message, monkeypatch, capsys):
+    cluster = {"worker": ["a:1", "b:1"]}
+    config = {"cluster": cluster, "task": {"type": "worker", "index": 0}}
+    monkeypatch.setenv("TF_CONFIG", json.dumps(config))
+    assert main(arguments) == 2
+    assert message in capsys.readouterr().err

@@ -123,7 +123,14 @@ class WorkerGroup(Workers):
         self.index, self.count = membership.index, membership.count
         self._coordination = Coordination()
         with _interruptible(), _loss_reported():
-            self.strategy = multi_worker_strategy(membership)
+            try:
+                self.strategy = multi_worker_strategy(membership)
+            except tf.errors.UnknownError as error:  # from the server of this worker
+                raise UserError(
+                    f"This worker cannot listen at {membership.all_addresses[self.index]}. Expected"
+                    " an address of this machine with a free port: end what uses the port, or give"
+                    " all workers another one."
+                ) from error
         exchange = Exchange(self.index, self.count, self._coordination)
         self.chief_does = exchange.chief_does
         self.gather = exchange.gather
