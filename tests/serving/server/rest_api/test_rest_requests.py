@@ -68,9 +68,9 @@ def test_a_gzip_bomb_is_too_large(server):
     ("body", "encoding", "words"),
     [
         (b"{}", "gzip", "not gzip"),
-        (gzip.compress(b"{}")[:-9], "gzip", "ends before"),
+        (gzip.compress(b"{}", mtime=0)[:-9], "gzip", "ends before"),
         (b"", "gzip", "document is empty"),
-        (gzip.compress(b"") * 1_001, "gzip", "at most 1000 members"),
+        (gzip.compress(b"", mtime=0) * 1_001, "gzip", "at most 1000 members"),
         (b"{}", "br", "expected gzip or none, got br"),
     ],
 )
@@ -80,7 +80,7 @@ def test_a_body_that_is_not_what_its_header_says(server, body, encoding, words):
 
 
 def test_inflating_stops_at_the_limit():
-    members = gzip.compress(b"ab") + gzip.compress(b"cd")
+    members = gzip.compress(b"ab", mtime=0) + gzip.compress(b"cd")
     assert inflated(members, "gzip", 4) == b"abcd"
     with pytest.raises(StatusError):
         inflated(members, "gzip", 3)
