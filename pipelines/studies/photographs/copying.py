@@ -30,6 +30,13 @@ DRAWINGS, REAL = "drawings", "real pictures"
 NEAR = 0.01  # quantile of the real pictures' distances below which a drawing is called near
 
 
+class Space(NamedTuple):
+    """A space in which images are compared: rows of them, and the unit of the distance."""
+
+    embed: Callable[[np.ndarray], np.ndarray]  # uint8 [n, H, W, C] to [n, D]
+    scale: float = 1.0
+
+
 class Nearest(NamedTuple):
     """The nearest training picture of each image, and the distances to the nearest two."""
 
@@ -67,9 +74,9 @@ def study_copying(
     test = read_captioned_images(
         context.folder, SPLIT, captions, trained_lengths(context.trained.config)
     )
+    spaces = _spaces(context.folder, open_judge)
     seeds = seed + np.arange(len(test.captions))
     drawn = context.sampler.draw_images(test.captions, seeds, "Drawing captions").images
-    spaces = {PIXELS: _pixels, **_features(context.folder, open_judge)}
     found = _nearest_of(spaces, {DRAWINGS: drawn, REAL: test.images}, train.images)
     table = _table(found)
     return StudyOutput(
@@ -85,29 +92,27 @@ def study_copying(
     )
 
 
-def _pixels(images: np.ndarray) -> np.ndarray:
-    """Pixels as rows whose distance is the root mean squared difference, for values from 0 to 1."""
-    rows = images.reshape(len(images), -1)
-    return rows.astype(np.float32) / np.float32(255 * rows.shape[1] ** 0.5)
-
-
-def _features(folder: DataFolder, open_judge: bool) -> dict[str, Callable]:
+def _spaces(folder: DataFolder, open_judge: bool) -> dict[str, Space]:
+    """Pixels, by their root mean squared difference for values from 0 to 1; and features."""
+    pixels = Space(
+        lambda images: images.reshape(len(images), -1), 1 / (255 * np.prod(folder.shape) ** 0.5)
+    )
     if open_judge:
-        return {"efficientnet": EfficientNet().features}
-    return {"classifier": open_classifier(folder)[0].features}
+        return {PIXELS: pixels, "efficientnet": Space(EfficientNet().features)}
+    return {PIXELS: pixels, "classifier": Space(open_classifier(folder)[0].features)}
 
 
 def _nearest_of(
-    spaces: Mapping[str, Callable], images: Mapping[str, np.ndarray], train: np.ndarray
+    spaces: Mapping[str, Space], images: Mapping[str, np.ndarray], train: np.ndarray
 ) -> dict[str, dict[str, Nearest]]:
     """The nearest training pictures, by the kind of the images and by the space."""
     found: dict[str, dict[str, Nearest]] = {kind: {} for kind in images}
-    for space, embed in spaces.items():
-        rows = embed(train)
+    for name, space in spaces.items():
+        rows = space.embed(train)
         for kind, some in images.items():
-            index, distance = two_nearest(embed(some), rows)
+            index, distance = two_nearest(space.embed(some), rows)
             ratio = distance[:, 0] / np.maximum(distance[:, 1], 1e-12)
-            found[kind][space] = Nearest(index[:, 0], distance[:, 0], ratio)
+            found[kind][name] = Nearest(index[:, 0], space.scale * distance[:, 0], ratio)
     return found
 
 

@@ -32,9 +32,14 @@ def folder(tmp_path):
 @pytest.fixture
 def context(folder, tmp_path, monkeypatch):
     """A function that makes the context of a system with given drawings, and features of a mean."""
-    monkeypatch.setattr(
-        copying, "_features", lambda *_: {"means": lambda images: images.mean((1, 2))}
-    )
+    spaces = copying._spaces
+
+    def with_means(folder, open_judge):
+        pixels = spaces(folder, open_judge)[PIXELS]
+        return {PIXELS: pixels, "means": copying.Space(lambda images: images.mean((1, 2)))}
+
+    monkeypatch.setattr(copying, "EfficientNet", lambda: SimpleNamespace(features=None))
+    monkeypatch.setattr(copying, "_spaces", lambda folder, _: with_means(folder, True))
 
     def make(draw):
         sampler = SimpleNamespace(
@@ -79,10 +84,12 @@ def test_a_system_that_does_not_is_at_the_distance_of_real_pictures(context, tmp
     assert drawn["least ratio"] > 0.9
 
 
-def test_the_distance_by_pixels_is_the_root_mean_squared_difference():
-    black, white = np.zeros((1, *SHAPE), np.uint8), np.full((1, *SHAPE), 255, np.uint8)
-    difference = copying._pixels(black) - copying._pixels(white)
-    assert np.linalg.norm(difference) == pytest.approx(1)
+def test_the_distance_by_pixels_is_the_root_mean_squared_difference(folder, monkeypatch):
+    monkeypatch.setattr(copying, "EfficientNet", lambda: SimpleNamespace(features=None))
+    pixels = {PIXELS: copying._spaces(folder, True)[PIXELS]}
+    black, white = np.zeros((1, *SHAPE), np.uint8), np.full((2, *SHAPE), 255, np.uint8)
+    found = copying._nearest_of(pixels, {"some": black}, white)["some"][PIXELS]
+    assert found.distance == pytest.approx(1) and found.ratio == pytest.approx(1)
 
 
 def test_what_is_refused(context, folder, align_run, scenes, tmp_path):
