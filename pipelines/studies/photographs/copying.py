@@ -128,6 +128,7 @@ def _table(found: Mapping[str, Mapping[str, Nearest]]) -> list[dict[str, Any]]:
                     "median": float(np.median(one.distance)),
                     "least": float(one.distance.min()),
                     "share near": float((one.distance < near).mean()),
+                    "different": len(np.unique(one.index)) / len(one.index),
                     "ratio to second": float(np.median(one.ratio)),
                     "least ratio": float(one.ratio.min()),
                 }
@@ -159,7 +160,8 @@ def _text(table: Sequence[Mapping[str, Any]], drawings: int, train: int) -> str:
         space = drawn["to the nearest training picture"].rpartition(" ")[2]
         sentences.append(
             f"By {space}, the nearest is at {drawn['median']:.3f} from a drawing and at"
-            f" {real['median']:.3f} from a real picture (medians), and nearer than the second"
+            f" {real['median']:.3f} from a real picture (medians); {drawn['different']:.0%} and"
+            f" {real['different']:.0%} of them are different pictures. It is nearer than the second"
             f" nearest by {1 - drawn['ratio to second']:.1%} and {1 - real['ratio to second']:.1%};"
             f" at most by {1 - drawn['least ratio']:.0%} and {1 - real['least ratio']:.0%}."
         )

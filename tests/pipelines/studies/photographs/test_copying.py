@@ -67,6 +67,7 @@ def test_a_system_that_copies_is_seen(context, folder, tmp_path):
     drawn, real = rows[f"{DRAWINGS}, by {PIXELS}"], rows[f"{REAL}, by {PIXELS}"]
     assert drawn["median"] < 1 / 255 + 1e-6 and drawn["ratio to second"] < 0.05
     assert real["median"] > 0.3 and real["ratio to second"] > 0.9
+    assert drawn["different"] == pytest.approx(5 / 6)
     assert drawn["share near"] == 1 and real["share near"] < 0.2
     written = json.loads(found.json.read_text())
     assert [one["pixels_index"] for one in written["drawings"]] == copies.tolist()
