@@ -5,7 +5,7 @@
 A run may have `signals`: lists of a checkpoint's step, the rank that gets a signal once that
 checkpoint is there, and the signal's number; `cut`: a list of such a step, a rank, and seconds for
 which the network of that worker is cut; and `namespaces`, one for each worker, whose addresses are
-10.99.0.1 and so on. The workers write to LOGS/0.log and so on. The exit codes of the runs and the
+10.99.0.1 and so on; `own`, a list of more flags for each worker. The workers write to LOGS/0.log and so on. The exit codes of the runs and the
 seconds from a signal or cut to the last worker's end are printed as JSON.
 
 The workers are forked from this process, which has imported TensorFlow and computed nothing.
@@ -31,6 +31,9 @@ def main(runs):
     import pipelines.cli
     import pipelines.commands
     import pipelines.training.train  # noqa: F401, imported here once for all
+    from pipelines.training.workers import workers
+
+    workers.SEEN_SECONDS = 3
 
     print(json.dumps([copy(*one["copy"]) if "copy" in one else run(**one) for one in runs]))
 
@@ -40,10 +43,11 @@ def copy(folder, to):
     shutil.copytree(folder, to)
 
 
-def run(logs, count, flags, signals=(), cut=None, namespaces=None):
+def run(logs, count, flags, signals=(), cut=None, namespaces=None, own=None):
     hosts = addresses(count, namespaces)
     Path(logs).mkdir(parents=True, exist_ok=True)
-    pids = [start(rank, hosts, logs, flags, namespaces) for rank in range(count)]
+    own = own or [[]] * count
+    pids = [start(rank, hosts, logs, flags + own[rank], namespaces) for rank in range(count)]
     workdir = Path(flags[flags.index("--workdir") + 1])
     since = time.monotonic()
     for step, rank, number in signals:

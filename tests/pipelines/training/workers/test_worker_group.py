@@ -65,6 +65,9 @@ def runs(data, tmp_path_factory):
         "resumed by three": run("resumed-three", 3, workdir="killed-three"),
         "chief killed": run("chief", 2, signals=[[4, 0, signal.SIGKILL]]),
         "asked to end": run("asked", 2, signals=[[3, 1, signal.SIGTERM]]),
+        "other seeds": run("seeds", 2, own=[[], ["--seed", "3"]]),
+        "other folders": run("folders", 2, own=[[], ["--workdir", str(root / "elsewhere")]]),
+        "uneven": run("uneven", 2, own=2 * [["--batch-size", "13"]]),
     }
     outcomes = run_script(list(sequence.values()))
     return root, dict(zip(sequence, outcomes, strict=True))
@@ -139,3 +142,19 @@ def test_a_signal_to_one_worker_saves_once_and_ends_all(runs):
     steps = {log.split("Interrupted and saved at step ")[1].split(".")[0] for log in logs}
     assert len(steps) == 1
     assert max(CheckpointFolder(root / "asked" / "checkpoints").steps()) == int(steps.pop())
+
+
+@pytest.mark.parametrize(
+    ("name", "logs", "code", "message"),
+    [
+        ("other seeds", "seeds", 1, "--seed is 0 at worker 0, 3 there. All workers need the same"),
+        ("other folders", "folders", 1, "put --workdir on a disk that they share"),
+        ("uneven", "uneven", 2, "A batch of 13 cannot be shared equally by 2 replicas"),
+    ],
+)
+def test_workers_that_cannot_train_together_all_say_why(runs, name, logs, code, message):
+    root, outcomes = runs
+    assert outcomes[name]["codes"] == [code, code]
+    for rank in (0, 1):
+        log = (root / f"logs-{logs}" / f"{rank}.log").read_text()
+        assert message in log and "Traceback" not in log
