@@ -4,9 +4,10 @@
 
 A run may have `signals`: lists of a checkpoint's step, the rank that gets a signal once that
 checkpoint is there, and the signal's number; `cut`: a list of such a step, a rank, and seconds for
-which the network of that worker is cut; and `namespaces`, one for each worker, whose addresses are
-10.99.0.1 and so on; `own`, a list of more flags for each worker. The workers write to LOGS/0.log and so on. The exit codes of the runs and the
-seconds from a signal or cut to the last worker's end are printed as JSON.
+which the network of that worker is cut; `namespaces`, one for each worker, whose addresses are
+10.99.0.1 and so on; and `own`, a list of more flags for each worker. The workers write to
+LOGS/0.log and so on. The exit codes of the runs, and the seconds from a signal or cut to the last
+worker's end, are printed as JSON.
 
 The workers are forked from this process, which has imported TensorFlow and computed nothing.
 """
