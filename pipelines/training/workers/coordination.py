@@ -18,6 +18,7 @@ from pipelines.training.workers.membership import Membership
 HEARTBEAT_SECONDS = 40
 JOIN_SECONDS = 600  # until all workers have started
 MEET_SECONDS = 600  # until all workers have reached the end
+FAIL_SECONDS = 10  # until all workers have failed, where they fail alike
 LEAVE_SECONDS = 30  # until all but the chief have left it
 _WAIT_MILLISECONDS = 1_000  # for a key at a time, so that Ctrl-C is heard
 
@@ -65,9 +66,13 @@ class Coordination:
                 if time.monotonic() > deadline:
                     raise
 
-    def leave(self, index: int, count: int) -> None:
-        """Waits until all workers are here, and lets the chief, which runs the service, go last."""
-        context.context().wait_at_barrier("t2i/end", 1000 * MEET_SECONDS)
+    def leave(self, index: int, count: int, seconds: int = MEET_SECONDS) -> None:
+        """Waits until all workers are here, and lets the chief, which runs the service, go last.
+
+        Raises:
+            tf.errors.OpError: they are not within so many seconds.
+        """
+        context.context().wait_at_barrier("t2i/end", 1000 * seconds)
         with contextlib.suppress(tf.errors.OpError):  # a worker may go before it is answered
             if index:
                 self.put(f"t2i/left/{index}", "")

@@ -15,6 +15,7 @@ import tensorflow as tf
 from pipelines.data.batches.replica_shares import ReplicaRange, replica_shares
 from pipelines.training.devices import strategy
 from pipelines.training.workers.coordination import (
+    FAIL_SECONDS,
     Coordination,
     means_lost,
     multi_worker_strategy,
@@ -144,7 +145,13 @@ class WorkerGroup(Workers):
     @contextlib.contextmanager
     def together(self):  # noqa: D102
         with _loss_reported():
-            yield
+            try:
+                yield
+            except UserError:
+                # Most errors come to all workers: none is to take the others for lost.
+                with contextlib.suppress(tf.errors.OpError):
+                    self._coordination.leave(self.index, self.count, FAIL_SECONDS)
+                raise
             self._coordination.leave(self.index, self.count)
 
 
