@@ -112,7 +112,8 @@ class Train:
     """Train a model on a data folder; the same command resumes at the exact step.
 
     Ctrl-C saves a checkpoint before stopping. `tensorboard --logdir WORKDIR/tensorboard` shows the
-    bound and the drawings during training.
+    bound and the drawings during training. Where TF_CONFIG or Slurm name several workers, they
+    train together: the same command on each of them.
     """
 
     data: Path
