@@ -36,6 +36,7 @@ def connected(address: str) -> Iterator[ModuleType]:
     _check_answers(address)
     paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     environment = {"PYTHONPATH": os.pathsep.join(paths), "RAY_TRAIN_V2_ENABLED": "1"}
+    environment |= {"TF_CPP_MIN_LOG_LEVEL": "3", "GLOG_minloglevel": "2"}  # TensorFlow's greetings
     os.environ.update(environment)
     try:
         ray.init(
