@@ -46,8 +46,8 @@ def connected(address: str) -> Iterator[ModuleType]:
             **({"include_dashboard": False} if address == "local" else {}),
         )
     except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise UserError(f"No Ray cluster is reached at --address {address}: {reason}") from error
+        reason = str(error).strip().splitlines()[-1:] or [type(error).__name__]
+        raise UserError(f"No Ray cluster is reached at --address {address}: {reason[0]}") from error
     try:
         yield ray
     finally:
