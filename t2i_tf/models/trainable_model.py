@@ -99,7 +99,9 @@ class TrainableModel(keras.Model):
         replica = tf.distribute.get_replica_context().replica_id_in_sync_group
         seed = tf.random.fold_in([self.seed, replica], tf.cast(counter, tf.int32))
         terms, gradients = self._compiled_gradients(batch, noise, seed)
-        self.trackers["gradient_norm"].update_state(self._compiled_update(gradients))
+        # All replicas have the same norm: together they count once, however many resume the run.
+        norm, weight = self._compiled_update(gradients), 1.0 / _replicas()
+        self.trackers["gradient_norm"].update_state(norm, sample_weight=weight)
         return self._track(terms)
 
     def test_step(self, batch):  # noqa: D102
