@@ -1,6 +1,6 @@
 """Commands of this project as child processes of Ray's workers.
 
-TensorFlow's all-reduces hang in the thread in which Ray calls a training function, and a process
+TensorFlow's all-reduces hung in the thread in which Ray calls a training function, and a process
 of its own also gives back all its memory. This module has to be light: every Ray worker imports it.
 """
 

@@ -2,8 +2,8 @@
 
 A batch is `{"image": uint8 [B, H, W, C], "token_ids": int32 [B, N]}`, ids padded with 0, together
 with the extra features that were asked for; the model converts pixels to floats. The workers of a
-multi-worker run read the same global batches and each take a part of them (auto-shard policy DATA),
-so that the captions of every replica have the same N.
+multi-worker run make the same batches and each take a part of them (`replica_shares.py`); nothing
+shards them automatically.
 """
 
 from dataclasses import dataclass, replace
