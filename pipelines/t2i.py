@@ -37,7 +37,7 @@ GROUPS = {
         "pipelines", "caption", "gallery", draw="generate"
     ),
     "Data": _commands("pipelines", "prepare", "scenes"),
-    "Training": _commands("pipelines", "train", "compare", "benchmark"),
+    "Training": _commands("pipelines", "train", "compare", "cluster", "benchmark"),
     "Measurements": _commands("pipelines", "evaluate", "study", "sharpness"),
     "Serving": _commands(
         "serving", "export", "check", "serve", "web", "bench", serving_demo="demo"

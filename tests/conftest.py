@@ -30,7 +30,7 @@ def pytest_collection_modifyitems(items):
     for item in items:
         group = item.path.relative_to(TESTS).as_posix()
         if "conformance" in item.path.parts and hasattr(item, "callspec"):
-            group += f"[{item.callspec.params.get('system')}]"
+            group += f"-{item.callspec.params.get('system')}"  # xdist takes no brackets here
         item.add_marker(pytest.mark.xdist_group(group))
     items.sort(key=_rank)
 

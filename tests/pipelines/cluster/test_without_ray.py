@@ -77,7 +77,7 @@ def test_wrong_flags_are_refused_before_the_cluster_is_asked(wrong, capsys):
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        (["--workers", "0", *TRAIN], "Expected --workers to be 1 or more, got 0"),
+        (["--workers", "0", *TRAIN], "Expected --workers to be 1 or more and at most 1024, got 0"),
         (["--retries", "-1", *TRAIN], "Expected --retries to be 0 or more, got -1"),
         ([*TRAIN, "--batch-size", "0"], "Expected --batch-size to be 1 or more, got 0"),
     ],

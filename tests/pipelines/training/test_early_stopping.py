@@ -4,10 +4,12 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from pipelines.training.early_stopping import EarlyStopping
 from pipelines.training.history import read_history
 from pipelines.training.train import train
+from pipelines.training.workers.workers import Workers
 from t2i_tf import checkpoints
 
 
@@ -17,8 +19,9 @@ class Validations:
     def __init__(self, folder, patience):
         self.folder = checkpoints.CheckpointFolder(folder)
         self.history, self.said = SimpleNamespace(rows=[]), []
-        self.stopping = EarlyStopping(patience, 10, self.folder, self.history, self.said.append)
-        optimizer = SimpleNamespace(iterations=0)
+        arguments = patience, 10, self.folder, self.history, self.said.append, Workers()
+        self.stopping = EarlyStopping(*arguments)
+        optimizer = SimpleNamespace(iterations=tf.constant(0))
         self.model = SimpleNamespace(optimizer=optimizer, unit="nats", stop_training=False)
         self.stopping.set_model(self.model)
 
@@ -26,7 +29,7 @@ class Validations:
         """Each loss is a pair: of training, of validation."""
         for loss, val_loss in losses:
             self.model.optimizer.iterations += 10
-            step = self.model.optimizer.iterations
+            step = int(self.model.optimizer.iterations)
             self.history.rows.append({"step": step, "loss": loss, "val_loss": val_loss})
             if val_loss < self.folder.best_loss():
                 self.folder.mark_best(step, val_loss)

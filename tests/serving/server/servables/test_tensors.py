@@ -89,6 +89,7 @@ def test_bfloat16():
     [
         ([[1, 2]], tf.float32, np.array([[1, 2]], np.float32)),
         (float("nan"), tf.float32, np.array(np.nan, np.float32)),
+        ([2**24 + 1], tf.float32, np.array([2**24], np.float32)),  # the nearest float
         ([255], tf.uint8, np.array([255], np.uint8)),
         ([True], tf.bool, np.array([True])),
         (["é", {"b64": "/w=="}], tf.string, np.array(["é".encode(), b"\xff"], object)),
@@ -108,7 +109,6 @@ def test_json_to_array(value, dtype, expected):
         ([1.0], tf.int32),
         ([True], tf.int32),
         ([1], tf.bool),
-        ([2**24], tf.float32),
         ([1], tf.string),
         ([{"b64": 1}], tf.string),
         (["\ud800"], tf.string),
