@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("GLOG_minloglevel", "2")
@@ -24,14 +25,24 @@ def graphs_as_traced():
     tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": False})
 
 
-@pytest.hookimpl(tryfirst=True)
+class ByFileOrSystem(LoadScopeScheduling):
+    """A file's tests run in one process and share its fixtures, or those of one system do.
+
+    xdist has no division of a file by a parameter: its groups are lost with this pytest.
+    """
+
+    def _split_scope(self, nodeid):
+        file, _, test = nodeid.partition("::")
+        system = test.partition("[")[2] if file.startswith("tests/conformance") else ""
+        return f"{file}[{system}"
+
+
+def pytest_xdist_make_scheduler(config, log):
+    return ByFileOrSystem(config, log)
+
+
 def pytest_collection_modifyitems(items):
-    """A file's tests run in one process and share its fixtures, or those of one `system` do."""
-    for item in items:
-        group = item.path.relative_to(TESTS).as_posix()
-        if "conformance" in item.path.parts and hasattr(item, "callspec"):
-            group += f"-{item.callspec.params.get('system')}"  # xdist takes no brackets here
-        item.add_marker(pytest.mark.xdist_group(group))
+    """The longest files come first."""
     items.sort(key=_rank)
 
 
