@@ -29,7 +29,7 @@ pytestmark = pytest.mark.usefixtures("graphs_as_traced")
 
 SHAPE = (16, 16, 3)
 SYSTEMS = [name.removesuffix("-tiny") for name in TEST_PRESETS]
-# In `make test-all` alone: they share most of their code with alignDRAW, the other VAE, the sharpener.
+# In `make test-all` alone: their code is mostly that of alignDRAW, the other VAE, the sharpener.
 VARIANTS = {"noalign-draw", "skip-thought-draw", "conv-deconv-vae", "lapgan"}
 CAPTIONS = ["a red bus", "a small green dog old tree", "new car"]
 SEEDS = [3, 4, 5]

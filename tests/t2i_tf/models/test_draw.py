@@ -118,7 +118,7 @@ def test_align_attends_anew_at_every_step(exact):
     assert np.abs(np.diff(alignment[0], axis=0)).max(-1).min() > 1e-4
 
 
-@pytest.mark.slow  # those of the VAE and the GANs are quick
+@pytest.mark.slow  # that of the VAE is quick
 def test_xla_changes_nothing(model, plain):
     logs = fit(model, 3)
     with eagerly():
