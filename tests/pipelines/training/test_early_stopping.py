@@ -98,6 +98,7 @@ def rows(workdir):
     ]
 
 
+@pytest.mark.slow  # a training and an export
 def test_later_commands_use_the_best_checkpoint_of_a_run_that_ended_early(early):
     workdir, outcome = early
     assert outcome.stopped_early and not outcome.interrupted

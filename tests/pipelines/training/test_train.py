@@ -272,6 +272,7 @@ def test_a_loss_of_nan_ends_the_run_and_keeps_the_last_good_checkpoint(
     assert checkpoints.CheckpointFolder(tmp_path / "run" / "checkpoints").steps() == [6]
 
 
+@pytest.mark.slow  # 80 steps
 def test_overfitting_lowers_the_loss(data, tmp_path):
     optimizer = OptimizerConfig("adam", learning_rate=0.02, schedule="constant")
     config = dataclasses.replace(preset("captioner-tiny").config, xla=False)

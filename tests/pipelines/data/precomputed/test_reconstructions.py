@@ -37,6 +37,7 @@ def test_rows_are_the_models_reconstructions(data, runs):
     np.testing.assert_allclose(rows[k], 255 * expected, atol=1)
 
 
+@pytest.mark.slow  # the conformance suite trains one
 def test_a_sharpener_trains_on_them(data, runs, tmp_path):
     config = preset("sharpening-tiny").config
     model = dataclasses.replace(config.model, pairs="both")
