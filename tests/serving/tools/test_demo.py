@@ -50,7 +50,7 @@ def export_here(monkeypatch):
     monkeypatch.setattr(demo_module, "child_process", here)
 
 
-@pytest.mark.slow  # `make demo` shows the rest of it
+@pytest.mark.slow  # as `make demo` does
 def test_the_image_that_comes_over_grpc_is_the_one_that_generate_draws(tmp_path, capsys):
     run, image = tmp_path / "run", tmp_path / "models" / "over-grpc.png"
     write_run(run)
