@@ -80,7 +80,7 @@ RANGES = {
 
 
 def check_flags(**numbers: float | None) -> None:
-    """Refuses numbers out of range, given by the names of their flags; None is no number.
+    """Refuses numbers out of range, given by the names of their flags; None is left alone.
 
     Raises:
         UsageError: names the flag, the range and the number.

@@ -4,9 +4,9 @@ Nobody here trained it, and it has never seen a drawing or a caption of this pro
 come in the package of `requirements-judge.txt`; the network is rebuilt here from the paper and the
 shapes of the weights. Each batch normalization is folded into the convolution before it.
 
-It knows pictures of 224 pixels, and sees less in smaller ones. Told by the probability of the 118
-classes of dogs, the 1,000 test pictures of Flickr8k with a dog in a caption are separated from the
-others with an area under the ROC curve of 0.88 at 64x64, and of 0.76 at 32x32.
+It was trained on pictures of 224 pixels, and sees less in smaller ones. By the probability of the
+118 classes of dogs, the 1,000 test pictures of Flickr8k with a dog in a caption are separated from
+the others with an area under the ROC curve of 0.88 at 64x64, and of 0.76 at 32x32.
 """
 
 import hashlib
