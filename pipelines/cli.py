@@ -149,7 +149,7 @@ def parse(argv: list[str], chosen: tuple[str, TrainConfig] | None = None, prog: 
         SystemExit: with code 2 for wrong usage, with 0 after `--help`.
     """
     if argv[:1] == ["cluster"]:
-        return _parse_cluster(argv[1:])
+        return _parse_cluster(argv[1:], prog)
     choices = tuple(
         Annotated[command, subcommand(name, **_defaults(name, argv, chosen))]
         for name, command in COMMANDS.items()
@@ -162,16 +162,18 @@ def parse(argv: list[str], chosen: tuple[str, TrainConfig] | None = None, prog: 
     )
 
 
-def _parse_cluster(argv: list[str]) -> Cluster:
+def _parse_cluster(argv: list[str], prog: str) -> Cluster:
     """The options of `cluster`, with those of the command that follow them."""
     options, rest = tyro.cli(
         Cluster,
-        prog="python -m pipelines cluster",
+        prog=f"{prog} cluster",
         args=argv or ["--help"],
         return_unknown_args=True,
     )
     arguments = [options.name, *rest]
-    return dataclasses.replace(options, command=parse(arguments), arguments=tuple(arguments))
+    return dataclasses.replace(
+        options, command=parse(arguments, prog=prog), arguments=tuple(arguments)
+    )
 
 
 def _defaults(name: str, argv: list[str], chosen: tuple[str, TrainConfig] | None) -> dict:

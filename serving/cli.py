@@ -58,7 +58,7 @@ def _run(argv: list[str], prog: str) -> int:
     if argv[:1] == ["serve"]:  # has TensorFlow Serving's flags, which no dataclass describes
         from serving.server.serve import main as serve
 
-        return serve(argv[1:])
+        return serve(argv[1:], prog=f"{prog} serve")
     name, flags = _parse(argv, prog)
     from serving import commands
 

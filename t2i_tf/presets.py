@@ -170,6 +170,24 @@ def _tiny(model, next: str = _DRAW) -> Preset:
 
 _FAST = replace(_ADAM, learning_rate=4e-3)
 _ADVERSARIAL = replace(_ADAM, learning_rate=5e-4, beta_1=0.5)
+# Adversarial networks that two cores train in minutes.
+_SMALL_LAPGAN = LapganConfig(
+    base_units=512,
+    base_noise=32,
+    filters=32,
+    discriminator_filters=32,
+    dropout=0.0,
+    mismatched_captions=True,
+    fidelity=20.0,
+)
+_SMALL_SHARPENER = SharpeningConfig(
+    filters=32, discriminator_filters=32, dropout=0.0, fidelity=20.0
+)
+_GAN_ON_A_CPU = {
+    "optimizer": _ADVERSARIAL,
+    "batch_size": 32,
+    "xla": False,  # slower than TensorFlow's own convolutions on a CPU
+}
 _GREY = {"height": 60, "width": 60, "channels": 1}
 
 PRESETS = {
@@ -200,27 +218,15 @@ PRESETS = {
         VaeConfig("convolutional"), "blurry pictures in the right colours"
     ),
     "lapgan-scenes": _scenes(
-        LapganConfig(
-            base_units=512,
-            base_noise=32,
-            filters=32,
-            discriminator_filters=32,
-            dropout=0.0,
-            mismatched_captions=True,
-            fidelity=20.0,
-        ),
+        _SMALL_LAPGAN,
         "sharp pictures that follow the caption loosely",
-        optimizer=_ADVERSARIAL,
-        batch_size=32,
-        xla=False,  # slower than TensorFlow's own convolutions on a CPU
+        **_GAN_ON_A_CPU,
     ),
     "sharpening-scenes": _scenes(
-        SharpeningConfig(filters=32, discriminator_filters=32, dropout=0.0, fidelity=20.0),
+        _SMALL_SHARPENER,
         "drawings with edges as sharp as those of real pictures, and unchanged content",
         next=_SHARPEN,
-        optimizer=_ADVERSARIAL,
-        batch_size=32,
-        xla=False,  # slower than TensorFlow's own convolutions on a CPU
+        **_GAN_ON_A_CPU,
     ),
     "captioner-scenes": _scenes(
         CaptionerConfig(
@@ -261,27 +267,15 @@ PRESETS = {
         "blurry pictures nearly independent of the caption: the paper reports retrieval at chance",
     ),
     "lapgan-photos": _photos(
-        LapganConfig(
-            base_units=512,
-            base_noise=32,
-            filters=32,
-            discriminator_filters=32,
-            dropout=0.0,
-            mismatched_captions=True,
-            fidelity=20.0,
-        ),
+        _SMALL_LAPGAN,
         "sharp pictures that follow the caption loosely",
-        optimizer=_ADVERSARIAL,
-        batch_size=32,
-        xla=False,  # slower than TensorFlow's own convolutions on a CPU
+        **_GAN_ON_A_CPU,
     ),
     "sharpening-photos": _photos(
-        SharpeningConfig(filters=32, discriminator_filters=32, dropout=0.0, fidelity=20.0),
+        _SMALL_SHARPENER,
         "drawings with sharper edges, and unchanged content",
         next=_SHARPEN,
-        optimizer=_ADVERSARIAL,
-        batch_size=32,
-        xla=False,  # slower than TensorFlow's own convolutions on a CPU
+        **_GAN_ON_A_CPU,
     ),
     "captioner-photos": _photos(
         CaptionerConfig(

@@ -3,6 +3,7 @@
 import fcntl
 import shutil
 import subprocess
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -47,6 +48,15 @@ def _install_axe():
 
 
 class Browser:
+    @classmethod
+    @contextmanager
+    def opened(cls, folder):
+        """A browser with a profile of its own, closed at the end of the block."""
+        with pytest.MonkeyPatch.context() as monkeypatch:
+            browser = cls(folder, monkeypatch)
+            yield browser
+            browser.driver.quit()
+
     def __init__(self, folder, monkeypatch):
         monkeypatch.setenv("SE_OFFLINE", "true")
         monkeypatch.setenv("SE_AVOID_STATS", "true")

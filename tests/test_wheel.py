@@ -86,9 +86,10 @@ def test_help_lists_every_command_of_both_packages(capsys):
 
 
 def test_a_command_has_its_own_help_and_errors(capsys):
-    with pytest.raises(SystemExit) as exit:
-        t2i.main(["query", "--help"])
-    assert exit.value.code == 0 and "usage: t2i query" in capsys.readouterr().out
+    for name in ("query", "serve", "cluster", "train"):
+        with pytest.raises(SystemExit) as exit:
+            t2i.main([name, "--help"])
+        assert exit.value.code == 0 and f"usage: t2i {name}" in capsys.readouterr().out
     assert t2i.main(["trian"]) == 2
     assert "Did you mean 'train'?" in capsys.readouterr().err
     assert t2i.main(["prepare", "--input", "nowhere", "--out", "x"]) in (1, 2)

@@ -43,7 +43,7 @@ def evaluate(
             noise.
         inception: File of InceptionV3's weights, for precision, recall and KID by its features too.
         open_judge: Whether to measure the same by the features of EfficientNet-Lite0 too, which
-            knows photographs; needs the package of `requirements-judge.txt`.
+            was trained on photographs; needs the package of `requirements-judge.txt`.
         sizes: Fields of `Sizes` that should differ from their defaults.
 
     Raises:

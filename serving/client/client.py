@@ -27,7 +27,7 @@ class Client:
 
     Raises:
         RequestError: from every method, where the arguments are wrong. What can be checked here is
-            not sent; how many words a caption may have, the model knows.
+            not sent; only the server knows how many words its model reads.
         ServingError: from every method, where the server or the network fails.
     """
 

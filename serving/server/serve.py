@@ -6,16 +6,20 @@ import sys
 import threading
 from collections.abc import Sequence
 
-from serving.server.config.flags import parse
+from serving.server.config.flags import PROG, parse
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
     """Serve until SIGTERM or SIGINT. A second signal ends the process at once.
+
+    Args:
+        argv: Flags; those of the process if None.
+        prog: What people type before the flags, for the help.
 
     Returns:
         0, or 1 where the server could not start.
     """
-    flags = parse(argv)
+    flags = parse(argv, prog)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # read when TensorFlow is imported
     from serving.server.config import log_setup
     from serving.server.config.text_proto import ConfigError

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
+from scipy.stats import kendalltau
 
 
 class KendallTau(NamedTuple):
@@ -22,7 +23,7 @@ def kendall_tau(scores: np.ndarray, ratings: np.ndarray) -> KendallTau:
 
     Args:
         scores: [n], finite.
-        ratings: [n], with few different values: the time grows with their square.
+        ratings: [n].
 
     Raises:
         ValueError: the shapes do not match, or a value is not finite.
@@ -34,25 +35,5 @@ def kendall_tau(scores: np.ndarray, ratings: np.ndarray) -> KendallTau:
         )
     if not (np.isfinite(scores).all() and np.isfinite(ratings).all()):
         raise ValueError("Expected finite scores and ratings.")
-    levels, level = np.unique(ratings, return_inverse=True)
-    groups = [np.sort(scores[level == k]) for k in range(len(levels))]
-    difference = sum(_excess(low, high) for k, low in enumerate(groups) for high in groups[k + 1 :])
-    values, counts = np.unique(scores, return_counts=True)
-    pairs = _pairs(len(scores))
-    untied = (pairs - _pairs(counts).sum()) * (pairs - _pairs(np.bincount(level)).sum())
-    fewer = min(len(values), len(levels))
-    if fewer < 2:
-        return KendallTau(float("nan"), float("nan"))
-    most = len(scores) ** 2 * (fewer - 1) / (2 * fewer)
-    return KendallTau(float(difference / np.sqrt(untied)), float(difference / most))
-
-
-def _excess(low: np.ndarray, high: np.ndarray) -> int:
-    """Pairs of two sorted groups in which `high` scores more, less those in which it does less."""
-    more = np.searchsorted(low, high, "left").sum()
-    less = len(low) * len(high) - np.searchsorted(low, high, "right").sum()
-    return int(more - less)
-
-
-def _pairs(count):
-    return count * (count - 1.0) / 2
+    b, c = (float(kendalltau(scores, ratings, variant=variant).statistic) for variant in "bc")
+    return KendallTau(b, c)

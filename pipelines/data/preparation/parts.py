@@ -23,8 +23,15 @@ from pipelines.data.preparation.prepare import (
     read_splits,
     write_missing_shards,
 )
-from pipelines.data.preparation.resume_log import LOG_FOLDER, SETTINGS, ResumeLog
+from pipelines.data.preparation.resume_log import (
+    LOG_FOLDER,
+    SETTINGS,
+    ResumeLog,
+    lock_folder,
+    refuse_foreign_folder,
+)
 from pipelines.data.preparation.shards import PlannedShard, plan_shards
+from pipelines.data.prepared.data_folder import MANIFEST
 from pipelines.data.sources.example import Source
 from t2i_tf.errors import UsageError, UserError
 from t2i_tf.number_ranges import check_flags
@@ -120,8 +127,8 @@ def merge_parts(source: Source, out: str | Path, count: int | None = None, **opt
     folders = _complete(root, count) if root.exists() else []
     if not folders and not out.exists():
         raise UserError(f"{root} has no parts to merge. Make them with --part 1/n to --part n/n.")
-    for folder in folders:
-        _move_into(folder, out)
+    if folders and not (out / MANIFEST).is_file():  # else a merge was interrupted at its end
+        _join(folders, out)
     manifest = prepare(source, out, **options)  # writes what no part has: bad pictures are tried
     shutil.rmtree(root, ignore_errors=True)
     return manifest
@@ -147,11 +154,19 @@ def _complete(root: Path, count: int | None) -> list[Path]:
     return [found[part] for part in wanted]
 
 
+def _join(parts: Sequence[Path], out: Path) -> None:
+    """Moves all parts into the data folder, which no other process writes meanwhile."""
+    if not (out / LOG_FOLDER / SETTINGS).is_file():
+        refuse_foreign_folder(out)
+    with lock_folder(out):
+        for part in parts:
+            _check_same_settings(part, out)
+        for part in parts:
+            _move_into(part, out)
+
+
 def _move_into(part: Path, out: Path) -> None:
-    """Moves the shards of a part, and then what its log says of them, into the data folder."""
-    (out / LOG_FOLDER).mkdir(parents=True, exist_ok=True)
-    if (part / LOG_FOLDER / SETTINGS).exists():
-        _check_same_settings(part, out)
+    """Moves the shards of a part, and then what its log says of them."""
     for shard in sorted(part.glob("*.tfrecord")):
         shard.replace(out / shard.name)
     for entry in sorted((part / LOG_FOLDER).glob("*.json")):
@@ -161,6 +176,8 @@ def _move_into(part: Path, out: Path) -> None:
 
 def _check_same_settings(part: Path, out: Path) -> None:
     theirs, ours = part / LOG_FOLDER / SETTINGS, out / LOG_FOLDER / SETTINGS
+    if not theirs.exists():
+        return
     if not ours.exists():
         shutil.copyfile(theirs, ours)
     if theirs.read_bytes() != ours.read_bytes():

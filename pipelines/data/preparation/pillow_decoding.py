@@ -77,7 +77,7 @@ def decode_with_pillow(
 
 
 def unidentified_reason(contents: bytes) -> str:
-    """Why Pillow knows no format of a file."""
+    """Why Pillow recognizes no format in a file."""
     for start, name in STARTS.items():
         if contents.startswith(start):
             return f"damaged {name}: its header cannot be read"

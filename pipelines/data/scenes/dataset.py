@@ -344,10 +344,10 @@ def _map_chunk(function: Callable, items: Sequence) -> list[Any]:
 
 def _end_with_parent() -> None:
     """End this worker when its parent ends, however that ends."""
-    # Ctrl-C reaches the workers as well; the parent tells them to stop.
+    # Ctrl-C reaches the workers as well; the parent stops them.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
-    def wait() -> None:  # a killed parent cannot tell them
+    def wait() -> None:  # a killed parent cannot stop them
         parent_process().join()
         os._exit(1)
 

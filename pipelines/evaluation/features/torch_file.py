@@ -87,7 +87,7 @@ def _tensor(values: np.ndarray, view: _View) -> np.ndarray:
 
 
 class _Tensors(pickle.Unpickler):
-    """An unpickler that knows tensors, and no other name."""
+    """An unpickler that makes tensors, and refuses every other name."""
 
     def find_class(self, module: str, name: str):
         """A stand-in for a name in the file."""

@@ -1,7 +1,7 @@
 """TensorFlow's multi-worker strategy, and the coordination service that it starts on the chief.
 
-The service holds keys and values that all workers share, and hears a heartbeat from each: when one
-is missing, it tells the others, whose pending all-reduces then fail.
+The service holds keys and values that all workers share, and expects a heartbeat from each. When
+one stops, the service notifies the others, whose pending all-reduces then fail.
 """
 
 import contextlib

@@ -11,6 +11,8 @@ from serving import contract
 from serving.server.config import upstream_flags
 from serving.server.config.flag_values import at_least, boolean, fraction, port, seconds
 
+PROG = "python -m serving serve"
+
 
 @dataclass(frozen=True)
 class Flags:
@@ -53,12 +55,12 @@ class Flags:
     """What was given and has no effect, a sentence each."""
 
 
-def parse(argv: Sequence[str] | None = None) -> Flags:
+def parse(argv: Sequence[str] | None = None, prog: str = PROG) -> Flags:
     """The flags of a command line; `--model_name` and `--model-name` are the same.
 
     Exits with 2 on wrong usage, and with 0 after `--version`.
     """
-    parser = _parser()
+    parser = _parser(prog)
     words = sys.argv[1:] if argv is None else argv
     values = parser.parse_args([_dashed(word) for word in words])
     if values.version:
@@ -115,9 +117,9 @@ def _dashed(word: str) -> str:
     return name.replace("_", "-") + equals + value
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(prog: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m serving serve",
+        prog=prog,
         description="Serve SavedModels over TensorFlow Serving's gRPC and REST protocols. Its "
         "other flags are accepted too: those without an effect are reported at the start.",
         allow_abbrev=False,  # an abbreviation could change its meaning when a flag is added

@@ -100,7 +100,7 @@ def test_a_command_is_run_as_a_process_and_its_last_lines_are_kept(capfd):
 
 
 class FakeRay:
-    """Runs tasks at once, and loses those that it is told to."""
+    """Runs tasks at once, and loses those whose result is None."""
 
     exceptions = SimpleNamespace(RayError=RuntimeError)
 

@@ -152,10 +152,8 @@ def test_a_report_of_little(data):
 def chromium(tmp_path_factory):
     from tests.browser import Browser
 
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        browser = Browser(tmp_path_factory.mktemp("browser"), monkeypatch)
+    with Browser.opened(tmp_path_factory.mktemp("browser")) as browser:
         yield browser
-        browser.driver.quit()
 
 
 WIDER = """

@@ -16,10 +16,8 @@ pytestmark = needs_browser
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        browser = Browser(tmp_path_factory.mktemp("browser"), monkeypatch)
+    with Browser.opened(tmp_path_factory.mktemp("browser")) as browser:
         yield browser
-        browser.driver.quit()
 
 
 @pytest.fixture(params=["demo", "comparison"])

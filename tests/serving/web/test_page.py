@@ -51,10 +51,8 @@ class PageBrowser(Browser):
 
 @pytest.fixture(scope="module")
 def chromium(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        browser = PageBrowser(tmp_path_factory.mktemp("browser"), monkeypatch)
+    with PageBrowser.opened(tmp_path_factory.mktemp("browser")) as browser:
         yield browser
-        browser.driver.quit()
 
 
 @pytest.fixture

@@ -66,6 +66,19 @@ def test_parts_of_other_settings_are_refused(scenes, tmp_path):
         merge_parts(source, out, **SIZES)
 
 
+def test_parts_are_not_moved_into_a_folder_of_something_else(scenes, whole, tmp_path):
+    out, source = tmp_path / "data", CocoSource(scenes)
+    prepare_part(source, out, Part(1, 1), **SIZES)
+    out.mkdir()
+    (out / "thesis.tex").write_text("")
+    with pytest.raises(UserError, match=r"expected an empty folder .* found 'thesis.tex'"):
+        merge_parts(source, out, **SIZES)
+    assert [path.name for path in out.iterdir()] == ["thesis.tex"]
+    (out / "thesis.tex").unlink()
+    merge_parts(source, out, **SIZES)
+    assert_same_files(out, whole)
+
+
 def test_there_are_no_parts_to_merge(scenes, tmp_path):
     with pytest.raises(UserError, match=r"has no parts to merge. Make them with --part 1/n"):
         merge_parts(CocoSource(scenes), tmp_path / "data", **SIZES)

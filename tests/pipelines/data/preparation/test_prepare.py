@@ -355,15 +355,15 @@ def test_an_exchanged_picture_is_read_anew_when_the_run_resumes(files, tmp_path)
     assert parse_batch(batch, folder.shape)["image"].numpy()[1, 0, 0, 0] == 200
 
 
-def test_other_examples_are_told_in_words(files, tmp_path):
+def test_what_differs_in_other_examples_is_said(files, tmp_path):
     prepare(files, tmp_path / "out")
     more = Files(files.folder, ("a cat", "a dog"), train=["0.png", "1.png"], val=["3.png"])
     with pytest.raises(
         UserError,
         match="there were 4 pictures with 4 captions, now there are 3 pictures with 6 captions",
-    ) as told:
+    ) as error:
         prepare(more, tmp_path / "out")
-    assert "sha256" not in str(told.value)
+    assert "sha256" not in str(error.value)
     other = Files(files.folder, ("a dog",), **files.names)
     with pytest.raises(UserError, match=r"captions have changed \(there are 4 pictures"):
         prepare(other, tmp_path / "out")
