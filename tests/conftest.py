@@ -12,6 +12,7 @@ os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")  # comp
 
 TESTS = Path(__file__).parent
 # The folders whose files take longest come first, so that no process is left with one at the end.
+SENTENCE_READERS = ("skip-thought-draw]", "fully-connected-vae]", "conv-deconv-vae]", "lapgan]")
 LONGEST_FIRST = ("conformance", "pipelines/training", "t2i_tf/models", "pipelines/evaluation")
 
 
@@ -25,8 +26,22 @@ def graphs_as_traced():
     tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": False})
 
 
+@pytest.fixture(scope="module")
+def without_graphs():
+    """Runs TensorFlow's functions step by step: tracing them is not the subject, and takes longer.
+
+    The conformance suite trains, resumes and exports every system with graphs.
+    """
+    from tests.eager import eagerly  # not before a test asks for it: it imports TensorFlow
+
+    with eagerly():
+        yield
+
+
 class ByFileOrSystem(LoadScopeScheduling):
     """A file's tests run in one process and share its fixtures, or those of one system do.
+
+    Systems that read sentence vectors share the process that trains their encoder.
 
     xdist has no division of a file by a parameter: its groups are lost with this pytest.
     """
@@ -34,7 +49,7 @@ class ByFileOrSystem(LoadScopeScheduling):
     def _split_scope(self, nodeid):
         file, _, test = nodeid.partition("::")
         system = test.partition("[")[2] if file.startswith("tests/conformance") else ""
-        return f"{file}[{system}"
+        return f"{file}[{'skip-thought]' if system in SENTENCE_READERS else system}"
 
 
 def pytest_xdist_make_scheduler(config, log):

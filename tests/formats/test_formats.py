@@ -23,6 +23,8 @@ from serving.errors import RequestError
 from t2i_tf import checkpoints
 from tests.serving.server_process import ServerProcess
 
+pytestmark = pytest.mark.usefixtures("graphs_as_traced")
+
 ARCHIVE = Path(__file__).with_name("0.1.0.tar.xz")
 
 

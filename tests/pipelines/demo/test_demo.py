@@ -2,23 +2,20 @@ import dataclasses
 import json
 
 import pytest
-import tensorflow as tf
 
 from pipelines.demo import demo as module
 from pipelines.demo.demo import demo
 from pipelines.training.train import train
 from t2i_tf.presets import PRESETS, preset
+from tests.eager import eagerly
 
 NAME = "align-draw-tiny"
 
 
 def train_eagerly(*arguments):
     """Twelve steps; tracing and compiling their graph takes longer. Its tests are elsewhere."""
-    tf.config.run_functions_eagerly(True)
-    try:
+    with eagerly():
         return train(*arguments)
-    finally:
-        tf.config.run_functions_eagerly(False)
 
 
 @pytest.mark.slow

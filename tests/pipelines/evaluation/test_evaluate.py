@@ -33,6 +33,8 @@ from tests.data_folders import make_examples, write_data_folder
 from tests.pipelines.evaluation.evaluations import evaluation, gan_evaluation
 from tests.pipelines.evaluation.work_folders import write_run
 
+pytestmark = pytest.mark.usefixtures("graphs_as_traced")
+
 SMALL = {
     "captions": 12,
     "candidates": 5,

@@ -11,6 +11,8 @@ from pipelines.studies.study_context import StudyContext
 from t2i_tf.errors import UsageError, UserError
 from tests.data_folders import make_examples, write_data_folder
 
+pytestmark = pytest.mark.usefixtures("graphs_as_traced")
+
 
 @pytest.fixture(scope="module")
 def opened(align_run, scenes):

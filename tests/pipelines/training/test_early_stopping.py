@@ -12,6 +12,8 @@ from pipelines.training.train import train
 from pipelines.training.workers.workers import Workers
 from t2i_tf import checkpoints
 
+pytestmark = pytest.mark.usefixtures("without_graphs")
+
 
 class Validations:
     """Plays validations, 10 steps apart, to `EarlyStopping`: no model is trained."""

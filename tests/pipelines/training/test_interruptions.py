@@ -15,6 +15,8 @@ from pipelines.training.workdir import _disk_trouble
 from t2i_tf.checkpoints import CheckpointFolder
 from t2i_tf.errors import UserError
 
+pytestmark = pytest.mark.usefixtures("without_graphs")
+
 
 @pytest.fixture
 def checkpointer(tmp_path):

@@ -20,6 +20,8 @@ from t2i_tf.config import OptimizerConfig
 from t2i_tf.errors import UserError
 from t2i_tf.presets import preset
 
+pytestmark = pytest.mark.usefixtures("without_graphs")
+
 NEVER = math.inf  # no checkpoint but at the end of an interval, however slow the machine is
 
 

@@ -13,6 +13,8 @@ from t2i_tf.errors import UserError
 from t2i_tf.presets import preset
 from tests.data_folders import make_examples, write_data_folder
 
+pytestmark = pytest.mark.usefixtures("without_graphs")
+
 
 def test_a_second_training_in_a_work_folder_is_refused(data, config, tmp_path):
     with lock_folder(tmp_path), pytest.raises(UserError, match="in use: another training"):

@@ -9,9 +9,9 @@ import tensorflow as tf
 
 from t2i_tf.models import build_model
 from t2i_tf.presets import preset
+from tests.eager import eagerly
 from tests.reference import draw as reference
 from tests.t2i_tf import tiny
-from tests.t2i_tf.eager import eagerly
 
 pytestmark = pytest.mark.usefixtures("graphs_as_traced")
 
@@ -147,8 +147,8 @@ def test_temperature_scales_the_noise_and_zero_draws_the_mean(model):
     np.testing.assert_allclose(one, two, atol=1e-6)
 
 
-def test_fit_in_plain_keras_lowers_the_loss(model):
-    before, after = fit(model, 5), fit(model, 60)
+def test_fit_in_plain_keras_lowers_the_loss(plain):
+    before, after = fit(plain, 5), fit(plain, 60)
     assert after["loss"][0] < before["loss"][0] - 1
     assert np.isfinite([values[0] for values in after.values()]).all()
 
@@ -204,7 +204,6 @@ def test_presets_have_the_weights_of_the_paper_but_for_the_embedding(name, publi
 
 @pytest.mark.parametrize("model", ["vae", pytest.param("draw", marks=pytest.mark.slow)])
 def test_two_replicas_train_as_one(model):
-    """XLA compiles the VAE, which has no loop, in a fraction of the time."""
     script = Path(__file__).parent / "two_replicas.py"
     root = Path(__file__).parents[3]
     run = subprocess.run([sys.executable, script, model], cwd=root, capture_output=True, text=True)

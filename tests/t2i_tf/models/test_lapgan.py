@@ -8,6 +8,7 @@ import tensorflow as tf
 from t2i_tf.config import LapganConfig
 from t2i_tf.errors import UserError
 from t2i_tf.models import ConditionalLAPGAN, build_model
+from tests.eager import eagerly
 from tests.reference import adversarial as reference
 from tests.t2i_tf.adversarial_models import (
     SENTENCE_UNITS,
@@ -18,7 +19,6 @@ from tests.t2i_tf.adversarial_models import (
     noise,
     with_random_weights,
 )
-from tests.t2i_tf.eager import eagerly
 
 pytestmark = pytest.mark.usefixtures("graphs_as_traced")
 

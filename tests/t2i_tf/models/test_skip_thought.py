@@ -7,6 +7,8 @@ from t2i_tf.config import SkipThoughtConfig
 from t2i_tf.models import build_model
 from t2i_tf.text.vocabulary import Vocabulary
 
+pytestmark = pytest.mark.usefixtures("without_graphs")
+
 VOCABULARY = Vocabulary.from_counts(dict.fromkeys("abcdefgh", 1))
 IDS = np.array([[2, 3, 4, 0], [5, 6, 0, 0], [7, 8, 9, 2]], np.int32)
 NEIGHBOURS = np.array([[4, 3, 0, 0, 0], [6, 5, 7, 2, 3], [9, 0, 0, 0, 0]], np.int32)

@@ -1,6 +1,8 @@
-"""Trains on one device without XLA and on two with it; fails if weights or logs differ.
+"""Trains on one device and on two; fails if weights or logs differ.
 
     python two_replicas.py draw | vae
+
+Two devices train DRAW with XLA, and the VAE, in a third of the time, without it.
 
 A separate process, because logical devices must be created before TensorFlow starts.
 """
@@ -41,12 +43,13 @@ def train(config, scope, xla):
     return [variable.numpy() for variable in model.weights + model.optimizer.variables], logs
 
 
-def main(config):
+def main(name):
+    config = MODELS[name]
     devices = [tf.config.LogicalDeviceConfiguration()] * 2
     tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], devices)
     one, logs_of_one = train(config, nullcontext(), xla=False)
     replicas = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
-    two, logs_of_two = train(config, replicas.scope(), xla=True)
+    two, logs_of_two = train(config, replicas.scope(), xla=name == "draw")
     for a, b in zip(one, two, strict=True):
         np.testing.assert_allclose(a, b, atol=1e-6)
     for name, values in logs_of_one.items():
@@ -54,4 +57,4 @@ def main(config):
 
 
 if __name__ == "__main__":
-    main(MODELS[sys.argv[1]])
+    main(sys.argv[1])

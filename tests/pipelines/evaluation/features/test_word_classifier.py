@@ -17,6 +17,8 @@ from t2i_tf.errors import UserError
 from t2i_tf.text.vocabulary import Vocabulary
 from tests.data_folders import write_data_folder
 
+pytestmark = pytest.mark.usefixtures("without_graphs")
+
 COLOURS = {"red": (200, 40, 40), "green": (40, 200, 40), "blue": (40, 40, 200)}
 
 

@@ -9,6 +9,8 @@ from pipelines.sampling.sharpener import Sharpener
 from t2i_tf.errors import UserError
 from tests.pipelines.evaluation import evaluated
 
+pytestmark = pytest.mark.usefixtures("without_graphs")
+
 
 @pytest.fixture(scope="module")
 def draw():

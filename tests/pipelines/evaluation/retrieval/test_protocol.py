@@ -17,6 +17,8 @@ from pipelines.evaluation.retrieval.protocol import (
 from t2i_tf.metrics.recall import median_rank, ranks, recall_at_k
 from tests.pipelines.evaluation import evaluated
 
+pytestmark = pytest.mark.usefixtures("graphs_as_traced")
+
 
 def nearest(images, count):
     features = images.reshape(len(images), -1).astype(np.float32)
