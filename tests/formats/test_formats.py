@@ -21,6 +21,7 @@ from pipelines.sampling.sampler import Sampler
 from serving.client.client import Client
 from serving.errors import RequestError
 from t2i_tf import checkpoints
+from tests.eager import eagerly
 from tests.serving.server_process import ServerProcess
 
 pytestmark = pytest.mark.usefixtures("graphs_as_traced")
@@ -72,7 +73,8 @@ def test_a_work_folder_resumes(old):
         "--steps",
         "14",
     ]
-    assert cli.main(["train", *flags, "--workdir", str(old / "run")]) == 0
+    with eagerly():
+        assert cli.main(["train", *flags, "--workdir", str(old / "run")]) == 0
     assert checkpoints.CheckpointFolder(old / "run" / "checkpoints").steps() == [12, 14]
     rows = (old / "run" / "history.csv").read_text().splitlines()
     assert [float(row.split(",")[0]) for row in rows[1:]] == [6, 12, 14]

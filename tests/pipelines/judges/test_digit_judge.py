@@ -4,6 +4,7 @@ import math
 import msgspec
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.data.sources.mnist_captions import TEMPLATES, MnistCaptionsSource
@@ -20,8 +21,6 @@ from pipelines.judges.digit_judge import (
     warped,
 )
 from tests.data_folders import write_data_folder
-
-pytestmark = pytest.mark.usefixtures("without_graphs")
 
 
 def glyphs():
@@ -88,7 +87,15 @@ def test_is_cached_and_loaded(judge, folder, monkeypatch):
     assert about.figures.keys() == {"digit", "place", "both"}
 
 
-def test_the_same_seed_trains_the_same_weights(folder):
+@pytest.fixture
+def eager():
+    """Without tracing a graph, which takes longer than a step."""
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
+def test_the_same_seed_trains_the_same_weights(folder, eager):
     judges = [DigitJudge() for _ in range(2)]
     for judge in judges:
         train_digit_judge(judge, folder, steps=1)

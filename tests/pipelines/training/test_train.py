@@ -104,6 +104,7 @@ def test_an_interrupted_run_resumes_exactly(whole, data, config, tmp_path, after
     assert_same_run(tmp_path / "run", whole[0])
 
 
+@pytest.mark.slow
 def test_a_run_that_crashes_twice_and_loses_a_checkpoint_ends_the_same(
     whole, data, config, tmp_path, after
 ):

@@ -23,6 +23,8 @@ from t2i_tf.presets import preset
 from t2i_tf.text.tokenizer import Tokenizer, TokenReader
 from t2i_tf.text.vocabulary import Vocabulary
 
+pytestmark = pytest.mark.usefixtures("graphs_as_traced")
+
 WORDS = ("a", "red", "bus", "in", "the", "rain", ".")
 
 

@@ -7,7 +7,7 @@ from t2i_tf.config import SkipThoughtConfig
 from t2i_tf.models import build_model
 from t2i_tf.text.vocabulary import Vocabulary
 
-pytestmark = pytest.mark.usefixtures("without_graphs")
+pytestmark = pytest.mark.usefixtures("graphs_as_traced")
 
 VOCABULARY = Vocabulary.from_counts(dict.fromkeys("abcdefgh", 1))
 IDS = np.array([[2, 3, 4, 0], [5, 6, 0, 0], [7, 8, 9, 2]], np.int32)

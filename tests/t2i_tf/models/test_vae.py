@@ -194,8 +194,7 @@ def test_the_length_of_the_vector_does_not_matter():
 def test_fit_lowers_the_loss_and_learns_the_scale(kind):
     model = compiled(build_model(config(kind)), jit_compile=False)
     start = float(model.log_sigma())
-    with eagerly():
-        before, after = fit(model, 5), fit(model, 60)
+    before, after = fit(model, 5), fit(model, 60)
     assert after["loss"][0] < before["loss"][0] - 1
     assert after["bernoulli_loss"][0] < before["bernoulli_loss"][0] - 1
     assert np.isfinite([values[0] for values in after.values()]).all()

@@ -17,7 +17,7 @@ from t2i_tf.errors import UserError
 from t2i_tf.text.vocabulary import Vocabulary
 from tests.data_folders import write_data_folder
 
-pytestmark = pytest.mark.usefixtures("without_graphs")
+pytestmark = pytest.mark.usefixtures("graphs_as_traced")
 
 COLOURS = {"red": (200, 40, 40), "green": (40, 200, 40), "blue": (40, 40, 200)}
 

@@ -9,7 +9,7 @@ from pipelines.sampling.sharpener import Sharpener
 from t2i_tf.errors import UserError
 from tests.pipelines.evaluation import evaluated
 
-pytestmark = pytest.mark.usefixtures("without_graphs")
+pytestmark = pytest.mark.usefixtures("graphs_as_traced")
 
 
 @pytest.fixture(scope="module")
