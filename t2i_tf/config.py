@@ -54,6 +54,13 @@ class DrawConfig:
     kl_weight: float = 1.0
     """Weight of the KL in the training loss; above 1, the model relies more on the captions.
     Reported bounds always have weight 1."""
+    likelihood: Literal["bernoulli", "logistic"] = "bernoulli"
+    """Likelihood of a picture given the last canvas.
+    `bernoulli`: the paper's, on real-valued pixels.
+    `logistic`: a mixture of discretized logistics, probabilities of 8-bit pixels; its bound is
+    reported in bits per dimension too."""
+    components: int = 3
+    """Components of the mixture for each pixel, with the likelihood `logistic`."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +88,13 @@ class VaeConfig:
     kl_weight: float = 1.0
     """Weight of the KL in the training loss; above 1, the model relies more on the captions.
     Reported bounds always have weight 1."""
+    likelihood: Literal["gaussian", "logistic"] = "gaussian"
+    """Likelihood of a picture given what is decoded.
+    `gaussian`: the paper's least squares, with a learned scale.
+    `logistic`: a mixture of discretized logistics, probabilities of 8-bit pixels; its bound is
+    reported in bits per dimension too."""
+    components: int = 3
+    """Components of the mixture for each pixel, with the likelihood `logistic`."""
 
 
 @dataclass(frozen=True)

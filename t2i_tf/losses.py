@@ -1,11 +1,16 @@
 """Terms of a bound on the log-likelihood, one number per image, in nats."""
 
 import math
+from collections.abc import Sequence
 
 import tensorflow as tf
 import tensorflow_probability as tfp
 
 from t2i_tf.layers.draw.gaussian import Gaussian
+
+PROBABILITY_MARGIN = 1 / 510  # half a grey level
+BERNOULLI_MEASURES = ("bernoulli_loss", "bernoulli_above_floor")
+"""Measures by DRAW's convention, of models that are trained with another likelihood."""
 
 
 def bernoulli_nll(image: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
@@ -22,6 +27,30 @@ def bernoulli_nll(image: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
     """
     losses = tf.nn.sigmoid_cross_entropy_with_logits(labels=image, logits=logits)
     return _sum_per_image(losses)
+
+
+def bernoulli_nll_of_mean(image: tf.Tensor, mean: tf.Tensor) -> tf.Tensor:
+    """`bernoulli_nll` with an image in place of logits, kept 1 / 510 away from 0 and 1.
+
+    Args:
+        image: [B, ...] in [0, 1].
+        mean: the probabilities, in the layout of `image`.
+
+    Returns:
+        [B].
+    """
+    mean = tf.clip_by_value(mean, PROBABILITY_MARGIN, 1 - PROBABILITY_MARGIN)
+    return bernoulli_nll(image, tf.math.log(mean) - tf.math.log(1.0 - mean))
+
+
+def bits_per_dim(nats, shape: Sequence[int]):
+    """Negative log-likelihoods of images in bits per pixel and channel.
+
+    Args:
+        nats: negative log-likelihoods, an array or a tensor.
+        shape: H, W, C of the images.
+    """
+    return nats / (math.prod(shape) * math.log(2))
 
 
 def bernoulli_entropy(image: tf.Tensor) -> tf.Tensor:

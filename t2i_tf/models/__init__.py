@@ -13,12 +13,13 @@ from t2i_tf.config import (
     SkipThoughtConfig,
     VaeConfig,
 )
+from t2i_tf.likelihoods.discretized_logistic import DiscretizedLogistic
 from t2i_tf.models.captioner import Description, ImageCaptioner
 from t2i_tf.models.draw import AlignDRAW, NoAlignDRAW, SkipThoughtDRAW
 from t2i_tf.models.lapgan import ConditionalLAPGAN
 from t2i_tf.models.sharpening import SharpeningGAN
 from t2i_tf.models.skip_thought import SkipThought
-from t2i_tf.models.text_to_image import BoundMaximizer, Drawing, TextToImage
+from t2i_tf.models.text_to_image import BoundMaximizer, Drawing, Likelihood, TextToImage
 from t2i_tf.models.trainable_model import Preview, TrainableModel
 from t2i_tf.models.vae import ConvDeconvVAE, FullyConnectedVAE
 
@@ -46,13 +47,23 @@ def build_model(
     config: ModelConfig, *, seed: int = 0, mixed_precision: bool = False
 ) -> TrainableModel:
     """A model with initial weights; `seed` fixes these and the noise of training."""
+    sizes = dataclasses.asdict(config)
+    if "likelihood" in sizes:
+        sizes["likelihood"] = _likelihood(
+            sizes["likelihood"], sizes["channels"], sizes.pop("components")
+        )
     # All initializers share one generator, so that no two weights draw the same values.
     common = {
         "seed": seed,
         "generator": keras.random.SeedGenerator(seed),
         "dtype": "mixed_bfloat16" if mixed_precision else "float32",
     }
-    return _BUILDERS[type(config)](**dataclasses.asdict(config), **common)
+    return _BUILDERS[type(config)](**sizes, **common)
+
+
+def _likelihood(name: str, channels: int, components: int) -> Likelihood | None:
+    """The likelihood of a config; None for the one that the paper trains the system with."""
+    return DiscretizedLogistic(channels, components) if name == "logistic" else None
 
 
 def _draw(conditioning, initializer, sentence_units, align_units, generator, **sizes):

@@ -3,7 +3,6 @@
 import keras
 import tensorflow as tf
 
-from t2i_tf import losses
 from t2i_tf.image_ops import from_pixels
 from t2i_tf.layers.caption.caption_encoder import CaptionEncoder
 from t2i_tf.layers.draw import filterbank
@@ -11,7 +10,8 @@ from t2i_tf.layers.draw.conditioning import Align, Average, Conditioner
 from t2i_tf.layers.draw.draw_cell import DrawCell, GenerationStep, InferenceStep
 from t2i_tf.layers.draw.gaussian import Gaussian
 from t2i_tf.layers.draw.unroll import unroll, weights_read_once
-from t2i_tf.models.text_to_image import BoundMaximizer, Drawing
+from t2i_tf.likelihoods.bernoulli import Bernoulli
+from t2i_tf.models.text_to_image import BoundMaximizer, Drawing, Likelihood
 
 
 class DRAW(BoundMaximizer):
@@ -30,6 +30,7 @@ class DRAW(BoundMaximizer):
         initializer: initializer of every weight; the authors' has a standard deviation of 0.01.
         seed: seed of the noise in training.
         kl_weight: see `BoundMaximizer`.
+        likelihood: of the pixels given the last canvas; the paper's by default.
     """
 
     def __init__(
@@ -43,16 +44,21 @@ class DRAW(BoundMaximizer):
         initializer="random_normal",
         seed: int = 0,
         kl_weight: float = 1.0,
+        likelihood: Likelihood | None = None,
         name: str = "draw",
         dtype=None,
         **cell_sizes,
     ):
-        super().__init__(seed=seed, kl_weight=kl_weight, name=name, dtype=dtype)
+        likelihood = likelihood or Bernoulli()
+        super().__init__(
+            likelihood=likelihood, seed=seed, kl_weight=kl_weight, name=name, dtype=dtype
+        )
         self.noise_shape = (steps, latent_units)
         self.caption_encoder = caption_encoder
         self.cell = DrawCell(
             conditioner=conditioner,
             latent_units=latent_units,
+            to_image=likelihood.image,
             initializer=initializer,
             dtype=dtype,
             name="draw_cell",
@@ -76,7 +82,7 @@ class DRAW(BoundMaximizer):
             noise: [T, B, Z], standard normal.
 
         Returns:
-            The last canvas [B, H, W, C], logits, and the outputs of all steps, fields [T, B, ...].
+            The last canvas [B, H, W, C], and the outputs of all steps, fields [T, B, ...].
         """
         rows = filterbank.to_rows(image)
         with weights_read_once(self):
@@ -90,18 +96,15 @@ class DRAW(BoundMaximizer):
         return filterbank.from_rows(state.canvas, self.cell.channels), steps
 
     def reconstruct(self, image, caption, noise):  # noqa: D102
-        logits, _ = self.infer(from_pixels(image, self.variable_dtype), caption, noise)
-        return tf.sigmoid(logits)
+        canvas, _ = self.infer(from_pixels(image, self.variable_dtype), caption, noise)
+        return self.likelihood.image(canvas)
 
     def likelihood_and_latents(self, image, caption, noise):  # noqa: D102
         image = from_pixels(image, self.variable_dtype)
-        logits, steps = self.infer(image, caption, noise)
-        likelihood = {
-            "reconstruction_nll": losses.bernoulli_nll(image, logits),
-            "entropy": losses.bernoulli_entropy(image),
-        }
+        canvas, steps = self.infer(image, caption, noise)
         posterior = Gaussian(steps.posterior_mean, steps.posterior_log_sigma)
-        return likelihood, posterior, Gaussian(steps.prior_mean, steps.prior_log_sigma)
+        prior = Gaussian(steps.prior_mean, steps.prior_log_sigma)
+        return self.likelihood.terms(image, canvas), posterior, prior
 
     def generate(self, caption, noise):  # noqa: D102
         with weights_read_once(self):
@@ -112,7 +115,7 @@ class DRAW(BoundMaximizer):
                 noise,
                 GenerationStep,
             )
-        canvases = tf.sigmoid(self._images(steps.canvas))
+        canvases = self.likelihood.image(self._images(steps.canvas))
         return Drawing(
             image=canvases[:, -1],
             canvases=canvases,

@@ -1,7 +1,7 @@
 """The contract of text-to-image models, and the terms of those that maximise a bound."""
 
 from abc import abstractmethod
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import tensorflow as tf
 
@@ -61,20 +61,52 @@ class TextToImage(TrainableModel):
         return Preview(pictures, batch["token_ids"], drawing.canvases, drawing.alignment)
 
 
+class Likelihood(Protocol):
+    """p(x | z, y), as a function of the canvas that a model draws from z and y."""
+
+    measures: tuple[str, ...]
+    """Measures that a model with this likelihood reports beside `BoundMaximizer.measures`."""
+    headline: tuple[str, ...]
+    """See `TrainableModel`."""
+    is_discrete: bool
+    """Whether it gives probabilities of 8-bit pixels, which sum to one; else a density, or
+    Bernoulli's on real-valued pixels. Only the nats of a discrete one are a length in bits."""
+
+    def image(self, canvas: tf.Tensor) -> tf.Tensor:
+        """What a canvas of any layout shows, in [0, 1]."""
+        ...
+
+    def terms(self, image: tf.Tensor, canvas: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Likelihood terms of `likelihood_and_latents`; image and canvas are [B, H, W, C]."""
+        ...
+
+
 class BoundMaximizer(TextToImage):
     """A model trained by maximising a lower bound of log p(x | y).
+
+    The nats of two likelihoods cannot be compared. So a model that is not trained with the paper's
+    Bernoulli likelihood is measured by it too: `bernoulli_loss` has the same KL, and
+    `losses.bernoulli_nll` with the image that it decodes as the probability, kept 1 / 510 away from
+    0 and 1. It is a valid bound, though of a model that was not the training objective;
+    `bernoulli_above_floor` is its excess NLL.
 
     A `kl_weight` above 1 (the beta of Higgins et al. 2017) penalises information that the posterior
     takes from the image, so that the model relies more on the caption. Only the training objective
     is weighted: reported bounds are the bound itself.
     """
 
-    measures = ("loss", "above_floor", "reconstruction_nll", "kl")
-    headline = ("above_floor", "kl")
-
-    def __init__(self, *, kl_weight: float = 1.0, **kwargs):
+    def __init__(self, *, likelihood: Likelihood, kl_weight: float = 1.0, **kwargs):
+        self.likelihood = likelihood  # first, as it has some of the measures
         super().__init__(**kwargs)
         self.kl_weight = kl_weight
+
+    @property
+    def measures(self):  # noqa: D102
+        return ("loss", "above_floor", "reconstruction_nll", "kl", *self.likelihood.measures)
+
+    @property
+    def headline(self):  # noqa: D102
+        return self.likelihood.headline
 
     @property
     def feature_keys(self):  # noqa: D102
@@ -99,7 +131,8 @@ class BoundMaximizer(TextToImage):
 
         Returns:
             The likelihood terms, nats [B]: `reconstruction_nll`, and `entropy`, its lower limit for
-            any model. Then posterior and prior, with parameters [T, B, Z].
+            any model; where the likelihood is not Bernoulli's, `bernoulli_nll` and
+            `bernoulli_entropy` too. Then posterior and prior, with parameters [T, B, Z].
         """
 
     def bound_terms(self, image: tf.Tensor, caption: tf.Tensor, noise: tf.Tensor) -> dict:
@@ -139,13 +172,20 @@ class BoundMaximizer(TextToImage):
         loss = terms["reconstruction_nll"] + kl
         objective = terms["reconstruction_nll"] + self.kl_weight * kl
         excess_nll = loss - terms["entropy"]
-        return terms | {
-            "kl": kl,
-            "loss": loss,
-            "above_floor": excess_nll,
-            "objective": objective,
-        }
+        terms |= {"kl": kl, "loss": loss, "above_floor": excess_nll, "objective": objective}
+        if "bernoulli_nll" in terms:
+            bernoulli = terms["bernoulli_nll"] + kl
+            terms["bernoulli_loss"] = bernoulli
+            terms["bernoulli_above_floor"] = bernoulli - terms["bernoulli_entropy"]
+        if self.likelihood.is_discrete:
+            terms["bits_per_dim"] = losses.bits_per_dim(loss, batch["image"].shape[1:])
+        return terms
 
     def bound(self, image: tf.Tensor, caption: tf.Tensor, noise: tf.Tensor) -> tf.Tensor:
         """A lower bound of log p(x | y), nats, [B], for images uint8 [B, H, W, C]."""
         return -self.terms({"image": image, self.reads: caption}, noise)["loss"]
+
+    def bernoulli_bound(self, image: tf.Tensor, caption: tf.Tensor, noise: tf.Tensor) -> tf.Tensor:
+        """`bound` by DRAW's Bernoulli convention, whatever the likelihood of the training."""
+        terms = self.terms({"image": image, self.reads: caption}, noise)
+        return -terms.get("bernoulli_loss", terms["loss"])

@@ -6,16 +6,15 @@ from abc import abstractmethod
 import keras
 import tensorflow as tf
 
-from t2i_tf import losses
 from t2i_tf.image_ops import from_pixels
 from t2i_tf.layers.conv_stacks import ConvStack, DeconvStack, stack_shapes
 from t2i_tf.layers.draw.gaussian import Gaussian
 from t2i_tf.layers.gan.sentence_plane import unit_scale
-from t2i_tf.models.text_to_image import BoundMaximizer, Drawing
+from t2i_tf.likelihoods.least_squares import LeastSquares
+from t2i_tf.models.text_to_image import BoundMaximizer, Drawing, Likelihood
 
 INITIAL_SIGMA = 0.1  # of a pixel's density, with grey values from 0 to 1
 MINIMUM_SIGMA = 1 / 255  # one grey level, the resolution of pixels
-PROBABILITY_MARGIN = 1 / 510  # half a grey level
 
 
 class ConditionedVAE(BoundMaximizer):
@@ -34,14 +33,9 @@ class ConditionedVAE(BoundMaximizer):
 
     Least squares is the likelihood of a Gaussian with one sigma for all pixels. Sigma is learned,
     because with a fixed sigma of 1 pixels matter so little that z stays unused; it cannot fall
-    below one grey level.
-
-    All measures are in nats. `reconstruction_nll` is minus the log density of pixels in [0, 1]: it
-    may be negative, has no entropy floor (`entropy` is 0, and `above_floor` is the loss itself),
-    and cannot be compared with a Bernoulli likelihood. So DRAW's convention is measured too:
-    `bernoulli_loss` has the same KL, and `losses.bernoulli_nll` with the mean as the probability,
-    kept 1 / 510 away from 0 and 1. It is a valid bound, though of a model that was not the training
-    objective; `bernoulli_above_floor` is its excess NLL, comparable with `above_floor` of DRAW.
+    below one grey level. `reconstruction_nll` is then minus the log density of pixels in [0, 1]: it
+    may be negative, and has no entropy floor (`entropy` is 0, and `above_floor` is the loss
+    itself).
 
     Args:
         height, width, channels: size of the images.
@@ -52,11 +46,10 @@ class ConditionedVAE(BoundMaximizer):
         initializer: initializer of every weight matrix.
         seed: seed of the noise in training.
         kl_weight: see `BoundMaximizer`.
+        likelihood: of the pixels given the decoded image; least squares by default.
     """
 
     reads = "sentence"
-    measures = (*BoundMaximizer.measures, "bernoulli_loss", "bernoulli_above_floor")
-    headline = ("loss", "bernoulli_above_floor", "kl")
 
     def __init__(
         self,
@@ -71,10 +64,17 @@ class ConditionedVAE(BoundMaximizer):
         initializer="glorot_uniform",
         seed: int = 0,
         kl_weight: float = 1.0,
+        likelihood: Likelihood | None = None,
         name: str,
         dtype=None,
     ):
-        super().__init__(seed=seed, kl_weight=kl_weight, name=name, dtype=dtype)
+        super().__init__(
+            likelihood=likelihood or LeastSquares(self.log_sigma),
+            seed=seed,
+            kl_weight=kl_weight,
+            name=name,
+            dtype=dtype,
+        )
         self.noise_shape = (1, latent_units)
         self.shape = (height, width, channels)
         self.initializer = initializer
@@ -82,8 +82,9 @@ class ConditionedVAE(BoundMaximizer):
         self.posterior_head = self._dense(
             feature_units + text_units, 2 * latent_units, None, "posterior_head"
         )
-        start = keras.initializers.Constant(math.log(INITIAL_SIGMA))
-        self.raw_log_sigma = self.add_weight(shape=(), initializer=start, name="raw_log_sigma")
+        if likelihood is None:
+            start = keras.initializers.Constant(math.log(INITIAL_SIGMA))
+            self.raw_log_sigma = self.add_weight(shape=(), initializer=start, name="raw_log_sigma")
 
     @abstractmethod
     def encode(self, image: tf.Tensor) -> tf.Tensor:
@@ -91,10 +92,10 @@ class ConditionedVAE(BoundMaximizer):
 
     @abstractmethod
     def decode(self, code: tf.Tensor) -> tf.Tensor:
-        """Concatenated latents and text [B, Z + text_units] to images [B, H, W, C], logits."""
+        """Concatenated latents and text [B, Z + text_units] to canvases [B, H, W, C]."""
 
     def log_sigma(self) -> tf.Tensor:
-        """log sigma of a pixel's density, with the learned sigma = 1 / 255 + exp(weight)."""
+        """log sigma of least squares, with the learned sigma = 1 / 255 + exp(weight)."""
         return tf.math.log(MINIMUM_SIGMA + tf.exp(self.raw_log_sigma))
 
     def infer(self, image: tf.Tensor, text: tf.Tensor) -> Gaussian:
@@ -105,43 +106,26 @@ class ConditionedVAE(BoundMaximizer):
         return Gaussian(mean, 0.5 * log_variance)
 
     def draw(self, z: tf.Tensor, text: tf.Tensor) -> tf.Tensor:
-        """The mean of p(x | y, z), logits [B, H, W, C]."""
+        """The canvas, from which the likelihood makes p(x | y, z), [B, H, W, C]."""
         code = tf.concat([tf.cast(z, text.dtype), text], axis=-1)
         return tf.cast(self.decode(code), self.variable_dtype)
 
     def likelihood_and_latents(self, image, caption, noise):  # noqa: D102
         image, text = self._floats(image), self._read_text(caption)
         posterior = self.infer(image, text)
-        logits = self.draw(posterior.sample(noise[0]), text)
-        limit = math.log(1 / PROBABILITY_MARGIN - 1)
+        canvas = self.draw(posterior.sample(noise[0]), text)
         zeros = tf.zeros_like(noise)
-        likelihood = {
-            "reconstruction_nll": losses.gaussian_nll(image, tf.sigmoid(logits), self.log_sigma()),
-            "entropy": tf.zeros_like(noise[0, :, 0]),
-            "bernoulli_nll": losses.bernoulli_nll(image, tf.clip_by_value(logits, -limit, limit)),
-            "bernoulli_entropy": losses.bernoulli_entropy(image),
-        }
         posterior = Gaussian(posterior.mean[None], posterior.log_sigma[None])
-        return likelihood, posterior, Gaussian(zeros, zeros)
-
-    def terms(self, batch, noise, seed=None):  # noqa: D102
-        terms = super().terms(batch, noise, seed)
-        loss = terms["bernoulli_nll"] + terms["kl"]
-        excess_nll = loss - terms["bernoulli_entropy"]
-        return terms | {"bernoulli_loss": loss, "bernoulli_above_floor": excess_nll}
-
-    def bernoulli_bound(self, image: tf.Tensor, caption: tf.Tensor, noise: tf.Tensor) -> tf.Tensor:
-        """`bound` by DRAW's Bernoulli convention: minus `bernoulli_loss`, nats, [B]."""
-        return -self.terms({"image": image, self.reads: caption}, noise)["bernoulli_loss"]
+        return self.likelihood.terms(image, canvas), posterior, Gaussian(zeros, zeros)
 
     def reconstruct(self, image, caption, noise):  # noqa: D102
         text = self._read_text(caption)
         posterior = self.infer(self._floats(image), text)
-        return tf.sigmoid(self.draw(posterior.sample(noise[0]), text))
+        return self.likelihood.image(self.draw(posterior.sample(noise[0]), text))
 
     def generate(self, caption, noise):
         """Draw captions in one step over the whole image: the mean of p(x | y, z)."""
-        image = tf.sigmoid(self.draw(noise[0], self._read_text(caption)))
+        image = self.likelihood.image(self.draw(noise[0], self._read_text(caption)))
         whole = tf.constant([0, 0, *self.shape[:2]], self.variable_dtype)
         return Drawing(
             image=image,

@@ -29,11 +29,12 @@ CONFIG = DrawConfig(
 CAPTIONS = np.array([[2, 7, 4, 9, 3], [5, 10, 0, 0, 0], [8, 2, 6, 1, 0]], np.int32)
 
 
-def exact_model(conditioning="align", channels=3):
+def exact_model(conditioning="align", channels=3, likelihood=None):
     """A float64 model in which every weight, biases and initial states too, is far from zero."""
     sizes = asdict(CONFIG) | {"channels": channels, "dtype": "float64"}
-    for name in ("conditioning", "initializer", "sentence_units"):
+    for name in ("conditioning", "initializer", "sentence_units", "likelihood", "components"):
         del sizes[name]
+    sizes["likelihood"] = likelihood
     if conditioning == "align":
         model = AlignDRAW(**sizes)
     else:

@@ -18,7 +18,7 @@ class DrawState(NamedTuple):
     encoder_c: tf.Tensor
     decoder_h: tf.Tensor  # [B, decoder_units]
     decoder_c: tf.Tensor
-    canvas: tf.Tensor  # [B, H * C, W], logits, in the layout of `filterbank`
+    canvas: tf.Tensor  # [B, H * C, W], in the layout of `filterbank`
 
 
 class InferenceStep(NamedTuple):
@@ -35,7 +35,7 @@ class InferenceStep(NamedTuple):
 class GenerationStep(NamedTuple):
     """The output of a generation step, for display."""
 
-    canvas: tf.Tensor  # [B, H * C, W], logits, in the layout of `filterbank`
+    canvas: tf.Tensor  # [B, H * C, W], in the layout of `filterbank`
     alignment: tf.Tensor  # [B, N]
     window: tf.Tensor  # [B, 4], write window: top, left, bottom, right, pixels
 
@@ -45,7 +45,7 @@ class DrawCell(keras.layers.Layer):
 
     Inference, with image x and canvas c:
 
-        r_t = gamma [read(x), read(x - sigmoid(c_{t-1}))]         window from h_{t-1}^gen
+        r_t = gamma [read(x), read(x - image(c_{t-1}))]           window from h_{t-1}^gen
         h_t^inf = LSTM([r_t, h_{t-1}^gen], h_{t-1}^inf)
         Q(Z_t):  mean = W h_t^inf,   log sigma = 0.5 W h_t^inf
 
@@ -55,8 +55,9 @@ class DrawCell(keras.layers.Layer):
         h_t^gen = LSTM([z_t, s_t], h_{t-1}^gen)                   s_t from the conditioner
         c_t = c_{t-1} + write(h_t^gen) / gamma                    window from h_t^gen
 
-    Reading is linear: read(x - sigmoid(c)) is computed as read(x) - read(sigmoid(c)), so that no
-    error image is kept for the gradient. The LSTMs have zero initial biases and no peepholes;
+    The image of a canvas is its sigmoid, or what another likelihood makes of it. Reading is linear:
+    read(x - image(c)) is computed as read(x) - read(image(c)), so that no error image is kept for
+    the gradient. The LSTMs have zero initial biases and no peepholes;
     initial states are learned.
 
     Args:
@@ -65,7 +66,8 @@ class DrawCell(keras.layers.Layer):
         encoder_units, decoder_units: units of the inference and of the generative LSTM.
         latent_units: Z.
         read_size, write_size: P, sides of the patches.
-        initial_canvas: logit of the empty canvas.
+        initial_canvas: value of the empty canvas.
+        to_image: canvases, in any layout, to images in [0, 1].
         initializer: initializer of the weights.
     """
 
@@ -83,6 +85,7 @@ class DrawCell(keras.layers.Layer):
         write_size,
         initial_canvas,
         initializer,
+        to_image=tf.sigmoid,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -90,6 +93,7 @@ class DrawCell(keras.layers.Layer):
         self.read_size, self.write_size = read_size, write_size
         self.latent_units = latent_units
         self.initial_canvas = initial_canvas
+        self.to_image = to_image
         self.conditioner = conditioner
 
         def lstm(units, name):
@@ -190,7 +194,7 @@ class DrawCell(keras.layers.Layer):
         read_window = window(parameters, self.height, self.width, self.read_size)
         banks = filterbank.filterbanks(read_window, self.read_size, self.height, self.width)
         patch = filterbank.read(rows, *banks)
-        error_patch = patch - filterbank.read(tf.sigmoid(state.canvas), *banks)
+        error_patch = patch - filterbank.read(self.to_image(state.canvas), *banks)
         glimpse = read_window.intensity * tf.concat([patch, error_patch], axis=-1)
         return tf.cast(glimpse, self.compute_dtype)
 

@@ -32,7 +32,9 @@ def config(kind="fully-connected", **changes):
 def exact_model(kind="fully-connected", scale=0.4):
     """A float64 model in which every weight, biases too, is far from zero."""
     sizes = asdict(CONFIG)
-    del sizes["kind"], sizes["filters" if kind == "fully-connected" else "hidden_units"]
+    for name in ("kind", "likelihood", "components"):
+        del sizes[name]
+    del sizes["filters" if kind == "fully-connected" else "hidden_units"]
     model = KINDS[kind](**sizes, dtype="float64")
     rng = np.random.default_rng(0)
     for weight in model.weights:
