@@ -40,6 +40,7 @@ from t2i_tf.import_tensorflow import import_tensorflow
 from t2i_tf.number_ranges import SEED, TRAINING_SEED, check_numbers
 from t2i_tf.presets import preset
 
+SHORT_FLAGS = {"--likelihood": "--model.likelihood"}  # of `train`
 UNCHOSEN = "align-draw-photos"  # whose settings `train --help` shows
 PROG = "python -m pipelines"
 COMMANDS = {
@@ -150,6 +151,8 @@ def parse(argv: list[str], chosen: tuple[str, TrainConfig] | None = None, prog: 
     """
     if argv[:1] == ["cluster"]:
         return _parse_cluster(argv[1:], prog)
+    if argv[:1] == ["train"]:
+        argv = [_full_flag(word) for word in argv]
     choices = tuple(
         Annotated[command, subcommand(name, **_defaults(name, argv, chosen))]
         for name, command in COMMANDS.items()
@@ -160,6 +163,12 @@ def parse(argv: list[str], chosen: tuple[str, TrainConfig] | None = None, prog: 
         description="Words in, a picture drawn step by step out. Start with `demo`.",
         args=argv or ["--help"],
     )
+
+
+def _full_flag(word: str) -> str:
+    """A word of the command line, with the full name of a flag that has a short one."""
+    flag, equals, value = word.partition("=")
+    return SHORT_FLAGS.get(flag, flag) + equals + value
 
 
 def _parse_cluster(argv: list[str], prog: str) -> Cluster:

@@ -5,6 +5,8 @@ import keras
 from pipelines.progress_bar import ProgressBar
 from pipelines.training.pacing import BudgetScheduler, Clock
 
+BITS = ("bits", ("bits_per_dim",))  # unit and measure, of models with a discrete likelihood
+
 
 class TrainingProgress(keras.callbacks.Callback):
     """Shows step, loss and speed on a bar, and prints a line after each interval."""
@@ -27,6 +29,9 @@ class TrainingProgress(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):  # noqa: D102
         step = int(self.model.optimizer.iterations.numpy())
-        names = [prefix + name for prefix in ("", "val_") for name in self.model.headline]
-        values = "  ".join(f"{name} {logs[name]:.4g}" for name in names if name in logs)
-        self.bar.print(f"step {step:>6} {self.clock.elapsed:5.0f} s, {self.model.unit}: {values}")
+        parts = [f"step {step:>6} {self.clock.elapsed:5.0f} s"]
+        for unit, measures in ((self.model.unit, self.model.headline), BITS):
+            names = [prefix + name for prefix in ("", "val_") for name in measures]
+            values = "  ".join(f"{name} {logs[name]:.4g}" for name in names if name in logs)
+            parts += [f"{unit}: {values}"] * bool(values)
+        self.bar.print(", ".join(parts))

@@ -64,13 +64,23 @@ class TextToImage(TrainableModel):
 class Likelihood(Protocol):
     """p(x | z, y), as a function of the canvas that a model draws from z and y."""
 
-    measures: tuple[str, ...]
-    """Measures that a model with this likelihood reports beside `BoundMaximizer.measures`."""
-    headline: tuple[str, ...]
-    """See `TrainableModel`."""
-    is_discrete: bool
-    """Whether it gives probabilities of 8-bit pixels, which sum to one; else a density, or
-    Bernoulli's on real-valued pixels. Only the nats of a discrete one are a length in bits."""
+    @property
+    def measures(self) -> tuple[str, ...]:
+        """Measures that a model with this likelihood reports beside the terms of the bound."""
+        ...
+
+    @property
+    def headline(self) -> tuple[str, ...]:
+        """See `TrainableModel`."""
+        ...
+
+    @property
+    def is_discrete(self) -> bool:
+        """Whether it gives probabilities of 8-bit pixels, which sum to one.
+
+        Else it is a density, or Bernoulli's on real-valued pixels, whose nats are no code length.
+        """
+        ...
 
     def image(self, canvas: tf.Tensor) -> tf.Tensor:
         """What a canvas of any layout shows, in [0, 1]."""

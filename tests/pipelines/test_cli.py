@@ -58,6 +58,16 @@ def test_flags_begin_at_the_preset_and_override_it():
 
 
 @pytest.mark.parametrize(
+    "flags", [["--likelihood", "logistic"], ["--likelihood=logistic"]], ids=["apart", "joined"]
+)
+@pytest.mark.parametrize("preset", ["align-draw-tiny", "conv-deconv-vae-tiny"])
+def test_the_likelihood_has_a_short_flag(preset, flags):
+    given = ["--preset", preset, "--data", "d", "--workdir", "w", *flags]
+    assert parse(["train", *given]).config.model.likelihood == "logistic"
+    assert parse(["cluster", "train", *given]).command.config.model.likelihood == "logistic"
+
+
+@pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["train", "--preset", "align-draw-scen", "--data", "d"], "Did you mean 'align-draw-scene"),
