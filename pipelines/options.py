@@ -112,8 +112,8 @@ class Train:
     """Train a model on a data folder; the same command resumes at the exact step.
 
     Ctrl-C saves a checkpoint before stopping. `tensorboard --logdir WORKDIR/tensorboard` shows the
-    bound and the drawings during training. Where TF_CONFIG or Slurm name several workers, they
-    train together: the same command on each of them.
+    bound and the drawings during training. `--likelihood` is short for `--model.likelihood`. Where
+    TF_CONFIG or Slurm name several workers, they train together: the same command on each of them.
     """
 
     data: Path
@@ -241,6 +241,7 @@ class Study:
             "cycle",
             "agreement",
             "copying",
+            "bits",
         ]
     ]
     """What to study.
@@ -249,14 +250,16 @@ class Study:
     `alignment`: the words that each drawing step attends to.
     `cycle`: from caption to picture, and back to a caption.
     `agreement`: how well a caption fits a picture, by the system and by people.
-    `copying`: the training picture nearest to each drawing."""
+    `copying`: the training picture nearest to each drawing.
+    `bits`: bits per dimension of test pictures, by the system, as PNG and WebP, and by simple
+    models of pixels."""
     workdir: Path
     """Work folder of the system."""
     sentences: Positional[tuple[str, ...]] = ()
     """Captions to draw instead, each in quotes; if one word changes, the original first."""
     data: Path | None = None
-    """Data folder of its training; `agreement` and `copying` need it, `alignment` and `cycle` use
-    test captions from it."""
+    """Data folder of its training; `agreement`, `copying` and `bits` need it, `alignment` and
+    `cycle` use test captions from it."""
     captioner: Path | None = None
     """Work folder of a captioner, for `cycle`."""
     ratings: Path | None = None
@@ -269,7 +272,7 @@ class Study:
     seeds: int = 8
     """Number of pictures per caption; for `agreement`, samples per bound."""
     captions: int = 200
-    """Number of test captions for `alignment`, `cycle` and `copying`."""
+    """Number of test captions for `alignment`, `cycle` and `copying`; for `bits`, of pictures."""
     seed: int = 0
     """Seed of the first picture; the next ones use the next seeds."""
 

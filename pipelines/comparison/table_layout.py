@@ -59,6 +59,10 @@ BOUNDS = (
     Column("test_minus_floor", "Test minus entropy floor", ("bound", "test_minus_floor"), 2),
     Column("importance_weighted", "Importance weighted", ("bound", "importance_weighted"), 2),
 )
+BITS = tuple(
+    Column(f"bits_{key}", title, ("bound", "bits_per_dim", key), 3)
+    for key, title in (("test", "Test"), ("importance_weighted", "Importance weighted"))
+)
 PROTOCOLS = tuple(
     Column(f"{name}_{key}", f"{metric}, {title}", ("retrieval", *keys, key))
     for name, title, keys in (
@@ -118,9 +122,17 @@ TEXTS = {  # name of a table -> its title and its note
         "Lower bound on the log-likelihood, nats",
         "Higher is better; - where a system has no bound (a GAN) or was not sharpened. Test minus "
         "entropy floor is the distance to the best value that any model can reach on real-valued "
-        "pixels under a Bernoulli likelihood; 0 is best. The VAEs, trained by least squares, are "
-        "scored under that likelihood too. The importance-weighted bound is computed on fewer "
-        "pictures, so it cannot be compared with the column Test.",
+        "pixels under a Bernoulli likelihood; 0 is best. Systems that were trained with another "
+        "likelihood, as the VAEs by least squares, are scored under that one too. The "
+        "importance-weighted bound is computed on fewer pictures, so it cannot be compared with "
+        "the column Test.",
+    ),
+    "bits": (
+        "Bits per dimension",
+        "Lower is better: bits per pixel and channel that a lossless code of the test pictures by "
+        "the system needs at most. Only systems that were trained with a discrete likelihood have "
+        "a value. The importance-weighted bound is computed on fewer pictures. The command `study "
+        "bits` shows other coders of the same pictures.",
     ),
     "captions": (
         "Does the drawing show what the caption says?",
@@ -156,11 +168,11 @@ TEXTS = {  # name of a table -> its title and its note
     "protocols": (
         "Retrieval by other criteria",
         "The same candidates, ranked as in the paper, by what the caption adds to the bound, "
-        "L(x|y) - L(x|y_mean); by the bound alone, L(x|y), in which the VAEs' Gaussian likelihood "
-        "penalises pixel errors more strongly; and by excess NLL, how far the Bernoulli bound is "
-        "from the picture's entropy floor, the same criterion for every system. Bounds with ten "
-        "posterior samples are computed for a tenth of the captions; the columns with one sample "
-        "are for the same captions.",
+        "L(x|y) - L(x|y_mean); by the bound alone, L(x|y), in which a Gaussian or a discrete "
+        "likelihood penalises pixel errors more strongly; and by excess NLL, how far the Bernoulli "
+        "bound is from the picture's entropy floor, the same criterion for every system. Bounds "
+        "with ten posterior samples are computed for a tenth of the captions; the columns with one "
+        "sample are for the same captions.",
     ),
 }
 
@@ -177,6 +189,8 @@ def layout(evaluations: Mapping[str, Evaluation]) -> Iterator[tuple[str, tuple[C
     uniform = is_measured("ssim", "uniform")
     yield "retrieval", tuple(c for c in RETRIEVAL if uniform or c.key != "ssim_uniform")
     yield "bound", BOUNDS
+    if is_measured("bound", "bits_per_dim"):
+        yield "bits", BITS
     if accuracy := tuple(_accuracy_columns(evaluations.values())):
         yield "captions", accuracy
     if is_measured("retrieval", "held_out"):

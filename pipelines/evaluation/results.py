@@ -21,6 +21,14 @@ RECALLS = (1, 5, 10, 50)  # k of the recalls
 Accuracies = Mapping[str, Estimate | None]  # 0 to 1, by attribute; None where no image has it
 
 
+class BitsPerDim(msgspec.Struct, frozen=True, kw_only=True):
+    """Upper bounds on the bits that a lossless code by the model needs per pixel and channel."""
+
+    test: Estimate
+    importance_weighted: Estimate  # K = 50 samples, on fewer images
+    importance_gain: Estimate  # bits less than by the mean of as many ordinary bounds
+
+
 class Bounds(msgspec.Struct, frozen=True, kw_only=True):
     """Lower bounds on log p(x | y), nats: means over images, Bernoulli likelihood."""
 
@@ -33,6 +41,7 @@ class Bounds(msgspec.Struct, frozen=True, kw_only=True):
     importance_gain: Estimate | None = None  # over the mean of as many ordinary bounds
     kl_per_step: list[Estimate] = []
     own: dict[str, Estimate] | None = None  # by split; None where the likelihood is Bernoulli's
+    bits_per_dim: BitsPerDim | UnsetType = UNSET  # not in the file without a discrete likelihood
 
 
 class RecallMetrics(msgspec.Struct, frozen=True, kw_only=True):

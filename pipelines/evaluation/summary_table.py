@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
+from msgspec import UNSET
 from rich.table import Column, Table
 
 from pipelines.evaluation.estimate import Estimate
@@ -94,8 +95,19 @@ def _bound_rows(result: Evaluation) -> Iterator[Row]:
     weighted = f"importance-weighted bound, K = {IMPORTANCE_SAMPLES}"
     yield f"{weighted}, nats", _NATS, getattr(result.bound, "importance_weighted", None)
     yield f"{weighted}: gain, nats", _NATS, getattr(result.bound, "importance_gain", None)
+    yield from _bits_rows(result)
     for t, kl in enumerate(getattr(result.bound, "kl_per_step", ()), start=1):
         yield f"KL of step {t}, nats", _SHARE, kl
+
+
+def _bits_rows(result: Evaluation) -> Iterator[Row]:
+    """Only of systems with a discrete likelihood."""
+    bits = getattr(result.bound, "bits_per_dim", UNSET)
+    if bits is not UNSET:
+        yield "bits per dimension: test", _SHARE, bits.test
+        weighted = f"bits per dimension: importance-weighted, K = {IMPORTANCE_SAMPLES}"
+        yield weighted, _SHARE, bits.importance_weighted
+        yield f"{weighted}: gain", _SHARE, bits.importance_gain
 
 
 def _retrieval_rows(result: Evaluation) -> Iterator[Row]:

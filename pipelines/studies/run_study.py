@@ -7,6 +7,7 @@ from typing import Any
 
 from pipelines.evaluation.settings import check_seed
 from pipelines.studies.alignment import study_alignment
+from pipelines.studies.bits_per_dim.picture_bits import study_bits
 from pipelines.studies.caption_cycle import study_cycle
 from pipelines.studies.compositions import study_compositions
 from pipelines.studies.photographs.agreement import study_agreement
@@ -16,7 +17,7 @@ from pipelines.studies.study_result import StudyOutput, StudyResult, write_study
 from pipelines.studies.word_flips import TITLES, study_flips
 from t2i_tf.errors import UsageError, UserError, did_you_mean
 
-STUDIES = ("compositions", *TITLES, "alignment", "cycle", "agreement", "copying")
+STUDIES = ("compositions", *TITLES, "alignment", "cycle", "agreement", "copying", "bits")
 
 
 def study(
@@ -42,6 +43,7 @@ def study(
         cycle          caption to image to caption
         agreement      people's ratings of pictures with captions, and the system's score of them
         copying        the training picture nearest to each drawing
+        bits           the bits that the test pictures take, by the system and by other coders
 
     Only scenes have a judge, and metrics that need one.
 
@@ -50,7 +52,7 @@ def study(
         workdir: Work folder of the system, or an open `StudyContext`, for several studies of it.
         out: Folder for `NAME.json` and the figures, made where it is missing.
         data: Data folder that the system was trained on; `alignment` and `cycle` take captions of
-            its split `test`.
+            its split `test`, `bits` its pictures.
         captioner: Work folder of a captioner, for `cycle`.
         ratings: Flickr8k's file of people's ratings, for `agreement`.
         open_judge: Whether `copying` uses the features of EfficientNet-Lite0, not of the data's
@@ -78,6 +80,8 @@ def study(
         output = study_agreement(context, ratings=ratings, samples=seeds, seed=seed)
     elif name == "copying":
         output = study_copying(context, captions=captions, open_judge=open_judge, seed=seed)
+    elif name == "bits":
+        output = study_bits(context, captions=captions, seed=seed)
     else:
         output = study_flips(name, context, sentences, seeds=seeds, seed=seed)
     unknown = context.sampler.unknown_words(sentences)

@@ -4,11 +4,14 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
+from msgspec import UNSET, UnsetType
 
 from pipelines.data.prepared.split_reader import CaptionedImages
 from pipelines.evaluation.estimate import Estimate, bootstrap_estimate
 from pipelines.evaluation.likelihood.scorer import Scorer, Terms
-from pipelines.evaluation.results import Bounds
+from pipelines.evaluation.results import BitsPerDim, Bounds
+from t2i_tf.likelihoods.bernoulli import Bernoulli
+from t2i_tf.losses import bits_per_dim
 
 IMPORTANCE_SAMPLES = 50  # K
 
@@ -32,6 +35,7 @@ def measure_bounds(
     """The mean bounds of every split, and further metrics of `test`.
 
     Each image has one sample of the posterior; the likelihood is Bernoulli on real-valued pixels.
+    What the system was trained with is measured too, where that is another one.
 
     Args:
         scorer: Scorer of the system.
@@ -42,15 +46,16 @@ def measure_bounds(
     scored = {name: _score(scorer, name, split, seed) for name, split in splits.items()}
     test = scored["test"]
     log_weights = _log_weights(scorer, test, weighed, seed)
-    weighted = importance_weighted(log_weights)
+    weighted = importance_weighted(log_weights["bernoulli"])
     return Bounds(
         **{name: bootstrap_estimate(one.terms["bound"]) for name, one in scored.items()},
         test_sharpened=_sharpened_bound(scorer, test),
         test_minus_floor=bootstrap_estimate(test.terms["bound_plus_entropy"]),
         importance_weighted=bootstrap_estimate(weighted),
-        importance_gain=bootstrap_estimate(weighted - log_weights.mean(1)),
+        importance_gain=bootstrap_estimate(weighted - log_weights["bernoulli"].mean(1)),
         kl_per_step=[bootstrap_estimate(kl) for kl in test.terms["kl_per_step"].T],
         own=_own_bounds(scorer, scored),
+        bits_per_dim=_bits_per_dim(scorer, test, log_weights["own"]),
     )
 
 
@@ -76,8 +81,8 @@ def _score(scorer: Scorer, name: str, split: CaptionedImages, seed: int) -> _Sco
     return _ScoredSplit(split, captions, seeds, terms)
 
 
-def _log_weights(scorer: Scorer, test: _ScoredSplit, images: int, seed: int) -> np.ndarray:
-    """Log weights of the first images, [n, K], nats."""
+def _log_weights(scorer: Scorer, test: _ScoredSplit, images: int, seed: int) -> Terms:
+    """Log weights of the first images, each [n, K], nats."""
     return scorer.log_weights(
         test.split.images[:images],
         test.captions[:images],
@@ -106,6 +111,24 @@ def _sharpened_bound(scorer: Scorer, test: _ScoredSplit) -> Estimate | None:
 
 def _own_bounds(scorer: Scorer, scored: Mapping[str, _ScoredSplit]) -> dict[str, Estimate] | None:
     """Bounds by the likelihood the system was trained with; None where that is Bernoulli's."""
-    if not hasattr(scorer.model, "bernoulli_bound"):
+    if isinstance(scorer.model.likelihood, Bernoulli):
         return None
     return {name: bootstrap_estimate(one.terms["own_bound"]) for name, one in scored.items()}
+
+
+def _bits_per_dim(
+    scorer: Scorer, test: _ScoredSplit, log_weights: np.ndarray
+) -> BitsPerDim | UnsetType:
+    """The bounds of `test` as lengths of a code; unset where the likelihood is not discrete."""
+    if not scorer.model.likelihood.is_discrete:
+        return UNSET
+    shape, weighted = test.split.images.shape[1:], importance_weighted(log_weights)
+
+    def bits(bounds: np.ndarray) -> Estimate:
+        return bootstrap_estimate(bits_per_dim(-bounds, shape))
+
+    return BitsPerDim(
+        test=bits(test.terms["own_bound"]),
+        importance_weighted=bits(weighted),
+        importance_gain=bits(log_weights.mean(1) - weighted),
+    )

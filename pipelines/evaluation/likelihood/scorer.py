@@ -10,9 +10,10 @@ from pipelines.sampling.sharpener import Sharpener
 from t2i_tf import losses
 from t2i_tf.checkpoints import Trained
 from t2i_tf.errors import UserError
+from t2i_tf.image_ops import from_pixels
 
 BATCH = 100  # pairs of image and caption scored at a time
-EPSILON = 1 / 510  # half a grey level: sharpened probabilities keep this distance from 0 and 1
+EPSILON = losses.PROBABILITY_MARGIN  # distance of sharpened probabilities from 0 and 1
 
 Terms = dict[str, np.ndarray]
 
@@ -21,8 +22,9 @@ class Scorer:
     """Computes the bounds of one system, in batches of one size.
 
     A system's own bound uses the likelihood it was trained with: Bernoulli for DRAW, a Gaussian for
-    the VAEs, whose nats compare with no other system's. So every bound is also computed by DRAW's
-    convention, as `bound`: Bernoulli on real-valued pixels, with the same mean.
+    the VAEs, or a discrete one; the nats of different ones cannot be compared. So every bound is
+    also computed by DRAW's convention, as `bound`: Bernoulli on real-valued pixels, with what is
+    decoded as the mean.
 
     Args:
         trained: System that has a bound.
@@ -105,8 +107,13 @@ class Scorer:
 
     def log_weights(
         self, images: np.ndarray, captions: np.ndarray, samples: int, seed: int, description: str
-    ) -> np.ndarray:
-        """Logarithms of importance weights, Bernoulli likelihood: float64 [n, samples], nats."""
+    ) -> Terms:
+        """Logarithms of importance weights, nats.
+
+        Returns:
+            float64 [n, samples]: `bernoulli`, by DRAW's convention, and `own`, by the likelihood
+            that the system was trained with.
+        """
         image = np.repeat(np.arange(len(images)), samples)
         seeds = seed + np.arange(len(image))
         weights = self._map(
@@ -116,7 +123,8 @@ class Scorer:
             seeds,
             description,
         )
-        return weights["log_weight"].astype(np.float64).reshape(len(images), samples)
+        shape = len(images), samples
+        return {name: x.astype(np.float64).reshape(shape) for name, x in weights.items()}
 
     def sharpened_nll(
         self,
@@ -156,13 +164,15 @@ class Scorer:
     def _log_weights(self, image, caption, noise):
         terms = self.model.importance_terms(image, caption, noise)
         ratio = tf.reduce_sum(terms["log_ratio_per_step"], axis=0)
-        return {"log_weight": -_bernoulli_terms(terms)[0] - ratio}
+        return {
+            "bernoulli": -_bernoulli_terms(terms)[0] - ratio,
+            "own": -terms["reconstruction_nll"] - ratio,
+        }
 
     def _sharpened_nll(self, image, caption, noise, sentence):
         mean = self.sharpener(self.model.reconstruct(image, caption, noise), sentence)
-        mean = tf.clip_by_value(tf.cast(mean, tf.float32), EPSILON, 1 - EPSILON)
-        logits = tf.math.log(mean) - tf.math.log(1.0 - mean)
-        return {"nll": losses.bernoulli_nll(tf.cast(image, tf.float32) / 255.0, logits)}
+        image = from_pixels(image, "float32")
+        return {"nll": losses.bernoulli_nll_of_mean(image, tf.cast(mean, tf.float32))}
 
     def _map(
         self, compute: Callable[[np.ndarray], dict], rows: Sequence, description: str | None = None

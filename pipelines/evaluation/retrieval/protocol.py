@@ -7,8 +7,8 @@ A caption ranks the images that look most like its own, its own among them, by
 in nats, where the second term removes the advantage of images that score high with any caption. All
 bounds of a round use the same noise, so that two of them differ by image and caption alone; with S
 samples a bound is the mean of S rounds. The bound is the system's own, with the likelihood that it
-was trained with: Bernoulli for DRAW, a Gaussian for the VAEs, which penalises each pixel far more.
-A second ranking therefore measures every system alike (our choice):
+was trained with: Bernoulli for DRAW; a Gaussian for the VAEs, or a discrete one, both of which
+penalise each pixel far more. A second ranking therefore measures every system alike (our choice):
 
     L_B(x | y) + H(x)
 

@@ -95,6 +95,18 @@ def test_ssi_by_the_other_range_has_a_column_if_it_was_measured(tables):
     assert (cell.value, cell.spread, cell.paper) == (0.16, 0.09, None)
 
 
+def test_bits_have_a_table_if_they_were_measured(tables):
+    assert "bits" not in tables
+    measured = evaluation()
+    bits = {"test": figure(5.25), "importance_weighted": figure(5.125)}
+    measured["bound"]["bits_per_dim"] = bits | {"importance_gain": figure(0.125)}
+    built = build_tables({"align-draw": measured, "noalign-draw": evaluation("noalignDRAW")})
+    table = {table.name: table for table in built}["bits"]
+    assert [row.title for row in table.rows] == ["alignDRAW"]
+    assert [cell.value for cell in table.rows[0].cells] == [5.25, 5.125]
+    assert table.columns[0].text(5.25) == "5.250"
+
+
 def test_variety_by_the_open_judge_has_the_frechet_distance_and_that_of_real_pictures():
     judged = evaluation()
     for key, value in (("kid", 0.02), ("frechet", 31.5)):

@@ -19,7 +19,7 @@ def opened(align_run, scenes):
     return StudyContext.open(align_run, scenes.path)
 
 
-@pytest.mark.parametrize("name", [n for n in STUDIES if n not in ("agreement", "copying")])
+@pytest.mark.parametrize("name", [n for n in STUDIES if n not in ("agreement", "copying", "bits")])
 def test_every_study_writes_its_figures_and_its_json(opened, captioner_run, tmp_path, name):
     out = tmp_path / "new" / name
     found = study(name, opened, out, captioner=captioner_run, seeds=2, captions=5)
