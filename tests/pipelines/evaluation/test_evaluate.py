@@ -1,5 +1,6 @@
 """The whole evaluation, of tiny runs on a tiny data folder, and what it refuses."""
 
+import io
 import json
 import random
 from functools import cache, partial
@@ -108,7 +109,7 @@ def test_the_keys(result):
     for name in ("train", "test", "test_sharpened", "test_minus_floor", "importance_weighted"):
         assert set(result["bound"][name]) == ESTIMATE
         assert result["bound"][name]["low"] <= result["bound"][name]["value"]
-    assert len(result["bound"]["kl_per_step"]) == 3
+    assert len(result["bound"]["kl_per_step"]) == 3 and "bits_per_dim" not in result["bound"]
     for ranking in (result["retrieval"], result["retrieval"]["s10"]):
         for name in ("r_at_1", "r_at_5", "r_at_10", "r_at_50", "median_rank"):
             assert set(ranking[name]) == ESTIMATE
@@ -137,6 +138,23 @@ def test_the_keys(result):
     assert 0 < real["frechet"]["value"] < result["frechet"]["classifier"]["value"]
     assert "open_judge" not in result["settings"] or result["settings"]["open_judge"] is None
     assert set(result["seconds"]) == {"bounds", "retrieval", "samples", "accuracy", "realism"}
+
+
+def test_a_discrete_likelihood_is_reported_in_bits(folder, data, tmp_path):
+    run = write_run(tmp_path / "vae", "fully-connected-vae", folder, likelihood="logistic")
+    result = evaluate(run, data, **SMALL)
+    written = json.loads((run / "evaluation.json").read_text())
+    bits = written["bound"]["bits_per_dim"]
+    assert set(bits) == {"test", "importance_weighted", "importance_gain"}
+    assert all(set(estimate) == ESTIMATE for estimate in bits.values())
+    own = written["bound"]["own"]["test"]["value"]
+    assert bits["test"]["value"] == pytest.approx(-own / (16 * 16 * 3 * np.log(2)))
+    assert written["retrieval"]["r_at_5"]["value"] == 100.0
+    console = Console(width=120, record=True, file=io.StringIO())
+    console.print(evaluation_table(result))
+    text = console.export_text()
+    assert "bits per dimension: test" in text and f"{bits['test']['value']:.3f}" in text
+    assert "bits per dimension: importance-weighted, K = 50" in text
 
 
 def test_it_is_the_same_again(result, draw, data, tmp_path):
