@@ -197,8 +197,19 @@ def _defaults(name: str, argv: list[str], chosen: tuple[str, TrainConfig] | None
     if typed is not None:
         chosen = typed, preset(typed).config
     named, config = chosen or (None, preset(UNCHOSEN).config)
+    _refuse_likelihood(config, argv)
     config = without_other_budgets(config, _named_budgets(argv))
     return {"default": Train(tyro.MISSING, tyro.MISSING, named, config=config)}
+
+
+def _refuse_likelihood(config: TrainConfig, argv: list[str]) -> None:
+    """Refuse a likelihood for a model that has none."""
+    typed = any(word.startswith(SHORT_FLAGS["--likelihood"]) for word in argv)
+    if typed and not hasattr(config.model, "likelihood"):
+        raise UsageError(
+            "--likelihood is for systems with a bound on the likelihood, the DRAW systems and the"
+            " VAEs. Give the --preset of one of them, or leave it out."
+        )
 
 
 def _typed_first(argv: list[str]) -> argparse.Namespace:

@@ -73,6 +73,8 @@ def test_the_likelihood_has_a_short_flag(preset, flags):
         (["train", "--preset", "align-draw-scen", "--data", "d"], "Did you mean 'align-draw-scene"),
         (["train", "--data", "d", "--workdir", "w", "--batchsize", "3"], "--batch-size"),
         (["trian"], "train"),
+        (["train", "--preset", "lapgan-tiny", "--likelihood", "logistic"], "--likelihood is for"),
+        (["train", "--preset", "align-draw-tiny", "--likelihood", "gaussian"], "logistic"),
         (["prepare", "--out", "x", "--source", "folder"], "--input"),
         (["benchmark", "train-step", "--repeats", "2"], "10 or more"),
         (["benchmark", "train-step", "--preset", "lapgan-tiny"], "matmul baseline"),
