@@ -29,15 +29,18 @@ class DiscretizedLogistic(keras.layers.Layer):
     The rest is our choice, for a canvas that has one value for each channel: the components share
     the location mu, which is the canvas, and differ in their scales, so that the mixture has a
     sharp peak for smooth places and long tails for edges. Scales, weights and coefficients are
-    learned, the same for all pixels.
+    learned, the same for all pixels. Around reconstructions of photographs from 60 principal
+    components, which cost 6.82 bits per dimension with one scale for each channel, coefficients
+    save 0.46, a second and third component 0.12, and seven more 0.01. A scale for each pixel, which
+    a second canvas would have to draw, would save 0.15 at best.
 
     The location is a sigmoid of the canvas whose slope is nowhere below a fifth of that at 0:
 
         mu = 255 (0.8 S(canvas) + 0.2 (1/2 + canvas / 4))
 
-    It may lie outside 0 to 255. With the sigmoid alone a black canvas has no gradient, and systems
-    that begin on black, as those of MNIST with captions, learn nothing; photographs learn faster
-    with it than with a straight line.
+    It may lie outside 0 to 255. With the sigmoid alone a black canvas has hardly a gradient: in 500
+    steps, a system that began on black, as those of MNIST with captions do, learned nothing. With a
+    straight line photographs were learned a little more slowly.
 
     A drawing is the location, kept in 0 to 255: the mean of the logistics before what lies outside
     is added to the masses of black and white.
