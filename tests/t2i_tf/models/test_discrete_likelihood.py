@@ -10,10 +10,10 @@ import tensorflow as tf
 from t2i_tf.likelihoods.discretized_logistic import DiscretizedLogistic
 from t2i_tf.models import build_model
 from t2i_tf.presets import preset
+from tests.eager import eagerly
 from tests.reference import discretized_logistic
 from tests.reference import draw as reference
 from tests.t2i_tf import tiny
-from tests.t2i_tf.eager import eagerly
 
 pytestmark = pytest.mark.usefixtures("graphs_as_traced")
 
