@@ -66,6 +66,7 @@ RANGES = {
     "kl_weight": AT_LEAST_0,
     "fidelity": AT_LEAST_0,
     "dropout": BELOW_1,
+    "caption_dropout": BELOW_1,
     "label_smoothing": BELOW_1,
     "beta_1": BELOW_1,
     "ema": BELOW_1,

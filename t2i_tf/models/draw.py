@@ -6,6 +6,7 @@ import tensorflow as tf
 from t2i_tf import losses
 from t2i_tf.image_ops import from_pixels
 from t2i_tf.layers.caption.caption_encoder import CaptionEncoder
+from t2i_tf.layers.caption.empty_caption import EmptySentence, EmptyToken
 from t2i_tf.layers.draw import filterbank
 from t2i_tf.layers.draw.conditioning import Align, Average, Conditioner
 from t2i_tf.layers.draw.draw_cell import DrawCell, GenerationStep, InferenceStep
@@ -30,6 +31,7 @@ class DRAW(BoundMaximizer):
         initializer: initializer of every weight; the authors' has a standard deviation of 0.01.
         seed: seed of the noise in training.
         kl_weight: see `BoundMaximizer`.
+        caption_dropout, empty: see `TextToImage`.
     """
 
     def __init__(
@@ -43,11 +45,20 @@ class DRAW(BoundMaximizer):
         initializer="random_normal",
         seed: int = 0,
         kl_weight: float = 1.0,
+        caption_dropout: float = 0.0,
+        empty: EmptyToken | EmptySentence | None = None,
         name: str = "draw",
         dtype=None,
         **cell_sizes,
     ):
-        super().__init__(seed=seed, kl_weight=kl_weight, name=name, dtype=dtype)
+        super().__init__(
+            seed=seed,
+            kl_weight=kl_weight,
+            caption_dropout=caption_dropout,
+            empty=empty,
+            name=name,
+            dtype=dtype,
+        )
         self.noise_shape = (steps, latent_units)
         self.caption_encoder = caption_encoder
         self.cell = DrawCell(
@@ -132,8 +143,8 @@ class WordDRAW(DRAW):
     """A DRAW system with its own language model, a bidirectional LSTM over the words.
 
     Args:
-        vocabulary_size, embedding_units, caption_units, embedding_initializer: see
-            `CaptionEncoder`.
+        vocabulary_size: V; where captions are dropped in training, the embedding has one row more.
+        embedding_units, caption_units, embedding_initializer: see `CaptionEncoder`.
     """
 
     def __init__(
@@ -144,11 +155,12 @@ class WordDRAW(DRAW):
         caption_units: int,
         initializer="random_normal",
         embedding_initializer=None,
+        caption_dropout: float = 0.0,
         dtype=None,
         **sizes,
     ):
         caption_encoder = CaptionEncoder(
-            vocabulary_size,
+            vocabulary_size + (caption_dropout > 0),
             embedding_units,
             caption_units,
             initializer,
@@ -161,6 +173,8 @@ class WordDRAW(DRAW):
             caption_encoder=caption_encoder,
             state_units=2 * caption_units,
             initializer=initializer,
+            caption_dropout=caption_dropout,
+            empty=EmptyToken(vocabulary_size),
             dtype=dtype,
             **sizes,
         )
@@ -220,8 +234,10 @@ class SkipThoughtDRAW(DRAW):
     title = "skipthoughtDRAW"
     reads = "sentence"
 
-    def __init__(self, *, sentence_units: int, dtype=None, **sizes):
+    def __init__(self, *, sentence_units: int, seed: int = 0, dtype=None, **sizes):
         super().__init__(
+            empty=EmptySentence(sentence_units, seed, dtype=dtype),
+            seed=seed,
             caption_encoder=SentenceStates(dtype=dtype, name="one_state"),
             conditioner=Average(dtype=dtype, name="average"),
             state_units=sentence_units,

@@ -1,13 +1,17 @@
 """The contract of text-to-image models, and the terms of those that maximise a bound."""
 
 from abc import abstractmethod
+from collections.abc import Callable
 from typing import NamedTuple
 
 import tensorflow as tf
 
 from t2i_tf import losses
+from t2i_tf.errors import UserError
 from t2i_tf.layers.draw.gaussian import Gaussian
 from t2i_tf.models.trainable_model import Batch, Preview, TrainableModel
+
+DROPPED = "caption_dropped"  # feature of a training batch: bool [B], whether a caption is dropped
 
 
 class Drawing(NamedTuple):
@@ -24,12 +28,62 @@ class TextToImage(TrainableModel):
 
     Captions are one tensor: `token_ids` int32 [B, N], or `sentence` float32 [B, D], the vectors of
     a sentence encoder.
+
+    Where captions are dropped in training, the model learns an empty caption, and with it to draw
+    without one (Ho and Salimans 2022). Which captions of a batch are dropped is a function of seed
+    and step; none are in evaluation.
+
+    Args:
+        caption_dropout: share of the captions of training that the empty one replaces.
+        empty: captions to as many empty ones, `EmptyToken` or `EmptySentence`; needed where
+            `caption_dropout` is more than 0, and not kept otherwise.
     """
 
     reads: str = "token_ids"
     """The feature of a batch that holds the captions: `token_ids` or `sentence`."""
     bound = None
     """`bound(image, caption, noise)`: a lower bound of log p(x | y), nats, [B]. None: no bound."""
+
+    def __init__(
+        self,
+        *,
+        caption_dropout: float = 0.0,
+        empty: Callable[[tf.Tensor], tf.Tensor] | None = None,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.caption_dropout = caption_dropout
+        self.empty = empty if caption_dropout > 0 else None
+
+    @property
+    def has_empty_caption(self) -> bool:
+        """Whether the model has learnt an empty caption, by caption dropout in training."""
+        return self.empty is not None
+
+    def empty_caption(self, caption: tf.Tensor) -> tf.Tensor:
+        """The empty caption, once for each caption of a batch and in the same layout.
+
+        Raises:
+            UserError: the model was trained without caption dropout.
+        """
+        if self.empty is None:
+            raise UserError(
+                f"This {self.title} has no empty caption: it was trained without --caption-dropout."
+                " Train one with `--caption-dropout 0.1`."
+            )
+        return self.empty(caption)
+
+    def random_features(self, examples, seed):  # noqa: D102
+        if not self.has_empty_caption:
+            return {}
+        return {DROPPED: tf.random.stateless_uniform([examples], seed) < self.caption_dropout}
+
+    def read_captions(self, batch: Batch) -> tf.Tensor:
+        """The captions of a batch, with the empty one in place of those that are dropped."""
+        caption = batch[self.reads]
+        if DROPPED not in batch:
+            return caption
+        return tf.where(batch[DROPPED][:, None], self.empty_caption(caption), caption)
 
     def noise(self, seeds: tf.Tensor, temperature: tf.Tensor | float = 1.0) -> tf.Tensor:
         """Standard normals [T, B, Z]; a seed gives the same normals alone and in any batch.
@@ -134,7 +188,7 @@ class BoundMaximizer(TextToImage):
         return likelihood | {"log_ratio_per_step": ratio}
 
     def terms(self, batch, noise, seed=None):  # noqa: D102
-        terms = self.bound_terms(batch["image"], batch[self.reads], noise)
+        terms = self.bound_terms(batch["image"], self.read_captions(batch), noise)
         kl = tf.reduce_sum(terms["kl_per_step"], axis=0)
         loss = terms["reconstruction_nll"] + kl
         objective = terms["reconstruction_nll"] + self.kl_weight * kl

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from t2i_tf import losses
 from t2i_tf.image_ops import from_pixels
+from t2i_tf.layers.caption.empty_caption import EmptySentence
 from t2i_tf.layers.conv_stacks import ConvStack, DeconvStack, stack_shapes
 from t2i_tf.layers.draw.gaussian import Gaussian
 from t2i_tf.layers.gan.sentence_plane import unit_scale
@@ -52,6 +53,7 @@ class ConditionedVAE(BoundMaximizer):
         initializer: initializer of every weight matrix.
         seed: seed of the noise in training.
         kl_weight: see `BoundMaximizer`.
+        caption_dropout: see `TextToImage`.
     """
 
     reads = "sentence"
@@ -71,10 +73,18 @@ class ConditionedVAE(BoundMaximizer):
         initializer="glorot_uniform",
         seed: int = 0,
         kl_weight: float = 1.0,
+        caption_dropout: float = 0.0,
         name: str,
         dtype=None,
     ):
-        super().__init__(seed=seed, kl_weight=kl_weight, name=name, dtype=dtype)
+        super().__init__(
+            seed=seed,
+            kl_weight=kl_weight,
+            caption_dropout=caption_dropout,
+            empty=EmptySentence(sentence_units, seed, dtype=dtype),
+            name=name,
+            dtype=dtype,
+        )
         self.noise_shape = (1, latent_units)
         self.shape = (height, width, channels)
         self.initializer = initializer

@@ -26,6 +26,8 @@ HUGE = str(2**64 - 1)
         ("train", "--model.steps 0"),
         ("train", "--min-words 31"),
         ("train", "--patience -1"),
+        ("train", "--caption-dropout 1"),
+        ("train", "--caption-dropout -0.1"),
         ("generate", "--n 0"),
         ("generate", "--temperature inf"),
         ("generate", "--temperature nan"),
