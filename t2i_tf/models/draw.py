@@ -1,5 +1,7 @@
 """The DRAW systems of the paper: a caption drawn on a canvas in T steps."""
 
+import functools
+
 import keras
 import tensorflow as tf
 
@@ -9,7 +11,7 @@ from t2i_tf.layers.caption.caption_encoder import CaptionEncoder
 from t2i_tf.layers.caption.empty_caption import EmptySentence, EmptyToken
 from t2i_tf.layers.draw import filterbank
 from t2i_tf.layers.draw.conditioning import Align, Average, Conditioner
-from t2i_tf.layers.draw.draw_cell import DrawCell, GenerationStep, InferenceStep
+from t2i_tf.layers.draw.draw_cell import DrawCell, GenerationStep, GuidedState, InferenceStep
 from t2i_tf.layers.draw.gaussian import Gaussian
 from t2i_tf.layers.draw.unroll import unroll, weights_read_once
 from t2i_tf.models.text_to_image import BoundMaximizer, Drawing
@@ -114,15 +116,19 @@ class DRAW(BoundMaximizer):
         posterior = Gaussian(steps.posterior_mean, steps.posterior_log_sigma)
         return likelihood, posterior, Gaussian(steps.prior_mean, steps.prior_log_sigma)
 
-    def generate(self, caption, noise):  # noqa: D102
+    def generate(self, caption, noise, guidance=0.0, instead_of=None):  # noqa: D102
+        other = self.other_caption(caption, guidance, instead_of)
         with weights_read_once(self):
-            memory = self.memorize(caption)
-            _, steps = unroll(
-                lambda state, noise_t, t: self.cell.generate(memory, state, noise_t, t),
-                self.cell.initial_state(tf.shape(caption)[0]),
-                noise,
-                GenerationStep,
-            )
+            memory, state = self.memorize(caption), self.cell.initial_state(tf.shape(caption)[0])
+            if other is None:
+                start = state
+                step = functools.partial(self.cell.generate, memory)
+            else:
+                start = GuidedState(state, state)
+                step = functools.partial(
+                    self.cell.generate_guided, (memory, self.memorize(other)), guidance=guidance
+                )
+            _, steps = unroll(step, start, noise, GenerationStep)
         canvases = tf.sigmoid(self._images(steps.canvas))
         return Drawing(
             image=canvases[:, -1],
@@ -246,8 +252,8 @@ class SkipThoughtDRAW(DRAW):
             **sizes,
         )
 
-    def generate(self, caption, noise):  # noqa: D102
-        drawing = super().generate(caption, noise)
+    def generate(self, caption, noise, guidance=0.0, instead_of=None):  # noqa: D102
+        drawing = super().generate(caption, noise, guidance, instead_of)
         return drawing._replace(alignment=drawing.alignment[:, :, :0])
 
 

@@ -49,6 +49,7 @@ class ConditionalLAPGAN(TextToImage):
     feature_keys = ("image", "sentence")
     reads = "sentence"
     headline = ("generator_loss", "discriminator_loss")
+    can_be_guided = False
 
     def __init__(
         self,
@@ -147,7 +148,13 @@ class ConditionalLAPGAN(TextToImage):
         objective = terms["generator_loss"] + self.fidelity * terms["distance"]
         return terms | {"generator_objective": objective}
 
-    def generate(self, caption, noise):  # noqa: D102
+    def generate(self, caption, noise, guidance=0.0, instead_of=None):
+        """Draw captions, level by level; a GAN has no distribution that guidance could extrapolate.
+
+        Raises:
+            UserError: there is guidance.
+        """
+        self.other_caption(caption, guidance, instead_of)
         caption = tf.cast(caption, self.variable_dtype)
         image, levels = None, []
         for k, noise_k in enumerate(self._split(noise)):

@@ -43,6 +43,8 @@ class TextToImage(TrainableModel):
     """The feature of a batch that holds the captions: `token_ids` or `sentence`."""
     bound = None
     """`bound(image, caption, noise)`: a lower bound of log p(x | y), nats, [B]. None: no bound."""
+    can_be_guided = True
+    """Whether the model draws from distributions, which guidance extrapolates."""
 
     def __init__(
         self,
@@ -69,7 +71,7 @@ class TextToImage(TrainableModel):
         if self.empty is None:
             raise UserError(
                 f"This {self.title} has no empty caption: it was trained without --caption-dropout."
-                " Train one with `--caption-dropout 0.1`."
+                " Train one with --caption-dropout 0.1, or give --instead-of a caption."
             )
         return self.empty(caption)
 
@@ -104,8 +106,46 @@ class TextToImage(TrainableModel):
         return tf.transpose(columns, [1, 0, 2]) * scale
 
     @abstractmethod
-    def generate(self, caption: tf.Tensor, noise: tf.Tensor) -> Drawing:
-        """Draw captions (the feature that `reads` names) from noise [T, B, Z]."""
+    def generate(
+        self,
+        caption: tf.Tensor,
+        noise: tf.Tensor,
+        guidance: tf.Tensor | float = 0.0,
+        instead_of: tf.Tensor | None = None,
+    ) -> Drawing:
+        """Draw captions.
+
+        With guidance w, a second drawing of another caption advances side by side on the same
+        latents. What the model says at a step about latents and pixels is extrapolated from both:
+        given + w (given - other). The picture then shows more of what the caption says, and varies
+        less.
+
+        Args:
+            caption: the feature that `reads` names.
+            noise: [T, B, Z].
+            guidance: w, [B] or a number; 0 draws the caption alone, bit for bit.
+            instead_of: captions to move away from; None for the empty caption.
+
+        Raises:
+            UserError: there is guidance, and the model cannot be guided, or neither has an empty
+                caption nor gets another to move away from.
+        """
+
+    def other_caption(
+        self, caption: tf.Tensor, guidance: tf.Tensor | float, instead_of: tf.Tensor | None
+    ) -> tf.Tensor | None:
+        """The captions from which guidance moves away, or None without guidance.
+
+        Arguments and errors are those of `generate`.
+        """
+        if isinstance(guidance, int | float) and guidance == 0:
+            return None
+        if not self.can_be_guided:
+            raise UserError(
+                f"The {self.title} cannot be guided: it draws without distributions that could be"
+                " extrapolated. Leave out --guidance, or take a DRAW system or a VAE."
+            )
+        return self.empty_caption(caption) if instead_of is None else instead_of
 
     def preview(self, batch: Batch) -> Preview:
         """Drawings of the captions; caption k is drawn from seed k."""

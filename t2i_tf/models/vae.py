@@ -11,6 +11,7 @@ from t2i_tf.image_ops import from_pixels
 from t2i_tf.layers.caption.empty_caption import EmptySentence
 from t2i_tf.layers.conv_stacks import ConvStack, DeconvStack, stack_shapes
 from t2i_tf.layers.draw.gaussian import Gaussian
+from t2i_tf.layers.draw.guidance import guided
 from t2i_tf.layers.gan.sentence_plane import unit_scale
 from t2i_tf.models.text_to_image import BoundMaximizer, Drawing
 
@@ -149,9 +150,16 @@ class ConditionedVAE(BoundMaximizer):
         posterior = self.infer(self._floats(image), text)
         return tf.sigmoid(self.draw(posterior.sample(noise[0]), text))
 
-    def generate(self, caption, noise):
-        """Draw captions in one step over the whole image: the mean of p(x | y, z)."""
-        image = tf.sigmoid(self.draw(noise[0], self._read_text(caption)))
+    def generate(self, caption, noise, guidance=0.0, instead_of=None):
+        """Draw captions in one step over the whole image: the mean of p(x | y, z).
+
+        The prior does not depend on the caption: guidance extrapolates the logits alone.
+        """
+        logits = self.draw(noise[0], self._read_text(caption))
+        other = self.other_caption(caption, guidance, instead_of)
+        if other is not None:
+            logits = guided(logits, self.draw(noise[0], self._read_text(other)), guidance)
+        image = tf.sigmoid(logits)
         whole = tf.constant([0, 0, *self.shape[:2]], self.variable_dtype)
         return Drawing(
             image=image,
