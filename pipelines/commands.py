@@ -206,6 +206,7 @@ def _(options: Generate) -> int:
         seed=options.seed,
         temperature=options.temperature,
         sharpen=options.sharpen,
+        steering=_decodable_steering(options.steering),
     )
     for path in drawn.files:
         console.print(str(path))
@@ -479,6 +480,14 @@ def _decodable(captions: tuple[str, ...]) -> tuple[str, ...]:
         caption.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
         for caption in captions
     )
+
+
+def _decodable_steering(steering):
+    """The steering of the command line, with its caption decodable."""
+    if steering.instead_of is None:
+        return steering
+    (instead_of,) = _decodable((steering.instead_of,))
+    return dataclasses.replace(steering, instead_of=instead_of)
 
 
 def _table(*headers: str, title: str | None = None) -> Table:

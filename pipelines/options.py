@@ -14,6 +14,7 @@ from pipelines.comparison.paper_results import System
 from pipelines.comparison.plan import DEFAULT_SYSTEMS, Part
 from pipelines.evaluation.settings import Sizes
 from pipelines.preset_choice.choose_preset import World
+from pipelines.sampling.steering import Steering
 from t2i_tf.config import ModelConfig, TrainConfig
 
 
@@ -159,11 +160,13 @@ class Generate:
     n: int = 8
     """Number of pictures per caption."""
     seed: int = 0
-    """Seed of each caption's first picture; caption and seed determine a picture."""
+    """Seed of each caption's first picture; caption and seed determine a picture.
+    With --best-of n, picture s is chosen from the seeds n s to n s + n - 1."""
     temperature: float = 1.0
     """Scale of the noise: 1 as in training, 0 for none."""
     sharpen: Path | None = None
     """Work folder of a sharpener, to write sharpened pictures too."""
+    steering: Annotated[Steering, arg(name="")] = field(default_factory=Steering)
 
 
 @dataclass(frozen=True)

@@ -240,6 +240,27 @@ class BoundMaximizer(TextToImage):
             "objective": objective,
         }
 
+    def gain(
+        self,
+        image: tf.Tensor,
+        caption: tf.Tensor,
+        noise: tf.Tensor,
+        other: tf.Tensor | None = None,
+    ) -> tf.Tensor:
+        """How much likelier a caption makes an image: L(x | y) - L(x | other), nats, [B].
+
+        Args:
+            image: uint8 [B, H, W, C].
+            caption: the feature that `reads` names.
+            noise: [T, B, Z], standard normal, of both bounds.
+            other: captions to compare with; None for the empty one.
+
+        Raises:
+            UserError: `other` is None, and the model has no empty caption.
+        """
+        other = self.empty_caption(caption) if other is None else other
+        return self.bound(image, caption, noise) - self.bound(image, other, noise)
+
     def bound(self, image: tf.Tensor, caption: tf.Tensor, noise: tf.Tensor) -> tf.Tensor:
         """A lower bound of log p(x | y), nats, [B], for images uint8 [B, H, W, C]."""
         return -self.terms({"image": image, self.reads: caption}, noise)["loss"]
