@@ -296,9 +296,10 @@ def _(options: Benchmark) -> int:
 
 @run.register
 def _(options: Evaluate) -> int:
-    from pipelines.evaluation.evaluate import FILE, evaluate
+    from pipelines.evaluation.evaluate import evaluate, evaluation_file
     from pipelines.evaluation.summary_table import evaluation_notes, evaluation_table
 
+    steering = _decodable_steering(options.steering)
     result = evaluate(
         options.workdir,
         options.data,
@@ -308,12 +309,13 @@ def _(options: Evaluate) -> int:
         seed=options.seed,
         inception=options.inception,
         open_judge=options.open_judge,
+        steering=steering,
         **dataclasses.asdict(options.sizes),
     )
     console.print(evaluation_table(result))
     for note in evaluation_notes(result):
         console.print(note, markup=False)
-    console.print(str(options.out or options.workdir / FILE))
+    console.print(str(options.out or evaluation_file(options.workdir, steering)))
     return 0
 
 

@@ -282,7 +282,8 @@ class Evaluate:
     """Measure a trained system: likelihood bound, retrieval, similarity, caption accuracy and more.
 
     Prints a table and writes WORKDIR/evaluation.json, each estimate with its 95 % interval. The
-    LAPGAN has no likelihood bound, and therefore no retrieval results.
+    LAPGAN has no likelihood bound, and therefore no retrieval results. With --guidance or
+    --best-of, what depends on drawings is measured on such drawings, and nothing else.
     """
 
     workdir: Path
@@ -292,7 +293,8 @@ class Evaluate:
     sharpen: Path | None = None
     """Work folder of a sharpener, to measure sharpened drawings too."""
     out: Path | None = None
-    """JSON file to write the results to; by default WORKDIR/evaluation.json."""
+    """JSON file to write the results to; by default WORKDIR/evaluation.json.
+    With --guidance or --best-of, a file beside it that is named after them."""
     split: str = "test"
     """Split of the data folder to measure on."""
     seed: int = 0
@@ -303,6 +305,7 @@ class Evaluate:
     open_judge: bool = False
     """Measure precision, recall, KID and the Fréchet distance by EfficientNet-Lite0 too, a network
     for photographs. Needs the package of requirements-judge.txt."""
+    steering: Annotated[Steering, arg(name="")] = field(default_factory=Steering)
     sizes: Annotated[Sizes, arg(name="")] = field(default_factory=Sizes)
 
 

@@ -3,7 +3,7 @@
 Needs no TensorFlow: flags are made from `Steering`.
 """
 
-from collections.abc import Mapping
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,15 +51,17 @@ class Steering:
     @property
     def name(self) -> str:
         """A name of this steering for files, such as `-guidance-1.5-best-of-16`; "" for none."""
-        judge = "-by-captioner" if self.captioner else ""
+        other = re.sub(r"\W+", "-", self.instead_of or "")[:40].strip("-")
         return "".join(
             [
                 f"-guidance-{self.guidance:g}" if self.guidance else "",
-                f"-best-of-{self.best_of}{judge}" if self.best_of > 1 else "",
+                f"-instead-of-{other}" if self.instead_of else "",
+                f"-best-of-{self.best_of}" if self.best_of > 1 else "",
+                "-by-captioner" if self.captioner else "",
             ]
         )
 
-    def settings(self) -> Mapping[str, float | int | str | None]:
+    def settings(self) -> dict[str, float | int | str | None]:
         """Plain values, for JSON."""
         captioner = None if self.captioner is None else str(self.captioner)
         return vars(self) | {"captioner": captioner}
