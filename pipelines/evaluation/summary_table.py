@@ -18,9 +18,9 @@ _BOUNDS = {
 }
 _RECALLS = {f"r_at_{k}": f"R@{k}" for k in RECALLS} | {"median_rank": "Med r"}
 _RANKINGS = {  # fields of `Retrieval` beside its own ranking
+    "empty_caption": ", by L(x|y) - L(x|empty)",
     "bound_alone": ", by L(x|y) alone",
     "minus_floor": ", by Bernoulli bound minus entropy floor",
-    "empty_caption": ", by L(x|y) - L(x|empty)",
     "ceiling": ", oracle upper bound",
     "s1_of_s10": ", S = 1, first captions",
     "s10": ", S = 10, first captions",
