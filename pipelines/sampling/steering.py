@@ -39,10 +39,11 @@ class Steering:
             UsageError: a number is out of range, or an option would have no effect.
         """
         check_flags(guidance=self.guidance, best_of=self.best_of)
-        if self.instead_of is not None and self.guidance == 0 and self.best_of == 1:
+        compared = self.best_of > 1 and self.captioner is None
+        if self.instead_of is not None and self.guidance == 0 and not compared:
             raise UsageError(
                 "--instead-of names what to move away from, but nothing moves: give --guidance"
-                " more than 0, or --best-of more than 1."
+                " more than 0, or --best-of more than 1 without --captioner."
             )
         if self.captioner is not None and self.best_of == 1:
             raise UsageError("--captioner judges the drawings of --best-of: give more than 1.")

@@ -43,10 +43,13 @@ class EmptySentence(keras.layers.Layer):
     Args:
         units: D, width of the sentence vectors.
         seed: seed of the initial vector.
+        dtype: dtype or policy of the model.
     """
 
-    def __init__(self, units: int, seed: int, **kwargs):
-        super().__init__(name="empty_caption", **kwargs)
+    def __init__(self, units: int, seed: int, dtype=None):
+        # Captions are kept as they come, and the vector in the precision of the weights.
+        policy = keras.dtype_policies.get(dtype or keras.config.dtype_policy())
+        super().__init__(name="empty_caption", dtype=policy.variable_dtype, autocast=False)
         initializer = keras.initializers.RandomNormal(stddev=1.0, seed=seed)
         self.vector = self.add_weight(shape=(units,), initializer=initializer, name="vector")
         self.built = True

@@ -179,6 +179,10 @@ def test_the_work_folder_of_a_captioner_has_to_hold_one(trained, workdir, workdi
     ("steering", "message"),
     [
         (Steering(instead_of="a dog"), "--instead-of names what to move away from"),
+        (
+            Steering(instead_of="a dog", best_of=2, captioner="run"),
+            "more than 1 without --captioner",
+        ),
         (Steering(captioner="runs/captioner"), "--captioner judges the drawings of --best-of"),
         (Steering(guidance=-1.0), "--guidance to be 0 or more and at most 20"),
         (Steering(best_of=0), "--best-of to be 1 or more"),

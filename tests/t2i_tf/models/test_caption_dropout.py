@@ -87,6 +87,19 @@ def test_a_dropped_caption_is_read_as_the_empty_one(system):
     assert (np.array(given[key] != with_all[key]) == dropped).all()
 
 
+@pytest.mark.parametrize("system", ["align-draw", *SENTENCES])
+def test_mixed_precision_reads_the_same_empty_caption(system):
+    half, whole = (build(system, mixed_precision=mixed) for mixed in (True, False))
+    data = batch(half)
+    caption = data[half.reads]
+    np.testing.assert_array_equal(half.empty_caption(caption), whole.empty_caption(caption))
+    terms = half.terms(data | {DROPPED: tf.fill([6], True)}, noise(half))
+    assert all(np.isfinite(term).all() for term in terms.values())
+    if half.can_be_guided:
+        guided = half.generate(caption, noise(half), 1.0).image
+        assert guided.dtype == tf.float32 and np.isfinite(guided).all()
+
+
 @pytest.mark.parametrize("system", SYSTEMS)
 def test_a_training_step_moves_the_empty_caption_and_the_same_step_is_the_same(system):
     with eagerly():
