@@ -103,10 +103,10 @@ def test_the_export_passes_every_check(models, trained):
 @pytest.mark.parametrize(
     "steering",
     [
-        {"guidance": 1.5},
+        pytest.param({"guidance": 1.5}, marks=pytest.mark.slow),
         {"guidance": 1.5, "instead_of": OTHER},
         {"best_of": 4},
-        {"guidance": 0.5, "best_of": 3, "instead_of": OTHER},
+        pytest.param({"guidance": 0.5, "best_of": 3, "instead_of": OTHER}, marks=pytest.mark.slow),
     ],
 )
 def test_what_comes_over_grpc_is_what_generate_draws(client, steered, steering):
