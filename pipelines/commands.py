@@ -206,6 +206,7 @@ def _(options: Generate) -> int:
         seed=options.seed,
         temperature=options.temperature,
         sharpen=options.sharpen,
+        steering=_decodable_steering(options.steering),
     )
     for path in drawn.files:
         console.print(str(path))
@@ -295,9 +296,10 @@ def _(options: Benchmark) -> int:
 
 @run.register
 def _(options: Evaluate) -> int:
-    from pipelines.evaluation.evaluate import FILE, evaluate
+    from pipelines.evaluation.evaluate import evaluate, evaluation_file
     from pipelines.evaluation.summary_table import evaluation_notes, evaluation_table
 
+    steering = _decodable_steering(options.steering)
     result = evaluate(
         options.workdir,
         options.data,
@@ -307,12 +309,13 @@ def _(options: Evaluate) -> int:
         seed=options.seed,
         inception=options.inception,
         open_judge=options.open_judge,
+        steering=steering,
         **dataclasses.asdict(options.sizes),
     )
     console.print(evaluation_table(result))
     for note in evaluation_notes(result):
         console.print(note, markup=False)
-    console.print(str(options.out or options.workdir / FILE))
+    console.print(str(options.out or evaluation_file(options.workdir, steering)))
     return 0
 
 
@@ -479,6 +482,14 @@ def _decodable(captions: tuple[str, ...]) -> tuple[str, ...]:
         caption.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
         for caption in captions
     )
+
+
+def _decodable_steering(steering):
+    """The steering of the command line, with its caption decodable."""
+    if steering.instead_of is None:
+        return steering
+    (instead_of,) = _decodable((steering.instead_of,))
+    return dataclasses.replace(steering, instead_of=instead_of)
 
 
 def _table(*headers: str, title: str | None = None) -> Table:

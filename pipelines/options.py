@@ -14,6 +14,7 @@ from pipelines.comparison.paper_results import System
 from pipelines.comparison.plan import DEFAULT_SYSTEMS, Part
 from pipelines.evaluation.settings import Sizes
 from pipelines.preset_choice.choose_preset import World
+from pipelines.sampling.steering import Steering
 from t2i_tf.config import ModelConfig, TrainConfig
 
 
@@ -159,11 +160,13 @@ class Generate:
     n: int = 8
     """Number of pictures per caption."""
     seed: int = 0
-    """Seed of each caption's first picture; caption and seed determine a picture."""
+    """Seed of each caption's first picture; caption and seed determine a picture.
+    With --best-of n, picture s is chosen from the seeds n s to n s + n - 1."""
     temperature: float = 1.0
     """Scale of the noise: 1 as in training, 0 for none."""
     sharpen: Path | None = None
     """Work folder of a sharpener, to write sharpened pictures too."""
+    steering: Annotated[Steering, arg(name="")] = field(default_factory=Steering)
 
 
 @dataclass(frozen=True)
@@ -282,7 +285,8 @@ class Evaluate:
     """Measure a trained system: likelihood bound, retrieval, similarity, caption accuracy and more.
 
     Prints a table and writes WORKDIR/evaluation.json, each estimate with its 95 % interval. The
-    LAPGAN has no likelihood bound, and therefore no retrieval results.
+    LAPGAN has no likelihood bound, and therefore no retrieval results. With --guidance or
+    --best-of, what depends on drawings is measured on such drawings, and nothing else.
     """
 
     workdir: Path
@@ -292,7 +296,8 @@ class Evaluate:
     sharpen: Path | None = None
     """Work folder of a sharpener, to measure sharpened drawings too."""
     out: Path | None = None
-    """JSON file to write the results to; by default WORKDIR/evaluation.json."""
+    """JSON file to write the results to; by default WORKDIR/evaluation.json.
+    With --guidance or --best-of, a file beside it that is named after them."""
     split: str = "test"
     """Split of the data folder to measure on."""
     seed: int = 0
@@ -303,6 +308,7 @@ class Evaluate:
     open_judge: bool = False
     """Measure precision, recall, KID and the Fréchet distance by EfficientNet-Lite0 too, a network
     for photographs. Needs the package of requirements-judge.txt."""
+    steering: Annotated[Steering, arg(name="")] = field(default_factory=Steering)
     sizes: Annotated[Sizes, arg(name="")] = field(default_factory=Sizes)
 
 

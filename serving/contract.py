@@ -15,6 +15,9 @@ REST_PORT = 8501
 PROMPT = "prompt"
 SEED = "seed"
 TEMPERATURE = "temperature"
+GUIDANCE = "guidance"
+INSTEAD_OF = "instead_of"
+BEST_OF = "best_of"
 IMAGE = "image"
 PNG_BYTES = "png_bytes"
 PNG_BYTES_IN = "png_bytes_in"
@@ -29,6 +32,8 @@ CAPTION = "caption"
 LOG_PROBABILITY = "log_probability"
 ATTENTION = "attention"
 SENTENCE = "sentence"
+CHOSEN_SEED = "chosen_seed"
+GAIN = "gain"
 
 MAX_PROMPT_BYTES = 4_096
 """Longest caption, UTF-8 bytes."""
@@ -38,6 +43,10 @@ MAX_BATCH = 1_024
 """Most captions or images of one request that draws nothing."""
 MAX_ROWS = max(MAX_CANVASES, MAX_BATCH)
 """Most values of any input, whatever the model. A model's own limit may be lower."""
+MAX_GUIDANCE = 20.0
+"""Largest weight of the guidance."""
+MAX_BEST_OF = 64
+"""Most drawings of which one is kept."""
 MAX_MESSAGE_BYTES = 64 * 1024 * 1024
 """Largest message on the wire. gRPC's default limit, 4 MiB, is less than 16 drawings."""
 MAX_VERSION = 2**63 - 1
@@ -107,6 +116,32 @@ The shape of `words` states a limit of the model: N is the most words and marks 
 clients read from the metadata. It is -1 in an export that does not state it.
 """
 
+_GUIDED_INPUTS = _DRAWING_INPUTS | {
+    GUIDANCE: Tensor("float32", "[B]"),
+    INSTEAD_OF: Tensor("string", "[B]"),
+}
+_GUIDED_OUTPUTS = DRAW.outputs | DRAW_STEPS.outputs
+
+DRAW_GUIDED = Signature("draw_guided", _GUIDED_INPUTS, _GUIDED_OUTPUTS, _SHARPENED)
+"""A caption to its image and all steps, moved away from the caption `instead_of`.
+
+Only models that were trained with caption dropout have it: "" as `instead_of` is their empty
+caption. A guidance of 0 draws the caption alone, as `draw_steps` does.
+"""
+
+DRAW_BEST = Signature(
+    "draw_best",
+    _GUIDED_INPUTS | {BEST_OF: Tensor("int64", "[B]")},
+    _GUIDED_OUTPUTS | {CHOSEN_SEED: Tensor("int64", "[B]"), GAIN: Tensor("float32", "[B]")},
+    _SHARPENED,
+)
+"""As `draw_guided`, the best of n = `best_of` drawings, with the seeds n s, ..., n s + n - 1.
+
+It is the one that the caption makes likelier by the most nats, `gain`, than `instead_of` does.
+`draw_guided` with `chosen_seed` draws it again. A signature of its own, as its graph scores what it
+draws, n times, which a client of `draw_guided` neither waits for nor has to ask for.
+"""
+
 SCORE = Signature(
     "score",
     {
@@ -145,9 +180,19 @@ ENCODE = Signature(
 
 KINDS = ((DRAW, DRAW_STEPS), (DESCRIBE,), (SHARPEN,), (ENCODE,))
 """The signatures that each kind of model must have. A text-to-image model with a bound, which a GAN
-lacks, also has `score`."""
+lacks, also has `score`; with an empty caption it has `draw_guided` and `draw_best` too."""
 
 SIGNATURES = {
-    signature.name: signature for signature in (DRAW, DRAW_STEPS, SCORE, DESCRIBE, SHARPEN, ENCODE)
+    signature.name: signature
+    for signature in (
+        DRAW,
+        DRAW_STEPS,
+        DRAW_GUIDED,
+        DRAW_BEST,
+        SCORE,
+        DESCRIBE,
+        SHARPEN,
+        ENCODE,
+    )
 }
 """All signatures by name."""

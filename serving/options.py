@@ -68,6 +68,15 @@ class Query:
     """Seed of the first image; the same caption and seed give the same image."""
     temperature: float = 1.0
     """Scale of the noise: 0 draws the mean, 1 samples as in training."""
+    guidance: float = 0.0
+    """How far drawings go beyond the caption, away from what the model draws without one.
+    0 is the caption alone; 0.5 to 2 show more of it and vary less; 4 overdoes it.
+    Needs an export of a model that was trained with --caption-dropout."""
+    instead_of: str = ""
+    """Caption to move away from, in quotes; by default an empty one."""
+    best_of: int = 1
+    """Number of drawings of which each image is the one that fits its caption best, 1 to 64.
+    The server chooses; its time grows with the number."""
     out: Path = Path("out.png")
     """PNG file for the images, side by side; a single image is written as the server sent it."""
     gif: Path | None = None

@@ -221,7 +221,12 @@ def load(workdir: Path, which: str = "best") -> Trained:
     vocabulary = Vocabulary.load(workdir / "vocabulary.txt")
     _check_vocabulary(workdir, vocabulary, config)
     folder = CheckpointFolder(workdir / "checkpoints")
-    model = build_model(config.model, seed=config.seed, mixed_precision=config.mixed_precision)
+    model = build_model(
+        config.model,
+        seed=config.seed,
+        mixed_precision=config.mixed_precision,
+        caption_dropout=config.caption_dropout,
+    )
     model.compile(build_optimizer(config.optimizer), jit_compile=False)
     restored = False
     if which == "best" and folder.best() is not None:

@@ -268,6 +268,9 @@ class TrainConfig(Generic[Model]):
     """Seed of the weights, the data order and the noise."""
     xla: bool = True
     """Compile the model's core with XLA."""
+    caption_dropout: float = 0.0
+    """Share of the captions that training replaces by a learned empty one, such as 0.1.
+    For systems that draw captions; their drawings can then be guided: `generate --guidance`."""
     mixed_precision: bool = False
     """Compute matrix products in bfloat16; weights, canvas and losses stay float32."""
     deterministic: bool = False

@@ -38,6 +38,7 @@ SHARE = Range(0, 1)
 BELOW_1 = Range(0, 1, open_high=True)
 SEED = Range(0, 2**62)  # the seeds of the next drawings follow it, as int64
 TRAINING_SEED = Range(0, 2**30 - 1)  # doubled, it is an int32 of the noise
+GUIDANCE = Range(0, 20)  # beyond it, log sigma of the prior leaves the range of float32
 
 PIXELS = Range(1, 4096)  # height or width of a picture
 WORKERS = Range(1, 1024)
@@ -58,6 +59,7 @@ RANGES = {
     "encoder_minutes": POSITIVE,
     "checkpoint_seconds": AT_LEAST_0,
     "temperature": AT_LEAST_0,
+    "guidance": GUIDANCE,
     "seed": SEED,
     "report_every": AT_LEAST_0,
     "patience": AT_LEAST_0,
@@ -66,6 +68,7 @@ RANGES = {
     "kl_weight": AT_LEAST_0,
     "fidelity": AT_LEAST_0,
     "dropout": BELOW_1,
+    "caption_dropout": BELOW_1,
     "label_smoothing": BELOW_1,
     "beta_1": BELOW_1,
     "ema": BELOW_1,
@@ -77,6 +80,8 @@ RANGES = {
     "retries": AT_LEAST_0,
 }
 """Range by field name; other numbers are counts of one or more."""
+
+_WITHOUT_PREFIX = ("config", "sizes", "steering")
 
 
 def check_flags(**numbers: float | None) -> None:
@@ -101,8 +106,8 @@ def check_numbers(values: Any, *, seeds: Range = SEED, prefix: str = "") -> None
     """Refuses numbers out of range in a dataclass and in those inside it.
 
     Args:
-        values: Options of a command, or a config. The fields of a `config` or of `sizes` have
-            flags without a prefix.
+        values: Options of a command, or a config. The fields of `config`, `sizes` and `steering`
+            have flags without a prefix.
         seeds: Range of its seeds.
         prefix: Beginning of its flags.
 
@@ -112,7 +117,7 @@ def check_numbers(values: Any, *, seeds: Range = SEED, prefix: str = "") -> None
     for field in dataclasses.fields(values):
         value = getattr(values, field.name)
         if dataclasses.is_dataclass(value):
-            inner = "" if field.name in ("config", "sizes") else f"{prefix}{field.name}."
+            inner = "" if field.name in _WITHOUT_PREFIX else f"{prefix}{field.name}."
             check_numbers(value, seeds=seeds, prefix=inner)
         elif isinstance(value, int | float) and not isinstance(value, bool):
             allowed = seeds if field.name == "seed" else RANGES.get(field.name, COUNT)

@@ -1,6 +1,6 @@
 """What the tables of a comparison show: their columns, titles and notes."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from pipelines.comparison.paper_results import SYSTEMS
@@ -67,6 +67,7 @@ PROTOCOLS = tuple(
     Column(f"{name}_{key}", f"{metric}, {title}", ("retrieval", *keys, key))
     for name, title, keys in (
         ("gain", "as in the paper", ()),
+        ("empty", "empty caption", ("empty_caption",)),
         ("alone", "bound alone", ("bound_alone",)),
         ("floor", "excess NLL", ("minus_floor",)),
         ("s1", "one sample", ("s1_of_s10",)),
@@ -84,6 +85,7 @@ HELD_OUT = tuple(
     )
     for name, title, keys in (
         ("gain", "as in the paper", ()),
+        ("empty", "empty caption", ("empty_caption",)),
         ("floor", "excess NLL", ("minus_floor",)),
     )
     for key, metric, digits in (
@@ -168,11 +170,13 @@ TEXTS = {  # name of a table -> its title and its note
     "protocols": (
         "Retrieval by other criteria",
         "The same candidates, ranked as in the paper, by what the caption adds to the bound, "
-        "L(x|y) - L(x|y_mean); by the bound alone, L(x|y), in which a Gaussian or a discrete "
-        "likelihood penalises pixel errors more strongly; and by excess NLL, how far the Bernoulli "
-        "bound is from the picture's entropy floor, the same criterion for every system. Bounds "
-        "with ten posterior samples are computed for a tenth of the captions; the columns with one "
-        "sample are for the same captions.",
+        "The same candidates, ranked as in the paper, by what the caption adds to the bound, "
+        "L(x|y) - L(x|y_mean), or L(x|y) - L(x|empty) for a system that was trained with an empty "
+        "caption; by the bound alone, L(x|y), in which a Gaussian or a discrete likelihood "
+        "penalises pixel errors more strongly; and by excess NLL, how far the Bernoulli bound is "
+        "from the picture's entropy floor, the same criterion for every system. Bounds with ten "
+        "posterior samples are computed for a tenth of the captions; the columns with one sample "
+        "are for the same captions.",
     ),
 }
 
@@ -194,7 +198,7 @@ def layout(evaluations: Mapping[str, Evaluation]) -> Iterator[tuple[str, tuple[C
     if accuracy := tuple(_accuracy_columns(evaluations.values())):
         yield "captions", accuracy
     if is_measured("retrieval", "held_out"):
-        yield "held_out", HELD_OUT
+        yield "held_out", _measured_columns(HELD_OUT, evaluations.values())
     if is_measured("paired_difference", "r_at_1"):
         yield "leads", PAIRED_DIFFERENCES
     variety = (DIVERSITY, *_realism_columns("classifier"))
@@ -202,7 +206,19 @@ def layout(evaluations: Mapping[str, Evaluation]) -> Iterator[tuple[str, tuple[C
         if is_measured("kid", network):
             variety = (*variety, *_realism_columns(network, title), _frechet(network, title))
     yield "variety", variety
-    yield "protocols", PROTOCOLS
+    yield "protocols", _measured_columns(PROTOCOLS, evaluations.values())
+
+
+def _measured_columns(
+    columns: Sequence[Column], evaluations: Collection[Evaluation]
+) -> tuple[Column, ...]:
+    """The columns, without those of the empty caption where no system has one."""
+    return tuple(
+        column
+        for column in columns
+        if "empty_caption" not in column.keys
+        or any(value_at(evaluation, column.keys) for evaluation in evaluations)
+    )
 
 
 def value_at(evaluation: Evaluation, keys: Keys) -> Any:

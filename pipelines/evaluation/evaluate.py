@@ -13,6 +13,8 @@ from pipelines.evaluation.load_run import summarize_run, trained_lengths
 from pipelines.evaluation.measurements import Measurements
 from pipelines.evaluation.results import FILE, Evaluation, Settings
 from pipelines.evaluation.settings import Sizes, check_seed
+from pipelines.sampling.sampler import UNSTEERED
+from pipelines.sampling.steering import Steering
 from t2i_tf.errors import UsageError, UserError
 from t2i_tf.json_files import write_json
 
@@ -29,6 +31,7 @@ def evaluate(
     seed: int = 0,
     inception: Path | None = None,
     open_judge: bool = False,
+    steering: Steering = UNSTEERED,
     **sizes: int,
 ) -> Evaluation:
     """Measure the system of a work folder, and write the results once all of them are there.
@@ -37,13 +40,15 @@ def evaluate(
         workdir: Work folder of a text-to-image system; its best checkpoint is measured.
         data: Data folder that it was trained on.
         sharpen: Work folder of a sharpener, for the metrics after sharpening.
-        out: File for the results; WORKDIR/evaluation.json where not given.
+        out: File for the results; `evaluation_file` where not given.
         split: Split with images that training did not use, of compositions that it did.
         seed: Seed of all noise, 0 or more; systems measured with one seed are compared on the same
             noise.
         inception: File of InceptionV3's weights, for precision, recall and KID by its features too.
         open_judge: Whether to measure the same by the features of EfficientNet-Lite0 too, which
             was trained on photographs; needs the package of `requirements-judge.txt`.
+        steering: Guidance and best of n of all drawings. What does not depend on drawings, bounds
+            and retrieval, is then left out.
         sizes: Fields of `Sizes` that should differ from their defaults.
 
     Raises:
@@ -55,7 +60,7 @@ def evaluate(
     _check_split(split)
     check_seed(seed)
     workdir, folder = Path(workdir), DataFolder.open(data)
-    out = _checked_file(Path(out) if out else workdir / FILE)
+    out = _checked_file(Path(out) if out else evaluation_file(workdir, steering))
     measurements = Measurements.open(
         workdir,
         folder,
@@ -64,6 +69,7 @@ def evaluate(
         seed=seed,
         inception=inception,
         open_judge=open_judge,
+        steering=steering.checked(),
         sizes=checked,
     )
     seconds: dict[str, float] = {}
@@ -94,6 +100,11 @@ def evaluate(
     return result
 
 
+def evaluation_file(workdir: Path, steering: Steering = UNSTEERED) -> Path:
+    """WORKDIR/evaluation.json; for steered drawings a file beside it, named after the steering."""
+    return Path(workdir) / f"{Path(FILE).stem}{steering.name}{Path(FILE).suffix}"
+
+
 def _timed(seconds: dict[str, float], part: str, measure: Callable[[], Measured]) -> Measured:
     """Measure a part, and note its duration."""
     start = time.monotonic()
@@ -106,6 +117,7 @@ def _settings(
     measurements: Measurements, data: Path, sharpen: Path | None, inception: Path | None
 ) -> Settings:
     lengths = trained_lengths(measurements.trained.config)
+    steering = measurements.sampler.steering
     return Settings(
         data=str(data),
         source=measurements.folder.manifest.source,
@@ -116,6 +128,7 @@ def _settings(
         classifier=measurements.classifier_weights,
         inception=str(inception) if inception else None,
         open_judge=SHA256 if measurements.efficientnet else None,
+        steering=steering.settings() if steering != UNSTEERED else None,
         seed=measurements.seed,
         sizes=measurements.sizes,
     )

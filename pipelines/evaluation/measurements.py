@@ -39,8 +39,9 @@ from pipelines.evaluation.retrieval.hard_candidates import hard_candidates
 from pipelines.evaluation.retrieval.mean_caption import CAPTIONS, mean_caption
 from pipelines.evaluation.retrieval.protocol import measure_retrieval, measure_search
 from pipelines.evaluation.settings import POOL, Sizes
-from pipelines.sampling.sampler import Sampler
+from pipelines.sampling.sampler import UNSTEERED, Sampler
 from pipelines.sampling.sharpener import Sharpener
+from pipelines.sampling.steering import Steering
 from t2i_tf.checkpoints import Trained
 from t2i_tf.errors import UserError
 from t2i_tf.metrics.ssim_diversity import uniform_ssim
@@ -55,7 +56,7 @@ class Measurements:
     split: str
     test: CaptionedImages  # of `split`: images that training did not use
     sampler: Sampler
-    scorer: Scorer | None  # None for a system without a bound
+    scorer: Scorer | None  # None for a system without a bound, and where drawings are steered
     classifier: Classifier
     classifier_weights: str  # their SHA-256
     inception: Inception | None
@@ -75,6 +76,7 @@ class Measurements:
         inception: Path | None,
         sizes: Sizes,
         open_judge: bool = False,
+        steering: Steering = UNSTEERED,
     ) -> "Measurements":
         """Load the system and all that measures it; arguments as of `evaluate`.
 
@@ -84,12 +86,12 @@ class Measurements:
         """
         trained = open_run(workdir, folder)
         sharpener = Sharpener.load(sharpen) if sharpen else None
-        sampler = Sampler(trained, sharpener)
+        sampler = Sampler(trained, sharpener, steering)
         network = Inception(inception) if inception else None
         efficientnet = EfficientNet() if open_judge else None
         test = read_captioned_images(folder, split, POOL, trained_lengths(trained.config))
         scorer = None
-        if trained.model.bound is not None:
+        if trained.model.bound is not None and steering == UNSTEERED:
             _check_candidates(folder, split, len(test.images), sizes.candidates)
             scorer = Scorer(trained, sharpener)
         classifier, about = open_classifier(folder)
@@ -178,6 +180,15 @@ class Measurements:
             self.folder, split, count, trained_lengths(self.trained.config)
         )
 
+    def _empty_caption(self, caption: str) -> np.ndarray | None:
+        """The empty caption as the scorer reads captions, [1, ...]; None if there is none.
+
+        It has the layout of any caption, so that the scorer's programs serve it too.
+        """
+        if not self.trained.model.has_empty_caption:
+            return None
+        return self.trained.model.empty_caption(self.scorer.read([caption])).numpy()
+
     def _search(self, pool: CaptionedImages, count: int, mean: np.ndarray) -> dict[str, Any]:
         """The arguments of a search for the first `count` images of a pool by their captions."""
         features = self.classifier.features(pool.images)
@@ -191,6 +202,7 @@ class Measurements:
             "candidates": hard_candidates(features, self.sizes.candidates, count)[searched],
             "searched": searched if len(searched) > count else None,
             "mean": mean,
+            "empty": self._empty_caption(captions[0]),
             "labels": find_labels(pool, self.folder),
             "seed": self.seed,
         }

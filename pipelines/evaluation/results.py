@@ -65,6 +65,7 @@ class Search(Ranking, frozen=True, kw_only=True):
 
     bound_alone: Ranking | None = None  # by L(x | y)
     minus_floor: Ranking | None = None  # by the Bernoulli bound less the image's entropy floor
+    empty_caption: Ranking | None = None  # by L(x | y) - L(x | empty); None without an empty one
     candidates: int | None = None
     captions: int | None = None
     pictures: int | None = None  # that the captions search for
@@ -170,6 +171,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     classifier: str | None = None  # SHA-256 of its weights
     inception: str | None = None
     open_judge: str | None = None  # SHA-256 of its weights; None where it was not asked for
+    steering: dict[str, float | int | str | None] | None = None  # None where nothing is steered
     seed: int
     sizes: Sizes
 

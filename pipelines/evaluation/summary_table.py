@@ -19,6 +19,7 @@ _BOUNDS = {
 }
 _RECALLS = {f"r_at_{k}": f"R@{k}" for k in RECALLS} | {"median_rank": "Med r"}
 _RANKINGS = {  # fields of `Retrieval` beside its own ranking
+    "empty_caption": ", by L(x|y) - L(x|empty)",
     "bound_alone": ", by L(x|y) alone",
     "minus_floor": ", by Bernoulli bound minus entropy floor",
     "ceiling": ", oracle upper bound",
@@ -26,6 +27,7 @@ _RANKINGS = {  # fields of `Retrieval` beside its own ranking
     "s10": ", S = 10, first captions",
     "s10_bound_alone": ", S = 10, first captions, by L(x|y) alone",
 }
+_OPTIONAL = "empty_caption"
 
 Row = tuple[str, str, Estimate | None]  # name, format, estimate
 
@@ -69,19 +71,30 @@ def evaluation_notes(result: Evaluation) -> list[str]:
             "Real pictures: as many training pictures in the drawings' place, what perfect drawings"
             " would reach; a Fréchet distance is above 0 even for them."
         )
-    if result.bound is None:
+    if result.settings.steering:
+        notes.append(
+            "Bounds and retrieval do not depend on how captions are drawn: `evaluate` without"
+            " --guidance and --best-of measures them."
+        )
+    elif result.bound is None:
         notes.append(f"{result.system} has no bound on the likelihood, and therefore no retrieval.")
     return notes
 
 
 def _title(result: Evaluation) -> str:
-    run = result.run
-    return f"{result.system}, step {run.step}, {run.seconds:.0f} s of training"
+    run, steering = result.run, result.settings.steering or {}
+    title = f"{result.system}, step {run.step}, {run.seconds:.0f} s of training"
+    if steering.get("guidance"):
+        title += f", guidance {steering['guidance']:g}"
+    if steering.get("best_of", 1) > 1:
+        title += f", best of {steering['best_of']}"
+    return title
 
 
 def _rows(result: Evaluation) -> Iterator[Row]:
-    yield from _bound_rows(result)
-    yield from _retrieval_rows(result)
+    if not result.settings.steering:
+        yield from _bound_rows(result)
+        yield from _retrieval_rows(result)
     yield from _similarity_rows(result)
     yield from _accuracy_rows(result)
     for kind in ("drawn", "real"):
@@ -114,15 +127,24 @@ def _retrieval_rows(result: Evaluation) -> Iterator[Row]:
     retrieval = result.retrieval
     yield from _search_rows(
         {"": retrieval}
-        | {name: getattr(retrieval, field, None) for field, name in _RANKINGS.items()}
+        | {name: getattr(retrieval, field, None) for field, name in _shown(retrieval)}
     )
     held_out = retrieval and retrieval.held_out
     if held_out:
-        fields = {field: name for field, name in _RANKINGS.items() if hasattr(held_out, field)}
+        fields = [(field, name) for field, name in _shown(held_out) if hasattr(held_out, field)]
         yield from _search_rows(
-            {"": held_out} | {name: getattr(held_out, field) for field, name in fields.items()},
+            {"": held_out} | {name: getattr(held_out, field) for field, name in fields},
             "held-out captions: ",
         )
+
+
+def _shown(search: Search | None) -> list[tuple[str, str]]:
+    """The fields of a search's rankings, with their names: only some systems have `_OPTIONAL`."""
+    return [
+        (field, name)
+        for field, name in _RANKINGS.items()
+        if field != _OPTIONAL or getattr(search, field, None)
+    ]
 
 
 def _search_rows(

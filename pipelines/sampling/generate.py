@@ -11,8 +11,9 @@ from PIL import Image
 from pipelines.figures.drawing_gif import animation
 from pipelines.figures.image_grid import grid
 from pipelines.figures.word_attention import alignment_figure
-from pipelines.sampling.sampler import Sample, Sampler
+from pipelines.sampling.sampler import UNSTEERED, Sample, Sampler
 from pipelines.sampling.sharpener import Sharpener
+from pipelines.sampling.steering import Steering
 from t2i_tf import checkpoints
 from t2i_tf.errors import UserError
 from t2i_tf.files import write_atomically
@@ -37,6 +38,7 @@ def generate(
     seed: int = 0,
     temperature: float = 1.0,
     sharpen: Path | None = None,
+    steering: Steering = UNSTEERED,
 ) -> Generated:
     """Draw captions with the model of a work folder and write the images to the folder `out`.
 
@@ -55,15 +57,22 @@ def generate(
         seed: Seed of the first image of each caption; the next images have the next seeds.
         temperature: Standard deviation of the noise; 0 draws the mean of the prior at each step.
         sharpen: Work folder of a sharpener.
+        steering: Guidance and best of n. The seeds of chosen images are printed.
 
     Raises:
-        UserError: the work folder holds no text-to-image system, the sharpener was trained for
-            another size, a caption has no words or too many, there is no caption, n < 1, the
-            temperature is negative, or the folder cannot be written.
+        UsageError: see `Steering.checked`.
+        UserError: the work folder holds no text-to-image system, the system cannot be guided or
+            judged in this way, the sharpener was trained for another size, a caption has no words
+            or too many, there is no caption, n < 1, the temperature is negative, or the folder
+            cannot be written.
     """
-    out = Path(out)
-    sampler = Sampler(checkpoints.load(workdir), Sharpener.load(sharpen) if sharpen else None)
+    out, sharpener = Path(out), Sharpener.load(sharpen) if sharpen else None
+    sampler = Sampler(checkpoints.load(workdir), sharpener, steering)
     rows = sampler.draw(captions, n=n, seed=seed, temperature=temperature)
+    if steering.best_of > 1:
+        for caption, row in zip(captions, rows, strict=True):
+            seeds = ", ".join(str(sample.seed) for sample in row)
+            print(f"Best of {steering.best_of} of {caption!r}: seeds {seeds}")
     try:
         out.mkdir(parents=True, exist_ok=True)
         files = write_drawings(out, rows)

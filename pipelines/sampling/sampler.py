@@ -1,21 +1,28 @@
 """Draws captions with a trained text-to-image system."""
 
-from collections.abc import Sequence
-from typing import NamedTuple
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import tensorflow as tf
 from rich.progress import track
 
+from pipelines.sampling.caption_fit import caption_fit
 from pipelines.sampling.sharpener import Sharpener
+from pipelines.sampling.steering import Steering
 from t2i_tf.checkpoints import Trained
 from t2i_tf.errors import UserError
 from t2i_tf.image_ops import to_pixels
 from t2i_tf.models import Drawing
+from t2i_tf.number_ranges import SEED
 from t2i_tf.text.tokenizer import Tokenizer, split_words
 
 BATCH = 32  # images drawn at a time, with their canvases, alignments and windows
 IMAGE_BATCH = 50  # images drawn at a time where nothing else is kept
+UNSTEERED = Steering()
+
+Drawn = TypeVar("Drawn")
 
 
 class Sample(NamedTuple):
@@ -29,6 +36,7 @@ class Sample(NamedTuple):
     alignment: np.ndarray  # float32 [T, N], attention over the words
     windows: np.ndarray  # float32 [T, 4]: top, left, bottom, right of the write window, pixels
     sharpened: np.ndarray | None = None  # uint8 [H, W, C], if there is a sharpener
+    score: float | None = None  # by which it was chosen, nats, if it is the best of several
 
 
 class SampledImages(NamedTuple):
@@ -47,13 +55,21 @@ class Sampler:
     Args:
         trained: Run of a text-to-image system, from `t2i_tf.checkpoints.load`.
         sharpener: Sharpener of images of the same size.
+        steering: Guidance and best of n, for all that is drawn. A sample that was chosen has the
+            seed that draws it without choosing.
 
     Raises:
-        UserError: the model draws no captions, or its images have another size than the
-            sharpener's.
+        UsageError: see `Steering.checked`.
+        UserError: the model draws no captions, its images have another size than the sharpener's,
+            or it cannot be guided or judged in this way.
     """
 
-    def __init__(self, trained: Trained, sharpener: Sharpener | None = None):
+    def __init__(
+        self,
+        trained: Trained,
+        sharpener: Sharpener | None = None,
+        steering: Steering = UNSTEERED,
+    ):
         self.model = trained.model
         if not hasattr(self.model, "generate"):
             raise UserError(
@@ -65,12 +81,15 @@ class Sampler:
         self.sharpener = sharpener
         if sharpener:
             sharpener.check_size(trained.config.model)
+        self.steering = steering.checked()
+        self._other = self._read_other(trained)
+        self._fit = caption_fit(trained, steering) if steering.best_of > 1 else None
         self._read = tf.function(trained.reader)
         self._noise = tf.function(self.model.noise)
         self._generate = tf.function(self._draw_batch)
         # XLA would give other noise and has slow convolutions: noise and sharpener stay outside it.
         self._generate_image = tf.function(
-            lambda caption, noise: self.model.generate(caption, noise).image,
+            lambda caption, noise: self._guided(caption, noise).image,
             jit_compile=trained.config.xla,
         )
         self._pixels = tf.function(to_pixels)
@@ -107,15 +126,18 @@ class Sampler:
             description: Label of a progress bar; no bar by default.
 
         Raises:
-            UserError: a caption has no words or too many, or the temperature is negative.
+            UserError: a caption has no words or too many, the temperature is negative, or a seed is
+                too large for best of n.
         """
         if not temperature >= 0:
             raise UserError(f"Expected a temperature of 0 or more, got {temperature}.")
         for caption in dict.fromkeys(caption for caption, _ in pairs):
             self._check(caption)
-        starts = range(0, len(pairs), BATCH)
+        candidates = self._candidates(pairs)
+        starts = range(0, len(candidates), BATCH)
         starts = track(starts, description, transient=True) if description else starts
-        return [drawn for k in starts for drawn in self._draw(pairs[k : k + BATCH], temperature)]
+        drawn = (one for k in starts for one in self._draw(candidates[k : k + BATCH], temperature))
+        return self._best(drawn, lambda sample: sample.score)
 
     def draw_images(
         self,
@@ -133,19 +155,18 @@ class Sampler:
             description: Label of the progress bar.
             sharpen: Whether to sharpen the images too, if there is a sharpener.
         """
-        images, sharpened = [], []
-        for start in track(range(0, len(captions), IMAGE_BATCH), description, transient=True):
-            rows = np.minimum(np.arange(start, start + IMAGE_BATCH), len(captions) - 1)
-            strings = tf.constant([captions[k] for k in rows])
-            noise = self._noise(tf.constant([int(seeds[k]) for k in rows], tf.int64))
-            image = self._generate_image(self._read(strings), noise)
-            images.append(self._pixels(image).numpy())
-            if sharpen and self.sharpener:
-                sharpened.append(self._sharpen(image, self.sharpener.read(strings)).numpy())
-        count = len(captions)
-        return SampledImages(
-            np.concatenate(images)[:count], np.concatenate(sharpened)[:count] if sharpened else None
+        pairs = zip(captions, map(int, seeds), strict=True)
+        candidates = self._candidates(list(pairs))
+        sharpen = sharpen and self.sharpener is not None
+        starts = range(0, len(candidates), IMAGE_BATCH)
+        drawn = (
+            one
+            for k in track(starts, description, transient=True)
+            for one in self._draw_bare(candidates[k : k + IMAGE_BATCH], sharpen)
         )
+        best = self._best(drawn, lambda one: one[0])
+        _, images, sharpened = zip(*best, strict=True)
+        return SampledImages(np.stack(images), np.stack(sharpened) if sharpen else None)
 
     def unknown_words(self, captions: Sequence[str]) -> list[str]:
         """The words outside the model's vocabulary, each once, in order."""
@@ -162,28 +183,88 @@ class Sampler:
                 f" reads at most {self.max_words}. Shorten the caption."
             )
 
+    def _read_other(self, trained: Trained) -> tf.Tensor | None:
+        """The caption to move away from as the model reads it, [1, ...]; None for the empty one."""
+        guidance, instead_of = self.steering.guidance, self.steering.instead_of
+        if guidance == 0 and instead_of is None:
+            return None
+        if instead_of is not None:
+            self._check(instead_of)
+        read = trained.reader(tf.constant([instead_of or "a"]))
+        other = None if instead_of is None else read
+        self.model.other_caption(read, guidance, other)  # its errors belong outside of a graph
+        return other
+
+    def _candidates(self, pairs: Sequence[tuple[str, int]]) -> list[tuple[str, int]]:
+        """The n drawings of each pair of which the best is kept; see `Steering`."""
+        n = self.steering.best_of
+        largest = max((seed for _, seed in pairs), default=0)
+        if n > 1 and largest > SEED.high // n:
+            raise UserError(
+                f"Expected seeds of at most {SEED.high // n} with --best-of {n}, got {largest}."
+            )
+        return [(caption, n * seed + k) for caption, seed in pairs for k in range(n)]
+
+    def _best(self, candidates: Iterable[Drawn], score: Callable[[Drawn], float]) -> list[Drawn]:
+        """The first of the best of every n candidates."""
+        best: list[Drawn] = []
+        for k, candidate in enumerate(candidates):
+            if k % self.steering.best_of == 0:
+                best.append(candidate)
+            elif score(candidate) > score(best[-1]):
+                best[-1] = candidate
+        return best
+
+    def _guided(self, caption: tf.Tensor, noise: tf.Tensor) -> Drawing:
+        other = self._other
+        if other is not None:
+            other = tf.repeat(other, tf.shape(caption)[0], axis=0)
+        return self.model.generate(caption, noise, self.steering.guidance, other)
+
+    def _draw_bare(
+        self, pairs: Sequence[tuple[str, int]], sharpen: bool
+    ) -> Iterator[tuple[float, np.ndarray, np.ndarray | None]]:
+        """Score, image and sharpened image of each pair; 0 and None for what is not asked for."""
+        captions, seeds = _padded(pairs, IMAGE_BATCH)
+        strings = tf.constant(captions)
+        floats = self._generate_image(self._read(strings), self._noise(tf.constant(seeds)))
+        images = self._pixels(floats)
+        scores = self._fit(images, captions, xla=True) if self._fit else np.zeros(len(captions))
+        sharpened = [None] * len(captions)
+        if sharpen:
+            sharpened = self._sharpen(floats, self.sharpener.read(strings)).numpy()
+        rows = zip(scores, images.numpy(), sharpened, strict=True)
+        return itertools.islice(rows, len(pairs))
+
     def _draw(self, pairs: Sequence[tuple[str, int]], temperature: float) -> list[Sample]:
-        padded = [*pairs, *[pairs[-1]] * (BATCH - len(pairs))]
-        captions, seeds = zip(*padded, strict=True)
-        captions = tf.constant(captions)
+        captions, seeds = _padded(pairs, BATCH)
+        strings = tf.constant(captions)
         drawing, sharpened = self._generate(
-            self._read(captions),
-            self.sharpener.read(captions) if self.sharpener else (),
-            tf.constant(seeds, tf.int64),
+            self._read(strings),
+            self.sharpener.read(strings) if self.sharpener else (),
+            tf.constant(seeds),
             tf.constant(temperature, tf.float32),
         )
+        scores = self._fit(drawing.image, captions).tolist() if self._fit else [None] * BATCH
         return [
-            _sample(drawing, k, caption, seed, sharpened) for k, (caption, seed) in enumerate(pairs)
+            _sample(drawing, k, caption, seed, sharpened)._replace(score=scores[k])
+            for k, (caption, seed) in enumerate(pairs)
         ]
 
     def _draw_batch(self, caption, sentence, seeds, temperature):
-        drawing = self.model.generate(caption, self.model.noise(seeds, temperature))
+        drawing = self._guided(caption, self.model.noise(seeds, temperature))
         sharpened = self.sharpener(drawing.image, sentence) if self.sharpener else None
         pixels = Drawing(
             *(to_pixels(floats) for floats in drawing[:2]),
             *(tf.cast(numbers, tf.float32) for numbers in drawing[2:]),
         )
         return pixels, None if sharpened is None else to_pixels(sharpened)
+
+
+def _padded(pairs: Sequence[tuple[str, int]], count: int) -> tuple[list[str], np.ndarray]:
+    """Captions and seeds int64 of a batch of `count`: the last pair is repeated."""
+    captions, seeds = zip(*pairs, *[pairs[-1]] * (count - len(pairs)), strict=True)
+    return list(captions), np.array(seeds, np.int64)
 
 
 def _sample(drawing: Drawing, k: int, caption: str, seed: int, sharpened) -> Sample:

@@ -29,7 +29,7 @@ from pipelines.training.workers.versions import versions
 from pipelines.training.workers.workers import Workers
 from t2i_tf.checkpoints import CheckpointFolder
 from t2i_tf.config import TrainConfig
-from t2i_tf.models import TrainableModel, build_model
+from t2i_tf.models import TrainableModel, build_model, check_caption_dropout
 from t2i_tf.optimizers import build_optimizer
 from t2i_tf.text.vocabulary import Vocabulary
 
@@ -76,10 +76,12 @@ def train(
         workers: Workers that train together, each by this call; by default this machine alone.
 
     Raises:
+        UsageError: the config has caption dropout, and its model draws no captions.
         UserError: data or work folder are not usable, the loss becomes NaN or infinite, or the
             workers differ in code, data or settings or cannot share a batch.
         LostWorkerError: another worker ended, or cannot be reached.
     """
+    check_caption_dropout(config.model, config.caption_dropout)
     workers, workdir = workers or Workers(), Path(workdir)
     with workers.together():
         folder = workers.after_chief(lambda: DataFolder.open(data))
@@ -212,7 +214,12 @@ def _compiled_model(config: TrainConfig, workers: Workers) -> TrainableModel:
     if config.deterministic:
         tf.config.experimental.enable_op_determinism()
     with workers.strategy.scope():
-        model = build_model(config.model, seed=config.seed, mixed_precision=config.mixed_precision)
+        model = build_model(
+            config.model,
+            seed=config.seed,
+            mixed_precision=config.mixed_precision,
+            caption_dropout=config.caption_dropout,
+        )
         model.compile(build_optimizer(config.optimizer), jit_compile=config.xla)
         # Otherwise the first step creates its variables in the graph, and is traced twice.
         model.optimizer.build(model.trainable_variables)

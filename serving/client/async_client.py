@@ -26,20 +26,34 @@ class AsyncClient:
         self._methods = {path: self._channel.unary_unary(path) for path in METHODS}
 
     async def draw(
-        self, prompt: str, n: int = 1, seed: int = 0, temperature: float = 1.0
+        self,
+        prompt: str,
+        n: int = 1,
+        seed: int = 0,
+        temperature: float = 1.0,
+        *,
+        guidance: float = 0.0,
+        instead_of: str = "",
+        best_of: int = 1,
     ) -> list[Picture]:
         """`n` pictures of a caption, with the seeds `seed`, `seed + 1`, ..."""
-        return await self._send(
-            request_builders.draw(self.connection, prompt, n, seed, temperature)
-        )
+        sampling, steering = (prompt, n, seed, temperature), (guidance, instead_of, best_of)
+        return await self._send(request_builders.draw(self.connection, *sampling, *steering))
 
     async def draw_steps(
-        self, prompt: str, n: int = 1, seed: int = 0, temperature: float = 1.0
+        self,
+        prompt: str,
+        n: int = 1,
+        seed: int = 0,
+        temperature: float = 1.0,
+        *,
+        guidance: float = 0.0,
+        instead_of: str = "",
+        best_of: int = 1,
     ) -> list[Drawing]:
         """As `draw`, with every canvas, the write windows, the words, and the attention to them."""
-        return await self._send(
-            request_builders.draw_steps(self.connection, prompt, n, seed, temperature)
-        )
+        sampling, steering = (prompt, n, seed, temperature), (guidance, instead_of, best_of)
+        return await self._send(request_builders.draw_steps(self.connection, *sampling, *steering))
 
     async def score(self, pngs: Sequence[bytes], prompt: str, seed: int = 0) -> np.ndarray:
         """The bound on log p(picture | prompt) of each PNG, nats, float32 [B]."""

@@ -41,7 +41,15 @@ class Client:
         self._methods = {path: self._channel.unary_unary(path) for path in METHODS}
 
     def draw(
-        self, prompt: str, n: int = 1, seed: int = 0, temperature: float = 1.0
+        self,
+        prompt: str,
+        n: int = 1,
+        seed: int = 0,
+        temperature: float = 1.0,
+        *,
+        guidance: float = 0.0,
+        instead_of: str = "",
+        best_of: int = 1,
     ) -> list[Picture]:
         """`n` pictures of a caption, with the seeds `seed`, `seed + 1`, ...
 
@@ -50,16 +58,29 @@ class Client:
             n: Number of pictures.
             seed: Seed of the first; a caption with a seed is always the same picture.
             temperature: Scale of the noise: 0 draws the mean, 1 samples as in training.
+            guidance: How far to go beyond the caption, 0 to 20, away from an empty one. More than
+                0 needs the signature `draw_guided`, which models with an empty caption have.
+            instead_of: Caption to move away from, in place of the empty one.
+            best_of: Number of drawings of which each picture is the one that fits its caption best;
+                more than 1 needs the signature `draw_best`. Its seed is that of the chosen drawing.
         """
-        return self._send(request_builders.draw(self.connection, prompt, n, seed, temperature))
+        sampling, steering = (prompt, n, seed, temperature), (guidance, instead_of, best_of)
+        return self._send(request_builders.draw(self.connection, *sampling, *steering))
 
     def draw_steps(
-        self, prompt: str, n: int = 1, seed: int = 0, temperature: float = 1.0
+        self,
+        prompt: str,
+        n: int = 1,
+        seed: int = 0,
+        temperature: float = 1.0,
+        *,
+        guidance: float = 0.0,
+        instead_of: str = "",
+        best_of: int = 1,
     ) -> list[Drawing]:
         """As `draw`, with every canvas, the write windows, the words, and the attention to them."""
-        return self._send(
-            request_builders.draw_steps(self.connection, prompt, n, seed, temperature)
-        )
+        sampling, steering = (prompt, n, seed, temperature), (guidance, instead_of, best_of)
+        return self._send(request_builders.draw_steps(self.connection, *sampling, *steering))
 
     def score(self, pngs: Sequence[bytes], prompt: str, seed: int = 0) -> np.ndarray:
         """The bound on log p(picture | prompt) of each PNG, nats, float32 [B]."""

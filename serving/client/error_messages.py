@@ -2,6 +2,7 @@
 
 import grpc
 
+from serving import contract
 from serving.client.connection import Connection
 from serving.errors import RequestError, ServingError
 from serving.model_errors import model_error, too_many_words
@@ -19,6 +20,10 @@ _TEXTS = {
     "UNAUTHENTICATED": "{server} did not authenticate this client: {details}",
     "UNIMPLEMENTED": "What listens at {server} does not speak TensorFlow Serving's protocol.",
 }
+_NO_STEERING = (
+    "The model {model!r} has no signature for guidance or the best of several drawings. Export a "
+    "model that was trained with --caption-dropout, or draw without them."
+)
 _OTHER = "The server failed ({status}): {details}"
 _BUSY = "The server is busy: its queue is full. Try again in a moment."
 _NO_TLS = (
@@ -38,10 +43,18 @@ def explained(error: grpc.RpcError, connection: Connection) -> ServingError:
     if words := too_many_words(details):
         return RequestError(words, status)
     text = _TEXTS.get(status, _OTHER)
+    if status == "FAILED_PRECONDITION" and _is_steering(details):
+        text = _NO_STEERING
     if status == "UNAVAILABLE":
         text = _unavailable(details, connection.encrypted)
     fields = {**vars(connection), "status": status, "details": details}
     return ServingError(text.format(choice=_choice(connection), **fields), status)
+
+
+def _is_steering(details: str) -> bool:
+    """Whether what the server has not found is a signature that only some models have."""
+    names = (contract.DRAW_GUIDED.name, contract.DRAW_BEST.name)
+    return any(f'signature key "{name}"' in details for name in names)
 
 
 def _unavailable(details: str, encrypted: bool) -> str:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Generic, TypeVar
 
@@ -36,19 +36,36 @@ class Request(Generic[Answer]):
 
 
 def draw(
-    connection: Connection, prompt: str, n: int, seed: int, temperature: float
+    connection: Connection,
+    prompt: str,
+    n: int,
+    seed: int,
+    temperature: float,
+    guidance: float = 0.0,
+    instead_of: str = "",
+    best_of: int = 1,
 ) -> Request[list[Picture]]:
-    """`n` images of a caption, with the seeds `seed`, `seed + 1`, ..."""
-    inputs = _drawing_inputs(prompt, n, seed, temperature)
-    return _predict(connection, contract.DRAW, inputs, partial(_pictures, seed))
+    """`n` images of a caption, with the seeds `seed`, `seed + 1`, ...
+
+    Without guidance and best of n, the request goes to a signature that every server has.
+    """
+    inputs = _drawing_inputs(prompt, n, seed, temperature, guidance, instead_of, best_of)
+    return _predict(connection, *_steered(contract.DRAW, inputs), partial(_pictures, seed))
 
 
 def draw_steps(
-    connection: Connection, prompt: str, n: int, seed: int, temperature: float
+    connection: Connection,
+    prompt: str,
+    n: int,
+    seed: int,
+    temperature: float,
+    guidance: float = 0.0,
+    instead_of: str = "",
+    best_of: int = 1,
 ) -> Request[list[Drawing]]:
     """As `draw`, with every step of the drawing."""
-    inputs = _drawing_inputs(prompt, n, seed, temperature)
-    return _predict(connection, contract.DRAW_STEPS, inputs, partial(_drawings, seed))
+    inputs = _drawing_inputs(prompt, n, seed, temperature, guidance, instead_of, best_of)
+    return _predict(connection, *_steered(contract.DRAW_STEPS, inputs), partial(_drawings, seed))
 
 
 def score(
@@ -141,17 +158,34 @@ def _parsed(message_class, content: bytes):
         ) from error
 
 
-def _pictures(seed: int, outputs: Arrays) -> list[Picture]:
-    rows = zip(outputs[contract.IMAGE], outputs[contract.PNG_BYTES], strict=True)
-    return [Picture(seed + i, pixels, png) for i, (pixels, png) in enumerate(rows)]
+def _steered(plain: Signature, inputs: Arrays) -> tuple[Signature, Arrays]:
+    """The signature that takes these inputs, with the outputs of the one without steering."""
+    if contract.BEST_OF in inputs:
+        chosen = {contract.CHOSEN_SEED: contract.DRAW_BEST.outputs[contract.CHOSEN_SEED]}
+        return replace(contract.DRAW_BEST, outputs=plain.outputs | chosen), inputs
+    if contract.GUIDANCE in inputs:
+        return replace(contract.DRAW_GUIDED, outputs=plain.outputs), inputs
+    return plain, inputs
 
 
-def _drawings(seed: int, outputs: Arrays) -> list[Drawing]:
-    count = len(outputs[contract.PNG_BYTES])
+def _pictures(first: int, outputs: Arrays) -> list[Picture]:
+    seeds = _drawn_seeds(first, outputs)
+    rows = zip(seeds, outputs[contract.IMAGE], outputs[contract.PNG_BYTES], strict=True)
+    return [Picture(*row) for row in rows]
+
+
+def _drawings(first: int, outputs: Arrays) -> list[Drawing]:
     return [
-        _drawing(seed + i, {name: array[i] for name, array in outputs.items()})
-        for i in range(count)
+        _drawing(seed, {name: array[i] for name, array in outputs.items()})
+        for i, seed in enumerate(_drawn_seeds(first, outputs))
     ]
+
+
+def _drawn_seeds(first: int, outputs: Arrays) -> list[int]:
+    """The seed of each image: the one that the server chose, or the next of those asked for."""
+    if contract.CHOSEN_SEED in outputs:
+        return outputs[contract.CHOSEN_SEED].tolist()
+    return [first + i for i in range(len(outputs[contract.PNG_BYTES]))]
 
 
 def _drawing(seed: int, row: Arrays) -> Drawing:
@@ -182,7 +216,15 @@ def _tensors(infos) -> dict[str, Tensor]:
     }
 
 
-def _drawing_inputs(prompt: str, n: int, seed: int, temperature: float) -> Arrays:
+def _drawing_inputs(
+    prompt: str,
+    n: int,
+    seed: int,
+    temperature: float,
+    guidance: float,
+    instead_of: str,
+    best_of: int,
+) -> Arrays:
     if not 1 <= n <= contract.MAX_CANVASES:
         raise RequestError(
             f"The number of images must be from 1 to {contract.MAX_CANVASES:,}, not {n:,}."
@@ -191,11 +233,38 @@ def _drawing_inputs(prompt: str, n: int, seed: int, temperature: float) -> Array
         raise RequestError(
             f"The temperature must be a finite number of 0 or more, not {temperature:g}."
         )
+    steering = _steering_inputs(n, guidance, instead_of, best_of)
     return {
         contract.PROMPT: _strings([_checked_prompt(prompt)] * n),
-        contract.SEED: _seeds(seed, n),
+        contract.SEED: _seeds(seed, n, best_of),
         contract.TEMPERATURE: np.full(n, temperature, np.float32),
+        **steering,
     }
+
+
+def _steering_inputs(n: int, guidance: float, instead_of: str, best_of: int) -> Arrays:
+    """The inputs of the steered signatures; none of them where there is nothing to steer."""
+    if not 0 <= guidance <= contract.MAX_GUIDANCE:
+        raise RequestError(
+            f"The guidance must be from 0 to {contract.MAX_GUIDANCE:g}, not {guidance:g}."
+        )
+    if not 1 <= best_of <= contract.MAX_BEST_OF:
+        raise RequestError(
+            f"The number of drawings to choose from must be from 1 to {contract.MAX_BEST_OF}, not"
+            f" {best_of:,}."
+        )
+    if guidance == 0 and best_of == 1:
+        if instead_of:
+            raise RequestError(
+                "A caption to move away from has no effect without guidance, or several drawings to"
+                " choose from."
+            )
+        return {}
+    guided = {
+        contract.GUIDANCE: np.full(n, guidance, np.float32),
+        contract.INSTEAD_OF: _strings([_checked_prompt(instead_of) if instead_of else b""] * n),
+    }
+    return guided | ({contract.BEST_OF: np.full(n, best_of, np.int64)} if best_of > 1 else {})
 
 
 def _checked_prompt(prompt: str) -> bytes:
@@ -214,8 +283,9 @@ def _checked_prompt(prompt: str) -> bytes:
     return content
 
 
-def _seeds(first: int, n: int) -> np.ndarray:
-    if not -(2**63) <= first <= 2**63 - n:
+def _seeds(first: int, n: int, candidates: int = 1) -> np.ndarray:
+    """The seeds int64 [n]; those of an image's candidates, `candidates` times as large, fit too."""
+    if not -(2**63) <= candidates * first <= 2**63 - candidates * n:
         raise RequestError(f"The seeds must fit in 64 bits: {first} is too large or too small.")
     return first + np.arange(n, dtype=np.int64)
 

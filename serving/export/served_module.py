@@ -46,17 +46,20 @@ class ServedModule(tf.Module):
     def examples(self, signature: contract.Signature) -> dict[str, np.ndarray]:
         """A request that the model can answer: EXAMPLES rows of each input."""
         inputs = {
-            contract.PROMPT: lambda: np.array([c.encode() for c in self._captions()], object),
+            contract.PROMPT: lambda: np.array(self._captions(), object),
             contract.SEED: lambda: np.arange(EXAMPLES),
             contract.TEMPERATURE: lambda: np.ones(EXAMPLES, np.float32),
+            contract.GUIDANCE: lambda: np.linspace(0, 2, EXAMPLES, dtype=np.float32),
+            contract.INSTEAD_OF: lambda: np.array([b"", *self._captions()[:-1]], object),
+            contract.BEST_OF: lambda: 1 + np.arange(EXAMPLES) % 3,
             contract.PNG_BYTES_IN: lambda: np.array(self._images(), object),
         }
         return {name: inputs[name]() for name in signature.inputs}
 
-    def _captions(self) -> list[str]:
+    def _captions(self) -> list[bytes]:
         """Captions of words in the vocabulary."""
         words = self._trained.vocabulary.entries[UNKNOWN + 1 :]
-        return [" ".join(words[k % len(words) :][:5]) for k in range(EXAMPLES)]
+        return [" ".join(words[k % len(words) :][:5]).encode() for k in range(EXAMPLES)]
 
     def _images(self) -> list[bytes]:
         """Images of noise, PNG."""
@@ -73,16 +76,17 @@ class ServedModule(tf.Module):
             ["expected as many of every input as there are prompts,", count, "got", sizes],
         )
 
-    def _sized(self, prompt, limit: int):
-        """The captions, once their number and their bytes are checked: nothing reads them before.
+    def _sized(self, prompt, limit: int, name: str = contract.PROMPT):
+        """The captions of an input, once their number and their bytes are checked.
 
+        Nothing reads them before.
         Words are counted in time and memory that grow with the text, however long it is.
         """
         fits = tf.debugging.Assert(
             tf.reduce_all(tf.strings.length(prompt) <= contract.MAX_PROMPT_BYTES),
-            [f"prompt: expected at most {contract.MAX_PROMPT_BYTES} bytes, got more"],
+            [f"{name}: expected at most {contract.MAX_PROMPT_BYTES} bytes, got more"],
         )
-        with tf.control_dependencies([fits, self._check_count(contract.PROMPT, prompt, limit)]):
+        with tf.control_dependencies([fits, self._check_count(name, prompt, limit)]):
             return tf.identity(prompt)
 
     def _check_prompts(self, prompt) -> list:

@@ -34,7 +34,14 @@ class ServedTextToImage(ServedModule):
     @property
     def methods(self):  # noqa: D102
         methods = {contract.DRAW: self.draw, contract.DRAW_STEPS: self.draw_steps}
-        return methods | ({contract.SCORE: self.score} if self._model.bound else {})
+        if self._model.bound:
+            methods[contract.SCORE] = self.score
+            if self._model.has_empty_caption and self._model.can_be_guided:
+                methods |= {
+                    contract.DRAW_GUIDED: self.draw_guided,
+                    contract.DRAW_BEST: self.draw_best,
+                }
+        return methods
 
     def draw(self, prompt, seed, temperature):
         """`serving_default`: the image, as pixels and as PNG."""
@@ -48,6 +55,55 @@ class ServedTextToImage(ServedModule):
         """`draw_steps`: every canvas, with the write windows and the attention to the words."""
         prompt = self._sized(prompt, self._most_prompts)
         drawing = self._drawing(prompt, seed, temperature)
+        return self._steps(drawing, prompt)
+
+    def draw_guided(self, prompt, seed, temperature, guidance, instead_of):
+        """`draw_guided`: the image and its steps, moved away from another caption."""
+        prompt = self._sized(prompt, self._most_prompts)
+        checks = self._checks(prompt, seed, temperature, guidance, instead_of)
+        with tf.control_dependencies([*checks, _check_guidance(guidance)]):
+            caption, other = self.reader(prompt), self._read_other(prompt, instead_of)
+            noise = self._model.noise(seed, temperature)
+            drawing = self._model.generate(caption, noise, guidance, other)
+        return self._steps(drawing, prompt) | {contract.IMAGE: to_pixels(drawing.image)}
+
+    def draw_best(self, prompt, seed, temperature, guidance, instead_of, best_of):
+        """`draw_best`: of several guided drawings the one that fits its caption best."""
+        prompt = self._sized(prompt, self._most_prompts)
+        checks = self._checks(prompt, seed, temperature, guidance, instead_of, best_of)
+        checks += [_check_guidance(guidance), _check_best_of(best_of)]
+        with tf.control_dependencies(checks):
+            caption, other = self.reader(prompt), self._read_other(prompt, instead_of)
+            seeds = best_of * seed
+
+        def generate(seeds) -> Drawing:
+            noise = self._model.noise(seeds, temperature)
+            return self._model.generate(caption, noise, guidance, other)
+
+        def candidate(k, chosen, highest):
+            image = to_pixels(generate(seeds + k).image)
+            gain = self._model.gain(image, caption, self._model.noise(tf.zeros_like(seeds)), other)
+            better = (gain > highest) & (k < best_of)
+            return k + 1, tf.where(better, k, chosen), tf.where(better, gain, highest)
+
+        # The choice alone is kept from the loop: the chosen are drawn once more, with their steps.
+        start = (
+            tf.constant(0, tf.int64),
+            tf.zeros_like(best_of),
+            tf.fill(tf.shape(best_of), -float("inf")),
+        )
+        most = tf.reduce_max(best_of)
+        _, chosen, gain = tf.while_loop(lambda k, *_: k < most, candidate, start)
+        seeds += chosen
+        drawing = generate(seeds)
+        return self._steps(drawing, prompt) | {
+            contract.IMAGE: to_pixels(drawing.image),
+            contract.CHOSEN_SEED: seeds,
+            contract.GAIN: gain,
+        }
+
+    def _steps(self, drawing: Drawing, prompt) -> dict[str, tf.Tensor]:
+        """Every canvas, with the write windows and the attention to the words."""
         canvases = to_pixels(drawing.canvases)
         words = self.tokenizer.words(prompt, pad=True)
         # A system that reads no words has an alignment of width 0: its attention to each is 0.
@@ -66,22 +122,33 @@ class ServedTextToImage(ServedModule):
     def score(self, png_bytes_in, prompt, seed):
         """`score`: the bound on log p(image | caption), nats, from one posterior sample."""
         prompt = self._sized(prompt, self._most_prompts)
-        with tf.control_dependencies(self._checks(prompt, seed, png_bytes_in)):
+        checks = [self._check_same_count(prompt, seed, png_bytes_in), *self._check_prompts(prompt)]
+        with tf.control_dependencies(checks):
             image = self._decoded(png_bytes_in)
             bound = self._model.bound(image, self.reader(prompt), self._model.noise(seed))
         return {contract.BOUND: bound}
 
     def _drawing(self, prompt, seed, temperature) -> Drawing:
-        valid = tf.math.is_finite(temperature) & (temperature >= 0.0)
-        checks = [
-            *self._checks(prompt, seed, temperature),
-            tf.debugging.Assert(
-                tf.reduce_all(valid),
-                ["temperature: expected finite numbers of 0 or more, got", temperature],
-            ),
-        ]
-        with tf.control_dependencies(checks):
+        with tf.control_dependencies(self._checks(prompt, seed, temperature)):
             return self._model.generate(self.reader(prompt), self._model.noise(seed, temperature))
+
+    def _read_other(self, prompt, instead_of):
+        """Captions as the model reads them, the empty caption where there are no words."""
+        instead_of = self._sized(instead_of, self._most_prompts, contract.INSTEAD_OF)
+        limit, words = self.tokenizer.max_words, self.tokenizer.lengths(instead_of)
+        fits = tf.debugging.Assert(
+            tf.reduce_all(words <= limit),
+            [
+                f"{contract.INSTEAD_OF}: expected at most {limit} words and marks, got",
+                words[words > limit][:1],
+            ],
+        )
+        with tf.control_dependencies([fits]):
+            empty = (
+                words == 0
+            )  # an encoder of sentences needs words: those of the prompt are not used
+            read = self.reader(tf.where(empty, prompt, instead_of))
+        return tf.where(empty[:, None], self._model.empty_caption(read), read)
 
     def _sharpened(self, drawing: Drawing, prompt) -> dict[str, tf.Tensor]:
         if not self._sharpener:
@@ -89,14 +156,36 @@ class ServedTextToImage(ServedModule):
         image = self._sharpener.model.sharpen(drawing.image, self.sharpener_reader(prompt))
         return {contract.SHARPENED_PNG_BYTES: png(to_pixels(image))}
 
-    def _checks(self, prompt, *others) -> list:
-        """Assertions that this model can answer the request."""
-        return [self._check_same_count(prompt, *others), *self._check_prompts(prompt)]
+    def _checks(self, prompt, seed, temperature, *others) -> list:
+        """Assertions that this model can answer a request to draw."""
+        valid = tf.math.is_finite(temperature) & (temperature >= 0.0)
+        return [
+            self._check_same_count(prompt, seed, temperature, *others),
+            *self._check_prompts(prompt),
+            tf.debugging.Assert(
+                tf.reduce_all(valid),
+                ["temperature: expected finite numbers of 0 or more, got", temperature],
+            ),
+        ]
 
     @property
     def _most_prompts(self) -> int:
         """Memory grows with the number of canvases: a model of many steps takes smaller batches."""
         return contract.MAX_CANVASES // self._model.noise_shape[0]
+
+
+def _check_guidance(guidance):
+    """Assertion that the guidance is in the contract's range; NaN is not."""
+    valid = (guidance >= 0.0) & (guidance <= contract.MAX_GUIDANCE)
+    expected = f"guidance: expected numbers from 0 to {contract.MAX_GUIDANCE:g}, got"
+    return tf.debugging.Assert(tf.reduce_all(valid), [expected, guidance[~valid][:1]])
+
+
+def _check_best_of(best_of):
+    """Assertion that the number of drawings is in the contract's range."""
+    valid = (best_of >= 1) & (best_of <= contract.MAX_BEST_OF)
+    expected = f"best_of: expected numbers from 1 to {contract.MAX_BEST_OF}, got"
+    return tf.debugging.Assert(tf.reduce_all(valid), [expected, best_of[~valid][:1]])
 
 
 def _check_pair(trained: Trained, sharpener: Trained) -> None:

@@ -19,6 +19,7 @@ from serving.server.servables.warmup import warm_up
 if TYPE_CHECKING:  # the command `check` runs without the library
     from serving.export.served_module import ServedModule
 
+_TIE = 0.5  # nats, a thousand times what two bounds are rounded by
 _PYTHON = ("PyFunc", "EagerPyFunc", "PyFuncStateless", "NumpyFunction")
 
 
@@ -161,9 +162,21 @@ def _ask(servable: Servable, signature: contract.Signature, request: Arrays) -> 
 
 
 def _compare(where: str, expected: Arrays, found: Arrays) -> None:
+    rows = _same_choice(expected, found)
     for name in expected:
-        if not _equal(name, expected[name], found[name]):
+        if not _equal(name, expected[name][rows], found[name][rows]):
             raise ServingError(f"{where}: {name} differs from the model's own answer.")
+
+
+def _same_choice(expected: Arrays, found: Arrays) -> np.ndarray:
+    """The rows that show the same drawing, bool [B]: all, but for ties of the best of several.
+
+    Of two drawings that fit as well, to within a rounding, either may be chosen.
+    """
+    if contract.CHOSEN_SEED not in expected:
+        return np.ones(len(next(iter(expected.values()))), bool)
+    same = expected[contract.CHOSEN_SEED] == found[contract.CHOSEN_SEED]
+    return same | ~np.isclose(expected[contract.GAIN], found[contract.GAIN], rtol=0, atol=_TIE)
 
 
 def _equal(name: str, expected: np.ndarray, found: np.ndarray) -> bool:
@@ -171,11 +184,15 @@ def _equal(name: str, expected: np.ndarray, found: np.ndarray) -> bool:
         expected, found = _decoded(expected), _decoded(found)
     if expected.dtype == np.uint8:
         # Products of another shape may be summed in another order, and a pixel round otherwise.
-        return bool(np.abs(expected.astype(int) - found.astype(int)).max() <= 1)
+        return bool((np.abs(expected.astype(int) - found.astype(int)) <= 1).all())
+    if name == contract.GAIN:  # a small difference of two large sums
+        return np.allclose(expected, found, rtol=0, atol=_TIE)
     if expected.dtype == np.float32:
         return np.allclose(expected, found, rtol=1e-3, atol=1e-3)
     return np.array_equal(expected, found)
 
 
 def _decoded(pngs: np.ndarray) -> np.ndarray:
+    if not len(pngs):
+        return np.zeros(0, np.uint8)
     return np.stack([tf.io.decode_png(png).numpy() for png in pngs])

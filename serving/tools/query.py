@@ -17,6 +17,10 @@ def query(
     temperature: float,
     out: Path,
     gif: Path | None = None,
+    *,
+    guidance: float = 0.0,
+    instead_of: str = "",
+    best_of: int = 1,
 ) -> None:
     """Draw a caption, write the files, and print their paths.
 
@@ -28,6 +32,7 @@ def query(
         temperature: Scale of the noise.
         out: PNG file for the images.
         gif: GIF file for the drawing, step by step.
+        guidance, instead_of, best_of: See `Client.draw`. The seeds of chosen images are printed.
 
     Raises:
         ServingError: the request failed, or a file cannot be written.
@@ -35,19 +40,24 @@ def query(
     for path in filter(None, (out, gif)):
         _check_folder(path)
     sampling = caption, n, seed, temperature
+    steering = {"guidance": guidance, "instead_of": instead_of, "best_of": best_of}
     with Client(**vars(connection)) as client:
         if gif:
-            drawings = client.draw_steps(*sampling)
+            drawings = client.draw_steps(*sampling, **steering)
             write(gif, gif_of_drawings(drawings))
             print(gif)
             pngs = [drawing.png for drawing in drawings]
             pixels = [drawing.canvases[-1] for drawing in drawings]
+            seeds = [drawing.seed for drawing in drawings]
         else:
-            pictures = client.draw(*sampling)
+            pictures = client.draw(*sampling, **steering)
             pngs = [picture.png for picture in pictures]
             pixels = [picture.pixels for picture in pictures]
+            seeds = [picture.seed for picture in pictures]
     write(out, pngs[0] if len(pngs) == 1 else png_of_grid(pixels))
     print(out)
+    if best_of > 1:
+        print(f"Best of {best_of}: seeds {', '.join(map(str, seeds))}")
 
 
 def _check_folder(path: Path) -> None:

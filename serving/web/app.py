@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from serving import contract
 from serving.client.async_client import AsyncClient
 from serving.client.connection import Connection
 from serving.client.image_files import gif_of_drawings
@@ -60,11 +61,16 @@ def create_app(connection: Connection) -> Starlette:
 
 
 async def _model(request: Request) -> Response:
-    """The model that draws, its version, and the most words of a caption, or null."""
+    """The model that draws: its version, the most words of a caption or null, what it takes."""
     client: AsyncClient = request.app.state.client
     model = await client.metadata()
     return JSONResponse(
-        {"model": model.model, "version": model.version, "maxWords": model.max_words}
+        {
+            "model": model.model,
+            "version": model.version,
+            "maxWords": model.max_words,
+            "guided": contract.DRAW_GUIDED.name in model.signatures,
+        }
     )
 
 

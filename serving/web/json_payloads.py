@@ -21,6 +21,7 @@ class DrawingRequest:
     n: int = 1
     seed: int = 0
     temperature: float = 1.0
+    guidance: float = 0.0
 
     @classmethod
     def of(cls, body: bytes) -> "DrawingRequest":
@@ -43,10 +44,8 @@ class DrawingRequest:
             _is_whole(self.n) and 1 <= self.n <= MAX_PICTURES,
             f"The number of pictures must be from 1 to {MAX_PICTURES}.",
         )
-        _expect(
-            _is_whole(self.temperature) or isinstance(self.temperature, float),
-            "The temperature must be a number.",
-        )
+        _expect(_is_number(self.temperature), "The temperature must be a number.")
+        _expect(_is_number(self.guidance), "The guidance must be a number.")
 
 
 def _expect(condition: bool, text: str) -> None:
@@ -56,6 +55,10 @@ def _expect(condition: bool, text: str) -> None:
 
 def _is_whole(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)  # True is an int in Python
+
+
+def _is_number(value: object) -> bool:
+    return _is_whole(value) or isinstance(value, float)
 
 
 def packed(drawing: Drawing) -> dict:

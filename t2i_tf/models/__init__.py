@@ -13,6 +13,7 @@ from t2i_tf.config import (
     SkipThoughtConfig,
     VaeConfig,
 )
+from t2i_tf.errors import UsageError
 from t2i_tf.likelihoods.discretized_logistic import DiscretizedLogistic
 from t2i_tf.models.captioner import Description, ImageCaptioner
 from t2i_tf.models.draw import AlignDRAW, NoAlignDRAW, SkipThoughtDRAW
@@ -40,13 +41,29 @@ __all__ = [
     "TextToImage",
     "TrainableModel",
     "build_model",
+    "check_caption_dropout",
 ]
 
 
 def build_model(
-    config: ModelConfig, *, seed: int = 0, mixed_precision: bool = False
+    config: ModelConfig,
+    *,
+    seed: int = 0,
+    mixed_precision: bool = False,
+    caption_dropout: float = 0.0,
 ) -> TrainableModel:
-    """A model with initial weights; `seed` fixes these and the noise of training."""
+    """A model with initial weights; `seed` fixes these and the noise of training.
+
+    Args:
+        config: the model's sizes.
+        seed: seed of initial weights, noise and dropout.
+        mixed_precision: whether matrix products are computed in bfloat16.
+        caption_dropout: see `TextToImage`.
+
+    Raises:
+        UsageError: see `check_caption_dropout`.
+    """
+    check_caption_dropout(config, caption_dropout)
     sizes = dataclasses.asdict(config)
     if "likelihood" in sizes:
         sizes["likelihood"] = _likelihood(
@@ -58,12 +75,27 @@ def build_model(
         "generator": keras.random.SeedGenerator(seed),
         "dtype": "mixed_bfloat16" if mixed_precision else "float32",
     }
+    if caption_dropout > 0:
+        common["caption_dropout"] = caption_dropout
     return _BUILDERS[type(config)](**sizes, **common)
 
 
 def _likelihood(name: str, channels: int, components: int) -> Likelihood | None:
     """The likelihood of a config; None for the one that the paper trains the system with."""
     return DiscretizedLogistic(channels, components) if name == "logistic" else None
+
+
+def check_caption_dropout(config: ModelConfig, caption_dropout: float) -> None:
+    """Refuse caption dropout for a model that draws no captions.
+
+    Raises:
+        UsageError: names the flag and the model's config.
+    """
+    if caption_dropout > 0 and isinstance(config, _WITHOUT_EMPTY_CAPTION):
+        raise UsageError(
+            "--caption-dropout is for systems that draw captions (DRAW, the VAEs, the LAPGAN), got"
+            f" {caption_dropout} for a {type(config).__name__}. Leave it out."
+        )
 
 
 def _draw(conditioning, initializer, sentence_units, align_units, generator, **sizes):
@@ -112,6 +144,7 @@ def _skip_thought(generator, **sizes):
     return SkipThought(initializer=initializer, generator=generator, **sizes)
 
 
+_WITHOUT_EMPTY_CAPTION = (CaptionerConfig, SharpeningConfig, SkipThoughtConfig)
 _BUILDERS = {
     CaptionerConfig: _captioner,
     DrawConfig: _draw,

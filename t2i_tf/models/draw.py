@@ -1,13 +1,16 @@
 """The DRAW systems of the paper: a caption drawn on a canvas in T steps."""
 
+import functools
+
 import keras
 import tensorflow as tf
 
 from t2i_tf.image_ops import from_pixels
 from t2i_tf.layers.caption.caption_encoder import CaptionEncoder
+from t2i_tf.layers.caption.empty_caption import EmptySentence, EmptyToken
 from t2i_tf.layers.draw import filterbank
 from t2i_tf.layers.draw.conditioning import Align, Average, Conditioner
-from t2i_tf.layers.draw.draw_cell import DrawCell, GenerationStep, InferenceStep
+from t2i_tf.layers.draw.draw_cell import DrawCell, GenerationStep, GuidedState, InferenceStep
 from t2i_tf.layers.draw.gaussian import Gaussian
 from t2i_tf.layers.draw.unroll import unroll, weights_read_once
 from t2i_tf.likelihoods.bernoulli import Bernoulli
@@ -31,6 +34,7 @@ class DRAW(BoundMaximizer):
         seed: seed of the noise in training.
         kl_weight: see `BoundMaximizer`.
         likelihood: of the pixels given the last canvas; the paper's by default.
+        caption_dropout, empty: see `TextToImage`.
     """
 
     def __init__(
@@ -45,13 +49,21 @@ class DRAW(BoundMaximizer):
         seed: int = 0,
         kl_weight: float = 1.0,
         likelihood: Likelihood | None = None,
+        caption_dropout: float = 0.0,
+        empty: EmptyToken | EmptySentence | None = None,
         name: str = "draw",
         dtype=None,
         **cell_sizes,
     ):
         likelihood = likelihood or Bernoulli()
         super().__init__(
-            likelihood=likelihood, seed=seed, kl_weight=kl_weight, name=name, dtype=dtype
+            likelihood=likelihood,
+            seed=seed,
+            kl_weight=kl_weight,
+            caption_dropout=caption_dropout,
+            empty=empty,
+            name=name,
+            dtype=dtype,
         )
         self.noise_shape = (steps, latent_units)
         self.caption_encoder = caption_encoder
@@ -106,15 +118,19 @@ class DRAW(BoundMaximizer):
         prior = Gaussian(steps.prior_mean, steps.prior_log_sigma)
         return self.likelihood.terms(image, canvas), posterior, prior
 
-    def generate(self, caption, noise):  # noqa: D102
+    def generate(self, caption, noise, guidance=0.0, instead_of=None):  # noqa: D102
+        other = self.other_caption(caption, guidance, instead_of)
         with weights_read_once(self):
-            memory = self.memorize(caption)
-            _, steps = unroll(
-                lambda state, noise_t, t: self.cell.generate(memory, state, noise_t, t),
-                self.cell.initial_state(tf.shape(caption)[0]),
-                noise,
-                GenerationStep,
-            )
+            memory, state = self.memorize(caption), self.cell.initial_state(tf.shape(caption)[0])
+            if other is None:
+                start = state
+                step = functools.partial(self.cell.generate, memory)
+            else:
+                start = GuidedState(state, state)
+                step = functools.partial(
+                    self.cell.generate_guided, (memory, self.memorize(other)), guidance=guidance
+                )
+            _, steps = unroll(step, start, noise, GenerationStep)
         canvases = self.likelihood.image(self._images(steps.canvas))
         return Drawing(
             image=canvases[:, -1],
@@ -135,8 +151,8 @@ class WordDRAW(DRAW):
     """A DRAW system with its own language model, a bidirectional LSTM over the words.
 
     Args:
-        vocabulary_size, embedding_units, caption_units, embedding_initializer: see
-            `CaptionEncoder`.
+        vocabulary_size: V; where captions are dropped in training, the embedding has one row more.
+        embedding_units, caption_units, embedding_initializer: see `CaptionEncoder`.
     """
 
     def __init__(
@@ -147,11 +163,12 @@ class WordDRAW(DRAW):
         caption_units: int,
         initializer="random_normal",
         embedding_initializer=None,
+        caption_dropout: float = 0.0,
         dtype=None,
         **sizes,
     ):
         caption_encoder = CaptionEncoder(
-            vocabulary_size,
+            vocabulary_size + (caption_dropout > 0),
             embedding_units,
             caption_units,
             initializer,
@@ -164,6 +181,8 @@ class WordDRAW(DRAW):
             caption_encoder=caption_encoder,
             state_units=2 * caption_units,
             initializer=initializer,
+            caption_dropout=caption_dropout,
+            empty=EmptyToken(vocabulary_size),
             dtype=dtype,
             **sizes,
         )
@@ -223,8 +242,10 @@ class SkipThoughtDRAW(DRAW):
     title = "skipthoughtDRAW"
     reads = "sentence"
 
-    def __init__(self, *, sentence_units: int, dtype=None, **sizes):
+    def __init__(self, *, sentence_units: int, seed: int = 0, dtype=None, **sizes):
         super().__init__(
+            empty=EmptySentence(sentence_units, seed, dtype=dtype),
+            seed=seed,
             caption_encoder=SentenceStates(dtype=dtype, name="one_state"),
             conditioner=Average(dtype=dtype, name="average"),
             state_units=sentence_units,
@@ -233,8 +254,8 @@ class SkipThoughtDRAW(DRAW):
             **sizes,
         )
 
-    def generate(self, caption, noise):  # noqa: D102
-        drawing = super().generate(caption, noise)
+    def generate(self, caption, noise, guidance=0.0, instead_of=None):  # noqa: D102
+        drawing = super().generate(caption, noise, guidance, instead_of)
         return drawing._replace(alignment=drawing.alignment[:, :, :0])
 
 

@@ -3,6 +3,7 @@
 import tensorflow as tf
 
 from t2i_tf.image_ops import from_pixels
+from t2i_tf.layers.caption.empty_caption import EmptySentence
 from t2i_tf.layers.gan import laplacian_pyramid as pyramid
 from t2i_tf.layers.gan.discriminators import ConvDiscriminator, DenseDiscriminator
 from t2i_tf.layers.gan.generators import DenseGenerator, ResidualGenerator
@@ -32,10 +33,13 @@ class ConditionalLAPGAN(TextToImage):
         discriminator_filters: filters of the residual discriminators' convolutions.
         dropout: dropout rate in the discriminators.
         label_smoothing: see `discriminator_loss`.
-        mismatched_captions: see `gan_losses`; for the base alone, which no coarse image guides.
+        mismatched_captions: whether real images with the caption of their neighbour in the batch
+            are rejected too, see `gan_losses`; for the base alone, which no coarse image guides.
         fidelity: weight of the mean |fake - real| in the residual generators' loss; 0 in the paper.
         initializer: initializer of every weight.
         seed: seed of noise and dropout in training.
+        caption_dropout: see `TextToImage`; generators and discriminators read the same captions,
+            and the empty one is the generators' to learn.
 
     Raises:
         UserError: height and width cannot be halved `stages` times.
@@ -45,6 +49,7 @@ class ConditionalLAPGAN(TextToImage):
     feature_keys = ("image", "sentence")
     reads = "sentence"
     headline = ("generator_loss", "discriminator_loss")
+    can_be_guided = False
 
     def __init__(
         self,
@@ -65,11 +70,18 @@ class ConditionalLAPGAN(TextToImage):
         fidelity: float = 0.0,
         initializer="glorot_uniform",
         seed: int = 0,
+        caption_dropout: float = 0.0,
         dtype=None,
     ):
         sizes = pyramid.level_sizes(height, width, stages)
         self.level_names = [_level_name(*size) for size in sizes]
-        super().__init__(seed=seed, name="conditional_lapgan", dtype=dtype)
+        super().__init__(
+            seed=seed,
+            caption_dropout=caption_dropout,
+            empty=EmptySentence(sentence_units, seed, dtype=dtype),
+            name="conditional_lapgan",
+            dtype=dtype,
+        )
         self.stages = stages
         self.label_smoothing, self.fidelity = label_smoothing, fidelity
         self.mismatched_captions = mismatched_captions
@@ -103,13 +115,18 @@ class ConditionalLAPGAN(TextToImage):
     @property
     def objectives(self):  # noqa: D102
         return {
-            "generator_objective": _weights(self.generators),
+            "generator_objective": _weights([*self.generators, *filter(None, [self.empty])]),
             "discriminator_loss": _weights(self.discriminators),
         }
 
     def terms(self, batch, noise, seed=None):  # noqa: D102
         image = from_pixels(batch["image"], self.variable_dtype)
-        sentence = tf.cast(batch["sentence"], self.variable_dtype)
+        given, sentence = (
+            tf.cast(captions, self.variable_dtype)
+            for captions in (batch["sentence"], self.read_captions(batch))
+        )
+        # A real image fits the empty caption: only captions of other images can be wrong.
+        wrong = tf.roll(given, 1, axis=0) if self.mismatched_captions else None
         levels = zip(pyramid.levels(image, self.stages), self._split(noise), strict=True)
         losses = [
             gan_losses(
@@ -119,7 +136,7 @@ class ConditionalLAPGAN(TextToImage):
                 sentence,
                 seed=None if seed is None else tf.random.fold_in(seed, k),
                 label_smoothing=self.label_smoothing,
-                mismatched_captions=self.mismatched_captions and k == 0,
+                wrong_sentence=None if k else wrong,
             )
             for k, (real, noise_k) in enumerate(levels)
         ]
@@ -131,7 +148,13 @@ class ConditionalLAPGAN(TextToImage):
         objective = terms["generator_loss"] + self.fidelity * terms["distance"]
         return terms | {"generator_objective": objective}
 
-    def generate(self, caption, noise):  # noqa: D102
+    def generate(self, caption, noise, guidance=0.0, instead_of=None):
+        """Draw captions, level by level; a GAN has no distribution that guidance could extrapolate.
+
+        Raises:
+            UserError: there is guidance.
+        """
+        self.other_caption(caption, guidance, instead_of)
         caption = tf.cast(caption, self.variable_dtype)
         image, levels = None, []
         for k, noise_k in enumerate(self._split(noise)):

@@ -1,13 +1,17 @@
 """The contract of text-to-image models, and the terms of those that maximise a bound."""
 
 from abc import abstractmethod
+from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 import tensorflow as tf
 
 from t2i_tf import losses
+from t2i_tf.errors import UserError
 from t2i_tf.layers.draw.gaussian import Gaussian
 from t2i_tf.models.trainable_model import Batch, Preview, TrainableModel
+
+DROPPED = "caption_dropped"  # feature of a training batch: bool [B], whether a caption is dropped
 
 
 class Drawing(NamedTuple):
@@ -24,12 +28,64 @@ class TextToImage(TrainableModel):
 
     Captions are one tensor: `token_ids` int32 [B, N], or `sentence` float32 [B, D], the vectors of
     a sentence encoder.
+
+    Where captions are dropped in training, the model learns an empty caption, and with it to draw
+    without one (Ho and Salimans 2022). Which captions of a batch are dropped is a function of seed
+    and step; none are in evaluation.
+
+    Args:
+        caption_dropout: share of the captions of training that the empty one replaces.
+        empty: captions to as many empty ones, `EmptyToken` or `EmptySentence`; needed where
+            `caption_dropout` is more than 0, and not kept otherwise.
     """
 
     reads: str = "token_ids"
     """The feature of a batch that holds the captions: `token_ids` or `sentence`."""
     bound = None
     """`bound(image, caption, noise)`: a lower bound of log p(x | y), nats, [B]. None: no bound."""
+    can_be_guided = True
+    """Whether the model draws from distributions, which guidance extrapolates."""
+
+    def __init__(
+        self,
+        *,
+        caption_dropout: float = 0.0,
+        empty: Callable[[tf.Tensor], tf.Tensor] | None = None,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.caption_dropout = caption_dropout
+        self.empty = empty if caption_dropout > 0 else None
+
+    @property
+    def has_empty_caption(self) -> bool:
+        """Whether the model has learnt an empty caption, by caption dropout in training."""
+        return self.empty is not None
+
+    def empty_caption(self, caption: tf.Tensor) -> tf.Tensor:
+        """The empty caption, once for each caption of a batch and in the same layout.
+
+        Raises:
+            UserError: the model was trained without caption dropout.
+        """
+        if self.empty is None:
+            raise UserError(
+                f"This {self.title} has no empty caption: it was trained without --caption-dropout."
+                " Train one with --caption-dropout 0.1, or give --instead-of a caption."
+            )
+        return self.empty(caption)
+
+    def random_features(self, examples, seed):  # noqa: D102
+        if not self.has_empty_caption:
+            return {}
+        return {DROPPED: tf.random.stateless_uniform([examples], seed) < self.caption_dropout}
+
+    def read_captions(self, batch: Batch) -> tf.Tensor:
+        """The captions of a batch, with the empty one in place of those that are dropped."""
+        caption = batch[self.reads]
+        if DROPPED not in batch:
+            return caption
+        return tf.where(batch[DROPPED][:, None], self.empty_caption(caption), caption)
 
     def noise(self, seeds: tf.Tensor, temperature: tf.Tensor | float = 1.0) -> tf.Tensor:
         """Standard normals [T, B, Z]; a seed gives the same normals alone and in any batch.
@@ -50,8 +106,46 @@ class TextToImage(TrainableModel):
         return tf.transpose(columns, [1, 0, 2]) * scale
 
     @abstractmethod
-    def generate(self, caption: tf.Tensor, noise: tf.Tensor) -> Drawing:
-        """Draw captions (the feature that `reads` names) from noise [T, B, Z]."""
+    def generate(
+        self,
+        caption: tf.Tensor,
+        noise: tf.Tensor,
+        guidance: tf.Tensor | float = 0.0,
+        instead_of: tf.Tensor | None = None,
+    ) -> Drawing:
+        """Draw captions.
+
+        With guidance w, a second drawing of another caption advances side by side on the same
+        latents. What the model says at a step about latents and pixels is extrapolated from both:
+        given + w (given - other). The picture then shows more of what the caption says, and varies
+        less.
+
+        Args:
+            caption: the feature that `reads` names.
+            noise: [T, B, Z].
+            guidance: w, [B] or a number; 0 draws the caption alone, bit for bit.
+            instead_of: captions to move away from; None for the empty caption.
+
+        Raises:
+            UserError: there is guidance, and the model cannot be guided, or neither has an empty
+                caption nor gets another to move away from.
+        """
+
+    def other_caption(
+        self, caption: tf.Tensor, guidance: tf.Tensor | float, instead_of: tf.Tensor | None
+    ) -> tf.Tensor | None:
+        """The captions from which guidance moves away, or None without guidance.
+
+        Arguments and errors are those of `generate`.
+        """
+        if isinstance(guidance, int | float) and guidance == 0:
+            return None
+        if not self.can_be_guided:
+            raise UserError(
+                f"The {self.title} cannot be guided: it draws without distributions that could be"
+                " extrapolated. Leave out --guidance, or take a DRAW system or a VAE."
+            )
+        return self.empty_caption(caption) if instead_of is None else instead_of
 
     def preview(self, batch: Batch) -> Preview:
         """Drawings of the captions; caption k is drawn from seed k."""
@@ -177,7 +271,7 @@ class BoundMaximizer(TextToImage):
         return likelihood | {"log_ratio_per_step": ratio}
 
     def terms(self, batch, noise, seed=None):  # noqa: D102
-        terms = self.bound_terms(batch["image"], batch[self.reads], noise)
+        terms = self.bound_terms(batch["image"], self.read_captions(batch), noise)
         kl = tf.reduce_sum(terms["kl_per_step"], axis=0)
         loss = terms["reconstruction_nll"] + kl
         objective = terms["reconstruction_nll"] + self.kl_weight * kl
@@ -190,6 +284,27 @@ class BoundMaximizer(TextToImage):
         if self.likelihood.is_discrete:
             terms["bits_per_dim"] = losses.bits_per_dim(loss, batch["image"].shape[1:])
         return terms
+
+    def gain(
+        self,
+        image: tf.Tensor,
+        caption: tf.Tensor,
+        noise: tf.Tensor,
+        other: tf.Tensor | None = None,
+    ) -> tf.Tensor:
+        """How much likelier a caption makes an image: L(x | y) - L(x | other), nats, [B].
+
+        Args:
+            image: uint8 [B, H, W, C].
+            caption: the feature that `reads` names.
+            noise: [T, B, Z], standard normal, of both bounds.
+            other: captions to compare with; None for the empty one.
+
+        Raises:
+            UserError: `other` is None, and the model has no empty caption.
+        """
+        other = self.empty_caption(caption) if other is None else other
+        return self.bound(image, caption, noise) - self.bound(image, other, noise)
 
     def bound(self, image: tf.Tensor, caption: tf.Tensor, noise: tf.Tensor) -> tf.Tensor:
         """A lower bound of log p(x | y), nats, [B], for images uint8 [B, H, W, C]."""

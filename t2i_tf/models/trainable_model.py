@@ -11,6 +11,8 @@ import tensorflow as tf
 Batch = Mapping[str, tf.Tensor]
 Terms = Mapping[str, tf.Tensor]
 
+_NO_REPLICA = -1  # in a seed, where the replica's own random numbers have its index
+
 
 class Preview(NamedTuple):
     """What a model does with a batch, for display."""
@@ -70,6 +72,15 @@ class TrainableModel(keras.Model):
         """Each term to minimise and the weights it owns, together all trainable weights."""
         return {"loss": self.trainable_variables}
 
+    def random_features(self, examples: tf.Tensor, seed: tf.Tensor) -> Batch:
+        """Random features that a training step adds to the batch; none by default.
+
+        Args:
+            examples: number of examples in the batch, over all replicas.
+            seed: int32 [2], a function of the model's seed and the step.
+        """
+        return {}
+
     def preview(self, batch: Batch) -> Preview | None:
         """Images for display, or None."""
         return None
@@ -96,6 +107,7 @@ class TrainableModel(keras.Model):
         batch = self._read(batch)
         counter = self.optimizer.iterations.value
         noise = self._batch_noise(batch, stream=0, counter=counter)
+        batch |= self._random_features(batch, counter)
         replica = tf.distribute.get_replica_context().replica_id_in_sync_group
         seed = tf.random.fold_in([self.seed, replica], tf.cast(counter, tf.int32))
         terms, gradients = self._compiled_gradients(batch, noise, seed)
@@ -142,13 +154,24 @@ class TrainableModel(keras.Model):
     def _batch_noise(self, batch, stream, counter):
         """This replica's share of the whole batch's noise, a function of seed and counter."""
         steps, units = self.noise_shape
-        local = tf.shape(batch[self.feature_keys[0]])[0]
+        examples, own = self._shares(batch)
         seed = tf.stack([2 * self.seed + stream, tf.cast(counter, tf.int32)])
         noise = tf.random.stateless_normal(
-            [steps, local * _replicas(), units], seed, dtype=self.variable_dtype
+            [steps, examples, units], seed, dtype=self.variable_dtype
         )
+        return noise[:, own]
+
+    def _random_features(self, batch, counter):
+        """This replica's share of the whole batch's random features."""
+        examples, own = self._shares(batch)
+        seed = tf.random.fold_in([self.seed, _NO_REPLICA], tf.cast(counter, tf.int32))
+        return {name: x[own] for name, x in self.random_features(examples, seed).items()}
+
+    def _shares(self, batch) -> tuple[tf.Tensor, slice]:
+        """The number of examples of all replicas together, and which of them are this one's."""
+        local = tf.shape(batch[self.feature_keys[0]])[0]
         start = tf.distribute.get_replica_context().replica_id_in_sync_group * local
-        return noise[:, start : start + local]
+        return local * _replicas(), slice(start, start + local)
 
     def _track(self, terms):
         for name in self.measures:

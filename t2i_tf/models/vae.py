@@ -7,8 +7,10 @@ import keras
 import tensorflow as tf
 
 from t2i_tf.image_ops import from_pixels
+from t2i_tf.layers.caption.empty_caption import EmptySentence
 from t2i_tf.layers.conv_stacks import ConvStack, DeconvStack, stack_shapes
 from t2i_tf.layers.draw.gaussian import Gaussian
+from t2i_tf.layers.draw.guidance import guided
 from t2i_tf.layers.gan.sentence_plane import unit_scale
 from t2i_tf.likelihoods.least_squares import LeastSquares
 from t2i_tf.models.text_to_image import BoundMaximizer, Drawing, Likelihood
@@ -47,6 +49,7 @@ class ConditionedVAE(BoundMaximizer):
         seed: seed of the noise in training.
         kl_weight: see `BoundMaximizer`.
         likelihood: of the pixels given the decoded image; least squares by default.
+        caption_dropout: see `TextToImage`.
     """
 
     reads = "sentence"
@@ -65,6 +68,7 @@ class ConditionedVAE(BoundMaximizer):
         seed: int = 0,
         kl_weight: float = 1.0,
         likelihood: Likelihood | None = None,
+        caption_dropout: float = 0.0,
         name: str,
         dtype=None,
     ):
@@ -72,6 +76,8 @@ class ConditionedVAE(BoundMaximizer):
             likelihood=likelihood or LeastSquares(self.log_sigma),
             seed=seed,
             kl_weight=kl_weight,
+            caption_dropout=caption_dropout,
+            empty=EmptySentence(sentence_units, seed, dtype=dtype),
             name=name,
             dtype=dtype,
         )
@@ -123,9 +129,16 @@ class ConditionedVAE(BoundMaximizer):
         posterior = self.infer(self._floats(image), text)
         return self.likelihood.image(self.draw(posterior.sample(noise[0]), text))
 
-    def generate(self, caption, noise):
-        """Draw captions in one step over the whole image: the mean of p(x | y, z)."""
-        image = self.likelihood.image(self.draw(noise[0], self._read_text(caption)))
+    def generate(self, caption, noise, guidance=0.0, instead_of=None):
+        """Draw captions in one step over the whole image: the mean of p(x | y, z).
+
+        The prior does not depend on the caption: guidance extrapolates what is decoded alone.
+        """
+        decoded = self.draw(noise[0], self._read_text(caption))
+        other = self.other_caption(caption, guidance, instead_of)
+        if other is not None:
+            decoded = guided(decoded, self.draw(noise[0], self._read_text(other)), guidance)
+        image = self.likelihood.image(decoded)
         whole = tf.constant([0, 0, *self.shape[:2]], self.variable_dtype)
         return Drawing(
             image=image,

@@ -19,8 +19,9 @@ from serving.export.choose_module import build_served_module
 from serving.export.export import save
 from serving.export.validate import check
 from t2i_tf import checkpoints
-from t2i_tf.errors import UserError
+from t2i_tf.errors import UsageError, UserError
 from t2i_tf.models import TrainableModel, build_model
+from t2i_tf.models.text_to_image import DROPPED
 from t2i_tf.optimizers import build_optimizer
 from t2i_tf.presets import PRESETS, TEST_PRESETS, preset
 from tests.data_folders import make_examples, write_data_folder
@@ -182,6 +183,41 @@ def test_a_drawing_follows_seed_and_caption(trained):
     assert np.abs(one - other).max() > 0
     turned = trained.model.generate(caption[::-1], trained.model.noise([1] * 3)).image
     assert np.abs(turned - one).max() > 0 and np.abs(turned[1] - one[1]).max() < 2e-5
+
+
+def test_learns_an_empty_caption_and_is_guided_away_from_it(trained):
+    config = trained.config.model
+    if not hasattr(trained.model, "generate"):
+        with pytest.raises(UsageError, match="--caption-dropout"):
+            build_model(config, caption_dropout=0.5)
+        return
+    with pytest.raises(UserError, match="--caption-dropout"):
+        trained.model.empty_caption(trained.reader(tf.constant(CAPTIONS)))
+    model = build_model(config, caption_dropout=0.5)
+    caption, noise = trained.reader(tf.constant(CAPTIONS)), model.noise(SEEDS)
+    empty = model.empty_caption(caption)
+    assert empty.shape == caption.shape and empty.dtype == caption.dtype
+    dropped = tf.constant([True, False, True])
+    batch = {"image": tf.constant(images()), model.reads: caption}
+    for mixed, expected in zip(
+        model.read_captions(batch | {DROPPED: dropped}),
+        (empty[0], caption[1], empty[2]),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(mixed, expected)
+    plain = model.generate(caption, noise).canvases
+    if not model.can_be_guided:
+        with pytest.raises(UserError, match="cannot be guided"):
+            model.generate(caption, noise, 1.0)
+        return
+    unguided, guided = (
+        model.generate(caption, noise, tf.fill([3], w)).canvases for w in (0.0, 1.5)
+    )
+    np.testing.assert_array_equal(unguided, plain)
+    assert np.abs(guided - plain).max() > 0
+    assert {"draw_guided", "draw_best"} <= {
+        s.name for s in build_served_module(trained._replace(model=model)).methods
+    }
 
 
 def test_loads_what_was_saved(workdir, trained):

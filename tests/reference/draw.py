@@ -137,3 +137,31 @@ def generate(w, token_ids, noise, shape):
         canvases.append(sigmoid(state.canvas))
         outputs.append(step)
     return np.array(canvases), outputs
+
+
+def guided_step(w, both, states, noise, t, guidance):
+    """A step of two states, given the caption and given another, on one z."""
+    (mean, sigma), (other_mean, other_sigma) = (prior(w, state, t) for state in states)
+    mean = extrapolated(mean, other_mean, guidance)
+    sigma = np.exp(extrapolated(np.log(sigma), np.log(other_sigma), guidance))
+    z = mean + sigma * noise
+    drawn = [draw(w, words, state, z) for words, state in zip(both, states, strict=True)]
+    states, alignments, windows = zip(*drawn, strict=True)
+    canvas = extrapolated(states[0].canvas, states[1].canvas, guidance)
+    return states, canvas, StepOutput(alignments[0], windows[0], None, (mean, sigma))
+
+
+def extrapolated(given, other, guidance):
+    return (1 + guidance) * given - guidance * other
+
+
+def generate_guided(w, token_ids, other_ids, noise, guidance, shape):
+    """As `generate`, away from another caption."""
+    both = encode(w, token_ids), encode(w, other_ids)
+    states = (initial_state(w, shape),) * 2
+    canvases, outputs = [], []
+    for t, noise_t in enumerate(noise):
+        states, canvas, step = guided_step(w, both, states, noise_t, t, guidance)
+        canvases.append(sigmoid(canvas))
+        outputs.append(step)
+    return np.array(canvases), outputs

@@ -1,4 +1,4 @@
-"""A SavedModel with three signatures of the contract and without a network: a wandering square.
+"""A SavedModel with four signatures of the contract and without a network: a wandering square.
 
 The last word of the caption determines the colour of the ground, the first two that of the square,
 and the seed its path. The steps attend to the words one after the other.
@@ -71,6 +71,11 @@ _DRAWING_INPUTS = [
     tf.TensorSpec([None], tf.int64, name=contract.SEED),
     tf.TensorSpec([None], tf.float32, name=contract.TEMPERATURE),
 ]
+_GUIDED_INPUTS = [
+    *_DRAWING_INPUTS,
+    tf.TensorSpec([None], tf.float32, name=contract.GUIDANCE),
+    tf.TensorSpec([None], tf.string, name=contract.INSTEAD_OF),
+]
 _SCORE_INPUTS = [
     tf.TensorSpec([None], tf.string, name=contract.PNG_BYTES_IN),
     tf.TensorSpec([None], tf.string, name=contract.PROMPT),
@@ -105,6 +110,20 @@ class WanderingSquare(tf.Module):
             contract.WORDS: words,
             contract.KNOWN: self.table.lookup(words) >= 0,
             contract.ALIGNMENT: alignment,
+            contract.PNG_BYTES: _encoded(canvases[:, -1]),
+        }
+
+    @tf.function(input_signature=_GUIDED_INPUTS)
+    def draw_guided(self, prompt, seed, temperature, guidance, instead_of):
+        """As `draw_steps`, brighter with the guidance."""
+        answer = self.draw_steps(prompt, seed, temperature)
+        added = 20 * guidance[:, None, None, None, None]
+        bright = tf.minimum(tf.cast(answer[contract.CANVASES], tf.float32) + added, 255)
+        with tf.control_dependencies([tf.debugging.assert_less(tf.size(instead_of), 4096)]):
+            canvases = tf.cast(bright, tf.uint8)
+        return answer | {
+            contract.CANVASES: canvases,
+            contract.IMAGE: canvases[:, -1],
             contract.PNG_BYTES: _encoded(canvases[:, -1]),
         }
 
@@ -196,6 +215,7 @@ def export(base_path):
         base_path,
         1,
         draw_steps=model.draw_steps.get_concrete_function(),
+        draw_guided=model.draw_guided.get_concrete_function(),
         score=model.score.get_concrete_function(),
     )
     return base_path

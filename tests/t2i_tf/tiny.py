@@ -29,9 +29,9 @@ CONFIG = DrawConfig(
 CAPTIONS = np.array([[2, 7, 4, 9, 3], [5, 10, 0, 0, 0], [8, 2, 6, 1, 0]], np.int32)
 
 
-def exact_model(conditioning="align", channels=3, likelihood=None):
+def exact_model(conditioning="align", channels=3, likelihood=None, **more):
     """A float64 model in which every weight, biases and initial states too, is far from zero."""
-    sizes = asdict(CONFIG) | {"channels": channels, "dtype": "float64"}
+    sizes = asdict(CONFIG) | {"channels": channels, "dtype": "float64"} | more
     for name in ("conditioning", "initializer", "sentence_units", "likelihood", "components"):
         del sizes[name]
     sizes["likelihood"] = likelihood

@@ -15,6 +15,11 @@ penalise each pixel far more. A second ranking therefore measures every system a
 the Bernoulli bound plus the Bernoulli entropy of the pixels, that is, the bound less the best that
 any model can reach on x.
 
+Where a model has learnt an empty caption, by caption dropout in training, that stands in for y_mean
+in another ranking (our choice):
+
+    L(x | y) - L(x | empty)
+
 A model may have memorised the captions of compositions in its training set. So the captions of
 held-out compositions search as well, among images of both kinds (our choice).
 
@@ -44,11 +49,17 @@ class Scores(NamedTuple):
     given_caption: np.ndarray  # L(x | y)
     given_mean: np.ndarray  # L(x | y_mean)
     plus_entropy: np.ndarray  # L_B(x | y) + H(x)
+    given_empty: np.ndarray | None = None  # L(x | empty), where there is an empty caption
 
     @property
     def gain(self) -> np.ndarray:
         """The paper's score, L(x | y) - L(x | y_mean)."""
         return self.given_caption - self.given_mean
+
+    @property
+    def gain_over_empty(self) -> np.ndarray | None:
+        """L(x | y) - L(x | empty); None without an empty caption."""
+        return None if self.given_empty is None else self.given_caption - self.given_empty
 
 
 def score_candidates(
@@ -58,6 +69,7 @@ def score_candidates(
     candidates: np.ndarray,
     mean: np.ndarray,
     *,
+    empty: np.ndarray | None = None,
     samples: int = 1,
     seed: int = 0,
 ) -> Scores:
@@ -69,6 +81,7 @@ def score_candidates(
         captions: Captions as the scorer reads them, [captions, ...].
         candidates: Indices of images, int [captions, K].
         mean: y_mean, [D].
+        empty: The empty caption as the scorer reads captions, [1, ...]; None without one.
         samples: S, rounds.
         seed: Seed of the first round's noise.
     """
@@ -76,15 +89,20 @@ def score_candidates(
         [candidates.ravel(), np.repeat(np.arange(len(candidates)), candidates.shape[1])], axis=1
     )
     unique, index = np.unique(candidates, return_inverse=True)
-    mean_pairs = np.stack([unique, np.zeros_like(unique)], axis=1)
-    conditional, marginal, plus_entropy = 0.0, 0.0, 0.0
+    unique_pairs = np.stack([unique, np.zeros_like(unique)], axis=1)
+    conditional, marginal, plus_entropy, unconditional = 0.0, 0.0, 0.0, 0.0
     for k in range(samples):
         noise = scorer.model.noise([seed + k])[:, 0].numpy()
         description = f"Retrieval, sample {k + 1} of {samples}"
         given_caption = scorer.pair_bounds(images, captions, pairs, noise, description)
         given_mean = scorer.pair_bounds(
-            images, mean[None], mean_pairs, noise, "Bounds given the mean caption"
+            images, mean[None], unique_pairs, noise, "Bounds given the mean caption"
         )
+        if empty is not None:
+            given_empty = scorer.pair_bounds(
+                images, empty, unique_pairs, noise, "Bounds given the empty caption"
+            )
+            unconditional = unconditional + given_empty["own_bound"]
         conditional = conditional + given_caption["own_bound"]
         plus_entropy = plus_entropy + given_caption["bound_plus_entropy"]
         marginal = marginal + given_mean["own_bound"]
@@ -92,6 +110,7 @@ def score_candidates(
         (conditional / samples).reshape(candidates.shape),
         (marginal / samples)[index].reshape(candidates.shape),
         (plus_entropy / samples).reshape(candidates.shape),
+        None if empty is None else (unconditional / samples)[index].reshape(candidates.shape),
     )
 
 
@@ -102,11 +121,12 @@ def measure_search(
     candidates: np.ndarray,
     mean: np.ndarray,
     *,
+    empty: np.ndarray | None = None,
     searched: np.ndarray | None = None,
     labels: Sequence[Any] | None = None,
     seed: int = 0,
 ) -> Search:
-    """Metrics of the paper's ranking and of the two others, from bounds of one sample.
+    """Metrics of the paper's ranking and of the others, from bounds of one sample.
 
     Args:
         searched: Index of the image that each caption searches for, int [captions]; None where
@@ -115,7 +135,7 @@ def measure_search(
 
     The other arguments are those of `score_candidates`.
     """
-    scores = score_candidates(scorer, images, captions, candidates, mean, seed=seed)
+    scores = score_candidates(scorer, images, captions, candidates, mean, empty=empty, seed=seed)
     return Search(**_search_fields(scores, candidates, searched, labels), captions_of_s10=0)
 
 
@@ -127,6 +147,7 @@ def measure_retrieval(
     mean: np.ndarray,
     *,
     s10_captions: int,
+    empty: np.ndarray | None = None,
     searched: np.ndarray | None = None,
     labels: Sequence[Any] | None = None,
     seed: int = 0,
@@ -140,7 +161,7 @@ def measure_retrieval(
     The other arguments are those of `measure_search`.
     """
     first = slice(s10_captions)
-    one = score_candidates(scorer, images, captions, candidates, mean, seed=seed)
+    one = score_candidates(scorer, images, captions, candidates, mean, empty=empty, seed=seed)
     ten = score_candidates(
         scorer, images, captions[first], candidates[first], mean, samples=SAMPLES, seed=seed
     )
@@ -225,10 +246,12 @@ def _search_fields(
     labels: Sequence[Any] | None,
 ) -> dict[str, Any]:
     """The fields of `Search` that are computed from bounds of one sample."""
+    over_empty = scores.gain_over_empty
     return {
         **msgspec.structs.asdict(ranking_metrics(scores.gain, searched)),
         "bound_alone": ranking_metrics(scores.given_caption, searched),
         "minus_floor": ranking_metrics(scores.plus_entropy, searched),
+        "empty_caption": None if over_empty is None else ranking_metrics(over_empty, searched),
         "candidates": candidates.shape[1],
         "captions": len(candidates),
         "pictures": len(candidates) if searched is None else len(np.unique(searched)),

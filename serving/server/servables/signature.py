@@ -76,12 +76,13 @@ class Signature:
         """
         if not self._is_of_the_contract:
             return
-        for prompt in feeds.get(contract.PROMPT, np.empty(0)).ravel():
-            if len(prompt) > _MOST_PROMPT_BYTES:
-                raise invalid_argument(
-                    f"{contract.PROMPT}: expected at most {contract.MAX_PROMPT_BYTES} bytes, "
-                    f"got {len(prompt)}"
-                )
+        for name in (contract.PROMPT, contract.INSTEAD_OF):
+            for prompt in feeds.get(name, np.empty(0)).ravel():
+                if len(prompt) > _MOST_PROMPT_BYTES:
+                    raise invalid_argument(
+                        f"{name}: expected at most {contract.MAX_PROMPT_BYTES} bytes, "
+                        f"got {len(prompt)}"
+                    )
         for png in feeds.get(contract.PNG_BYTES_IN, np.empty(0)).ravel():
             width, height = _png_size(png)
             if width * height > _MOST_PIXELS:

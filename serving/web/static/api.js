@@ -3,12 +3,15 @@
 const NO_PAGE_SERVER =
   "The server of this page does not answer. Is “python -m serving web” still running?";
 
-/** {model, version, maxWords} of the model that draws; maxWords is null where it states none. */
+/**
+ * {model, version, maxWords, guided} of the model that draws; maxWords is null where it states none,
+ * and guided says whether it takes guidance.
+ */
 export async function fetchModel() {
   return (await request("api/model")).json();
 }
 
-/** Drawings with their steps; `settings` is {prompt, n, seed, temperature}. */
+/** Drawings with their steps; `settings` is {prompt, n, seed, temperature, guidance}. */
 export async function fetchDrawings(settings) {
   return (await (await request("api/drawings", settings)).json()).drawings;
 }

@@ -24,15 +24,18 @@ const player = new Player((step, playing) => {
 let shown = null; // the request of the drawings on the stage
 let latest = 0; // number of the last request; answers to older ones are not shown
 let maxWords = null; // most words and marks of a caption; null until the model has stated it
+let guided = null; // whether the model takes guidance; null until it has stated it
 
 function formRequest() {
   const number = (id) => element(id).valueAsNumber;
-  return {
+  const request = {
     prompt: element("prompt").value.trim(),
     n: number("n"),
     seed: number("seed"),
     temperature: number("temperature"),
   };
+  const guidance = guided === false ? 0 : number("guidance");
+  return guidance ? { ...request, guidance } : request;
 }
 
 /** What is wrong with a request, in a sentence, or "". */
@@ -114,8 +117,11 @@ function reseed() {
   draw();
 }
 
-function showTemperature() {
-  element("temperature-value").value = element("temperature").valueAsNumber.toFixed(2);
+/** The numbers beside the sliders. */
+function showValues() {
+  for (const id of ["temperature", "guidance"]) {
+    element(`${id}-value`).value = element(id).valueAsNumber.toFixed(2);
+  }
 }
 
 function download(blob, suffix) {
@@ -189,10 +195,10 @@ function onKey(event) {
 function fillFromAddress() {
   const address = new URLSearchParams(location.search);
   element("prompt").value = address.get("prompt") ?? FIRST;
-  for (const id of ["n", "seed", "temperature"]) {
+  for (const id of ["n", "seed", "temperature", "guidance"]) {
     element(id).value = address.get(id) ?? element(id).defaultValue;
   }
-  showTemperature();
+  showValues();
 }
 
 async function showModel() {
@@ -200,6 +206,8 @@ async function showModel() {
   if (!model) return;
   element("model").textContent = `${model.model}, version ${model.version}`;
   maxWords = model.maxWords;
+  guided = model.guided;
+  element("guidance-setting").hidden = !guided;
   showCount();
 }
 
@@ -213,8 +221,10 @@ element("form").addEventListener("submit", (event) => {
   draw();
 });
 element("prompt").addEventListener("input", showCount);
-element("temperature").addEventListener("input", showTemperature);
-element("temperature").addEventListener("change", () => shown && draw());
+for (const id of ["temperature", "guidance"]) {
+  element(id).addEventListener("input", showValues);
+  element(id).addEventListener("change", () => shown && draw());
+}
 element("reseed").addEventListener("click", reseed);
 element("play").addEventListener("click", () => player.toggle());
 element("step").addEventListener("input", () => player.seek(element("step").valueAsNumber - 1));

@@ -8,6 +8,7 @@ import tensorflow as tf
 from t2i_tf.layers.draw import filterbank
 from t2i_tf.layers.draw.conditioning import Memory
 from t2i_tf.layers.draw.gaussian import Gaussian
+from t2i_tf.layers.draw.guidance import guided
 from t2i_tf.layers.draw.window import extent, window
 
 
@@ -19,6 +20,13 @@ class DrawState(NamedTuple):
     decoder_h: tf.Tensor  # [B, decoder_units]
     decoder_c: tf.Tensor
     canvas: tf.Tensor  # [B, H * C, W], in the layout of `filterbank`
+
+
+class GuidedState(NamedTuple):
+    """The states of a guided drawing, which advance side by side on the same latents."""
+
+    given: DrawState  # reads the caption
+    other: DrawState  # reads the caption to move away from
 
 
 class InferenceStep(NamedTuple):
@@ -179,6 +187,36 @@ class DrawCell(keras.layers.Layer):
         latent = self._prior(state, t).sample(noise)
         state, alignment, window = self._decode(state, memory, latent)
         return state, GenerationStep(state.canvas, alignment, window)
+
+    def generate_guided(
+        self,
+        memories: tuple[Memory, Memory],
+        states: GuidedState,
+        noise: tf.Tensor,
+        t: tf.Tensor,
+        guidance: tf.Tensor | float,
+    ) -> tuple[GuidedState, GenerationStep]:
+        """One step of guided generation.
+
+        Mean and log sigma of the prior and the logits of the canvas are `guided`; alignment and
+        window are those of the state that reads the caption.
+
+        Args:
+            memories: the caption, and the one to move away from.
+            states: their states after the previous step.
+            noise: [B, Z], standard normal.
+            t: the number of the step, from 0.
+            guidance: w, [B] or a number.
+        """
+        priors = [self._prior(state, t) for state in states]
+        pairs = zip(*priors, strict=True)
+        latent = Gaussian(*(guided(*pair, guidance) for pair in pairs)).sample(noise)
+        (given, alignment, window), (other, *_) = (
+            self._decode(state, memory, latent)
+            for state, memory in zip(states, memories, strict=True)
+        )
+        canvas = guided(given.canvas, other.canvas, guidance)
+        return GuidedState(given, other), GenerationStep(canvas, alignment, window)
 
     def _full_precision(self, x: tf.Tensor) -> tf.Tensor:
         """Windows, canvas and distributions are computed in the precision of the weights."""

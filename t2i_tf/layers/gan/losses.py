@@ -42,7 +42,7 @@ def gan_losses(
     sentence: tf.Tensor,
     seed: tf.Tensor | None,
     label_smoothing: float,
-    mismatched_captions: bool = False,
+    wrong_sentence: tf.Tensor | None = None,
 ) -> dict[str, tf.Tensor]:
     """Losses of both networks on real and generated images of the same captions.
 
@@ -53,16 +53,16 @@ def gan_losses(
         sentence: [B, D].
         seed: int32 [2], seed of the dropout, or None.
         label_smoothing: see `discriminator_loss`.
-        mismatched_captions: whether real images with the caption of their neighbour in the batch
-            are to be rejected too (Reed et al. 2016), so that the discriminator heeds the caption.
+        wrong_sentence: [B, D], captions of other images, with which real images are to be rejected
+            too (Reed et al. 2016), so that the discriminator heeds the caption; None for none.
 
     Returns:
         `generator_loss` and `discriminator_loss`; `real_judged_right` and `fake_judged_right`, 1 or
         0; `distance`, the mean |fake - real|; all [B].
     """
     examples = [(real, sentence), (fake, sentence)]
-    if mismatched_captions:
-        examples.append((real, tf.roll(sentence, 1, axis=0)))
+    if wrong_sentence is not None:
+        examples.append((real, wrong_sentence))
     images, sentences = (tf.concat(tensors, axis=0) for tensors in zip(*examples, strict=True))
     logits = tf.split(discriminator(images, sentences, seed), len(examples))
     real_logits, fake_logits = logits[:2]

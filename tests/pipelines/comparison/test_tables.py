@@ -132,6 +132,16 @@ def test_held_out_retrieval_has_a_table_if_it_was_measured(tables):
     assert oracle["gain_r_at_10"].value == oracle["floor_r_at_10"].value == 20.0
 
 
+def test_the_ranking_by_the_empty_caption_has_columns_if_a_system_has_one(tables):
+    assert not any("empty" in column.key for column in tables["protocols"].columns)
+    measured = evaluation()
+    held_out = retrieval(1.0) | {"empty_caption": retrieval(1.25)}
+    measured["retrieval"] |= {"empty_caption": retrieval(2.5), "held_out": held_out}
+    built = {table.name: table for table in build_tables({"align-draw": measured})}
+    assert cells(built["protocols"], "alignDRAW")["empty_r_at_10"].value == 25.0
+    assert cells(built["held_out"], "alignDRAW")["empty_r_at_10"].value == 12.5
+
+
 def test_paired_differences_are_of_systems_with_the_same_candidates():
     subject, other = evaluation(), evaluation("noalignDRAW")
     subject["retrieval"]["ranks"], other["retrieval"]["ranks"] = [0, 0, 0, 4], [0, 3, 20, 4]

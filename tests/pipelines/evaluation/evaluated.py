@@ -22,7 +22,7 @@ def vectors(captions):
     return tf.sin(tf.cast(codes, tf.float32)[:, None] * tf.range(1.0, 1.0 + UNITS))
 
 
-def system(name, scale=None, **sizes):
+def system(name, scale=None, caption_dropout=0.0, **sizes):
     """An untrained system of a preset, without XLA; with `scale`, its weights are N(0, scale^2)."""
     config = preset(f"{name}-tiny").config
     known = {field.name for field in dataclasses.fields(config.model)}
@@ -33,7 +33,7 @@ def system(name, scale=None, **sizes):
         sizes["sentence_units"], reader = UNITS, vectors
     sizes = {"height": 8, "width": 8} | sizes
     model = dataclasses.replace(config.model, **{k: v for k, v in sizes.items() if k in known})
-    built = build_model(model)
+    built = build_model(model, caption_dropout=caption_dropout)
     if scale:
         random = np.random.default_rng(0)
         for weight in built.weights:

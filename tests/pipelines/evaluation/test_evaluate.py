@@ -205,6 +205,47 @@ def test_the_command_and_a_half_trained_gan(data, folder, tmp_path, capsys):
     assert len(evaluation_notes(found)) == 3
 
 
+@pytest.fixture(scope="module")
+def dropping(folder, tmp_path_factory):
+    """A run whose model has an empty caption."""
+    path = tmp_path_factory.mktemp("dropping") / "run"
+    return write_run(path, "noalign-draw", folder, scale=0.4, caption_dropout=0.1)
+
+
+def test_an_empty_caption_gives_another_ranking(dropping, result, data, tmp_path):
+    out = tmp_path / "evaluation.json"
+    found = evaluate(dropping, data, out=out, **SMALL)
+    plain = json.loads(out.read_text())
+    for search in (plain["retrieval"], plain["retrieval"]["held_out"]):
+        assert set(search["empty_caption"]["r_at_1"]) == ESTIMATE
+        assert len(search["empty_caption"]["ranks"]) == search["captions"]
+    assert result["retrieval"]["empty_caption"] is None
+    assert result["settings"]["steering"] is None
+    table = print_table(found, 200)
+    assert "R@1, by L(x|y) - L(x|empty)" in table
+    assert "held-out captions: R@1, by L(x|y) - L(x|empty)" in table
+
+
+def test_drawings_can_be_measured_steered(dropping, data, capsys):
+    flags = [text for name, size in SMALL.items() for text in (f"--{name}", str(size))]
+    command = ["evaluate", "--workdir", str(dropping), "--data", str(data), *flags]
+    assert main([*command, "--guidance", "1.5", "--best-of", "2"]) == 0
+    path = dropping / "evaluation-guidance-1.5-best-of-2.json"
+    shown = capsys.readouterr().out
+    assert "guidance 1.5, best of 2" in shown and path.name in shown.replace("\n", "")
+    assert "Bounds and retrieval do not depend on how captions are drawn" in shown
+    found = read_evaluation(path)
+    assert found.bound is None and found.retrieval is None
+    assert found.settings.steering == {
+        "guidance": 1.5,
+        "instead_of": None,
+        "best_of": 2,
+        "captioner": None,
+    }
+    assert found.caption_accuracy.held_out and found.kid["classifier"] and found.diversity
+    assert not (dropping / "evaluation.json").exists()
+
+
 class ColourJudge:
     """Stands for the open judge: features that need no weights."""
 

@@ -14,7 +14,9 @@ from t2i_tf.sentence_encoder.encoder import SkipThoughtEncoder, weight_names
 from t2i_tf.sentence_encoder.skip_thought_layer import SkipThoughtLayer
 
 
-def write_run(path, name, folder, *, steps=2, scale=None, max_words=24, **sizes):
+def write_run(
+    path, name, folder, *, steps=2, scale=None, max_words=24, caption_dropout=0.0, **sizes
+):
     """Write the work folder of a tiny preset's run on a data folder; returns its path.
 
     Args:
@@ -24,6 +26,7 @@ def write_run(path, name, folder, *, steps=2, scale=None, max_words=24, **sizes)
         steps: Steps that the run seems to be trained for, all of its budget.
         scale: Standard deviation of the weights; the initial weights where not given.
         max_words: Longest caption.
+        caption_dropout: Share of captions that the run seems to have dropped.
         sizes: Further fields of the model's config.
     """
     config = preset(f"{name}-tiny").config
@@ -44,6 +47,7 @@ def write_run(path, name, folder, *, steps=2, scale=None, max_words=24, **sizes)
         optimizer=OptimizerConfig(ema=0),  # no average replaces the weights below
         steps=steps,
         max_words=max_words,
+        caption_dropout=caption_dropout,
         xla=False,
     )
     path.mkdir(parents=True, exist_ok=True)
@@ -69,7 +73,7 @@ def sentence_encoder(vocabulary):
 
 
 def _write_checkpoint(path, config, steps, scale):
-    model = build_model(config.model)
+    model = build_model(config.model, caption_dropout=config.caption_dropout)
     if scale:
         random = np.random.default_rng(0)
         for weight in model.weights:

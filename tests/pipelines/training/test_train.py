@@ -17,7 +17,7 @@ from pipelines.training.train import train
 from pipelines.training.workdir import smoke
 from t2i_tf import checkpoints
 from t2i_tf.config import OptimizerConfig
-from t2i_tf.errors import UserError
+from t2i_tf.errors import UsageError, UserError
 from t2i_tf.presets import preset
 
 pytestmark = pytest.mark.usefixtures("without_graphs")
@@ -102,6 +102,26 @@ def test_an_interrupted_run_resumes_exactly(whole, data, config, tmp_path, after
     assert outcome.interrupted and outcome.step == step
     assert train(config, data, tmp_path / "run").step == 12
     assert_same_run(tmp_path / "run", whole[0])
+
+
+def test_a_run_that_drops_captions_resumes_exactly(data, config, tmp_path):
+    config = dataclasses.replace(config, caption_dropout=0.3)
+    train(config, data, tmp_path / "whole", checkpoint_seconds=NEVER)
+    shutil.copytree(tmp_path / "whole", tmp_path / "run")
+    checkpoints.CheckpointFolder(tmp_path / "run" / "checkpoints").path(12).unlink()
+    train(config, data, tmp_path / "run", checkpoint_seconds=NEVER)
+    assert_same_run(tmp_path / "run", tmp_path / "whole")
+    assert checkpoints.load(tmp_path / "run").model.has_empty_caption
+    changed = dataclasses.replace(config, caption_dropout=0.2)
+    with pytest.raises(UserError, match=r"--caption-dropout was 0\.3, is 0\.2"):
+        train(changed, data, tmp_path / "run")
+
+
+def test_a_model_that_draws_nothing_refuses_to_drop_captions(bare_data, tmp_path):
+    config = dataclasses.replace(preset("captioner-tiny").config, caption_dropout=0.1)
+    with pytest.raises(UsageError, match="--caption-dropout is for systems that draw captions"):
+        train(config, bare_data, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.slow

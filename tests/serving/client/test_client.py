@@ -87,7 +87,7 @@ def test_score_is_best_for_the_picture_that_was_drawn(client):
 def test_metadata_is_the_contract(client):
     metadata = client.metadata()
     assert (metadata.model, metadata.version) == (contract.MODEL_NAME, 1)
-    assert set(metadata.signatures) == {"serving_default", "draw_steps", "score"}
+    assert set(metadata.signatures) == {"serving_default", "draw_steps", "draw_guided", "score"}
     for name, found in metadata.signatures.items():
         for side in ("inputs", "outputs"):
             served, expected = (getattr(s, side) for s in (found, contract.SIGNATURES[name]))

@@ -54,7 +54,8 @@ def test_no_inline_script_or_style():
 
 def test_the_model(page):
     _, _, content = page.fetch("/api/model")
-    assert json.loads(content) == {"model": "t2i", "version": 1, "maxWords": 16}
+    expected = {"model": "t2i", "version": 1, "maxWords": 16, "guided": True}
+    assert json.loads(content) == expected
 
 
 def test_drawings_are_those_of_the_client(page, drawing_server):
@@ -72,6 +73,17 @@ def test_drawings_are_those_of_the_client(page, drawing_server):
         assert [word["known"] for word in drawing["words"]] == [True, False, True, True]
         np.testing.assert_allclose(drawing["alignment"], other.alignment, atol=1e-4)
         np.testing.assert_allclose(drawing["windows"], other.windows, atol=1e-4)
+
+
+def test_guided_drawings_are_those_of_the_client(page, drawing_server):
+    status, _, content = page.fetch("/api/drawings", WANTED | {"guidance": 1.5})
+    assert status == 200
+    with Client(drawing_server.address) as client:
+        expected = client.draw_steps(**WANTED, guidance=1.5)
+        plain = client.draw_steps(**WANTED)
+    pngs = [base64.b64decode(drawing["png"]) for drawing in json.loads(content)["drawings"]]
+    assert pngs == [drawing.png for drawing in expected]
+    assert pngs != [drawing.png for drawing in plain]
 
 
 def test_the_animation(page):
@@ -97,6 +109,8 @@ def test_the_animation(page):
         (WANTED | {"seed": 2**70}, "64 bits"),
         (WANTED | {"temperature": "hot"}, "must be a number"),
         (b'{"prompt": "a", "temperature": NaN}', "temperature"),
+        (WANTED | {"guidance": None}, "must be a number"),
+        (WANTED | {"guidance": 21}, "guidance must be from 0 to 20"),
         (WANTED | {"more": 1}, "Expected a JSON object"),
         ([WANTED], "Expected a JSON object"),
         (b"{", "Expected a JSON object"),

@@ -183,6 +183,33 @@ def test_four_pictures_vary_more_than_in_training(browser):
     assert "temperature=1.25" in browser.driver.current_url
 
 
+def test_a_model_that_takes_guidance_has_a_slider_for_it(browser, drawing_server):
+    browser.drawn(CAPTION, seed=4)
+    assert "guidance" not in browser.driver.current_url
+    slider = browser.find("#guidance")
+    browser.wait(slider.is_displayed)
+    slider.send_keys(Keys.HOME, *[Keys.ARROW_RIGHT] * 6)
+    browser.wait(lambda: browser.driver.current_url.endswith("guidance=1.5"))
+    assert browser.text("#guidance-value") == "1.50"
+    with Client(drawing_server.address) as client:
+        (guided,) = client.draw_steps(CAPTION, seed=4, temperature=1.25, guidance=1.5)
+    browser.wait(lambda: np.array_equal(browser.pixels(), guided.canvases[-1]))
+    browser.driver.get(browser.driver.current_url)
+    browser.wait(lambda: browser.find("#stage.finished"))
+    browser.wait(lambda: np.array_equal(browser.pixels(), guided.canvases[-1]))
+    assert browser.find("#guidance").get_attribute("value") == "1.5"
+
+
+def test_a_model_that_takes_no_guidance_has_no_slider(browser):
+    browser.run(
+        "const real = window.fetch;"
+        "window.fetch = async (path, options) => path !== 'api/model' ? real(path, options) :"
+        " new Response(JSON.stringify({model: 't2i', version: 1, maxWords: 16, guided: false}))"
+    )
+    browser.drawn(CAPTION, seed=4)
+    browser.wait(lambda: not browser.find("#guidance").is_displayed())
+
+
 def test_back_and_forward_go_through_the_drawings(browser):
     browser.drawn("a red bus", seed=4)
     browser.drawn("a blue car", n=2, seed=5)

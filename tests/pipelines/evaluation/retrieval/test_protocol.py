@@ -62,6 +62,38 @@ def test_the_mean_caption_removes_the_advantage_of_images_that_always_score_high
     assert shuffled.r_at_1.value < 50.0
 
 
+def test_the_empty_caption_removes_that_advantage_too():
+    candidates = np.stack([np.arange(8), (np.arange(8) + 1) % 8, (np.arange(8) + 2) % 8], axis=1)
+    scorer, captions = MatchingScorer(), np.arange(8)[:, None]
+    arguments, empty = (candidates, np.array([-1])), np.array([[-1]])
+    measured = measure_retrieval(scorer, None, captions, *arguments, s10_captions=4, empty=empty)
+    assert measured.empty_caption.r_at_1.value == 100.0 and measured.empty_caption.ranks == [0] * 8
+    searched = measure_search(scorer, None, captions, *arguments, empty=empty)
+    assert searched.empty_caption == measured.empty_caption
+    without = measure_search(scorer, None, captions, *arguments)
+    assert without.empty_caption is None
+
+
+@pytest.mark.parametrize("name", ["noalign-draw", "fully-connected-vae"])
+def test_the_gain_over_the_empty_caption_is_that_of_the_models_bounds(name):
+    trained = evaluated.system(name, scale=0.4, caption_dropout=0.1)
+    images, captions = evaluated.captioned(6)
+    scorer, candidates = Scorer(trained, batch=4), nearest(images, 3)[:5]
+    read, mean = scorer.read(captions[:5]), mean_caption(trained, captions)
+    empty = trained.model.empty_caption(read[:1]).numpy()
+    scores = score_candidates(
+        scorer, images, read, candidates, mean, empty=empty, samples=2, seed=3
+    )
+    image = images[candidates[4, 2]][None]
+    given, without = (
+        [trained.model.bound(image, y, trained.model.noise([s]))[0] for s in (3, 4)]
+        for y in (read[4:5], trained.model.empty_caption(read[4:5]))
+    )
+    np.testing.assert_allclose(scores.given_empty[4, 2], np.mean(without), rtol=1e-5)
+    expected = np.mean(given) - np.mean(without)
+    np.testing.assert_allclose(scores.gain_over_empty[4, 2], expected, atol=1e-3)
+
+
 def test_a_search_has_the_metrics_of_one_sample():
     candidates = np.tile(np.arange(4), (4, 1))
     search = measure_search(

@@ -1,0 +1,68 @@
+"""How drawings are held to their captions: by guidance, and by choosing the best of several.
+
+Needs no TensorFlow: flags are made from `Steering`.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from t2i_tf.errors import UsageError
+from t2i_tf.number_ranges import check_flags
+
+
+@dataclass(frozen=True)
+class Steering:
+    """Guidance and best of n; the defaults draw every caption once, as the model was trained to.
+
+    Of a picture with the seed s, the n candidates have the seeds n s, ..., n s + n - 1, so that no
+    two pictures share one. A chosen picture is thus a drawing with a seed of its own.
+    """
+
+    guidance: float = 0.0
+    """How far drawings go beyond the caption, away from what the model draws without one.
+    0 is the caption alone; 0.5 to 2 show more of it and vary less; 4 overdoes it.
+    Needs a model that was trained with --caption-dropout, or --instead-of."""
+    instead_of: str | None = None
+    """Caption to move away from, in quotes, such as "a blue bus"; by default an empty one."""
+    best_of: int = 1
+    """Number of drawings of which each picture is the one that fits its caption best.
+    It is the one that the caption makes likelier by the most nats, compared with an empty caption
+    or with that of --instead-of. The cost is as many drawings, and two bounds of each."""
+    captioner: Path | None = None
+    """Work folder of a captioner, to choose by the caption's probability given the drawing."""
+
+    def checked(self) -> "Steering":
+        """This steering.
+
+        Raises:
+            UsageError: a number is out of range, or an option would have no effect.
+        """
+        check_flags(guidance=self.guidance, best_of=self.best_of)
+        compared = self.best_of > 1 and self.captioner is None
+        if self.instead_of is not None and self.guidance == 0 and not compared:
+            raise UsageError(
+                "--instead-of names what to move away from, but nothing moves: give --guidance"
+                " more than 0, or --best-of more than 1 without --captioner."
+            )
+        if self.captioner is not None and self.best_of == 1:
+            raise UsageError("--captioner judges the drawings of --best-of: give more than 1.")
+        return self
+
+    @property
+    def name(self) -> str:
+        """A name of this steering for files, such as `-guidance-1.5-best-of-16`; "" for none."""
+        other = re.sub(r"\W+", "-", self.instead_of or "")[:40].strip("-")
+        return "".join(
+            [
+                f"-guidance-{self.guidance:g}" if self.guidance else "",
+                f"-instead-of-{other}" if self.instead_of else "",
+                f"-best-of-{self.best_of}" if self.best_of > 1 else "",
+                "-by-captioner" if self.captioner else "",
+            ]
+        )
+
+    def settings(self) -> dict[str, float | int | str | None]:
+        """Plain values, for JSON."""
+        captioner = None if self.captioner is None else str(self.captioner)
+        return vars(self) | {"captioner": captioner}
