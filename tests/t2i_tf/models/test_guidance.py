@@ -1,5 +1,6 @@
 """Guided drawings, of every system that can be guided."""
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -115,3 +116,47 @@ def test_the_lapgan_cannot_be_guided():
     model = build("lapgan")
     with pytest.raises(UserError, match="LAPGAN cannot be guided"):
         model.generate(captions(model), model.noise([1, 2, 3]), 1.0)
+
+
+@pytest.fixture(scope="module")
+def reds_and_blues():
+    """A VAE that has learnt two captions, each with pictures of one colour or nearly so."""
+    model = build("fully-connected-vae", caption_dropout=0.3)
+    model.compile(keras.optimizers.Adam(1e-2), jit_compile=False)
+    rng = np.random.default_rng(0)
+    kinds = rng.integers(0, 2, 64)
+    image = coloured(kinds) + rng.normal(0, 25, (64, 8, 8, 3))
+    batch = {"image": np.clip(image, 0, 255).astype(np.uint8), "sentence": sentences(kinds)}
+    data = tf.data.Dataset.from_tensors(batch).repeat()
+    model.fit(data, steps_per_epoch=250, shuffle=False, verbose=0)
+    return model
+
+
+def sentences(kinds):
+    return np.random.default_rng(5).standard_normal((2, 5)).astype(np.float32)[kinds]
+
+
+def coloured(kinds):
+    """Red for 0, blue for 1, neither of them full."""
+    colours = np.array([[150.0, 110, 110], [110, 110, 150]])
+    return np.broadcast_to(colours[kinds][:, None, None], (len(kinds), 8, 8, 3))
+
+
+def redness(model, guidance, instead_of=None):
+    drawn = model.generate(sentences([0] * 8), model.noise(range(8)), guidance, instead_of).image
+    red, _, blue = tf.unstack(tf.reduce_mean(drawn, [0, 1, 2]))
+    return float(red - blue)
+
+
+def test_guidance_shows_more_of_the_caption(reds_and_blues):
+    plain, half, whole = (redness(reds_and_blues, w) for w in (0.0, 0.5, 1.0))
+    assert 0.1 < plain < half - 0.02 < whole - 0.04
+    assert redness(reds_and_blues, 1.0, sentences([1] * 8)) > whole + 0.02  # blue is further away
+
+
+def test_an_image_gains_by_its_own_caption_alone(reds_and_blues):
+    model, kinds = reds_and_blues, np.array([0, 0, 1, 1])
+    images = coloured(kinds).astype(np.uint8)
+    noise = model.noise([0] * 4)
+    assert min(model.gain(images, sentences(kinds), noise)) > 1
+    assert max(model.gain(images, sentences(1 - kinds), noise)) < -1
