@@ -80,6 +80,8 @@ class Signature:
     outputs: dict[str, Tensor]
     optional: dict[str, Tensor] = field(default_factory=dict)
     """Outputs that only some models have."""
+    selections: tuple[tuple[str, ...], ...] = ()
+    """The outputs that clients ask for together, where these are not all of `outputs`."""
 
 
 _SHARPENED = {SHARPENED_PNG_BYTES: Tensor("string", "[B]")}
@@ -122,7 +124,13 @@ _GUIDED_INPUTS = _DRAWING_INPUTS | {
 }
 _GUIDED_OUTPUTS = DRAW.outputs | DRAW_STEPS.outputs
 
-DRAW_GUIDED = Signature("draw_guided", _GUIDED_INPUTS, _GUIDED_OUTPUTS, _SHARPENED)
+DRAW_GUIDED = Signature(
+    "draw_guided",
+    _GUIDED_INPUTS,
+    _GUIDED_OUTPUTS,
+    _SHARPENED,
+    (tuple(DRAW.outputs), tuple(DRAW_STEPS.outputs)),
+)
 """A caption to its image and all steps, moved away from the caption `instead_of`.
 
 Only models that were trained with caption dropout have it: "" as `instead_of` is their empty
@@ -134,6 +142,7 @@ DRAW_BEST = Signature(
     _GUIDED_INPUTS | {BEST_OF: Tensor("int64", "[B]")},
     _GUIDED_OUTPUTS | {CHOSEN_SEED: Tensor("int64", "[B]"), GAIN: Tensor("float32", "[B]")},
     _SHARPENED,
+    tuple((*outputs, CHOSEN_SEED) for outputs in DRAW_GUIDED.selections),
 )
 """As `draw_guided`, the best of n = `best_of` drawings, with the seeds n s, ..., n s + n - 1.
 

@@ -160,12 +160,11 @@ def _parsed(message_class, content: bytes):
 
 def _steered(plain: Signature, inputs: Arrays) -> tuple[Signature, Arrays]:
     """The signature that takes these inputs, with the outputs of the one without steering."""
-    if contract.BEST_OF in inputs:
-        chosen = {contract.CHOSEN_SEED: contract.DRAW_BEST.outputs[contract.CHOSEN_SEED]}
-        return replace(contract.DRAW_BEST, outputs=plain.outputs | chosen), inputs
-    if contract.GUIDANCE in inputs:
-        return replace(contract.DRAW_GUIDED, outputs=plain.outputs), inputs
-    return plain, inputs
+    if contract.GUIDANCE not in inputs:
+        return plain, inputs
+    steered = contract.DRAW_BEST if contract.BEST_OF in inputs else contract.DRAW_GUIDED
+    selected = next(names for names in steered.selections if plain.outputs.keys() <= set(names))
+    return replace(steered, outputs={name: steered.outputs[name] for name in selected}), inputs
 
 
 def _pictures(first: int, outputs: Arrays) -> list[Picture]:

@@ -1,6 +1,7 @@
 """Warm-up requests: stored with an export, replayed by a server before it answers clients."""
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,9 @@ def write_warmup(
 ) -> None:
     """Write two requests for each signature, one alone and one in a batch.
 
+    Where clients select among the outputs, there are two for each selection: the first request of
+    one takes a server seconds.
+
     Args:
         folder: Folder of the version.
         requests: For each signature its inputs, with at least as many rows as the largest batch.
@@ -27,13 +31,13 @@ def write_warmup(
     path.parent.mkdir()
     with tf.io.TFRecordWriter(str(path)) as writer:
         for signature, inputs in requests.items():
-            for rows in ROWS:
+            for outputs, rows in itertools.product(signature.selections or ((),), ROWS):
                 batch = {name: values[:rows] for name, values in inputs.items()}
-                writer.write(_log(signature.name, batch).SerializeToString())
+                writer.write(_log(signature.name, batch, outputs).SerializeToString())
 
 
-def _log(signature: str, inputs: Mapping[str, np.ndarray]) -> PredictionLog:
-    request = PredictRequest()
+def _log(signature: str, inputs: Mapping[str, np.ndarray], outputs: Sequence[str]) -> PredictionLog:
+    request = PredictRequest(output_filter=outputs)
     request.model_spec.name = contract.MODEL_NAME
     request.model_spec.signature_name = signature
     for name, values in inputs.items():

@@ -15,6 +15,7 @@ from pipelines.sampling.sampler import Sampler
 from pipelines.sampling.steering import Steering
 from serving import contract
 from serving.cli import main
+from serving.client import messages
 from serving.client.async_client import AsyncClient
 from serving.client.client import Client
 from serving.errors import RequestError, ServingError
@@ -97,7 +98,8 @@ def steered(trained):
 def test_the_export_passes_every_check(models, trained):
     *passed, answers = check(models / "1", build_served_module(trained))
     assert len(passed) == 4 and "the model's own" in answers
-    assert "10 warm-up requests" in passed[-1]  # two of each of the five signatures
+    # Two for each of three signatures, and for each of the two selections of two others.
+    assert "14 warm-up requests" in passed[-1]
 
 
 @pytest.mark.parametrize(
@@ -312,6 +314,36 @@ def test_of_two_drawings_that_fit_as_well_an_export_may_choose_either():
         contract.GAIN: np.float32([1.0, 2.001, 5.0]),
     }
     assert _same_choice(expected, found).tolist() == [True, False, True]
+
+
+def test_what_clients_select_is_warmed_up(client):
+    """A request of outputs that none has asked for takes seconds."""
+    for method in (client.draw, client.draw_steps):
+        for steering in ({"guidance": 1.0}, {"best_of": 2}):
+            sent = []
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(client, "_send", sent.append)
+                method(CAPTION, **steering)
+            message = messages.PredictRequest.FromString(sent[0].message)
+            signature = contract.SIGNATURES[message.model_spec.signature_name]
+            selections = [sorted(names) for names in signature.selections]
+            assert list(message.output_filter) in selections
+
+
+def test_rest_takes_the_signature(server):
+    inputs = {
+        "prompt": [CAPTION],
+        "seed": [3],
+        "temperature": [1.0],
+        "guidance": [1.5],
+        "instead_of": [OTHER],
+    }
+    body = {"signature_name": "draw_guided", "inputs": inputs}
+    status, answer = server.rest("/v1/models/t2i:predict", body)
+    with Client(server.address) as client:
+        (picture,) = client.draw(CAPTION, seed=3, guidance=1.5, instead_of=OTHER)
+    assert status == 200
+    np.testing.assert_array_equal(answer["outputs"]["image"], picture.pixels[None])
 
 
 def test_the_metadata_lists_what_a_client_may_send(client):
