@@ -79,7 +79,8 @@ def generate(
         _remove_stale(out, files)
     except OSError as error:
         raise UserError(f"{out} cannot be written: {error.strerror}.") from error
-    return Generated(files, sampler.unknown_words(captions))
+    read = [*captions, *filter(None, [steering.instead_of])]
+    return Generated(files, sampler.unknown_words(read))
 
 
 def write_drawings(out: Path, rows: Sequence[Sequence[Sample]]) -> list[Path]:

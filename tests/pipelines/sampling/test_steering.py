@@ -200,11 +200,12 @@ def test_a_seed_that_leaves_no_room_for_candidates_is_refused(best):
 
 def test_generate_draws_guided_and_chosen_pictures(trained, workdir_of, tmp_path, capsys):
     run, out = str(workdir_of(trained)), tmp_path / "out"
-    steering = ["--guidance", "1.5", "--instead-of", "a green car", "--best-of", "2"]
+    steering = ["--guidance", "1.5", "--instead-of", "a green zebra", "--best-of", "2"]
     command = ["generate", "a red bus", "--workdir", run, "--n", "2", "--out", str(out)]
     assert main([*command, *steering]) == 0
     printed = capsys.readouterr().out
     assert "Best of 2 of 'a red bus': seeds " in printed
+    assert "not in the model's vocabulary: zebra" in printed
     guided = (out / "grid.png").read_bytes()
     assert main(command) == 0
     assert (out / "grid.png").read_bytes() != guided
