@@ -24,7 +24,7 @@ def measure_generate(
     """
     batch = config.batch_size
     model = build_model(config.model)
-    draw = tf.function(model.generate)
+    draw = tf.function(model.generate, autograph=False)
     ids, noise = tf.fill([batch, words], 2), model.noise(tf.range(batch))
     operands = [
         (product.times, normal(product.rows, product.inner), normal(product.inner, product.columns))

@@ -60,7 +60,7 @@ def _training_step(config: TrainConfig, words: int, xla: bool) -> Callable[[], o
     model = build_model(config.model, seed=0, mixed_precision=config.mixed_precision)
     model.compile(build_optimizer(config.optimizer), jit_compile=xla)
     model.optimizer.build(model.trainable_variables)
-    train = tf.function(model.train_step)
+    train = tf.function(model.train_step, autograph=False)
     return lambda: train(batch)["loss"].numpy()
 
 
@@ -75,7 +75,7 @@ def _baseline(products: list[Product], compiled: bool) -> Callable[[], object]:
         for p in products
     ]
 
-    @tf.function(jit_compile=compiled)
+    @tf.function(jit_compile=compiled, autograph=False)
     def run():
         results = []
         for times, x, weight, gradient in operands:

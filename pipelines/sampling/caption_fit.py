@@ -66,8 +66,8 @@ class BoundGain:
                 " another caption with --instead-of."
             )
         self._other = None if instead_of is None else trained.reader(tf.constant([instead_of]))
-        self._read = tf.function(trained.reader)
-        self._noise = tf.function(self.model.noise)
+        self._read = tf.function(trained.reader, autograph=False)
+        self._noise = tf.function(self.model.noise, autograph=False)
         self._plain = tf.function(self._gain, autograph=False)
         self._compiled = tf.function(self._gain, autograph=False, jit_compile=trained.config.xla)
 
@@ -110,7 +110,7 @@ class CaptionerFit:
             "Train a captioner on the model's data folder.",
         )
         self.model = trained.model
-        self._read = tf.function(trained.reader)
+        self._read = tf.function(trained.reader, autograph=False)
         self._log_probability = tf.function(self._fit, autograph=False)
 
     def __call__(self, images, captions, *, xla=False):  # noqa: D102

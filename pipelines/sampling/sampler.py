@@ -84,16 +84,19 @@ class Sampler:
         self.steering = steering.checked()
         self._other = self._read_other(trained)
         self._fit = caption_fit(trained, steering) if steering.best_of > 1 else None
-        self._read = tf.function(trained.reader)
-        self._noise = tf.function(self.model.noise)
-        self._generate = tf.function(self._draw_batch)
+        self._read = tf.function(trained.reader, autograph=False)
+        self._noise = tf.function(self.model.noise, autograph=False)
+        self._generate = tf.function(self._draw_batch, autograph=False)
         # XLA would give other noise and has slow convolutions: noise and sharpener stay outside it.
         self._generate_image = tf.function(
             lambda caption, noise: self._guided(caption, noise).image,
+            autograph=False,
             jit_compile=trained.config.xla,
         )
-        self._pixels = tf.function(to_pixels)
-        self._sharpen = tf.function(lambda image, sentence: to_pixels(sharpener(image, sentence)))
+        self._pixels = tf.function(to_pixels, autograph=False)
+        self._sharpen = tf.function(
+            lambda image, sentence: to_pixels(sharpener(image, sentence)), autograph=False
+        )
 
     def draw(
         self, captions: Sequence[str], *, n: int = 1, seed: int = 0, temperature: float = 1.0

@@ -28,7 +28,7 @@ class Sharpener:
                 " which sharpens nothing."
             )
         self.trained = trained
-        self.read = tf.function(trained.reader)
+        self.read = tf.function(trained.reader, autograph=False)
 
     @classmethod
     def load(cls, workdir: Path) -> "Sharpener":

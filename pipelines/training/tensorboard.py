@@ -47,8 +47,8 @@ class TensorBoard(keras.callbacks.Callback):
         self.batch_size, self.clock, self.every = batch_size, clock, every
 
     def on_train_begin(self, logs=None):  # noqa: D102
-        self._preview = tf.function(self.model.preview)
-        self._terms = tf.function(self.model.terms)
+        self._preview = tf.function(self.model.preview, autograph=False)
+        self._terms = tf.function(self.model.terms, autograph=False)
         self.writer = tf.summary.create_file_writer(str(self.workdir / "tensorboard"))
         self._last = self._now()
 

@@ -63,7 +63,7 @@ class Reconstructions:
         in_range = self.lengths.contains(captions.words)
         model, reader = self.trained.model, self.trained.reader
 
-        @tf.function
+        @tf.function(autograph=False)
         def reconstruct(image, caption, seeds):
             return to_pixels(model.reconstruct(image, reader(caption), model.noise(seeds)))
 

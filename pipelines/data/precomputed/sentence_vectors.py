@@ -56,7 +56,9 @@ class SentenceVectors:
     def vectors(self, split: str) -> np.ndarray:
         """The vectors of a split, float32 [captions, D]; computed at the first call."""
         captions = self.captions.read(split).text
-        encode = tf.function(self.encoder, input_signature=[tf.TensorSpec([None], tf.string)])
+        encode = tf.function(
+            self.encoder, input_signature=[tf.TensorSpec([None], tf.string)], autograph=False
+        )
         return cached_rows(
             self.path / f"{split}.npy",
             (len(captions), self.encoder.units),

@@ -138,14 +138,17 @@ class PictureReader:
         self._jpeg = tf.function(
             lambda contents, ratio, orientation: load_jpeg(contents, ratio, orientation, resize),
             input_signature=[tf.TensorSpec([], kind) for kind in (tf.string, tf.int32, tf.int32)],
+            autograph=False,
         )
         self._other = tf.function(
             lambda contents, ratio, orientation: load_other(contents, resize),
             input_signature=[tf.TensorSpec([], kind) for kind in (tf.string, tf.int32, tf.int32)],
+            autograph=False,
         )
         self._from_array = tf.function(
             lambda pixels: resize_image(pixels, resize),
             input_signature=[tf.TensorSpec([None, None, None], tf.uint8)],
+            autograph=False,
         )
 
     def read(self, examples: Sequence[Example]) -> Iterator[ReadPicture]:

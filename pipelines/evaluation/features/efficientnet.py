@@ -63,7 +63,7 @@ class EfficientNet:
         weights = _read_weights()
         self._network = build(STAGES, STEM, UNITS, CLASSES)
         assign(self._network, weights)
-        self._embed = tf.function(self._features, reduce_retracing=True)
+        self._embed = tf.function(self._features, reduce_retracing=True, autograph=False)
 
     def features(self, images: np.ndarray) -> np.ndarray:
         """Pooled features before the classes, float32 [B, 1280], at least 0.

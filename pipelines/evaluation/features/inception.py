@@ -38,7 +38,7 @@ class Inception:
                 " keras.applications without the top: inception_v3_weights_tf_dim_ordering_tf"
                 "_kernels_notop.h5."
             ) from None
-        self._embed = tf.function(self._features, reduce_retracing=True)
+        self._embed = tf.function(self._features, reduce_retracing=True, autograph=False)
 
     def features(self, images: np.ndarray) -> np.ndarray:
         """Features float32 [B, 2048] of images uint8 [B, H, W, C], C = 1 or 3."""

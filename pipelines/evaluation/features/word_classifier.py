@@ -61,7 +61,7 @@ class Classifier(keras.Model):
         self.dense.build((None, (SIDE >> len(FILTERS)) ** 2 * FILTERS[-1]))
         self.head.build((None, UNITS))
         self.built = True
-        self._embed = tf.function(self.embed, reduce_retracing=True)
+        self._embed = tf.function(self.embed, reduce_retracing=True, autograph=False)
 
     def call(self, images: tf.Tensor) -> tf.Tensor:  # noqa: D102
         return self.head(self.hidden(images))

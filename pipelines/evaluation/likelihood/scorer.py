@@ -44,11 +44,11 @@ class Scorer:
             sharpener.check_size(trained.config.model)
         self.batch, self.sharpener = batch, sharpener
         xla = trained.config.xla
-        self._read = tf.function(trained.reader)
-        self._noise = tf.function(self.model.noise)
-        self._terms = tf.function(self._bound_terms, jit_compile=xla)
-        self._weights = tf.function(self._log_weights, jit_compile=xla)
-        self._sharpened = tf.function(self._sharpened_nll)
+        self._read = tf.function(trained.reader, autograph=False)
+        self._noise = tf.function(self.model.noise, autograph=False)
+        self._terms = tf.function(self._bound_terms, jit_compile=xla, autograph=False)
+        self._weights = tf.function(self._log_weights, jit_compile=xla, autograph=False)
+        self._sharpened = tf.function(self._sharpened_nll, autograph=False)
 
     def read(self, captions: Sequence[str]) -> np.ndarray:
         """Captions as the model reads them: token ids [n, N], or sentence vectors [n, D]."""

@@ -31,7 +31,9 @@ def mean_caption(trained: Trained, captions: Sequence[str]) -> np.ndarray:
     model = trained.model
     if model.reads == "sentence":
         return np.zeros(trained.config.model.sentence_units, np.float32)
-    represent = tf.function(lambda strings: model.represent(trained.reader(strings)))
+    represent = tf.function(
+        lambda strings: model.represent(trained.reader(strings)), autograph=False
+    )
     sample = np.random.default_rng(0).permutation(len(captions))[:CAPTIONS]
     total = 0.0
     for start in range(0, len(sample), _BATCH):
