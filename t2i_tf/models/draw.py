@@ -189,10 +189,7 @@ class WordDRAW(DRAW):
 
     def represent(self, token_ids: tf.Tensor) -> tf.Tensor:
         """Each caption of [B, N] as one vector, the mean of its words' states, [B, D]."""
-        states, mask = self.caption_encoder(token_ids)
-        weights = tf.cast(mask, states.dtype)
-        total = tf.reduce_sum(states * weights[:, :, None], axis=1)
-        return total / tf.reduce_sum(weights, axis=1, keepdims=True)
+        return self.caption_encoder.represent(token_ids)
 
     def memorize(self, caption):
         """Captions [B, N] to the memory; or vectors [B, D] from `represent`, or means of them.
