@@ -54,6 +54,9 @@ class DrawConfig:
     kl_weight: float = 1.0
     """Weight of the KL in the training loss; above 1, the model relies more on the captions.
     Reported bounds always have weight 1."""
+    free_bits: float = 0.0
+    """Nats of KL at every step that cost nothing in the training loss.
+    Reported bounds always have all of them."""
     likelihood: Literal["bernoulli", "logistic"] = "bernoulli"
     """Likelihood of a picture given the last canvas.
     `bernoulli`: the paper's, on real-valued pixels.
@@ -102,6 +105,9 @@ class ConvDrawConfig:
     kl_weight: float = 1.0
     """Weight of the KL in the training loss; above 1, the model relies more on the captions.
     Reported bounds always have weight 1."""
+    free_bits: float = 0.0
+    """Nats of KL at every step that cost nothing in the training loss.
+    Reported bounds always have all of them."""
     likelihood: Literal["bernoulli", "logistic"] = "bernoulli"
     """Likelihood of a picture given the last canvas.
     `bernoulli`: the paper's, on real-valued pixels.
@@ -136,6 +142,9 @@ class VaeConfig:
     kl_weight: float = 1.0
     """Weight of the KL in the training loss; above 1, the model relies more on the captions.
     Reported bounds always have weight 1."""
+    free_bits: float = 0.0
+    """Nats of KL at every step that cost nothing in the training loss.
+    Reported bounds always have all of them."""
     likelihood: Literal["gaussian", "logistic"] = "gaussian"
     """Likelihood of a picture given what is decoded.
     `gaussian`: the paper's least squares, with a learned scale.
@@ -288,6 +297,8 @@ class OptimizerConfig:
     """Steps over which the learning rate rises linearly from zero."""
     clip_norm: float = 10.0
     """Largest gradient norm of a weight tensor; larger gradients are scaled down to it."""
+    weight_decay: float = 0.0
+    """Share of the learning rate by which every step shrinks the kernels of layers."""
     ema: float = 0.999
     """Momentum of the averaged weights that are evaluated and exported; 0 keeps no averages."""
 

@@ -122,6 +122,9 @@ def _draw(conditioning, initializer, sentence_units, align_units, generator, **s
 def _conv_draw(generator, **sizes):
     return ConvDRAW(
         initializer=keras.initializers.GlorotUniform(seed=generator),
+        head_initializer=keras.initializers.VarianceScaling(  # a tenth of Glorot's
+            0.01, "fan_avg", "uniform", seed=generator
+        ),
         embedding_initializer=keras.initializers.RandomNormal(stddev=1.0, seed=generator),
         **sizes,
     )

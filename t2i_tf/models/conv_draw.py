@@ -33,9 +33,10 @@ class ConvDRAW(BoundMaximizer):
         embedding_units, caption_units, embedding_initializer: see `CaptionEncoder`.
         steps: T.
         height, ..., initial_canvas: see `ConvDrawCell`.
-        initializer: initializer of every weight but the embedding.
+        initializer: initializer of every weight without one of its own.
+        head_initializer: see `ConvDrawCell`; None means `initializer`.
         seed: seed of the noise in training.
-        kl_weight: see `BoundMaximizer`.
+        kl_weight, free_bits: see `BoundMaximizer`.
         likelihood: of the pixels given the last canvas; the paper's by default.
         caption_dropout: see `TextToImage`.
     """
@@ -52,9 +53,11 @@ class ConvDRAW(BoundMaximizer):
         width: int,
         steps: int,
         initializer="glorot_uniform",
+        head_initializer=None,
         embedding_initializer=None,
         seed: int = 0,
         kl_weight: float = 1.0,
+        free_bits: float = 0.0,
         likelihood: Likelihood | None = None,
         caption_dropout: float = 0.0,
         dtype=None,
@@ -65,6 +68,7 @@ class ConvDRAW(BoundMaximizer):
             likelihood=likelihood,
             seed=seed,
             kl_weight=kl_weight,
+            free_bits=free_bits,
             caption_dropout=caption_dropout,
             empty=EmptyToken(vocabulary_size),
             name="conv_draw",
@@ -86,6 +90,7 @@ class ConvDRAW(BoundMaximizer):
             width=width,
             to_image=likelihood.image,
             initializer=initializer,
+            head_initializer=head_initializer or initializer,
             dtype=dtype,
             name="conv_draw_cell",
             **cell_sizes,

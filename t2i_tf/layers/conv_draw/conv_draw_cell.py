@@ -93,6 +93,8 @@ class ConvDrawCell(keras.layers.Layer):
         initial_canvas: value of the empty canvas.
         to_image: canvases, in any layout, to images in [0, 1].
         initializer: initializer of the weights.
+        head_initializer: initializer of what makes canvases, priors and posteriors; where it is
+            small, a training begins with an empty canvas and hardly a KL.
     """
 
     def __init__(
@@ -111,6 +113,7 @@ class ConvDrawCell(keras.layers.Layer):
         align_units,
         initial_canvas,
         initializer,
+        head_initializer,
         to_image=tf.sigmoid,
         **kwargs,
     ):
@@ -125,15 +128,15 @@ class ConvDrawCell(keras.layers.Layer):
         def lstm(units, name):
             return GridLSTM(units, message_channels, size, initializer, dtype=dtype, name=name)
 
-        def affine(filters, name):
-            return GridConv(filters, 1, initializer, dtype=dtype, name=name)
+        def head(filters, name):
+            return GridConv(filters, 1, head_initializer, dtype=dtype, name=name)
 
         self.encoder = lstm(encoder_channels, "encoder")
         self.decoder = lstm(decoder_channels, "decoder")
-        self.read = affine(read_channels, "read")
-        self.posterior_head = affine(2 * latent_channels, "posterior")
-        self.prior_head = affine(2 * latent_channels, "prior")
-        self.write = affine(self.pixels, "write")
+        self.read = GridConv(read_channels, 1, initializer, dtype=dtype, name="read")
+        self.posterior_head = head(2 * latent_channels, "posterior")
+        self.prior_head = head(2 * latent_channels, "prior")
+        self.write = head(self.pixels, "write")
         self.attention = PlaceAttention(
             align_units,
             2 * latent_channels + 4 * decoder_channels,

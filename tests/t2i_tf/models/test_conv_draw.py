@@ -146,6 +146,7 @@ def test_mixed_precision_gives_nearly_the_same_terms_in_float32():
         np.testing.assert_allclose(term, whole[name], rtol=0.02, atol=0.02)
 
 
+@pytest.mark.slow  # the conformance suite trains it too
 def test_fit_in_plain_keras_lowers_the_loss():
     model = build_model(tiny.CONFIG)
     model.compile(keras.optimizers.Adam(1e-2), jit_compile=False)
@@ -170,3 +171,17 @@ def test_xla_compiles_the_gradient_of_the_loop_and_changes_nothing():
         np.testing.assert_allclose(values, other[name], rtol=1e-4, err_msg=name)
     for weight, expected in zip(weights, plain, strict=True):
         np.testing.assert_allclose(weight, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("kl_weight", [1.0, 2.0])
+def test_free_bits_of_a_step_cost_nothing_in_training_and_stay_in_the_bound(exact, kl_weight):
+    batch, noise = tiny.batch(), tiny.noise()
+    kl = exact.terms(batch, noise)["kl_per_step"].numpy()
+    free = float(np.median(kl))
+    assert (kl < free).any() and (kl > free).any()
+    model = tiny.exact_model(free_bits=free, kl_weight=kl_weight)
+    terms = model.terms(batch, noise)
+    np.testing.assert_allclose(terms["loss"], terms["reconstruction_nll"] + kl.sum(0), rtol=1e-12)
+    paid = np.maximum(kl, free).sum(0)
+    expected = terms["reconstruction_nll"] + kl_weight * paid
+    np.testing.assert_allclose(terms["objective"], expected, rtol=1e-12)
