@@ -54,6 +54,60 @@ class DrawConfig:
     kl_weight: float = 1.0
     """Weight of the KL in the training loss; above 1, the model relies more on the captions.
     Reported bounds always have weight 1."""
+    free_bits: float = 0.0
+    """Nats of KL at every step that cost nothing in the training loss.
+    Reported bounds always have all of them."""
+    likelihood: Literal["bernoulli", "logistic"] = "bernoulli"
+    """Likelihood of a picture given the last canvas.
+    `bernoulli`: the paper's, on real-valued pixels.
+    `logistic`: a mixture of discretized logistics, probabilities of 8-bit pixels; its bound is
+    reported in bits per dimension too."""
+    components: int = 3
+    """Components of the mixture for each pixel, with the likelihood `logistic`."""
+
+
+@dataclass(frozen=True)
+class ConvDrawConfig:
+    """Sizes of ConvDRAW, a convolutional DRAW. It is not in the paper: all are our choice."""
+
+    height: int = 32
+    """Image height, pixels. Taken from the data folder when training."""
+    width: int = 32
+    """Image width, pixels. Taken from the data folder when training."""
+    channels: Literal[1, 3] = 3
+    """Image channels. Taken from the data folder when training."""
+    vocabulary_size: int = 25_323
+    """Number of words, padding and unknown included. Taken from the data folder when training."""
+    steps: int = 8
+    """Number of drawing steps, T."""
+    side: int = 4
+    """Side of a place, pixels: the states are grids of height / side by width / side places."""
+    size: int = 3
+    """Side of the neighbourhood that passes something on to a place, places."""
+    embedding_units: int = 128
+    """Width of the word embedding."""
+    caption_units: int = 128
+    """Units of the caption LSTM, per direction."""
+    align_units: int = 64
+    """Width of the queries from every place and of the words' keys."""
+    encoder_channels: int = 64
+    """Channels of the inference LSTM."""
+    decoder_channels: int = 64
+    """Channels of the generative LSTM."""
+    message_channels: int = 32
+    """Channels that a place passes on to those around it."""
+    read_channels: int = 48
+    """Features that inference takes from image and error image at each place."""
+    latent_channels: int = 8
+    """Latent units per place and step."""
+    initial_canvas: float = 0.0
+    """Value of the empty canvas: 0 is grey, -10 is black."""
+    kl_weight: float = 1.0
+    """Weight of the KL in the training loss; above 1, the model relies more on the captions.
+    Reported bounds always have weight 1."""
+    free_bits: float = 0.0
+    """Nats of KL at every step that cost nothing in the training loss.
+    Reported bounds always have all of them."""
     likelihood: Literal["bernoulli", "logistic"] = "bernoulli"
     """Likelihood of a picture given the last canvas.
     `bernoulli`: the paper's, on real-valued pixels.
@@ -88,6 +142,9 @@ class VaeConfig:
     kl_weight: float = 1.0
     """Weight of the KL in the training loss; above 1, the model relies more on the captions.
     Reported bounds always have weight 1."""
+    free_bits: float = 0.0
+    """Nats of KL at every step that cost nothing in the training loss.
+    Reported bounds always have all of them."""
     likelihood: Literal["gaussian", "logistic"] = "gaussian"
     """Likelihood of a picture given what is decoded.
     `gaussian`: the paper's least squares, with a learned scale.
@@ -207,7 +264,13 @@ class SkipThoughtConfig:
 
 
 ModelConfig = (
-    DrawConfig | VaeConfig | LapganConfig | SharpeningConfig | CaptionerConfig | SkipThoughtConfig
+    DrawConfig
+    | ConvDrawConfig
+    | VaeConfig
+    | LapganConfig
+    | SharpeningConfig
+    | CaptionerConfig
+    | SkipThoughtConfig
 )
 MODEL_CONFIGS = {config.__name__: config for config in get_args(ModelConfig)}
 """Config classes by name, as `config.json` has it."""
@@ -234,6 +297,8 @@ class OptimizerConfig:
     """Steps over which the learning rate rises linearly from zero."""
     clip_norm: float = 10.0
     """Largest gradient norm of a weight tensor; larger gradients are scaled down to it."""
+    weight_decay: float = 0.0
+    """Share of the learning rate by which every step shrinks the kernels of layers."""
     ema: float = 0.999
     """Momentum of the averaged weights that are evaluated and exported; 0 keeps no averages."""
 

@@ -66,6 +66,8 @@ RANGES = {
     "sentence_units": AT_LEAST_0,
     "initial_canvas": Range(-math.inf),
     "kl_weight": AT_LEAST_0,
+    "free_bits": AT_LEAST_0,
+    "weight_decay": AT_LEAST_0,
     "fidelity": AT_LEAST_0,
     "dropout": BELOW_1,
     "caption_dropout": BELOW_1,

@@ -4,9 +4,15 @@ import keras
 
 from t2i_tf.config import OptimizerConfig
 
+_NO_KERNEL = "^(?!.*kernel)"  # matches the names of all weights but `kernel`, `recurrent_kernel`
+
 
 def build_optimizer(config: OptimizerConfig) -> keras.optimizers.Optimizer:
-    """RMSProp with the authors' settings, or Adam; each tensor's gradient is clipped by norm."""
+    """RMSProp with the authors' settings, or Adam; each tensor's gradient is clipped by norm.
+
+    Weight decay acts on kernels alone: biases, initial states, word embeddings and the scales of a
+    likelihood keep their values.
+    """
     common = {
         "name": config.name,  # else Keras numbers them, and variable names in checkpoints change
         "learning_rate": config.learning_rate,
@@ -14,6 +20,12 @@ def build_optimizer(config: OptimizerConfig) -> keras.optimizers.Optimizer:
         "use_ema": config.ema > 0,
         "ema_momentum": config.ema,
     }
+    if config.weight_decay > 0:
+        common["weight_decay"] = config.weight_decay
     if config.name == "adam":
-        return keras.optimizers.Adam(beta_1=config.beta_1, **common)
-    return keras.optimizers.RMSprop(rho=0.9, epsilon=1e-6, **common)
+        optimizer = keras.optimizers.Adam(beta_1=config.beta_1, **common)
+    else:
+        optimizer = keras.optimizers.RMSprop(rho=0.9, epsilon=1e-6, **common)
+    if config.weight_decay > 0:
+        optimizer.exclude_from_weight_decay(var_names=[_NO_KERNEL])
+    return optimizer

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 from t2i_tf.config import (
     CaptionerConfig,
+    ConvDrawConfig,
     DrawConfig,
     LapganConfig,
     OptimizerConfig,
@@ -119,6 +120,17 @@ _DRAW_DIGITS = replace(  # MNIST with captions on two cores: fewer and wider ste
     latent_units=48,
     initializer="glorot",
 )
+_CONV_DRAW = ConvDrawConfig(vocabulary_size=110)
+_CONV_DRAW_COCO = ConvDrawConfig(
+    steps=16,
+    embedding_units=256,
+    align_units=128,
+    encoder_channels=128,
+    decoder_channels=128,
+    message_channels=64,
+    read_channels=96,
+    latent_channels=12,
+)
 _DRAW_TINY = DrawConfig(
     vocabulary_size=110,
     steps=3,
@@ -169,6 +181,8 @@ def _tiny(model, next: str = _DRAW) -> Preset:
 
 
 _FAST = replace(_ADAM, learning_rate=4e-3)
+_STEADY = replace(_ADAM, learning_rate=2e-3)
+_NOT_MEASURED = "not measured yet"
 _ADVERSARIAL = replace(_ADAM, learning_rate=5e-4, beta_1=0.5)
 # Adversarial networks that two cores train in minutes.
 _SMALL_LAPGAN = LapganConfig(
@@ -209,6 +223,7 @@ PRESETS = {
         minutes=4.0,
         optimizer=_FAST,
     ),
+    "conv-draw-scenes": _scenes(_CONV_DRAW, _NOT_MEASURED, optimizer=_STEADY),
     "fully-connected-vae-scenes": _scenes(
         VaeConfig("fully-connected"),
         "the average picture of a caption: slightly smeared, nearly the same for every seed",
@@ -256,6 +271,9 @@ PRESETS = {
         _draw_config("sentence", _DRAW_PHOTOS),
         "much the same as noalign-draw-photos, where the sentence vector separates the words",
         optimizer=_FAST,
+    ),
+    "conv-draw-photos": _photos(
+        replace(_CONV_DRAW, vocabulary_size=_PHOTO_WORDS), _NOT_MEASURED, optimizer=_STEADY
     ),
     "fully-connected-vae-photos": _photos(
         VaeConfig("fully-connected"),
@@ -318,6 +336,11 @@ PRESETS = {
     "skip-thought-draw-mnist": _mnist(
         _draw_config("sentence", _DRAW_MNIST), "the same as align-draw-mnist"
     ),
+    "conv-draw-mnist": _mnist(
+        replace(_CONV_DRAW, side=6, vocabulary_size=24, initial_canvas=-10.0, **_GREY),
+        _NOT_MEASURED,
+        optimizer=_STEADY,
+    ),
     "fully-connected-vae-mnist": _mnist(
         VaeConfig("fully-connected", **_GREY), "blurred digits near the right positions"
     ),
@@ -342,6 +365,7 @@ PRESETS = {
         _draw_config("sentence", DrawConfig()),
         "the paper reports a bound of -1791.37 nats on its test split",
     ),
+    "conv-draw-coco": _coco(_CONV_DRAW_COCO, _NOT_MEASURED, optimizer=_STEADY),
     "fully-connected-vae-coco": _coco(
         VaeConfig("fully-connected"), "the paper reports retrieval at chance and an SSI of .156"
     ),
@@ -367,6 +391,20 @@ TEST_PRESETS = {
     "align-draw-tiny": _tiny(_draw_config("align", _DRAW_TINY)),
     "noalign-draw-tiny": _tiny(_draw_config("average", _DRAW_TINY)),
     "skip-thought-draw-tiny": _tiny(_draw_config("sentence", _DRAW_TINY)),
+    "conv-draw-tiny": _tiny(
+        ConvDrawConfig(
+            vocabulary_size=110,
+            steps=3,
+            embedding_units=8,
+            caption_units=8,
+            align_units=8,
+            encoder_channels=6,
+            decoder_channels=6,
+            message_channels=4,
+            read_channels=6,
+            latent_channels=2,
+        )
+    ),
     "fully-connected-vae-tiny": _tiny(
         VaeConfig("fully-connected", text_units=8, hidden_units=16, latent_units=4)
     ),

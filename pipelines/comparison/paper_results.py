@@ -32,8 +32,9 @@ System = Literal[
     "skip-thought-draw",
     "noalign-draw",
     "align-draw",
+    "conv-draw",
 ]
-SYSTEMS: Mapping[System, str] = {
+PAPER_SYSTEMS: Mapping[System, str] = {
     "lapgan": "LAPGAN",
     "fully-connected-vae": "Fully-Conn VAE",
     "conv-deconv-vae": "Conv-Deconv VAE",
@@ -42,6 +43,9 @@ SYSTEMS: Mapping[System, str] = {
     "align-draw": "alignDRAW",
 }
 """Names of the systems in our presets and in the paper, in the order of the paper's tables."""
+
+SYSTEMS: Mapping[System, str] = {**PAPER_SYSTEMS, "conv-draw": "ConvDRAW"}
+"""Names of all systems that can be compared, those that the paper does not have at the end."""
 
 _RETRIEVAL_KEYS = ("r_at_1", "r_at_5", "r_at_10", "r_at_50", "median_rank")
 

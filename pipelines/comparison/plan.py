@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from pipelines.comparison.paper_results import SYSTEMS, System
+from pipelines.comparison.paper_results import PAPER_SYSTEMS, SYSTEMS, System
 from pipelines.evaluation.settings import check_seed
 from pipelines.preset_choice.choose_preset import Choice, World, changed_flags
 from t2i_tf.config import TrainConfig
@@ -16,7 +16,7 @@ from t2i_tf.errors import UsageError, did_you_mean
 from t2i_tf.presets import preset
 
 Part = Literal["sharpener", "captioner", "studies"]
-DEFAULT_SYSTEMS: tuple[System, ...] = tuple(reversed(SYSTEMS))  # the paper's own first
+DEFAULT_SYSTEMS: tuple[System, ...] = tuple(reversed(PAPER_SYSTEMS))  # the paper's own first
 
 ENCODER, SHARPENER, CAPTIONER = "skip-thought", "sharpening", "captioner"
 TITLES = {
@@ -60,6 +60,11 @@ class Run:
 def is_draw_system(system: str) -> bool:
     """Whether a system is one of the DRAW systems, whose drawings the paper sharpens."""
     return system.endswith("-draw")
+
+
+def attends_to_words(system: str) -> bool:
+    """Whether the attention of a system differs from word to word."""
+    return system in ("align-draw", "conv-draw")
 
 
 def plan_runs(

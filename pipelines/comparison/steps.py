@@ -15,6 +15,7 @@ from pipelines.comparison.plan import (
     SHARPENER,
     TITLES,
     Run,
+    attends_to_words,
     is_draw_system,
 )
 from pipelines.comparison.state import ComparisonState
@@ -218,9 +219,9 @@ class Comparison:
     # Studies
 
     def _applicable_studies(self) -> tuple[str, ...]:
-        """Only alignDRAW attends to words; the cycle needs a captioner."""
+        """Alignment needs a system that attends to words, the cycle a captioner."""
         applicable = {
-            "alignment": self.studied_system == "align-draw",
+            "alignment": attends_to_words(self.studied_system),
             "cycle": CAPTIONER in self.runs,
         }
         return tuple(name for name in STUDIES if applicable.get(name, True))

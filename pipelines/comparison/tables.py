@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pipelines.comparison import paper_results
-from pipelines.comparison.paper_results import SYSTEMS, Reported
+from pipelines.comparison.paper_results import PAPER_SYSTEMS, SYSTEMS, Reported
 from pipelines.comparison.table_layout import TEXTS, Column, Evaluation, layout, value_at
 from pipelines.evaluation.retrieval.paired_difference import add_paired_differences
 
@@ -75,12 +75,13 @@ def _system_rows(
     evaluations: Mapping[str, Evaluation],
     reported: Mapping[str, Mapping[str, Reported]] | None,
 ) -> Iterator[Row]:
-    """Rows of all systems where the paper reports values, else of those with a value."""
+    """Rows of the paper's systems where it reports values, and of others with a value."""
     for system, title in SYSTEMS.items():
         of_paper = (reported or {}).get(system, {})
         evaluation = evaluations.get(system, {})
         cells = tuple(_cell(column, evaluation, of_paper.get(column.key)) for column in columns)
-        if reported is not None or any(cell.value is not None for cell in cells):
+        in_paper = reported is not None and system in PAPER_SYSTEMS
+        if in_paper or any(cell.value is not None for cell in cells):
             yield Row(system, title, cells)
 
 

@@ -6,6 +6,7 @@ import keras
 
 from t2i_tf.config import (
     CaptionerConfig,
+    ConvDrawConfig,
     DrawConfig,
     LapganConfig,
     ModelConfig,
@@ -16,6 +17,7 @@ from t2i_tf.config import (
 from t2i_tf.errors import UsageError
 from t2i_tf.likelihoods.discretized_logistic import DiscretizedLogistic
 from t2i_tf.models.captioner import Description, ImageCaptioner
+from t2i_tf.models.conv_draw import ConvDRAW
 from t2i_tf.models.draw import AlignDRAW, NoAlignDRAW, SkipThoughtDRAW
 from t2i_tf.models.lapgan import ConditionalLAPGAN
 from t2i_tf.models.sharpening import SharpeningGAN
@@ -28,6 +30,7 @@ __all__ = [
     "AlignDRAW",
     "BoundMaximizer",
     "ConditionalLAPGAN",
+    "ConvDRAW",
     "ConvDeconvVAE",
     "Description",
     "Drawing",
@@ -116,6 +119,17 @@ def _draw(conditioning, initializer, sentence_units, align_units, generator, **s
     return SkipThoughtDRAW(sentence_units=sentence_units, **sizes)
 
 
+def _conv_draw(generator, **sizes):
+    return ConvDRAW(
+        initializer=keras.initializers.GlorotUniform(seed=generator),
+        head_initializer=keras.initializers.VarianceScaling(  # a tenth of Glorot's
+            0.01, "fan_avg", "uniform", seed=generator
+        ),
+        embedding_initializer=keras.initializers.RandomNormal(stddev=1.0, seed=generator),
+        **sizes,
+    )
+
+
 def _lapgan(generator, **sizes):
     return ConditionalLAPGAN(initializer=keras.initializers.GlorotUniform(seed=generator), **sizes)
 
@@ -147,6 +161,7 @@ def _skip_thought(generator, **sizes):
 _WITHOUT_EMPTY_CAPTION = (CaptionerConfig, SharpeningConfig, SkipThoughtConfig)
 _BUILDERS = {
     CaptionerConfig: _captioner,
+    ConvDrawConfig: _conv_draw,
     DrawConfig: _draw,
     LapganConfig: _lapgan,
     SharpeningConfig: _sharpening,

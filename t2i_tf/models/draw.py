@@ -32,7 +32,7 @@ class DRAW(BoundMaximizer):
         height, ..., initial_canvas: see `DrawCell`.
         initializer: initializer of every weight; the authors' has a standard deviation of 0.01.
         seed: seed of the noise in training.
-        kl_weight: see `BoundMaximizer`.
+        kl_weight, free_bits: see `BoundMaximizer`.
         likelihood: of the pixels given the last canvas; the paper's by default.
         caption_dropout, empty: see `TextToImage`.
     """
@@ -48,6 +48,7 @@ class DRAW(BoundMaximizer):
         initializer="random_normal",
         seed: int = 0,
         kl_weight: float = 1.0,
+        free_bits: float = 0.0,
         likelihood: Likelihood | None = None,
         caption_dropout: float = 0.0,
         empty: EmptyToken | EmptySentence | None = None,
@@ -60,6 +61,7 @@ class DRAW(BoundMaximizer):
             likelihood=likelihood,
             seed=seed,
             kl_weight=kl_weight,
+            free_bits=free_bits,
             caption_dropout=caption_dropout,
             empty=empty,
             name=name,
@@ -189,10 +191,7 @@ class WordDRAW(DRAW):
 
     def represent(self, token_ids: tf.Tensor) -> tf.Tensor:
         """Each caption of [B, N] as one vector, the mean of its words' states, [B, D]."""
-        states, mask = self.caption_encoder(token_ids)
-        weights = tf.cast(mask, states.dtype)
-        total = tf.reduce_sum(states * weights[:, :, None], axis=1)
-        return total / tf.reduce_sum(weights, axis=1, keepdims=True)
+        return self.caption_encoder.represent(token_ids)
 
     def memorize(self, caption):
         """Captions [B, N] to the memory; or vectors [B, D] from `represent`, or means of them.

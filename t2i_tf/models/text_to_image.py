@@ -195,14 +195,29 @@ class BoundMaximizer(TextToImage):
     `bernoulli_above_floor` is its excess NLL.
 
     A `kl_weight` above 1 (the beta of Higgins et al. 2017) penalises information that the posterior
-    takes from the image, so that the model relies more on the caption. Only the training objective
-    is weighted: reported bounds are the bound itself.
+    takes from the image, so that the model relies more on the caption. The first `free_bits` nats
+    of every step cost nothing (after Kingma et al. 2016, for each image and not for the mean of a
+    batch), so that no step is left unused. Only the training objective is changed: reported bounds
+    are the bound itself.
+
+    Args:
+        likelihood: of the pixels given the last canvas.
+        kl_weight: weight of the KL in the training objective.
+        free_bits: least KL of a step in the training objective, nats.
     """
 
-    def __init__(self, *, likelihood: Likelihood, kl_weight: float = 1.0, **kwargs):
+    def __init__(
+        self,
+        *,
+        likelihood: Likelihood,
+        kl_weight: float = 1.0,
+        free_bits: float = 0.0,
+        **kwargs,
+    ):
         self.likelihood = likelihood  # first, as it has some of the measures
         super().__init__(**kwargs)
         self.kl_weight = kl_weight
+        self.free_bits = free_bits
 
     @property
     def measures(self):  # noqa: D102
@@ -274,7 +289,10 @@ class BoundMaximizer(TextToImage):
         terms = self.bound_terms(batch["image"], self.read_captions(batch), noise)
         kl = tf.reduce_sum(terms["kl_per_step"], axis=0)
         loss = terms["reconstruction_nll"] + kl
-        objective = terms["reconstruction_nll"] + self.kl_weight * kl
+        paid = kl
+        if self.free_bits > 0:
+            paid = tf.reduce_sum(tf.maximum(terms["kl_per_step"], self.free_bits), axis=0)
+        objective = terms["reconstruction_nll"] + self.kl_weight * paid
         excess_nll = loss - terms["entropy"]
         terms |= {"kl": kl, "loss": loss, "above_floor": excess_nll, "objective": objective}
         if "bernoulli_nll" in terms:

@@ -47,7 +47,7 @@ class ConditionedVAE(BoundMaximizer):
         feature_units: width of the features from `encode`.
         initializer: initializer of every weight matrix.
         seed: seed of the noise in training.
-        kl_weight: see `BoundMaximizer`.
+        kl_weight, free_bits: see `BoundMaximizer`.
         likelihood: of the pixels given the decoded image; least squares by default.
         caption_dropout: see `TextToImage`.
     """
@@ -67,6 +67,7 @@ class ConditionedVAE(BoundMaximizer):
         initializer="glorot_uniform",
         seed: int = 0,
         kl_weight: float = 1.0,
+        free_bits: float = 0.0,
         likelihood: Likelihood | None = None,
         caption_dropout: float = 0.0,
         name: str,
@@ -76,6 +77,7 @@ class ConditionedVAE(BoundMaximizer):
             likelihood=likelihood or LeastSquares(self.log_sigma),
             seed=seed,
             kl_weight=kl_weight,
+            free_bits=free_bits,
             caption_dropout=caption_dropout,
             empty=EmptySentence(sentence_units, seed, dtype=dtype),
             name=name,

@@ -29,3 +29,19 @@ def test_adam_keeps_averages_if_asked(ema):
     assert isinstance(optimizer, keras.optimizers.Adam)
     assert optimizer.beta_1 == 0.5
     assert optimizer.use_ema == (ema > 0)
+
+
+@pytest.mark.parametrize("name", ["adam", "rmsprop"])
+def test_weight_decay_shrinks_kernels_alone(name):
+    ends = {}
+    for decay in (0.0, 0.25):
+        optimizer = build_optimizer(
+            OptimizerConfig(name=name, learning_rate=0.5, weight_decay=decay, ema=0.0)
+        )
+        names = ("kernel", "recurrent_kernel", "bias", "embeddings", "initial_encoder_h")
+        weights = [keras.Variable(np.array([2.0, -4.0], np.float32), name=one) for one in names]
+        optimizer.apply([keras.ops.ones(2) for _ in weights], weights)
+        ends[decay] = {weight.name: weight.numpy() for weight in weights}
+    for one, values in ends[0.25].items():
+        shrunk = 0.5 * 0.25 * np.array([2.0, -4.0]) if "kernel" in one else 0.0
+        np.testing.assert_allclose(values, ends[0.0][one] - shrunk, rtol=1e-5, err_msg=one)

@@ -64,3 +64,10 @@ class CaptionEncoder(keras.layers.Layer):
     def call(self, token_ids: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:  # noqa: D102
         mask = tf.not_equal(token_ids, 0)
         return self.lstm(self.embedding(token_ids), mask=mask), mask
+
+    def represent(self, token_ids: tf.Tensor) -> tf.Tensor:
+        """Each caption of [B, N] as one vector, the mean of its words' states, [B, D]."""
+        states, mask = self(token_ids)
+        weights = tf.cast(mask, states.dtype)
+        total = tf.reduce_sum(states * weights[:, :, None], axis=1)
+        return total / tf.reduce_sum(weights, axis=1, keepdims=True)

@@ -141,6 +141,13 @@ def test_each_action_gets_the_runs_that_it_needs(run, fakes, tmp_path):
     assert fakes.arguments["study cycle"] == ("align-draw", "captioner")
 
 
+def test_a_system_that_the_paper_does_not_have_is_compared_where_it_is_named(run, fakes):
+    run(systems=("lapgan", "conv-draw"))
+    assert "conv-draw" not in DEFAULT_SYSTEMS
+    assert fakes.arguments["study alignment"] == ("conv-draw", None)
+    assert fakes.arguments["measure conv-draw"].name == "sharpening"
+
+
 def test_the_same_command_again_does_nothing_but_the_report(run, fakes):
     run(systems=TWO)
     fakes.done.clear()

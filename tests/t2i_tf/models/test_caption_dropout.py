@@ -14,7 +14,7 @@ from tests.eager import eagerly
 
 pytestmark = pytest.mark.usefixtures("graphs_as_traced")
 
-WORDS = ("align-draw", "noalign-draw")
+WORDS = ("align-draw", "noalign-draw", "conv-draw")
 SENTENCES = ("skip-thought-draw", "fully-connected-vae", "conv-deconv-vae", "lapgan")
 SYSTEMS = (*WORDS, *SENTENCES)
 UNITS = 5  # of a sentence vector

@@ -20,6 +20,7 @@ pytestmark = pytest.mark.usefixtures("graphs_as_traced")
 SYSTEMS = (
     "align-draw",
     "noalign-draw",
+    "conv-draw",
     "skip-thought-draw",
     "fully-connected-vae",
     "conv-deconv-vae",

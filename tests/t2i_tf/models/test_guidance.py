@@ -18,6 +18,7 @@ pytestmark = pytest.mark.usefixtures("graphs_as_traced")
 GUIDED = (
     "align-draw",
     "noalign-draw",
+    "conv-draw",
     "skip-thought-draw",
     "fully-connected-vae",
     "conv-deconv-vae",

@@ -1,0 +1,1 @@
+"""The convolutional DRAW recurrence, whose states are grids of places."""

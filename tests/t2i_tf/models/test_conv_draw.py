@@ -1,0 +1,187 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from t2i_tf.models import build_model
+from tests.eager import eagerly
+from tests.reference import conv_draw as reference
+from tests.t2i_tf import tiny_conv_draw as tiny
+
+pytestmark = pytest.mark.usefixtures("graphs_as_traced")
+
+
+@pytest.fixture(scope="module")
+def exact():
+    return tiny.exact_model()
+
+
+@pytest.fixture(scope="module")
+def model():
+    return build_model(tiny.CONFIG)
+
+
+@pytest.mark.parametrize("channels, size", [(3, 3), (1, 2)])
+def test_the_bound_matches_the_equations(channels, size):
+    model, batch = tiny.exact_model(channels, size), tiny.batch(channels=channels)
+    terms = model.bound_terms(batch["image"], batch["token_ids"], tiny.noise())
+    w = tiny.reference_weights(model)
+    for b, (image, token_ids) in enumerate(zip(*batch.values(), strict=True)):
+        nll, kls = reference.bound(w, image / 255.0, token_ids, tiny.noise()[:, b])
+        np.testing.assert_allclose(terms["reconstruction_nll"][b], nll, rtol=1e-10)
+        np.testing.assert_allclose(terms["kl_per_step"][:, b], kls, rtol=1e-10)
+
+
+def test_a_drawing_matches_the_equations(exact):
+    drawing = exact.generate(tiny.CAPTIONS, tiny.noise())
+    w, shape = tiny.reference_weights(exact), tiny.batch()["image"].shape[1:]
+    for b, token_ids in enumerate(tiny.CAPTIONS):
+        canvases, alignment = reference.generate(w, token_ids, tiny.noise()[:, b], shape)
+        np.testing.assert_allclose(drawing.canvases[b], canvases, atol=1e-10)
+        words = alignment.shape[-1]
+        np.testing.assert_allclose(drawing.alignment[b, :, :words], alignment, atol=1e-10)
+        assert not drawing.alignment[b, :, words:].numpy().any()
+    np.testing.assert_array_equal(drawing.image, drawing.canvases[:, -1])
+    np.testing.assert_array_equal(drawing.windows, np.tile([0, 0, 6, 9], (3, 3, 1)))
+
+
+@pytest.mark.parametrize("instead_of", [None, tiny.CAPTIONS[::-1, :4]])
+def test_a_guided_drawing_matches_the_equations(instead_of):
+    exact, weights = tiny.exact_model(caption_dropout=0.1), np.array([0.0, 0.7, 3.0])
+    drawing = exact.generate(tiny.CAPTIONS, tiny.noise(), tf.constant(weights), instead_of)
+    w, shape = tiny.reference_weights(exact), tiny.batch()["image"].shape[1:]
+    empty = [tiny.CONFIG.vocabulary_size]
+    for b, (token_ids, weight) in enumerate(zip(tiny.CAPTIONS, weights, strict=True)):
+        other = np.array(empty if instead_of is None else instead_of[b])
+        canvases, alignment = reference.generate_guided(
+            w, token_ids, other, tiny.noise()[:, b], weight, shape
+        )
+        np.testing.assert_allclose(drawing.canvases[b], canvases, atol=1e-10)
+        words = alignment.shape[-1]
+        np.testing.assert_allclose(drawing.alignment[b, :, :words], alignment, atol=1e-10)
+
+
+def test_gradients_of_the_bound_match_central_differences(exact):
+    batch, noise = tiny.batch(), tf.constant(tiny.noise())
+
+    @tf.function(autograph=False)
+    def loss():
+        terms = exact.bound_terms(batch["image"], batch["token_ids"], noise)
+        return tf.reduce_sum(terms["reconstruction_nll"]) + tf.reduce_sum(terms["kl_per_step"])
+
+    with tf.GradientTape() as tape:
+        value = loss()
+    values = [weight.value for weight in exact.trainable_variables]
+    gradients = [tf.convert_to_tensor(g).numpy() for g in tape.gradient(value, values)]
+    rng, h = np.random.default_rng(4), 1e-5
+    for weight, gradient in zip(exact.trainable_variables, gradients, strict=True):
+        start = weight.numpy()
+        largest = np.unravel_index(np.abs(gradient).argmax(), gradient.shape)
+        assert gradient[largest] != 0, f"no gradient reaches {weight.path}"
+        for entry in (largest, tuple(rng.integers(gradient.shape))):
+            shift = np.zeros_like(start)
+            shift[entry] = h
+            ends = []
+            for moved in (start + shift, start - shift):
+                weight.assign(moved)
+                ends.append(float(loss()))
+            weight.assign(start)
+            numerical = (ends[0] - ends[1]) / (2 * h)
+            assert gradient[entry] == pytest.approx(numerical, rel=1e-6, abs=1e-6), weight.path
+
+
+def test_padding_changes_neither_the_bound_nor_the_drawing(exact):
+    image, token_ids = (array[1:2] for array in tiny.batch().values())
+    noise, words = tiny.noise(1), token_ids[:, :2]
+    assert not token_ids[0, 2:].any()
+    padded, unpadded = (exact.bound_terms(image, ids, noise) for ids in (token_ids, words))
+    for name, term in unpadded.items():
+        np.testing.assert_allclose(padded[name], term, rtol=1e-12)
+    padded, unpadded = (exact.generate(ids, noise) for ids in (token_ids, words))
+    np.testing.assert_allclose(padded.canvases, unpadded.canvases, atol=1e-12)
+    np.testing.assert_allclose(padded.alignment[..., :2], unpadded.alignment, atol=1e-12)
+
+
+def test_the_first_prior_reads_the_caption(exact):
+    _, steps = exact.infer(tiny.batch()["image"] / 255.0, tiny.CAPTIONS, tiny.noise())
+    first = steps.prior_mean[0].numpy()
+    assert np.abs(first[0] - first[1]).max() > 1e-3
+    assert np.abs(steps.prior_log_sigma).max() <= 1
+
+
+def test_places_attend_to_words_of_their_own(exact):
+    memory = exact.memorize(tiny.CAPTIONS)
+    state = exact.cell.initial_state(tf.constant(3))
+    _, alignment = exact.cell.attention(memory, state.decoder_view)
+    np.testing.assert_allclose(tf.reduce_sum(alignment, axis=-1), np.ones((3, 12)), rtol=1e-12)
+    assert np.abs(alignment[:, 0] - alignment[:, 5]).max() > 1e-3
+
+
+def test_a_seed_is_one_picture_alone_or_in_a_batch(model):
+    together = model.generate(tiny.CAPTIONS, model.noise([5, 6, 7])).canvases
+    alone = model.generate(tiny.CAPTIONS[1:2], model.noise([6])).canvases
+    np.testing.assert_allclose(together[1:2], alone, atol=1e-6)
+    other = model.generate(tiny.CAPTIONS[1:2], model.noise([8])).canvases
+    assert np.abs(other - alone).max() > 1e-4
+
+
+def test_a_vector_is_read_as_the_only_caption_state(exact):
+    image, noise, words = tiny.batch()["image"], tiny.noise(), tiny.CAPTIONS[:, :1]
+    vectors = exact.represent(words)
+    np.testing.assert_allclose(
+        exact.bound(image, vectors, noise), exact.bound(image, words, noise), rtol=1e-12
+    )
+
+
+def test_mixed_precision_gives_nearly_the_same_terms_in_float32():
+    batch, noise = tiny.batch(), tf.constant(tiny.noise(), tf.float32)
+    half, whole = (
+        build_model(tiny.CONFIG, mixed_precision=mixed).bound_terms(
+            batch["image"], batch["token_ids"], noise
+        )
+        for mixed in (True, False)
+    )
+    for name, term in half.items():
+        assert term.dtype == tf.float32
+        np.testing.assert_allclose(term, whole[name], rtol=0.02, atol=0.02)
+
+
+@pytest.mark.slow  # the conformance suite trains it too
+def test_fit_in_plain_keras_lowers_the_loss():
+    model = build_model(tiny.CONFIG)
+    model.compile(keras.optimizers.Adam(1e-2), jit_compile=False)
+    dataset = tf.data.Dataset.from_tensors(tiny.batch(4)).repeat()
+    with eagerly():
+        history = model.fit(dataset, steps_per_epoch=6, epochs=2, shuffle=False, verbose=0).history
+    assert history["loss"][1] < history["loss"][0] - 1
+    assert np.isfinite(list(history.values())).all()
+
+
+@pytest.mark.slow
+def test_xla_compiles_the_gradient_of_the_loop_and_changes_nothing():
+    logs = []
+    for xla in (True, False):
+        model = build_model(tiny.CONFIG)
+        model.compile(keras.optimizers.SGD(1e-2, clipnorm=10.0), jit_compile=xla)
+        dataset = tf.data.Dataset.from_tensors(tiny.batch(4)).repeat()
+        fit = model.fit(dataset, steps_per_epoch=3, shuffle=False, verbose=0)
+        logs.append((fit.history, model.get_weights()))
+    (one, weights), (other, plain) = logs
+    for name, values in one.items():
+        np.testing.assert_allclose(values, other[name], rtol=1e-4, err_msg=name)
+    for weight, expected in zip(weights, plain, strict=True):
+        np.testing.assert_allclose(weight, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("kl_weight", [1.0, 2.0])
+def test_free_bits_of_a_step_cost_nothing_in_training_and_stay_in_the_bound(exact, kl_weight):
+    batch, noise = tiny.batch(), tiny.noise()
+    kl = exact.terms(batch, noise)["kl_per_step"].numpy()
+    free = float(np.median(kl))
+    assert (kl < free).any() and (kl > free).any()
+    model = tiny.exact_model(free_bits=free, kl_weight=kl_weight)
+    terms = model.terms(batch, noise)
+    np.testing.assert_allclose(terms["loss"], terms["reconstruction_nll"] + kl.sum(0), rtol=1e-12)
+    paid = np.maximum(kl, free).sum(0)
+    expected = terms["reconstruction_nll"] + kl_weight * paid
+    np.testing.assert_allclose(terms["objective"], expected, rtol=1e-12)
