@@ -77,7 +77,8 @@ def upload(folder: Path, address: str, *, private: bool, message: str) -> str:
 
 def _client():
     try:
-        import huggingface_hub
+        import huggingface_hub.constants
+        import huggingface_hub.errors
     except ImportError:
         raise UserError(
             "hf:// needs the package huggingface_hub: pip install -r requirements-hub.txt, or "
