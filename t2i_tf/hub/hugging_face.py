@@ -5,7 +5,7 @@ the cache, HF_HUB_OFFLINE uses the cache alone, HF_TOKEN logs in, HF_ENDPOINT na
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -58,8 +58,11 @@ def download(address: str) -> Path:
     return Path(folder)
 
 
-def upload(folder: Path, address: str, *, private: bool, message: str) -> str:
-    """Make a repository out of a folder, or a new commit of one; returns its address in a browser.
+def upload(folder: Path, address: str, *, files: Sequence[str], private: bool, message: str) -> str:
+    """Make a repository out of files of a folder, or a new commit of one.
+
+    Returns:
+        The repository's address in a browser.
 
     Raises:
         UserError: `huggingface_hub` is not installed, the network or the permission is missing.
@@ -70,7 +73,11 @@ def upload(folder: Path, address: str, *, private: bool, message: str) -> str:
         api = hub.HfApi()
         made = api.create_repo(repository, private=private, exist_ok=True)
         api.upload_folder(
-            repo_id=repository, folder_path=folder, revision=revision, commit_message=message
+            repo_id=repository,
+            folder_path=folder,
+            allow_patterns=list(files),
+            revision=revision,
+            commit_message=message,
         )
     return str(made)
 

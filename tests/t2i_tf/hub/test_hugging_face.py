@@ -51,7 +51,8 @@ def folder(tmp_path):
 
 
 def push(folder, address="hf://someone/model", private=False):
-    return hugging_face.upload(folder, address, private=private, message="A model")
+    (folder / "private.txt").write_text("stays here")
+    return hugging_face.upload(folder, address, files=[*FILES], private=private, message="A model")
 
 
 @pytest.mark.parametrize(
@@ -75,6 +76,7 @@ def test_other_addresses_are_refused(address):
 def test_what_is_pushed_is_downloaded_once(hub, client, folder, tmp_path):
     assert push(folder).endswith("/someone/model")
     assert hub.repositories["someone/model"][-1].items() >= FILES.items()
+    assert "private.txt" not in hub.repositories["someone/model"][-1]
     assert len(hub.objects) == 1  # the weights, by Git LFS
     loaded = hugging_face.download("hf://someone/model")
     assert loaded.is_relative_to(tmp_path / "home")
