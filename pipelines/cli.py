@@ -27,6 +27,7 @@ from pipelines.options import (
     Gallery,
     Generate,
     Prepare,
+    Push,
     Scenes,
     Sharpness,
     Study,
@@ -56,6 +57,7 @@ COMMANDS = {
     "study": Study,
     "compare": Compare,
     "cluster": Cluster,
+    "push": Push,
     "benchmark": Benchmark,
 }
 

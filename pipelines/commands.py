@@ -20,6 +20,7 @@ from pipelines.options import (
     Gallery,
     Generate,
     Prepare,
+    Push,
     Scenes,
     Sharpness,
     Study,
@@ -269,6 +270,36 @@ def _(options: Demo) -> int:
 
     _refuse_workers("demo")
     demo(options.folder, minutes=options.minutes)
+    return 0
+
+
+@run.register
+def _(options: Push) -> int:
+    if options.dry_run and options.out is None:
+        raise UsageError("--dry-run sends nothing: give --out too, the folder to write instead.")
+    from pipelines.sharing.push import push
+
+    shared = push(
+        options.run,
+        options.address,
+        captions=_decodable(options.captions),
+        dtype=options.dtype,
+        licence=options.licence,
+        private=options.private,
+        message=options.message,
+        out=options.out,
+        send=not options.dry_run,
+    )
+    for remark in shared.remarks:
+        console.print(f"The model card has {remark}.", markup=False)
+    console.print(f"Licence of the weights: {options.licence} (--licence).", markup=False)
+    size = f"{shared.size / 1e6:.1f} MB"
+    if shared.url is None:
+        card = options.out / "README.md"
+        console.print(f"{size} in {options.out}, nothing sent; the card: {card}", markup=False)
+        return 0
+    console.print(f"{size} sent to {shared.url}. It loads by:", markup=False)
+    console.print(f't2i_tf.{shared.kind}.from_preset("{options.address}")', markup=False)
     return 0
 
 

@@ -393,6 +393,39 @@ class Demo:
 
 
 @dataclass(frozen=True)
+class Push:
+    """Share a trained model on the Hugging Face Hub, with a model card that shows its drawings.
+
+    What is sent: the weights of the best checkpoint, settings and words, pictures.png, and
+    README.md with usage, settings, the figures of WORKDIR/evaluation.json, licence and limits.
+    Anybody then loads it by `t2i_tf.TextToImage.from_preset("hf://user/name")`.
+
+    Log in first: `hf auth login`, or set HF_TOKEN. Needs the package of requirements-hub.txt. To
+    read the card before: --dry-run --out FOLDER.
+    """
+
+    run: Positional[Path]
+    """Work folder of the run, or a folder of `save_to_preset`."""
+    address: Positional[str]
+    """Where to: hf://user/name. The repository is made, or gets another commit."""
+    captions: tuple[str, ...] = ()
+    """Captions of the card's drawings, each in quotes.
+    By default captions of the talk whose words the model knows."""
+    dtype: Literal["float32", "float16"] = "float32"
+    """How the weights are stored; float16 takes half the space and rounds to three digits."""
+    licence: str = "apache-2.0"
+    """Licence of the weights, by the hub's identifier, such as cc-by-4.0 or other."""
+    private: bool = False
+    """Make a new repository private."""
+    message: str | None = None
+    """Message of the commit; by default the system and the step."""
+    out: Path | None = None
+    """Folder that keeps what is sent; by default nothing is kept."""
+    dry_run: bool = False
+    """Write the folder --out, and send nothing."""
+
+
+@dataclass(frozen=True)
 class Benchmark:
     """Time one part of the pipelines, where possible against a baseline."""
 

@@ -13,4 +13,32 @@ Dimensions have the same letters everywhere:
 
 Losses and bounds are in nats. Images are uint8 in files and batches, and floats in [0, 1] inside a
 model.
+
+`TextToImage.from_preset` loads a trained model in one line; TensorFlow is imported only then.
 """
+
+import importlib
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from t2i_tf.hub.pretrained import PretrainedModel
+    from t2i_tf.hub.tasks import ImageToImage, ImageToText, TextToImage, TextToVector
+
+__all__ = ["ImageToImage", "ImageToText", "PretrainedModel", "TextToImage", "TextToVector"]
+
+
+def __getattr__(name: str):
+    """The trained models, imported when they are asked for, as TensorFlow takes seconds."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from t2i_tf.import_tensorflow import import_tensorflow
+
+    import_tensorflow()
+    from t2i_tf.hub import tasks
+
+    return getattr(tasks, name)
+
+
+if "keras" in sys.modules:  # then `keras.saving.load_model` has to know the classes of our files
+    importlib.import_module("t2i_tf.hub.tasks")

@@ -219,7 +219,7 @@ def load(workdir: Path, which: str = "best") -> Trained:
     workdir = Path(workdir)
     config = read_config(workdir)
     vocabulary = Vocabulary.load(workdir / "vocabulary.txt")
-    _check_vocabulary(workdir, vocabulary, config)
+    check_vocabulary(workdir, vocabulary, config)
     folder = CheckpointFolder(workdir / "checkpoints")
     model = build_model(
         config.model,
@@ -244,7 +244,8 @@ def load(workdir: Path, which: str = "best") -> Trained:
     return Trained(model, config, vocabulary, reader, int(model.optimizer.iterations.numpy()))
 
 
-def _check_vocabulary(workdir: Path, vocabulary: Vocabulary, config: TrainConfig) -> None:
+def check_vocabulary(workdir: Path, vocabulary: Vocabulary, config: TrainConfig) -> None:
+    """Raise UserError if the vocabulary of a folder has another size than its model."""
     expected = getattr(config.model, "vocabulary_size", len(vocabulary))
     if len(vocabulary) != expected:
         raise UserError(
@@ -268,7 +269,7 @@ def read_config(workdir: Path) -> TrainConfig:
     """
     path = Path(workdir) / "config.json"
     try:
-        config = _decode_config(path.read_bytes())
+        config = decode_config(msgspec.json.decode(path.read_bytes(), type=dict[str, Any]))
         check_numbers(config)
         return config
     except FileNotFoundError:
@@ -284,15 +285,23 @@ def read_config(workdir: Path) -> TrainConfig:
 
 def write_config(workdir: Path, config: TrainConfig) -> None:
     """Write config.json atomically."""
-    content = dataclasses.asdict(config)
-    content["model"] = {_KIND: type(config.model).__name__} | content["model"]
-    text = json.dumps(content, indent=2).encode()
+    text = json.dumps(encode_config(config), indent=2).encode()
     write_atomically(Path(workdir) / "config.json", lambda file: file.write(text))
 
 
-def _decode_config(text: bytes) -> TrainConfig:
-    """The config in the JSON of `write_config`, which names the class of the model's config."""
-    content = msgspec.json.decode(text, type=dict[str, Any])
+def encode_config(config: TrainConfig) -> dict[str, Any]:
+    """A config as the content of config.json, which names the class of the model's config."""
+    content = dataclasses.asdict(config)
+    content["model"] = {_KIND: type(config.model).__name__} | content["model"]
+    return content
+
+
+def decode_config(content: dict[str, Any]) -> TrainConfig:
+    """The config that `encode_config` turned into `content`.
+
+    Raises:
+        msgspec.ValidationError: names the field and what is wrong with it.
+    """
     kind = content.get("model", {}).get(_KIND, DrawConfig.__name__)
     if kind not in MODEL_CONFIGS:
         raise msgspec.ValidationError(

@@ -42,13 +42,26 @@ def evaluation_table(result: Evaluation) -> Table:
         title_justify="left",
     )
     for name, form, estimate in _rows(result):
-        if estimate is None:
-            table.add_row(name, "-", "")
-            continue
-        ends = estimate.low, estimate.high
-        interval = "" if None in ends else " to ".join(form.format(end) for end in ends)
-        table.add_row(name, form.format(estimate.value), interval)
+        table.add_row(name, *_in_words(form, estimate))
     return table
+
+
+def evaluation_figures(result: Evaluation) -> list[tuple[str, str, str]]:
+    """Name, value and interval of each metric that the system has, as text."""
+    return [
+        (name, *_in_words(form, estimate))
+        for name, form, estimate in _rows(result)
+        if estimate is not None
+    ]
+
+
+def _in_words(form: str, estimate: Estimate | None) -> tuple[str, str]:
+    """The value of an estimate and its interval, "" where it has none; - for no estimate."""
+    if estimate is None:
+        return "-", ""
+    ends = estimate.low, estimate.high
+    interval = "" if None in ends else " to ".join(form.format(end) for end in ends)
+    return form.format(estimate.value), interval
 
 
 def evaluation_notes(result: Evaluation) -> list[str]:

@@ -15,10 +15,11 @@ from t2i_tf.checkpoints import Trained
 from t2i_tf.errors import UserError
 from t2i_tf.image_ops import to_pixels
 from t2i_tf.models import Drawing
+from t2i_tf.models.text_to_image import DRAWN_AT_ONCE
 from t2i_tf.number_ranges import SEED
-from t2i_tf.text.tokenizer import Tokenizer, split_words
+from t2i_tf.text.tokenizer import Tokenizer, check_caption, split_words
 
-BATCH = 32  # images drawn at a time, with their canvases, alignments and windows
+BATCH = DRAWN_AT_ONCE  # images drawn at a time, with their canvases, alignments and windows
 IMAGE_BATCH = 50  # images drawn at a time where nothing else is kept
 UNSTEERED = Steering()
 
@@ -135,7 +136,7 @@ class Sampler:
         if not temperature >= 0:
             raise UserError(f"Expected a temperature of 0 or more, got {temperature}.")
         for caption in dict.fromkeys(caption for caption, _ in pairs):
-            self._check(caption)
+            check_caption(caption, self.max_words)
         candidates = self._candidates(pairs)
         starts = range(0, len(candidates), BATCH)
         starts = track(starts, description, transient=True) if description else starts
@@ -176,23 +177,13 @@ class Sampler:
         unknown = (word for caption in captions for word in self.tokenizer.unknown_words(caption))
         return list(dict.fromkeys(unknown))
 
-    def _check(self, caption: str) -> None:
-        count = len(split_words(caption))
-        if not count:
-            raise UserError(f"Expected a caption with words, got {caption!r}.")
-        if count > self.max_words:
-            raise UserError(
-                f"The caption {caption!r} has {count} words, punctuation marks included; this model"
-                f" reads at most {self.max_words}. Shorten the caption."
-            )
-
     def _read_other(self, trained: Trained) -> tf.Tensor | None:
         """The caption to move away from as the model reads it, [1, ...]; None for the empty one."""
         guidance, instead_of = self.steering.guidance, self.steering.instead_of
         if guidance == 0 and instead_of is None:
             return None
         if instead_of is not None:
-            self._check(instead_of)
+            check_caption(instead_of, self.max_words)
         read = trained.reader(tf.constant([instead_of or "a"]))
         other = None if instead_of is None else read
         self.model.other_caption(read, guidance, other)  # its errors belong outside of a graph
@@ -257,11 +248,7 @@ class Sampler:
     def _draw_batch(self, caption, sentence, seeds, temperature):
         drawing = self._guided(caption, self.model.noise(seeds, temperature))
         sharpened = self.sharpener(drawing.image, sentence) if self.sharpener else None
-        pixels = Drawing(
-            *(to_pixels(floats) for floats in drawing[:2]),
-            *(tf.cast(numbers, tf.float32) for numbers in drawing[2:]),
-        )
-        return pixels, None if sharpened is None else to_pixels(sharpened)
+        return drawing.in_pixels(), None if sharpened is None else to_pixels(sharpened)
 
 
 def _padded(pairs: Sequence[tuple[str, int]], count: int) -> tuple[list[str], np.ndarray]:

@@ -22,7 +22,12 @@ from t2i_tf.models.draw import AlignDRAW, NoAlignDRAW, SkipThoughtDRAW
 from t2i_tf.models.lapgan import ConditionalLAPGAN
 from t2i_tf.models.sharpening import SharpeningGAN
 from t2i_tf.models.skip_thought import SkipThought
-from t2i_tf.models.text_to_image import BoundMaximizer, Drawing, Likelihood, TextToImage
+from t2i_tf.models.text_to_image import (
+    BoundMaximizer,
+    Drawing,
+    Likelihood,
+    TextToImageModel,
+)
 from t2i_tf.models.trainable_model import Preview, TrainableModel
 from t2i_tf.models.vae import ConvDeconvVAE, FullyConnectedVAE
 
@@ -41,7 +46,7 @@ __all__ = [
     "SharpeningGAN",
     "SkipThought",
     "SkipThoughtDRAW",
-    "TextToImage",
+    "TextToImageModel",
     "TrainableModel",
     "build_model",
     "check_caption_dropout",
@@ -61,7 +66,7 @@ def build_model(
         config: the model's sizes.
         seed: seed of initial weights, noise and dropout.
         mixed_precision: whether matrix products are computed in bfloat16.
-        caption_dropout: see `TextToImage`.
+        caption_dropout: see `TextToImageModel`.
 
     Raises:
         UsageError: see `check_caption_dropout`.

@@ -34,7 +34,7 @@ class DRAW(BoundMaximizer):
         seed: seed of the noise in training.
         kl_weight, free_bits: see `BoundMaximizer`.
         likelihood: of the pixels given the last canvas; the paper's by default.
-        caption_dropout, empty: see `TextToImage`.
+        caption_dropout, empty: see `TextToImageModel`.
     """
 
     def __init__(

@@ -8,10 +8,10 @@ from t2i_tf.layers.gan import laplacian_pyramid as pyramid
 from t2i_tf.layers.gan.discriminators import ConvDiscriminator, DenseDiscriminator
 from t2i_tf.layers.gan.generators import DenseGenerator, ResidualGenerator
 from t2i_tf.layers.gan.losses import gan_losses, uniform_from_normals
-from t2i_tf.models.text_to_image import Drawing, TextToImage
+from t2i_tf.models.text_to_image import Drawing, TextToImageModel
 
 
-class ConditionalLAPGAN(TextToImage):
+class ConditionalLAPGAN(TextToImageModel):
     """A Laplacian pyramid of generative adversarial networks (Denton et al. 2015), conditional.
 
         x_0 = G_0(z_0, y),   x_k = clip(up(x_{k-1}) + G_k(up(x_{k-1}), z_k, y), 0, 1)
@@ -38,8 +38,8 @@ class ConditionalLAPGAN(TextToImage):
         fidelity: weight of the mean |fake - real| in the residual generators' loss; 0 in the paper.
         initializer: initializer of every weight.
         seed: seed of noise and dropout in training.
-        caption_dropout: see `TextToImage`; generators and discriminators read the same captions,
-            and the empty one is the generators' to learn.
+        caption_dropout: see `TextToImageModel`; generators and discriminators read the same
+            captions, and the empty one is the generators' to learn.
 
     Raises:
         UserError: height and width cannot be halved `stages` times.

@@ -8,10 +8,14 @@ import tensorflow as tf
 
 from t2i_tf import losses
 from t2i_tf.errors import UserError
+from t2i_tf.image_ops import to_pixels
 from t2i_tf.layers.draw.gaussian import Gaussian
 from t2i_tf.models.trainable_model import Batch, Preview, TrainableModel
 
 DROPPED = "caption_dropped"  # feature of a training batch: bool [B], whether a caption is dropped
+# Pictures drawn at a time. Sums may round otherwise in a batch of another size: with one size for
+# all who draw, a caption with a seed is the same picture everywhere, pixel for pixel.
+DRAWN_AT_ONCE = 32
 
 
 class Drawing(NamedTuple):
@@ -22,8 +26,15 @@ class Drawing(NamedTuple):
     alignment: tf.Tensor  # float32 [B, T, N], attention over the words; N = 0 without attention
     windows: tf.Tensor  # float32 [B, T, 4], write window: top, left, bottom, right, pixels
 
+    def in_pixels(self) -> "Drawing":
+        """The same with image and canvases as uint8, and float32 for the rest."""
+        return Drawing(
+            *(to_pixels(floats) for floats in self[:2]),
+            *(tf.cast(numbers, tf.float32) for numbers in self[2:]),
+        )
 
-class TextToImage(TrainableModel):
+
+class TextToImageModel(TrainableModel):
     """A model that draws captions: `noise` and `generate`.
 
     Captions are one tensor: `token_ids` int32 [B, N], or `sentence` float32 [B, D], the vectors of
@@ -185,7 +196,7 @@ class Likelihood(Protocol):
         ...
 
 
-class BoundMaximizer(TextToImage):
+class BoundMaximizer(TextToImageModel):
     """A model trained by maximising a lower bound of log p(x | y).
 
     The nats of two likelihoods cannot be compared. So a model that is not trained with the paper's

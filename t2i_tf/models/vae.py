@@ -49,7 +49,7 @@ class ConditionedVAE(BoundMaximizer):
         seed: seed of the noise in training.
         kl_weight, free_bits: see `BoundMaximizer`.
         likelihood: of the pixels given the decoded image; least squares by default.
-        caption_dropout: see `TextToImage`.
+        caption_dropout: see `TextToImageModel`.
     """
 
     reads = "sentence"

@@ -10,6 +10,7 @@ import re
 
 import tensorflow as tf
 
+from t2i_tf.errors import UserError
 from t2i_tf.text.vocabulary import PAD, UNKNOWN, Vocabulary
 
 # Ranges of code points, as the two engines disagree on \s, \w and \p.
@@ -40,6 +41,22 @@ def split_words(text: str) -> list[str]:
     ['a', "dog's", 'red', 'ball', ',', 'thrown', '.']
     """
     return _find_words(text.lower().replace(CURLED, "'"))
+
+
+def check_caption(caption: str, max_words: int) -> None:
+    """Check that a model of at most `max_words` words can draw a caption.
+
+    Raises:
+        UserError: the caption has no words, or too many.
+    """
+    count = len(split_words(caption))
+    if not count:
+        raise UserError(f"Expected a caption with words, got {caption!r}.")
+    if count > max_words:
+        raise UserError(
+            f"The caption {caption!r} has {count} words, punctuation marks included; this model"
+            f" reads at most {max_words}. Shorten the caption."
+        )
 
 
 def split_in_graph(captions: tf.Tensor) -> tf.RaggedTensor:

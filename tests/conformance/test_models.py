@@ -7,12 +7,15 @@ import pkgutil
 import shutil
 from functools import cache
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
+import t2i_tf
 import t2i_tf.models
 from pipelines.data.prepared.data_folder import DataFolder
+from pipelines.sampling.sampler import Sampler
 from pipelines.training.history import read_history
 from pipelines.training.train import train
 from serving.export.choose_module import build_served_module
@@ -229,6 +232,31 @@ def test_loads_what_was_saved(workdir, trained):
         for variable, name in zip(trained.model.trainable_variables, averaged, strict=True):
             np.testing.assert_array_equal(saved[name], variable.numpy(), err_msg=name)
     np.testing.assert_array_equal(answers(checkpoints.load(workdir, "last")), answers(trained))
+
+
+def pretrained_answers(model):
+    """What a loaded model makes of strings and pixels."""
+    if isinstance(model, t2i_tf.ImageToText):
+        return model.generate(images())
+    if isinstance(model, t2i_tf.ImageToImage):
+        return model.generate(images(), CAPTIONS)
+    return model.generate(CAPTIONS)
+
+
+def test_loads_in_one_line_and_saves_as_a_keras_file_and_as_a_preset(workdir, tmp_path):
+    model = t2i_tf.PretrainedModel.from_preset(workdir)
+    expected = pretrained_answers(model)
+    model.save(tmp_path / "x.keras")
+    model.save_to_preset(tmp_path / "preset")
+    for loaded in (
+        keras.saving.load_model(tmp_path / "x.keras"),
+        type(model).from_preset(tmp_path / "preset"),
+    ):
+        assert type(loaded) is type(model)
+        np.testing.assert_array_equal(pretrained_answers(loaded), expected)
+    if isinstance(model, t2i_tf.TextToImage):
+        drawn = Sampler(checkpoints.load(workdir)).draw(CAPTIONS)
+        np.testing.assert_array_equal([row[0].image for row in drawn], expected)
 
 
 def test_resumes_exactly(system, workdir, data, tmp_path):

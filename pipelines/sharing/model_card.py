@@ -1,0 +1,111 @@
+"""The model card of a shared model: README.md, with the header that the hub reads."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jinja2
+
+from pipelines.evaluation.results import FILE, Evaluation, read_evaluation
+from pipelines.evaluation.summary_table import evaluation_figures
+from pipelines.training.workdir import DATA_MANIFEST, flat
+from t2i_tf.hub.pretrained import PretrainedModel
+from t2i_tf.image_ops import image_shape, shape_in_words
+from t2i_tf.json_files import read_json
+
+PICTURES = "pictures.png"
+_TEMPLATE = Path(__file__).with_name("model_card.md.j2")
+_PIPELINES = {  # class of the model -> the hub's name for what it does
+    "TextToImage": "text-to-image",
+    "ImageToText": "image-to-text",
+    "ImageToImage": "image-to-image",
+    "TextToVector": "feature-extraction",
+}
+
+
+class RunFacts(NamedTuple):
+    """What a work folder says about a run besides its weights."""
+
+    data: Mapping[str, Any] | None  # manifest of the data; None where the folder has none
+    evaluation: Evaluation | None  # None where the checkpoint was not measured
+    remark: str  # why there is none, or ""
+
+
+def read_run_facts(run: Path, step: int) -> RunFacts:
+    """Data and evaluation of a work folder; none of a folder that has neither.
+
+    Args:
+        run: work folder or preset.
+        step: the checkpoint that is shared: an evaluation of another one is left out.
+
+    Raises:
+        UserError: one of the files is damaged.
+    """
+    path = run / DATA_MANIFEST
+    data = read_json(path, dict[str, Any]) if path.is_file() else None
+    if not (run / FILE).is_file():
+        return RunFacts(data, None, f"no figures: there is no {FILE} (`t2i evaluate` writes it)")
+    evaluation = read_evaluation(run / FILE)
+    if evaluation.run and evaluation.run.step != step:
+        return RunFacts(
+            data,
+            None,
+            f"no figures: {FILE} is that of step {evaluation.run.step}, not {step}"
+            " (`t2i evaluate` measures it again)",
+        )
+    return RunFacts(data, evaluation, "")
+
+
+def model_card(
+    model: PretrainedModel,
+    facts: RunFacts,
+    *,
+    address: str,
+    licence: str,
+    dtype: str,
+    captions: Sequence[str],
+    seeds: int,
+) -> str:
+    """The text of README.md.
+
+    Args:
+        model: the shared model.
+        facts: what is known of its run.
+        address: hf://user/name.
+        licence: identifier of the hub, such as apache-2.0.
+        dtype: of the weights in the file.
+        captions: captions of the grid's rows, none for a model that draws nothing.
+        seeds: drawings of each caption, from seed 0.
+    """
+    config = model.settings
+    environment = jinja2.Environment(
+        autoescape=False,  # Markdown, not HTML
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    return environment.from_string(_TEMPLATE.read_text()).render(
+        name=address.rpartition("/")[2].partition("@")[0],
+        address=address,
+        kind=type(model).__name__,
+        pipeline=_PIPELINES[type(model).__name__],
+        title=model.network.title,
+        licence=licence,
+        dtype=dtype,
+        captions=[caption.replace("`", "'") for caption in captions],
+        seeds=seeds,
+        pictures=PICTURES,
+        size=shape_in_words(image_shape(config.model)) if hasattr(config.model, "height") else "",
+        words=len(model.vocabulary),
+        max_words=config.max_words,
+        weights=model.count_params(),
+        step=model.parts.step,
+        can_be_guided=getattr(model.network, "has_empty_caption", False)
+        and model.network.can_be_guided,
+        source=(facts.data or {}).get("source"),
+        splits=(facts.data or {}).get("splits", {}),
+        evaluation=facts.evaluation,
+        figures=evaluation_figures(facts.evaluation) if facts.evaluation else [],
+        settings=flat(config),
+    )

@@ -1,0 +1,43 @@
+"""From what people name, a preset, to the folder or file that holds it."""
+
+from pathlib import Path
+
+from t2i_tf.errors import UserError, did_you_mean
+from t2i_tf.hub import hugging_face
+from t2i_tf.hub.preset_folder import is_preset
+
+SHIPPED = Path(__file__).parents[1] / "weights"
+
+
+def shipped_names() -> list[str]:
+    """The names of the weights that ship with the package."""
+    return sorted(folder.name for folder in SHIPPED.iterdir() if is_preset(folder))
+
+
+def find_preset(preset: str | Path) -> Path:
+    """The folder (or `.keras` file) of a preset, downloaded if it is on the hub.
+
+    Args:
+        preset: the name of shipped weights, a work folder, a folder of `save_to_preset`, a file of
+            `save`, or hf://user/name.
+
+    Raises:
+        UserError: there is nothing of that name, or it cannot be downloaded.
+    """
+    if hugging_face.is_address(preset):
+        return hugging_face.download(str(preset))
+    if str(preset) in shipped_names():
+        return SHIPPED / str(preset)
+    if Path(preset).exists():
+        return Path(preset)
+    raise UserError(
+        f"There are no weights {str(preset)!r}: {_hint(str(preset))} Or give a work folder, a "
+        "folder of `save_to_preset`, or hf://user/name."
+    )
+
+
+def _hint(name: str) -> str:
+    names = shipped_names()
+    if not names:
+        return "no such folder exists, and no weights ship with this version."
+    return f"no such folder exists, and these ship: {', '.join(names)}. {did_you_mean(name, names)}"

@@ -1,0 +1,143 @@
+"""Folders on the Hugging Face Hub, addressed as hf://user/name.
+
+The client is `huggingface_hub`, an extra (`requirements-hub.txt`). Its variables hold: HF_HOME is
+the cache, HF_HUB_OFFLINE uses the cache alone, HF_TOKEN logs in, HF_ENDPOINT names another hub.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from t2i_tf.errors import UsageError, UserError
+
+SCHEME = "hf://"
+_ADDRESS = re.compile(r"hf://([\w.-]+/[\w.-]+?)(?:@([^@\s]+))?/?", re.ASCII)
+
+
+class Address(NamedTuple):
+    """A repository of the hub, and what is read of it."""
+
+    repository: str  # user/name
+    revision: str | None  # a branch, a tag or a commit; the newest if None
+
+
+def is_address(preset: str | Path) -> bool:
+    """Whether something is named as on the hub."""
+    return isinstance(preset, str) and preset.startswith(SCHEME)
+
+
+def parse(address: str) -> Address:
+    """The parts of hf://user/name or hf://user/name@revision.
+
+    Raises:
+        UsageError: it is neither.
+    """
+    match = _ADDRESS.fullmatch(address)
+    if not match:
+        raise UsageError(f"Expected hf://user/name or hf://user/name@revision, got {address!r}.")
+    return Address(*match.groups())
+
+
+def download(address: str) -> Path:
+    """The folder of a repository in the cache of `huggingface_hub`, downloaded where it is missing.
+
+    Raises:
+        UserError: `huggingface_hub` is not installed, the repository or the network is missing, or
+            it holds no preset.
+    """
+    from t2i_tf.hub.preset_folder import FILES, is_preset
+
+    repository, revision = parse(address)
+    hub = _client()
+    with _failures(hub, address, f"load {address}"):
+        folder = hub.snapshot_download(repository, revision=revision, allow_patterns=list(FILES))
+    if not is_preset(Path(folder)):
+        raise UserError(f"{address} holds no preset: expected the files that `t2i push` writes.")
+    return Path(folder)
+
+
+def upload(folder: Path, address: str, *, files: Sequence[str], private: bool, message: str) -> str:
+    """Make a repository out of files of a folder, or a new commit of one.
+
+    Returns:
+        The repository's address in a browser.
+
+    Raises:
+        UserError: `huggingface_hub` is not installed, the network or the permission is missing.
+    """
+    repository, revision = parse(address)
+    hub = _client()
+    with _failures(hub, address, f"push to {address}"):
+        api = hub.HfApi()
+        made = api.create_repo(repository, private=private, exist_ok=True)
+        api.upload_folder(
+            repo_id=repository,
+            folder_path=folder,
+            allow_patterns=list(files),
+            revision=revision,
+            commit_message=message,
+        )
+    return str(made)
+
+
+def _client():
+    try:
+        import huggingface_hub.constants
+        import huggingface_hub.errors
+    except ImportError:
+        raise UserError(
+            "hf:// needs the package huggingface_hub: pip install -r requirements-hub.txt, or "
+            "pip install 't2i-tf[hub]'."
+        ) from None
+    return huggingface_hub
+
+
+@contextmanager
+def _failures(hub, address: str, task: str) -> Iterator[None]:
+    """The client's errors as one sentence each."""
+    errors = hub.errors
+    try:
+        yield
+    except (errors.RepositoryNotFoundError, errors.RevisionNotFoundError) as error:
+        raise UserError(f"Cannot {task}: {_missing(error)}") from error
+    except errors.LocalEntryNotFoundError as error:
+        raise UserError(f"Cannot {task}: {_unreachable(hub)}, and the cache lacks it.") from error
+    except errors.HfHubHTTPError as error:
+        raise UserError(f"Cannot {task}: {_refusal(error)}") from error
+    except errors.HFValidationError as error:
+        raise UsageError(f"Cannot {task}: {_first_line(error)}") from error
+    except ConnectionError as error:  # HF_HUB_OFFLINE
+        raise UserError(f"Cannot {task}: {_unreachable(hub)}.") from error
+    except Exception as error:
+        if type(error).__module__.partition(".")[0] not in _TRANSPORTS:
+            raise
+        raise UserError(f"Cannot {task}: {_unreachable(hub)}.") from error
+
+
+_TRANSPORTS = ("httpx", "httpx2", "httpcore", "httpcore2", "hf_xet")
+_LOGIN = "log in with `hf auth login`, or set HF_TOKEN."
+
+
+def _unreachable(hub) -> str:
+    if hub.constants.HF_HUB_OFFLINE:
+        return "HF_HUB_OFFLINE is set"
+    return f"{hub.constants.ENDPOINT} cannot be reached"
+
+
+def _missing(error) -> str:
+    if error.response.status_code == 401:
+        return f"it does not exist or is not yours to read or write; {_LOGIN}"
+    return "there is no such repository or revision."
+
+
+def _refusal(error) -> str:
+    status = error.response.status_code
+    if status in (401, 403):
+        return f"the hub refused it ({status}); {_LOGIN}"
+    return f"the hub answered {status}: {_first_line(error.server_message or error)}"
+
+
+def _first_line(error) -> str:
+    return str(error).strip().partition("\n")[0]

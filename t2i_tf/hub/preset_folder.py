@@ -1,0 +1,166 @@
+"""Preset folders: a trained model as it is shared, without its optimizer and its history.
+
+    config.json           the settings of the training, as in a work folder
+    vocabulary.txt        a line for each word, as in a work folder
+    model.weights.h5      weights in Keras's layout; float32, or float16 to be half as large
+    sentence_encoder.npz  only where the model reads sentence vectors
+    metadata.json         format, system, step, dtype, number of weights, version of Keras
+
+h5py and any text editor read them without this project.
+"""
+
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import h5py
+import keras
+import numpy as np
+
+from t2i_tf.checkpoints import SENTENCE_ENCODER, check_vocabulary, read_config, write_config
+from t2i_tf.config import TrainConfig
+from t2i_tf.errors import UsageError, UserError
+from t2i_tf.json_files import read_json, write_json
+from t2i_tf.sentence_encoder.encoder import SentenceEncoder, load_encoder
+from t2i_tf.text.vocabulary import Vocabulary
+
+CONFIG = "config.json"
+VOCABULARY = "vocabulary.txt"
+WEIGHTS = "model.weights.h5"
+METADATA = "metadata.json"
+FILES = (CONFIG, VOCABULARY, SENTENCE_ENCODER, METADATA, WEIGHTS)  # the weights come last
+FORMAT = "t2i-tf preset 1"
+
+Dtype = Literal["float32", "float16"]
+
+
+class Parts(NamedTuple):
+    """What a trained model consists of besides its weights."""
+
+    config: TrainConfig
+    vocabulary: Vocabulary
+    encoder: SentenceEncoder | None  # where the model reads sentence vectors
+    step: int  # of the training
+
+
+def is_preset(folder: Path) -> bool:
+    """Whether a folder has the files of a preset."""
+    return (folder / WEIGHTS).is_file() and (folder / CONFIG).is_file()
+
+
+def read_parts(folder: Path) -> Parts:
+    """All of a preset but its weights.
+
+    Raises:
+        UserError: a file is missing or malformed, or the format is that of a later version.
+    """
+    metadata = read_json(folder / METADATA, dict[str, Any])
+    if metadata.get("format") != FORMAT:
+        raise UserError(
+            f"{folder / METADATA}: expected the format {FORMAT!r}, got "
+            f"{metadata.get('format')!r}. A newer version of t2i-tf may read it."
+        )
+    config = read_config(folder)
+    vocabulary = Vocabulary.load(folder / VOCABULARY)
+    check_vocabulary(folder, vocabulary, config)
+    encoder = load_encoder(folder / SENTENCE_ENCODER) if config.reads_sentences else None
+    return Parts(config, vocabulary, encoder, int(metadata.get("step", 0)))
+
+
+def write_preset(
+    folder: Path, parts: Parts, network: keras.Model, save_weights: Callable, dtype: Dtype
+) -> None:
+    """Write a preset folder; an interruption leaves the preset before it, or none.
+
+    Args:
+        folder: created if it is missing; a preset that is there is replaced.
+        parts: all but the weights.
+        network: the model, for its title and the number of its weights.
+        save_weights: writes the weights to a path that ends in `.weights.h5`.
+        dtype: of the weights in the file.
+
+    Raises:
+        UsageError: another dtype than float32 or float16.
+        UserError: the folder holds something else, it cannot be written, or a weight is too large
+            for float16.
+    """
+    if dtype not in ("float32", "float16"):
+        raise UsageError(f"Expected the dtype float32 or float16, got {dtype!r}.")
+    _check_target(folder)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as name:
+            made = Path(name)
+            write_config(made, parts.config)
+            parts.vocabulary.save(made / VOCABULARY)
+            if parts.encoder is not None:
+                parts.encoder.save(made / SENTENCE_ENCODER)
+            save_weights(made / WEIGHTS)
+            if dtype == "float16":
+                _halve(made / WEIGHTS)
+            write_json(made / METADATA, _metadata(network, parts.step, dtype))
+            _move(made, folder)
+    except OSError as error:
+        raise UserError(f"{folder} cannot be written: {error.strerror or error}.") from error
+
+
+def _check_target(folder: Path) -> None:
+    """Refuse a folder with other files than those of a preset, such as a work folder."""
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / METADATA).is_file():
+        raise UserError(
+            f"{folder} holds other files than those of a preset, and they would be mixed. Name a "
+            "new folder."
+        )
+
+
+def _metadata(network: keras.Model, step: int, dtype: Dtype) -> dict[str, Any]:
+    return {
+        "format": FORMAT,
+        "system": network.title,
+        "step": step,
+        "dtype": dtype,
+        "weights": int(network.count_params()),
+        "keras_version": keras.__version__,
+    }
+
+
+def _move(made: Path, folder: Path) -> None:
+    """Move the files of a preset to their folder, which is no preset until the last is there."""
+    folder.mkdir(exist_ok=True)
+    for name in reversed(FILES):
+        (folder / name).unlink(missing_ok=True)
+    for name in FILES:
+        if (made / name).exists():
+            os.chmod(made / name, 0o644)
+            os.replace(made / name, folder / name)
+
+
+def _halve(path: Path) -> None:
+    """Rewrite a file of weights with float16 for float32."""
+    half = path.with_suffix(".half")
+    with h5py.File(path) as source, h5py.File(half, "w") as target:
+
+        def copy(name: str, item: h5py.Group | h5py.Dataset) -> None:
+            if isinstance(item, h5py.Group):
+                made = target.require_group(name)
+            else:
+                made = target.create_dataset(name, data=_as_half(name, item[()]))
+            made.attrs.update(item.attrs)
+
+        source.visititems(copy)
+    os.replace(half, path)
+
+
+def _as_half(name: str, array: np.ndarray) -> np.ndarray:
+    if array.dtype != np.float32:
+        return array
+    with np.errstate(over="ignore"):
+        half = array.astype(np.float16)
+    if np.isfinite(array).all() and not np.isfinite(half).all():
+        raise UserError(
+            f"The weight {name} has values beyond float16's 65,504: {np.abs(array).max():g}. Save "
+            "it with the dtype float32."
+        )
+    return half

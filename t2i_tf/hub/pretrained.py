@@ -1,0 +1,213 @@
+"""`PretrainedModel`: a trained network with its vocabulary, as one Keras model."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Self
+
+import keras
+import tensorflow as tf
+
+from t2i_tf import checkpoints
+from t2i_tf.config import TrainConfig
+from t2i_tf.errors import UserError
+from t2i_tf.hub.find_preset import find_preset
+from t2i_tf.hub.preset_folder import (
+    VOCABULARY,
+    WEIGHTS,
+    Dtype,
+    Parts,
+    is_preset,
+    read_parts,
+    write_preset,
+)
+from t2i_tf.models import TrainableModel, build_model
+from t2i_tf.sentence_encoder.encoder import load_encoder
+from t2i_tf.text.tokenizer import Tokenizer, TokenReader, split_words
+from t2i_tf.text.vocabulary import Vocabulary
+
+
+class PretrainedModel(keras.Model):
+    """A trained network that takes strings; `from_preset` makes one.
+
+    `save` and `keras.saving.load_model` work as for any Keras model: a `.keras` file has the
+    settings in its config, and the words, with the sentence encoder if there is one, in its assets.
+
+    It is for use, not for training: `t2i train --init` goes on from its weights.
+
+    Args:
+        config: settings of the training.
+        parts: settings, vocabulary and encoder; None until Keras loads them from a file's assets.
+        network: the network, if it is built already.
+        name: name of the Keras model.
+    """
+
+    ability = ""
+    """The method that a network of this kind has."""
+
+    def __init__(
+        self,
+        config: TrainConfig,
+        parts: Parts | None = None,
+        network: TrainableModel | None = None,
+        name: str | None = None,
+    ):
+        super().__init__(name=name)
+        self.settings = config
+        self.network = _network(config) if network is None else network
+        # Its measures are of a training, and would become part of the file's format.
+        self.network.trackers = {}
+        self.built = True
+        self._parts = parts
+
+    @classmethod
+    def from_preset(cls, preset: str | Path) -> Self:
+        """A trained model.
+
+        Args:
+            preset: the name of weights that ship with the package, a work folder of `t2i train`, a
+                folder of `save_to_preset`, a file of `save`, or hf://user/name on the Hugging Face
+                Hub, where hf://user/name@revision names a branch, a tag or a commit.
+
+        Raises:
+            UserError: there is no such preset, it is damaged, or it holds another kind of model.
+        """
+        found = find_preset(preset)
+        if found.is_file():
+            model = _load_file(found)
+        elif is_preset(found):
+            model = _load_preset(found)
+        else:
+            model = _load_run(found)
+        if not isinstance(model, cls):
+            raise UserError(
+                f"{preset} holds a model of another kind: load it with t2i_tf."
+                f"{type(model).__name__}.from_preset."
+            )
+        return model
+
+    def save_to_preset(self, preset_dir: str | Path, dtype: Dtype = "float32") -> None:
+        """Write a folder that `from_preset` loads, and that h5py and a text editor read.
+
+        Args:
+            preset_dir: created if it is missing; a preset that is there is replaced.
+            dtype: float16 makes a file half as large, and rounds the weights to three digits.
+
+        Raises:
+            UsageError: another dtype.
+            UserError: the folder holds something else or cannot be written, or a weight is too
+                large for float16.
+        """
+        write_preset(Path(preset_dir), self.parts, self.network, self.save_weights, dtype)
+
+    @property
+    def parts(self) -> Parts:
+        """Settings, vocabulary, sentence encoder and step."""
+        if self._parts is None:
+            raise UserError("This model has no vocabulary yet: load it with from_preset.")
+        return self._parts
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The words that the model has learnt."""
+        return self.parts.vocabulary
+
+    @property
+    def reader(self) -> Callable[[tf.Tensor], tf.Tensor]:
+        """Captions string [B] to the input of the network."""
+        if self.parts.encoder is not None:
+            return self.parts.encoder
+        if self._token_reader is None:
+            tokenizer = Tokenizer(self.vocabulary, self.settings.max_words)
+            self._token_reader = TokenReader(tokenizer)
+        return self._token_reader
+
+    _token_reader: TokenReader | None = None
+
+    def unknown_words(self, captions: str | list[str]) -> list[str]:
+        """The words outside the model's vocabulary, each once, in order."""
+        captions = [captions] if isinstance(captions, str) else captions
+        words = (word for caption in captions for word in split_words(caption))
+        return list(dict.fromkeys(word for word in words if word not in self.vocabulary))
+
+    def get_config(self) -> dict[str, Any]:  # noqa: D102
+        step = self._parts.step if self._parts else 0
+        settings = checkpoints.encode_config(self.settings)
+        return {"name": self.name, "settings": settings, "step": step}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects=None) -> Self:  # noqa: D102
+        settings = checkpoints.decode_config(config["settings"])
+        model = cls(settings, name=config["name"])
+        model._step = config["step"]
+        return model
+
+    _step = 0
+
+    def save_assets(self, dir_path: str) -> None:
+        """Write words and sentence encoder into a `.keras` file."""
+        self.vocabulary.save(Path(dir_path) / VOCABULARY)
+        if self.parts.encoder is not None:
+            self.parts.encoder.save(Path(dir_path) / checkpoints.SENTENCE_ENCODER)
+
+    def load_assets(self, dir_path: str) -> None:
+        """Read words and sentence encoder from a `.keras` file."""
+        folder, encoder = Path(dir_path), None
+        if self.settings.reads_sentences:
+            encoder = load_encoder(folder / checkpoints.SENTENCE_ENCODER)
+        vocabulary = Vocabulary.load(folder / VOCABULARY)
+        checkpoints.check_vocabulary(folder, vocabulary, self.settings)
+        self._parts = Parts(self.settings, vocabulary, encoder, self._step)
+
+
+def _network(config: TrainConfig) -> TrainableModel:
+    return build_model(
+        config.model,
+        seed=config.seed,
+        mixed_precision=config.mixed_precision,
+        caption_dropout=config.caption_dropout,
+    )
+
+
+def _load_file(path: Path) -> PretrainedModel:
+    """The model of a `.keras` file."""
+    if path.suffix != ".keras":
+        raise UserError(f"{path} is no preset: expected a folder, or a file that ends in .keras.")
+    try:
+        model = keras.saving.load_model(path)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{path} cannot be loaded: {error}") from error
+    if not isinstance(model, PretrainedModel):
+        raise UserError(
+            f"{path} holds a {type(model).__name__}, which is no model of t2i-tf. Load it with "
+            "keras.saving.load_model."
+        )
+    return model
+
+
+def _load_preset(folder: Path) -> PretrainedModel:
+    """The model of a folder that `save_to_preset` wrote."""
+    parts = read_parts(folder)
+    model = _of(parts)
+    try:
+        model.load_weights(folder / WEIGHTS)
+    except (OSError, ValueError, KeyError) as error:
+        raise UserError(f"{folder / WEIGHTS} cannot be loaded: {error}") from error
+    return model
+
+
+def _load_run(folder: Path) -> PretrainedModel:
+    """The model of a work folder: its best checkpoint, with averaged weights."""
+    trained = checkpoints.load(folder)
+    encoder = trained.reader if trained.config.reads_sentences else None
+    parts = Parts(trained.config, trained.vocabulary, encoder, trained.step)
+    model = _of(parts)
+    model.network.set_weights(trained.model.get_weights())
+    return model
+
+
+def _of(parts: Parts) -> PretrainedModel:
+    """A model with initial weights, of the class that its network's ability asks for."""
+    network = _network(parts.config)
+    kinds = PretrainedModel.__subclasses__()
+    kind = next(kind for kind in kinds if hasattr(network, kind.ability))
+    return kind(parts.config, parts, network)

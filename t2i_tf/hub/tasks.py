@@ -1,0 +1,238 @@
+"""What trained models are used for, each a Keras model that takes strings and pixels."""
+
+import warnings
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from t2i_tf.errors import UsageError, UserError
+from t2i_tf.hub.pretrained import PretrainedModel
+from t2i_tf.image_ops import check_same_shape, image_shape, to_pixels
+from t2i_tf.models import Drawing
+from t2i_tf.models.text_to_image import DRAWN_AT_ONCE
+from t2i_tf.number_ranges import GUIDANCE, SEED
+from t2i_tf.text.tokenizer import check_caption, split_words
+
+_registered = keras.saving.register_keras_serializable(package="t2i_tf")
+
+
+class DrawnSteps(NamedTuple):
+    """Pictures and the steps that led to them; T = 1 for a system without steps."""
+
+    images: np.ndarray  # uint8 [B, H, W, C]
+    canvases: np.ndarray  # uint8 [B, T, H, W, C]; the last is the image
+    alignment: np.ndarray  # float32 [B, T, N], attention over the words; N = 0 without attention
+    windows: np.ndarray  # float32 [B, T, 4], write window: top, left, bottom, right, pixels
+    words: list[list[str]]  # of each caption, to which the first columns of `alignment` belong
+
+
+@_registered
+class TextToImage(PretrainedModel):
+    """Captions to pictures.
+
+    >>> model = TextToImage.from_preset("runs/scenes")  # doctest: +SKIP
+    >>> model.generate(["a red car in the snow"], seed=0).shape  # doctest: +SKIP
+    (1, 32, 32, 3)
+    """
+
+    ability = "generate"
+
+    def generate(
+        self,
+        inputs: str | Sequence[str],
+        seed: int | Sequence[int] = 0,
+        *,
+        temperature: float = 1.0,
+        guidance: float = 0.0,
+        instead_of: str | None = None,
+    ) -> np.ndarray:
+        """Draw captions. A caption with a seed is one picture: that of `t2i draw --seed`.
+
+        Words outside the vocabulary are read as the unknown word, with a `UserWarning` that names
+        them.
+
+        Args:
+            inputs: captions; or one alone, for a picture without the dimension B.
+            seed: seed of every picture, or as many as there are captions.
+            temperature: standard deviation of the noise; 0 draws the mean of the prior.
+            guidance: how far to move away from the empty caption; needs a training with
+                `--caption-dropout`, or `instead_of`.
+            instead_of: caption to move away from, in place of the empty one.
+
+        Returns:
+            uint8 [B, H, W, C].
+
+        Raises:
+            UsageError: seeds that are not integers in range, or not as many as captions; a negative
+                temperature; a guidance out of range.
+            UserError: there is no caption, one has no words or too many, or the system cannot be
+                guided.
+        """
+        captions = _as_list(inputs)
+        images = self._draw(captions, seed, temperature, guidance, instead_of).image
+        return images[0] if isinstance(inputs, str) else images
+
+    def generate_steps(
+        self,
+        inputs: Sequence[str],
+        seed: int | Sequence[int] = 0,
+        *,
+        temperature: float = 1.0,
+        guidance: float = 0.0,
+        instead_of: str | None = None,
+    ) -> DrawnSteps:
+        """Draw captions, with every step; arguments and errors are those of `generate`."""
+        captions = _as_list(inputs)
+        drawing = self._draw(captions, seed, temperature, guidance, instead_of)
+        return DrawnSteps(*drawing, [split_words(caption) for caption in captions])
+
+    def _draw(self, captions, seed, temperature, guidance, instead_of) -> Drawing:
+        seeds = _seeds(seed, len(captions))
+        if not temperature >= 0:
+            raise UsageError(f"Expected a temperature of 0 or more, got {temperature}.")
+        if guidance not in GUIDANCE:
+            raise UsageError(f"Expected a guidance of {GUIDANCE}, got {guidance}.")
+        for caption in (*captions, *([] if instead_of is None else [instead_of])):
+            check_caption(caption, self.settings.max_words)
+        unknown = self.unknown_words(captions)
+        if unknown:
+            warnings.warn(f"Words that the model does not know: {unknown}", stacklevel=3)
+        other = None if instead_of is None else self.reader(tf.constant([instead_of]))
+        self.network.other_caption(self.reader(tf.constant(captions[:1])), guidance, other)
+        batches = [
+            self._draw_batch(captions[k : k + DRAWN_AT_ONCE], seeds[k : k + DRAWN_AT_ONCE],
+                             temperature, float(guidance), other)
+            for k in range(0, len(captions), DRAWN_AT_ONCE)
+        ]  # fmt: skip
+        return Drawing(*(np.concatenate(parts) for parts in zip(*batches, strict=True)))
+
+    def _draw_batch(self, captions, seeds, temperature, guidance, other) -> list[np.ndarray]:
+        """Draw up to as many captions as are drawn at once; the last is repeated to fill up."""
+        count, more = len(captions), DRAWN_AT_ONCE - len(captions)
+        drawing = self._graph(
+            self.reader(tf.constant([*captions, *captions[-1:] * more])),
+            tf.constant([*seeds, *seeds[-1:] * more], tf.int64),
+            tf.constant(temperature, tf.float32),
+            guidance,
+            other,
+        )
+        return [tensor.numpy()[:count] for tensor in drawing]
+
+    @property
+    def _graph(self):
+        if self._compiled is None:
+            self._compiled = tf.function(self._traced, autograph=False)
+        return self._compiled
+
+    _compiled = None
+
+    def _traced(self, caption, seeds, temperature, guidance, other):
+        noise = self.network.noise(seeds, temperature)
+        if other is not None:
+            other = tf.repeat(other, tf.shape(caption)[0], axis=0)
+        return self.network.generate(caption, noise, guidance, other).in_pixels()
+
+
+@_registered
+class ImageToText(PretrainedModel):
+    """Pictures to captions, by a captioner."""
+
+    ability = "describe"
+
+    def generate(self, images: np.ndarray, beam: int = 3) -> list[str]:
+        """Describe pictures.
+
+        Args:
+            images: uint8, or float in [0, 1], [B, H, W, C], of the size of the training.
+            beam: hypotheses that the beam search keeps; 1 is greedy decoding.
+
+        Raises:
+            UserError: the pictures have another size, or the beam is below 1.
+        """
+        image = tf.constant(_pictures(images, self))
+        description = self.network.describe(image, beam, self.settings.max_words)
+        return [" ".join(self.vocabulary.words(ids)) for ids in description.token_ids.numpy()]
+
+
+@_registered
+class ImageToImage(PretrainedModel):
+    """Blurry pictures to sharp ones, by a sharpener."""
+
+    ability = "sharpen"
+
+    def generate(self, images: np.ndarray, inputs: Sequence[str]) -> np.ndarray:
+        """Sharpen pictures of captions.
+
+        Args:
+            images: uint8, or float in [0, 1], [B, H, W, C], of the size of the training.
+            inputs: caption of each picture.
+
+        Returns:
+            uint8 [B, H, W, C].
+
+        Raises:
+            UserError: the pictures have another size, or there are not as many as captions.
+        """
+        captions = _as_list(inputs)
+        pictures = _pictures(images, self)
+        if len(pictures) != len(captions):
+            raise UserError(
+                f"Expected a caption for each picture, got {len(captions)} for {len(pictures)}."
+            )
+        if pictures.dtype == np.uint8:
+            pictures = pictures / np.float32(255)
+        sharp = self.network.sharpen(tf.constant(pictures), self.reader(tf.constant(captions)))
+        return to_pixels(sharp).numpy()
+
+
+@_registered
+class TextToVector(PretrainedModel):
+    """Captions to sentence vectors, by a skip-thought encoder."""
+
+    ability = "sentence_encoder"
+
+    def generate(self, inputs: Sequence[str]) -> np.ndarray:
+        """Sentence vectors of captions, float32 [B, D].
+
+        Raises:
+            UserError: there is no caption.
+        """
+        captions = tf.constant(_as_list(inputs))
+        return self.network.sentence_encoder(self.vocabulary)(captions).numpy()
+
+
+def _as_list(inputs: str | Sequence[str]) -> list[str]:
+    captions = [inputs] if isinstance(inputs, str) else list(inputs)
+    if not captions:
+        raise UserError("Expected at least one caption, got none.")
+    return captions
+
+
+def _seeds(seed: int | Sequence[int], count: int) -> list[int]:
+    """A seed for each caption."""
+    seeds = [seed] * count if isinstance(seed, int | np.integer) else list(seed)
+    if len(seeds) != count:
+        raise UsageError(
+            f"Expected one seed, or one for each of {count} captions, got {len(seeds)}."
+        )
+    for one in seeds:
+        if not isinstance(one, int | np.integer) or not SEED.low <= one <= SEED.high:
+            raise UsageError(f"Expected seeds from {SEED.low} to {SEED.high}, got {one!r}.")
+    return [int(one) for one in seeds]
+
+
+def _pictures(images: np.ndarray, model: PretrainedModel) -> np.ndarray:
+    """Pictures as uint8 or float32, of the size of the model."""
+    pictures = np.asarray(images)
+    if pictures.dtype != np.uint8:
+        pictures = pictures.astype(np.float32)
+    check_same_shape(
+        image_shape(model.settings.model),
+        tuple(pictures.shape[1:]),
+        "Expected pictures of {expected}, got {found}",
+        "Resize the pictures, and stack them as [B, H, W, C].",
+    )
+    return pictures

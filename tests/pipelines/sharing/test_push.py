@@ -1,0 +1,171 @@
+import json
+import re
+
+import numpy as np
+import pytest
+import yaml
+from PIL import Image
+
+import t2i_tf
+from pipelines.cli import main
+from pipelines.sharing.card_captions import card_captions
+from t2i_tf.errors import UserError
+from tests.t2i_tf.hub.hub_client import reimport_client
+from tests.t2i_tf.hub.hub_server import running_hub
+from tests.t2i_tf.hub.tiny_runs import CAPTIONER, write_run
+
+ADDRESS = "hf://someone/buses"
+EVALUATION = {
+    "system": "alignDRAW",
+    "run": {
+        "workdir": "run",
+        "config": "DrawConfig",
+        "model": "AlignDRAW",
+        "weights": 1,
+        "step": 0,
+        "last_step": 0,
+        "seconds": 1.0,
+        "budget_spent": 1.0,
+        "finished": True,
+        "same_data": True,
+    },
+    "bound": {"test": {"value": -123.456, "low": -130.0, "high": -120.0}},
+    "settings": {"split": "test", "seed": 3, "sizes": {}},
+}
+MANIFEST = {"source": "coco", "splits": {"train": {"examples": 1234, "captions": 5678}}}
+
+
+@pytest.fixture(scope="module")
+def workdir(tmp_path_factory):
+    folder = write_run(tmp_path_factory.mktemp("push") / "run", caption_dropout=0.1)
+    (folder / "evaluation.json").write_text(json.dumps(EVALUATION))
+    (folder / "data.json").write_text(json.dumps(MANIFEST))
+    return folder
+
+
+@pytest.fixture
+def hub(monkeypatch, tmp_path):
+    with running_hub() as (hub, endpoint):
+        reimport_client(monkeypatch, tmp_path / "home", endpoint)
+        yield hub
+
+
+@pytest.fixture
+def card(workdir, tmp_path, capsys):
+    """The card of a dry run."""
+    out = tmp_path / "preset"
+    assert main(["push", str(workdir), ADDRESS, "--dry-run", "--out", str(out)]) == 0
+    assert "nothing sent" in capsys.readouterr().out
+    return (out / "README.md").read_text()
+
+
+def test_what_is_pushed_draws_the_same_elsewhere(workdir, hub, capsys):
+    assert main(["push", str(workdir), ADDRESS, "--private", "--dtype", "float32"]) == 0
+    said = capsys.readouterr().out
+    assert f'from_preset("{ADDRESS}")' in said and "/someone/buses" in said
+    assert hub.private == {"someone/buses"}
+    sent = hub.repositories["someone/buses"][-1]
+    assert {"README.md", "pictures.png", "model.weights.h5", "config.json"} <= sent.keys()
+    expected = t2i_tf.TextToImage.from_preset(workdir).generate(["a red bus"], seed=5)
+    loaded = t2i_tf.TextToImage.from_preset(ADDRESS)
+    np.testing.assert_array_equal(loaded.generate(["a red bus"], seed=5), expected)
+
+
+def test_the_usage_on_the_card_works_when_pasted(workdir, hub, tmp_path, monkeypatch):
+    assert main(["push", str(workdir), ADDRESS]) == 0
+    card = hub.repositories["someone/buses"][-1]["README.md"].decode()
+    (code,) = re.findall(r"```python\n(.*?)```", card, re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    exec(code, {})
+    assert Image.open("drawing.png").size == (256, 256)
+
+
+def test_the_card_has_a_header_that_the_hub_reads(card):
+    header, body = re.fullmatch(r"---\n(.*?)\n---\n(.*)", card, re.DOTALL).groups()
+    assert yaml.safe_load(header) == {
+        "license": "apache-2.0",
+        "library_name": "t2i-tf",
+        "pipeline_tag": "text-to-image",
+        "tags": ["keras", "tensorflow", "text-to-image"],
+    }
+    assert body.startswith("\n# buses\n")
+
+
+def test_the_card_has_figures_data_settings_and_limits(card):
+    for text in (
+        "| bound: test, nats | -123.5 | -130.0 to -120.0 |",
+        "on the split `test`, seed 3",
+        "| data, train | 1,234 pictures, 5,678 captions |",
+        "`coco`",
+        "| `model.latent_units` | 2 |",
+        "| `seed` | 0 |",
+        "6 x 9 x 3",
+        "at most 29 words",
+        "`guidance=1.0`",
+        "1. `a red bus`",
+    ):
+        assert text in card, text
+    assert "\n\n\n" not in card  # no gaps where a part is missing
+
+
+def test_the_pictures_are_drawings_of_the_captions(workdir, tmp_path, capsys):
+    out = tmp_path / "preset"
+    captions = ["--captions", "a green bus", "a zebra"]
+    command = ["push", str(workdir), ADDRESS, "--dry-run", "--out", str(out), *captions]
+    assert main(command) == 0
+    assert "drawings of words that the model does not know: ['zebra']" in capsys.readouterr().out
+    card = (out / "README.md").read_text()
+    assert "1. `a green bus`\n2. `a zebra`\n" in card and 'generate(["a green bus"]' in card
+    assert Image.open(out / "pictures.png").width > 4 * 128
+
+
+def test_figures_of_another_checkpoint_are_left_out_and_said(workdir, tmp_path, capsys):
+    run = write_run(tmp_path / "run")
+    other = EVALUATION | {"run": EVALUATION["run"] | {"step": 7}}
+    (run / "evaluation.json").write_text(json.dumps(other))
+    out = tmp_path / "preset"
+    assert main(["push", str(run), ADDRESS, "--dry-run", "--out", str(out)]) == 0
+    assert "no figures: evaluation.json is that of step 7, not 0" in capsys.readouterr().out
+    card = (out / "README.md").read_text()
+    assert "## Figures" not in card and "data, train" not in card and "guidance" not in card
+    (run / "evaluation.json").unlink()
+    assert main(["push", str(run), ADDRESS, "--dry-run", "--out", str(out)]) == 0
+    assert "`t2i evaluate` writes it" in capsys.readouterr().out
+
+
+def test_a_captioner_has_a_card_too(tmp_path):
+    run, out = write_run(tmp_path / "run", CAPTIONER), tmp_path / "preset"
+    command = ["push", str(run), ADDRESS, "--dry-run", "--out", str(out), "--dtype", "float16"]
+    assert main(command) == 0
+    card = (out / "README.md").read_text()
+    assert "t2i_tf.ImageToText.from_preset" in card and "pipeline_tag: image-to-text" in card
+    assert "height, width, channels = 6, 9, 3\n" in card and "stored as float16" in card
+    assert not (out / "pictures.png").exists() and "\n\n\n" not in card
+
+
+def test_captions_of_the_card_are_those_that_the_model_knows(workdir, tmp_path):
+    model = t2i_tf.TextToImage.from_preset(workdir)
+    assert card_captions(model) == ["a red bus"]
+    assert card_captions(model, ["a zebra"]) == ["a zebra"]
+    words = ("rot", ",", "haus", "bau")
+    foreign = t2i_tf.TextToImage.from_preset(write_run(tmp_path / "run", words=words))
+    assert card_captions(foreign) == ["bau", "haus", "rot"]
+    empty = t2i_tf.TextToImage.from_preset(write_run(tmp_path / "empty", words=()))
+    with pytest.raises(UserError, match="vocabulary is empty"):
+        card_captions(empty)
+
+
+def test_wrong_usage_and_no_network(workdir, tmp_path, monkeypatch, capsys):
+    assert main(["push", str(workdir), ADDRESS, "--dry-run"]) == 2
+    assert "give --out too" in capsys.readouterr().err
+    assert main(["push", str(workdir), "someone/buses"]) == 2
+    assert "Expected hf://user/name" in capsys.readouterr().err
+    assert main(["push", str(workdir), ADDRESS, "--licence", "my: own"]) == 2
+    assert "Expected --licence" in capsys.readouterr().err
+    assert main(["push", str(tmp_path / "none"), ADDRESS]) == 1
+    assert "There are no weights" in capsys.readouterr().err
+    reimport_client(monkeypatch, tmp_path / "home", "http://127.0.0.1:9")
+    assert main(["push", str(workdir), ADDRESS]) == 1
+    error = capsys.readouterr().err
+    assert "Cannot push to hf://someone/buses: http://127.0.0.1:9 cannot be reached." in error
+    assert error.count("\n") == 1

@@ -1,0 +1,157 @@
+import sys
+
+import pytest
+
+from t2i_tf.errors import UsageError, UserError
+from t2i_tf.hub import hugging_face
+from tests.t2i_tf.hub.hub_client import reimport_client
+from tests.t2i_tf.hub.hub_server import running_hub
+
+NOBODY = "http://127.0.0.1:9"  # a port where nothing listens
+FILES = {
+    "config.json": b"{}",
+    "metadata.json": b"{}",
+    "vocabulary.txt": b"<pad>\t0\n",
+    "model.weights.h5": b"weights",
+    "README.md": b"---\nlicense: mit\n---\n# A model\n",
+}
+
+
+@pytest.fixture(scope="module")
+def served():
+    with running_hub() as (hub, endpoint):
+        yield hub, endpoint
+
+
+@pytest.fixture
+def hub(served):
+    served[0].__init__()
+    return served[0]
+
+
+@pytest.fixture
+def client(served, monkeypatch, tmp_path):
+    """A function that sets the client's variables."""
+
+    def configure(**variables):
+        endpoint = variables.pop("endpoint", served[1])
+        reimport_client(monkeypatch, tmp_path / "home", endpoint, **variables)
+
+    configure()
+    return configure
+
+
+@pytest.fixture
+def folder(tmp_path):
+    made = tmp_path / "made"
+    made.mkdir()
+    for name, content in FILES.items():
+        (made / name).write_bytes(content)
+    return made
+
+
+def push(folder, address="hf://someone/model", private=False):
+    (folder / "private.txt").write_text("stays here")
+    return hugging_face.upload(folder, address, files=[*FILES], private=private, message="A model")
+
+
+@pytest.mark.parametrize(
+    ("address", "parts"),
+    [
+        ("hf://user/name", ("user/name", None)),
+        ("hf://us-er/na.me_2/", ("us-er/na.me_2", None)),
+        ("hf://user/name@v1.0", ("user/name", "v1.0")),
+    ],
+)
+def test_addresses(address, parts):
+    assert hugging_face.is_address(address) and hugging_face.parse(address) == parts
+
+
+@pytest.mark.parametrize("address", ["hf://user", "hf://a/b/c", "hf://", "user/name", "hf://a b/c"])
+def test_other_addresses_are_refused(address):
+    with pytest.raises(UsageError, match="Expected hf://user/name"):
+        hugging_face.parse(address)
+
+
+def test_what_is_pushed_is_downloaded_once(hub, client, folder, tmp_path):
+    assert push(folder).endswith("/someone/model")
+    assert hub.repositories["someone/model"][-1].items() >= FILES.items()
+    assert "private.txt" not in hub.repositories["someone/model"][-1]
+    assert len(hub.objects) == 1  # the weights, by Git LFS
+    loaded = hugging_face.download("hf://someone/model")
+    assert loaded.is_relative_to(tmp_path / "home")
+    assert {path.name for path in loaded.iterdir()} == FILES.keys() - {"README.md"}
+    assert all((loaded / path.name).read_bytes() == FILES[path.name] for path in loaded.iterdir())
+    hub.requests.clear()
+    assert hugging_face.download("hf://someone/model") == loaded
+    assert not [request for request in hub.requests if request.startswith("GET /someone")]
+
+
+def test_a_second_push_is_a_new_commit_and_the_first_stays(hub, client, folder):
+    push(folder)
+    first = hub.sha("someone/model")
+    (folder / "config.json").write_bytes(b'{"second": 2}')
+    push(folder)
+    assert len(hub.repositories["someone/model"]) == 3
+    newest = hugging_face.download("hf://someone/model")
+    assert (newest / "config.json").read_bytes() == b'{"second": 2}'
+    before = hugging_face.download(f"hf://someone/model@{first}")
+    assert (before / "config.json").read_bytes() == b"{}"
+
+
+def test_the_cache_serves_without_a_network(hub, client, folder):
+    push(folder)
+    loaded = hugging_face.download("hf://someone/model")
+    client(HF_HUB_OFFLINE=1)
+    assert hugging_face.download("hf://someone/model") == loaded
+    with pytest.raises(UserError, match="HF_HUB_OFFLINE is set, and the cache lacks it"):
+        hugging_face.download("hf://someone/other")
+    with pytest.raises(UserError, match="Cannot push to hf://someone/model: HF_HUB_OFFLINE is set"):
+        push(folder)
+    client(endpoint=NOBODY)
+    assert hugging_face.download("hf://someone/model") == loaded
+
+
+def test_no_network_is_one_sentence(client, folder):
+    client(endpoint=NOBODY)
+    for attempt in (lambda: push(folder), lambda: hugging_face.download("hf://someone/model")):
+        with pytest.raises(UserError, match=f"{NOBODY} cannot be reached") as caught:
+            attempt()
+        assert "\n" not in str(caught.value)
+
+
+def test_a_missing_repository_or_revision_is_named(hub, client, folder):
+    with pytest.raises(UserError, match=r"does not exist or is not yours.*hf auth login"):
+        hugging_face.download("hf://someone/none")
+    push(folder)
+    with pytest.raises(UserError, match="no such repository or revision"):
+        hugging_face.download("hf://someone/model@v9")
+
+
+def test_a_push_without_a_login_says_how_to_log_in(hub, client, folder):
+    client(HF_TOKEN=None)
+    with pytest.raises(UserError, match=r"refused it \(401\).*HF_TOKEN"):
+        push(folder)
+    assert not hub.repositories
+
+
+def test_a_private_repository_is_for_those_who_log_in(hub, client, folder):
+    push(folder, private=True)
+    assert hub.private == {"someone/model"}
+    hugging_face.download("hf://someone/model")
+    client(HF_TOKEN=None, HF_HUB_CACHE=folder.parent / "other")
+    with pytest.raises(UserError, match="not yours to read"):
+        hugging_face.download("hf://someone/model")
+
+
+def test_a_repository_without_a_preset_is_named(hub, client, folder):
+    (folder / "model.weights.h5").unlink()
+    push(folder)
+    with pytest.raises(UserError, match=r"holds no preset.*t2i push"):
+        hugging_face.download("hf://someone/model")
+
+
+def test_the_missing_client_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "huggingface_hub", None)
+    with pytest.raises(UserError, match=r"pip install -r requirements-hub\.txt"):
+        hugging_face.download("hf://someone/model")

@@ -1,0 +1,237 @@
+import json
+import shutil
+import subprocess
+import sys
+
+import h5py
+import keras
+import numpy as np
+import pytest
+
+import t2i_tf
+from pipelines.sampling.generate import generate
+from pipelines.sampling.sampler import Sampler
+from pipelines.sampling.steering import Steering
+from t2i_tf import checkpoints
+from t2i_tf.errors import UsageError, UserError
+from t2i_tf.hub import find_preset
+from tests.t2i_tf.hub.tiny_runs import CAPTIONER, write_run
+
+CAPTIONS = ["a red bus", "a green bus", "red"]
+
+
+@pytest.fixture(scope="module")
+def workdir(tmp_path_factory):
+    return write_run(tmp_path_factory.mktemp("hub") / "run", caption_dropout=0.1)
+
+
+@pytest.fixture(scope="module")
+def model(workdir):
+    return t2i_tf.TextToImage.from_preset(workdir)
+
+
+@pytest.fixture(scope="module")
+def preset(model, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("presets") / "small"
+    model.save_to_preset(folder)
+    return folder
+
+
+def test_pictures_are_those_of_the_command(workdir, model, tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(
+        "pipelines.sampling.generate.write_drawings", lambda out, rows: drawn.extend(rows) or []
+    )
+    generate(workdir, CAPTIONS, tmp_path, n=2, seed=5)
+    for k in range(2):
+        images = model.generate(CAPTIONS, seed=5 + k)
+        assert images.dtype == np.uint8 and images.shape == (3, 6, 9, 3)
+        np.testing.assert_array_equal(images, [row[k].image for row in drawn])
+
+
+def test_guided_pictures_are_those_of_the_command(workdir, model):
+    for steering in (Steering(guidance=2.0), Steering(guidance=1.0, instead_of="a green")):
+        rows = Sampler(checkpoints.load(workdir), steering=steering).draw(CAPTIONS, seed=3)
+        images = model.generate(
+            CAPTIONS, 3, guidance=steering.guidance, instead_of=steering.instead_of
+        )
+        np.testing.assert_array_equal(images, [row[0].image for row in rows])
+
+
+def test_each_caption_may_have_its_own_seed_and_more_captions_than_a_batch(model):
+    many = model.generate(["a red bus"] * 40, seed=range(40))
+    assert many.shape[0] == 40
+    for k in (0, 31, 32, 39):
+        np.testing.assert_array_equal(model.generate("a red bus", seed=k), many[k])
+
+
+def test_steps_have_canvases_alignment_and_words(model):
+    drawn = model.generate_steps(CAPTIONS, seed=1)
+    np.testing.assert_array_equal(drawn.images, model.generate(CAPTIONS, seed=1))
+    np.testing.assert_array_equal(drawn.canvases[:, -1], drawn.images)
+    assert drawn.words[0] == ["a", "red", "bus"]
+    np.testing.assert_allclose(drawn.alignment[0, :, :3].sum(-1), 1, atol=1e-5)
+    assert drawn.windows.shape == (3, 3, 4)
+
+
+def test_unknown_words_are_said(model):
+    with pytest.warns(UserWarning, match=r"does not know: \['zebra'\]"):
+        model.generate("a red zebra")
+    assert model.unknown_words(["a zebra", "a Zebra crossing"]) == ["zebra", "crossing"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"inputs": []}, "at least one caption"),
+        ({"inputs": [" "]}, "caption with words"),
+        ({"inputs": ["a " * 30]}, "30 words"),
+        ({"inputs": ["a"], "seed": [1, 2]}, "each of 1 captions, got 2"),
+        ({"inputs": ["a"], "seed": -1}, "seeds from 0"),
+        ({"inputs": ["a"], "temperature": -1.0}, "temperature of 0 or more"),
+        ({"inputs": ["a"], "guidance": 21.0}, "guidance of 0 or more and at most 20"),
+    ],
+)
+def test_wrong_arguments_are_refused(model, arguments, message):
+    with pytest.raises(UserError, match=message):
+        model.generate(**arguments)
+
+
+def test_a_keras_file_has_the_strings_too(model, tmp_path):
+    model.save(tmp_path / "x.keras")
+    for loaded in (
+        keras.saving.load_model(tmp_path / "x.keras"),
+        t2i_tf.TextToImage.from_preset(tmp_path / "x.keras"),
+    ):
+        assert loaded.vocabulary == model.vocabulary and loaded.settings == model.settings
+        np.testing.assert_array_equal(loaded.generate(CAPTIONS, 7), model.generate(CAPTIONS, 7))
+    loaded.save_to_preset(tmp_path / "again")
+    assert t2i_tf.TextToImage.from_preset(tmp_path / "again").parts == loaded.parts
+
+
+def test_a_preset_is_read_without_this_project(model, preset):
+    assert sorted(path.name for path in preset.iterdir()) == [
+        "config.json",
+        "metadata.json",
+        "model.weights.h5",
+        "vocabulary.txt",
+    ]
+    shapes = []
+    with h5py.File(preset / "model.weights.h5") as file:
+        file.visititems(lambda _, item: shapes.append(getattr(item, "shape", ())))
+    assert sum(int(np.prod(shape)) for shape in shapes if shape) == model.count_params()
+    metadata = json.loads((preset / "metadata.json").read_text())
+    assert metadata["weights"] == model.count_params() and metadata["dtype"] == "float32"
+    assert all(path.stat().st_mode & 0o777 == 0o644 for path in preset.iterdir())
+
+
+def test_a_preset_draws_the_same(model, preset):
+    loaded = t2i_tf.TextToImage.from_preset(preset)
+    np.testing.assert_array_equal(loaded.generate(CAPTIONS, 7), model.generate(CAPTIONS, 7))
+
+
+def test_float16_halves_the_weights_and_hardly_changes_a_picture(model, tmp_path):
+    model.save_to_preset(tmp_path / "half", dtype="float16")
+    with h5py.File(tmp_path / "half" / "model.weights.h5") as file:
+        kinds = set()
+        file.visititems(lambda _, item: kinds.add(str(getattr(item, "dtype", "float16"))))
+    assert kinds == {"float16"}
+    loaded = t2i_tf.TextToImage.from_preset(tmp_path / "half")
+    for half, whole in zip(loaded.weights, model.weights, strict=True):
+        assert half.dtype == "float32"
+        np.testing.assert_array_equal(half, np.float32(np.float16(whole)))
+    difference = loaded.generate(CAPTIONS).astype(int) - model.generate(CAPTIONS)
+    assert np.abs(difference).max() <= 2
+
+
+def test_weights_too_large_for_float16_are_refused(workdir, tmp_path):
+    model = t2i_tf.TextToImage.from_preset(workdir)
+    model.weights[0].assign(model.weights[0] + 1e6)
+    with pytest.raises(UserError, match=r"beyond float16's 65,504.*float32"):
+        model.save_to_preset(tmp_path / "half", dtype="float16")
+    with pytest.raises(UsageError, match="float32 or float16, got 'int8'"):
+        model.save_to_preset(tmp_path / "half", dtype="int8")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_preset_is_replaced_and_a_work_folder_is_not(workdir, model, preset, tmp_path):
+    shutil.copytree(preset, tmp_path / "preset")
+    shutil.copytree(workdir, tmp_path / "run")
+    model.save_to_preset(tmp_path / "preset", dtype="float16")
+    assert json.loads((tmp_path / "preset/metadata.json").read_text())["dtype"] == "float16"
+    with pytest.raises(UserError, match="other files than those of a preset"):
+        model.save_to_preset(tmp_path / "run")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match="cannot be written"):
+        model.save_to_preset(tmp_path / "file" / "preset")
+
+
+def test_what_is_no_preset_is_named(preset, tmp_path):
+    with pytest.raises(UserError, match=r"no weights 'align-draw'.*no such folder"):
+        t2i_tf.TextToImage.from_preset("align-draw")
+    with pytest.raises(UserError, match="not a work folder"):
+        t2i_tf.TextToImage.from_preset(tmp_path)
+    (tmp_path / "x.keras").write_text("damaged")
+    with pytest.raises(UserError, match="cannot be loaded"):
+        t2i_tf.TextToImage.from_preset(tmp_path / "x.keras")
+    with pytest.raises(UserError, match=r"ends in \.keras"):
+        t2i_tf.TextToImage.from_preset(preset / "vocabulary.txt")
+    shutil.copytree(preset, tmp_path / "cut")
+    weights = tmp_path / "cut" / "model.weights.h5"
+    weights.write_bytes(weights.read_bytes()[:1000])
+    with pytest.raises(UserError, match=r"model\.weights\.h5 cannot be loaded"):
+        t2i_tf.TextToImage.from_preset(tmp_path / "cut")
+    (tmp_path / "cut" / "metadata.json").write_text('{"format": "t2i-tf preset 2"}')
+    with pytest.raises(UserError, match="expected the format 't2i-tf preset 1'"):
+        t2i_tf.TextToImage.from_preset(tmp_path / "cut")
+
+
+def test_a_model_of_keras_alone_is_refused(tmp_path):
+    keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]).save(tmp_path / "x.keras")
+    with pytest.raises(UserError, match="holds a Sequential, which is no model of t2i-tf"):
+        t2i_tf.TextToImage.from_preset(tmp_path / "x.keras")
+
+
+def test_shipped_weights_are_found_by_name(preset, tmp_path, monkeypatch):
+    monkeypatch.setattr(find_preset, "SHIPPED", tmp_path)
+    (tmp_path / "__pycache__").mkdir()
+    with pytest.raises(UserError, match="no weights ship with this version"):
+        t2i_tf.TextToImage.from_preset("small-one")
+    shutil.copytree(preset, tmp_path / "small-scenes")
+    assert find_preset.shipped_names() == ["small-scenes"]
+    assert t2i_tf.TextToImage.from_preset("small-scenes").settings.max_words == 29
+    with pytest.raises(UserError, match=r"these ship: small-scenes\. Did you mean 'small-scenes'"):
+        t2i_tf.TextToImage.from_preset("small-scene")
+
+
+def test_the_weights_that_ship_are_where_they_are_looked_for():
+    assert find_preset.SHIPPED.is_dir() and isinstance(find_preset.shipped_names(), list)
+
+
+def test_a_model_of_another_kind_is_named(tmp_path):
+    folder = write_run(tmp_path / "captioner", CAPTIONER)
+    with pytest.raises(UserError, match=r"another kind: load it with t2i_tf\.ImageToText\."):
+        t2i_tf.TextToImage.from_preset(folder)
+    captioner = t2i_tf.ImageToText.from_preset(folder)
+    captions = captioner.generate(np.zeros((2, 6, 9, 3), np.uint8))
+    assert len(captions) == 2 and captions[0] == captions[1]
+    with pytest.raises(UserError, match="pictures of 6 x 9 x 3, got 9 x 6 x 3"):
+        captioner.generate(np.zeros((2, 9, 6, 3), np.uint8))
+
+
+def test_the_import_alone_imports_neither_keras_nor_tensorflow():
+    code = "import sys, t2i_tf; assert not {'tensorflow', 'keras'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.slow
+def test_a_fresh_process_loads_a_file(model, tmp_path):
+    model.save(tmp_path / "x.keras")
+    code = (
+        "import sys, keras, t2i_tf\n"
+        "model = keras.saving.load_model(sys.argv[1])\n"
+        "model.generate(['a red bus'], seed=2).tofile(sys.argv[2])\n"
+    )
+    out = tmp_path / "image"
+    subprocess.run([sys.executable, "-c", code, tmp_path / "x.keras", out], check=True)
+    assert out.read_bytes() == model.generate(["a red bus"], seed=2).tobytes()
