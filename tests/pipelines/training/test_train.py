@@ -155,15 +155,15 @@ def test_a_run_that_is_killed_before_its_last_checkpoint_ends_the_same(
     class Killed(BaseException):
         pass
 
-    save = checkpoints.CheckpointFolder.save
+    write = checkpoints.CheckpointFolder.write
 
-    def kill_at_the_end(folder, model, progress):
-        if int(model.optimizer.iterations) == 12:
+    def kill_at_the_end(folder, step, state, progress):
+        if step == 12:
             raise Killed
-        return save(folder, model, progress)
+        return write(folder, step, state, progress)
 
     with monkeypatch.context() as patch, pytest.raises(Killed):
-        patch.setattr(checkpoints.CheckpointFolder, "save", kill_at_the_end)
+        patch.setattr(checkpoints.CheckpointFolder, "write", kill_at_the_end)
         train(config, data, tmp_path / "run", checkpoint_seconds=NEVER)
     (tmp_path / "run" / "checkpoints" / ".step-00000012.npz.abc").write_bytes(b"half")
     again = train(config, data, tmp_path / "run", checkpoint_seconds=NEVER)
