@@ -34,7 +34,8 @@ pytestmark = pytest.mark.usefixtures("graphs_as_traced")
 SHAPE = (16, 16, 3)
 SYSTEMS = [name.removesuffix("-tiny") for name in TEST_PRESETS]
 # In `make test-all` alone: their code is mostly that of alignDRAW, the other VAE, the sharpener.
-VARIANTS = {"noalign-draw", "skip-thought-draw", "conv-deconv-vae", "lapgan"}
+# ConvDRAW takes longest, and its own tests are quick.
+VARIANTS = {"noalign-draw", "skip-thought-draw", "conv-draw", "conv-deconv-vae", "lapgan"}
 # Systems with another likelihood than the paper's: their name -> the name of their preset.
 DISCRETE = {f"{name}-logistic": name for name in ("fully-connected-vae", "align-draw")}
 CAPTIONS = ["a red bus", "a small green dog old tree", "new car"]

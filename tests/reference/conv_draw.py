@@ -82,7 +82,7 @@ def attend(w, states, seen):
     energies = np.array([(h @ key) @ (seen @ query + bias) for h in states]) / np.sqrt(len(bias))
     weights = np.exp(energies - energies.max())
     alpha = weights / weights.sum()
-    return sum(a * (h @ value) for a, h in zip(alpha, states, strict=True)), alpha
+    return alpha @ (states @ value), alpha
 
 
 def attend_everywhere(w, states, state):

@@ -28,7 +28,9 @@ WEIGHTS = np.array([0.0, 0.7, 3.0])
 
 def build(system, caption_dropout=0.1):
     config = preset(f"{system}-tiny").config.model
-    sizes = {"height": 8, "width": 8} | ({"sentence_units": 5} if config.sentence_units else {})
+    sizes = {"height": 8, "width": 8}
+    if getattr(config, "sentence_units", 0):
+        sizes["sentence_units"] = 5
     return build_model(config.__class__(**(vars(config) | sizes)), caption_dropout=caption_dropout)
 
 
