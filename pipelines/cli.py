@@ -132,7 +132,8 @@ def _chosen_by_data(options: Train, argv: list[str], prog: str) -> Train:
             "TF_CONFIG or Slurm name several workers. Give --preset, so that all of them train the"
             " same."
         )
-    start = starting_point(options.data, options.workdir, budget=not _named_budgets(argv))
+    budget = not _named_budgets(argv)
+    start = starting_point(options.data, options.workdir, budget=budget, init=options.init)
     chosen = parse(argv, (start.preset, start.config), prog)
     _check_numbers(chosen)
     for line in start.lines:

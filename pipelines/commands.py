@@ -159,6 +159,7 @@ def _(options: Train) -> int:
         sentences=options.sentences,
         reconstructions=options.reconstructions,
         workers=workers,
+        init=options.init,
     )
     if outcome.interrupted:
         console.print(

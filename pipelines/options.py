@@ -125,6 +125,10 @@ class Train:
     """Preset to start from: the defaults shown here are its settings.
     By default it is chosen by the data, and fitted to them; in a work folder with a run, the
     settings of the run are kept. The defaults shown are then those of align-draw-photos."""
+    init: str | None = None
+    """Begin from the weights of a trained model: a work folder, a folder of `save_to_preset`, or
+    hf://user/name. Its words keep what they have learnt, new ones begin at their mean. Without
+    --preset, the model has its sizes too. The data need pictures of its size."""
     mode: Literal["auto", "ram", "stream"] = "auto"
     """How records are read.
     `ram`: once, into memory.

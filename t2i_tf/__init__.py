@@ -22,8 +22,13 @@ import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from t2i_tf.hub.pretrained import PretrainedModel
-    from t2i_tf.hub.tasks import ImageToImage, ImageToText, TextToImage, TextToVector
+    from t2i_tf.hub import (
+        ImageToImage,
+        ImageToText,
+        PretrainedModel,
+        TextToImage,
+        TextToVector,
+    )
 
 __all__ = ["ImageToImage", "ImageToText", "PretrainedModel", "TextToImage", "TextToVector"]
 
@@ -35,10 +40,10 @@ def __getattr__(name: str):
     from t2i_tf.import_tensorflow import import_tensorflow
 
     import_tensorflow()
-    from t2i_tf.hub import tasks
+    from t2i_tf import hub
 
-    return getattr(tasks, name)
+    return getattr(hub, name)
 
 
 if "keras" in sys.modules:  # then `keras.saving.load_model` has to know the classes of our files
-    importlib.import_module("t2i_tf.hub.tasks")
+    importlib.import_module("t2i_tf.hub")

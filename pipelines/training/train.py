@@ -14,6 +14,8 @@ from pipelines.data.precomputed.feature_sources import FeatureSources
 from pipelines.data.prepared.caption_lengths import LengthRange
 from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.data.prepared.split_reader import CaptionReader
+from pipelines.fine_tuning.initial_weights import FILE as INIT
+from pipelines.fine_tuning.initial_weights import begin_from, encoder_of, open_initial
 from pipelines.progress_bar import ProgressBar
 from pipelines.training.checkpointing import Checkpointer, Interrupted
 from pipelines.training.early_stopping import EarlyStopping
@@ -27,8 +29,9 @@ from pipelines.training.workdir import flat, open_shared_workdir
 from pipelines.training.workers.keras_fit import Ballot, fit_on_workers
 from pipelines.training.workers.versions import versions
 from pipelines.training.workers.workers import Workers
-from t2i_tf.checkpoints import CheckpointFolder
+from t2i_tf.checkpoints import SENTENCE_ENCODER, CheckpointFolder
 from t2i_tf.config import TrainConfig
+from t2i_tf.json_files import write_json
 from t2i_tf.models import TrainableModel, build_model, check_caption_dropout
 from t2i_tf.optimizers import build_optimizer
 from t2i_tf.text.vocabulary import Vocabulary
@@ -58,6 +61,7 @@ def train(
     sentences: Path | None = None,
     reconstructions: Path | None = None,
     workers: Workers | None = None,
+    init: str | None = None,
 ) -> Outcome:
     """Trains in `workdir` until the config's budget is spent, or its patience.
 
@@ -74,11 +78,13 @@ def train(
         sentences: Sentence encoder of a system that reads sentence vectors, see `open_encoder`.
         reconstructions: Work folder of the model that makes the sharpener's blurry images.
         workers: Workers that train together, each by this call; by default this machine alone.
+        init: What `from_preset` loads, to begin from its weights; a begun run resumes as ever.
 
     Raises:
         UsageError: the config has caption dropout, and its model draws no captions.
-        UserError: data or work folder are not usable, the loss becomes NaN or infinite, or the
-            workers differ in code, data or settings or cannot share a batch.
+        UserError: data or work folder are not usable, the loss becomes NaN or infinite, the workers
+            differ in code, data or settings or cannot share a batch, or `init` cannot be loaded,
+            draws pictures of another size or has no weight that fits.
         LostWorkerError: another worker ended, or cannot be reached.
     """
     check_caption_dropout(config.model, config.caption_dropout)
@@ -89,11 +95,15 @@ def train(
         workers.check_equal(versions() | replicas | {"--data": folder.fingerprint[:12]})
         captions = CaptionReader(folder)
         lengths = LengthRange(config.min_words, config.max_words, config.length_multiple)
+        if init and config.reads_sentences and not (workdir / SENTENCE_ENCODER).exists():
+            sentences = sentences or workers.after_chief(lambda: encoder_of(init))
         sources = FeatureSources(captions, workdir, lengths, sentences, reconstructions)
         config = workers.after_chief(lambda: fit_to_data(config, folder, sources))
         workers.check_equal(_flags(config) | {"--mode": mode, "--overfit": overfit})
         with open_shared_workdir(workers, workdir, config, folder, sources):
             model = _compiled_model(config, workers)
+            if init:
+                _begin_from(init, model, config, folder.vocabulary, sources, workdir, workers)
             batches = _open_batches(config, captions, sources, model, mode, overfit, workers)
             vocabulary = folder.vocabulary
             return _train(model, config, batches, vocabulary, workdir, checkpoint_seconds, workers)
@@ -101,6 +111,26 @@ def train(
 
 def _flags(config: TrainConfig) -> dict[str, object]:
     return {f"--{name.replace('_', '-')}": value for name, value in flat(config).items()}
+
+
+def _begin_from(
+    init: str,
+    model: TrainableModel,
+    config: TrainConfig,
+    vocabulary: Vocabulary,
+    sources: FeatureSources,
+    workdir: Path,
+    workers: Workers,
+) -> None:
+    """Puts the weights of a trained model into a new one, and records it; no more on resuming."""
+    source = workers.after_chief(lambda: open_initial(init, workdir, config))
+    if source is None:
+        return
+    encoder = sources.encoder if config.reads_sentences else None
+    record, lines = begin_from(init, source, model, vocabulary, encoder)
+    workers.chief_does(lambda: write_json(workdir / INIT, record))
+    if workers.is_chief:
+        print(*lines, sep="\n")
 
 
 def _open_batches(

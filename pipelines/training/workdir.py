@@ -15,6 +15,7 @@ import tensorflow as tf
 from pipelines.data.precomputed.feature_sources import FeatureSources
 from pipelines.data.preparation.image_loading import ResizeOptions
 from pipelines.data.prepared.data_folder import MANIFEST, VOCABULARY, DataFolder
+from pipelines.fine_tuning.initial_weights import FILE as INIT
 from pipelines.training.folder_lock import LOCK, lock_folder
 from pipelines.training.schedule import BUDGETS
 from pipelines.training.workers.workers import Workers
@@ -201,7 +202,7 @@ def _remove_results(workdir: Path) -> None:
     for name in ("checkpoints", "samples", "tensorboard"):
         if (workdir / name).exists():
             shutil.rmtree(workdir / name)
-    for name in ("history.csv", checkpoints.SENTENCE_ENCODER):
+    for name in ("history.csv", INIT, checkpoints.SENTENCE_ENCODER):
         (workdir / name).unlink(missing_ok=True)
 
 

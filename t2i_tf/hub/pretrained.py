@@ -159,6 +159,12 @@ class PretrainedModel(keras.Model):
         self._parts = Parts(self.settings, vocabulary, encoder, self._step)
 
 
+def read_settings(preset: str | Path) -> TrainConfig:
+    """The settings of a preset, without its weights; errors are those of `from_preset`."""
+    found = find_preset(preset)
+    return _load_file(found).settings if found.is_file() else checkpoints.read_config(found)
+
+
 def _network(config: TrainConfig) -> TrainableModel:
     return build_model(
         config.model,

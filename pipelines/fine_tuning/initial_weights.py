@@ -1,0 +1,120 @@
+"""The weights that `train --init` begins from, and the record of them in the work folder."""
+
+from pathlib import Path
+from typing import Any
+
+from t2i_tf.checkpoints import SENTENCE_ENCODER, CheckpointFolder
+from t2i_tf.config import TrainConfig
+from t2i_tf.errors import UserError
+from t2i_tf.hub.find_preset import find_preset
+from t2i_tf.hub.pretrained import PretrainedModel
+from t2i_tf.hub.transfer import Transfer, transfer
+from t2i_tf.image_ops import check_same_shape, image_shape
+from t2i_tf.json_files import read_json
+from t2i_tf.models import TrainableModel
+from t2i_tf.sentence_encoder.encoder import SentenceEncoder
+from t2i_tf.text.vocabulary import Vocabulary
+
+FILE = "init.json"  # in the work folder
+_NAMED = 6  # weights that a line names at most; the file has all
+
+
+def encoder_of(init: str) -> Path | None:
+    """The sentence encoder in the folder of a preset or run, if it has one."""
+    path = find_preset(init) / SENTENCE_ENCODER
+    return path if path.is_file() else None
+
+
+def open_initial(init: str, workdir: Path, config: TrainConfig) -> PretrainedModel | None:
+    """The model to begin from; None where the run has begun, which then resumes.
+
+    Args:
+        init: what `from_preset` loads.
+        workdir: work folder of the run.
+        config: config of the run, with the sizes of its data.
+
+    Raises:
+        UserError: there is no such model, its pictures have another size than the data's, or the
+            run began from something else.
+    """
+    if CheckpointFolder(workdir / "checkpoints").steps():
+        _check_begun(init, workdir)
+        return None
+    model = PretrainedModel.from_preset(init)
+    if hasattr(config.model, "height") and hasattr(model.settings.model, "height"):
+        found = image_shape(model.settings.model)
+        height, width, channels = found
+        named = init.replace("{", "{{").replace("}", "}}")  # no placeholder
+        check_same_shape(
+            image_shape(config.model),
+            found,
+            f"The data folder has pictures of {{expected}}, {named} was trained on {{found}}",
+            f"Prepare the data again with --height {height} --width {width} --channels {channels},"
+            " or leave out --init.",
+        )
+    return model
+
+
+def begin_from(
+    init: str,
+    source: PretrainedModel,
+    network: TrainableModel,
+    vocabulary: Vocabulary,
+    encoder: SentenceEncoder | None,
+) -> tuple[dict[str, Any], list[str]]:
+    """Put the weights that fit into a new model.
+
+    Args:
+        init: where they come from, for people.
+        source: the trained model.
+        network: the new model.
+        vocabulary: words of the new model.
+        encoder: sentence encoder of the new model, if it reads sentence vectors.
+
+    Returns:
+        The record for WORKDIR/init.json, and lines that say what was taken and what was not.
+
+    Raises:
+        UserError: no weight fits.
+    """
+    taken = transfer(source, network, vocabulary)
+    lines = _lines(init, source, taken)
+    before = source.parts.encoder
+    if encoder is not None and (before is None or before.fingerprint != encoder.fingerprint):
+        lines.append(
+            f"The sentence encoder is not that of {init}: the weights have learnt other vectors."
+            " Leave out --sentences to take its own."
+        )
+    facts = {"init": init, "system": source.network.title, "step": source.parts.step}
+    return facts | taken._asdict(), lines
+
+
+def _check_begun(init: str, workdir: Path) -> None:
+    """Refuse --init for a run that began from something else."""
+    path = workdir / FILE
+    began = read_json(path, dict[str, Any])["init"] if path.is_file() else None
+    if began != init:
+        how = "without --init" if began is None else f"from --init {began}"
+        raise UserError(
+            f"{workdir} holds a run that began {how}. Leave out --init to resume it, or choose"
+            " another --workdir."
+        )
+
+
+def _lines(init: str, source: PretrainedModel, taken: Transfer) -> list[str]:
+    tensors = taken.taken + len(taken.not_taken)
+    lines = [
+        f"Begins from {init} ({source.network.title}, step {source.parts.step:,}): {taken.taken} of"
+        f" {tensors} weight tensors taken."
+    ]
+    if taken.known_words or taken.new_words:
+        lines.append(
+            f"Words: {taken.known_words:,} keep their rows, {taken.new_words:,} are new and begin"
+            f" at the mean; {taken.left_words:,} of its words do not occur here."
+        )
+    if taken.not_taken:
+        named = [f"{name} ({why})" for name, why in list(taken.not_taken.items())[:_NAMED]]
+        more = len(taken.not_taken) - len(named)
+        rest = f", and {more} more, listed in {FILE}" if more else ""
+        lines.append(f"Not taken, {len(taken.not_taken)}: {', '.join(named)}{rest}.")
+    return lines

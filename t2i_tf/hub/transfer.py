@@ -1,0 +1,108 @@
+"""Weights of a trained model for a new one, whose vocabulary may be another."""
+
+import dataclasses
+from typing import NamedTuple
+
+import numpy as np
+
+from t2i_tf.errors import UserError
+from t2i_tf.hub.pretrained import PretrainedModel
+from t2i_tf.models import TrainableModel, build_model
+from t2i_tf.text.vocabulary import UNKNOWN, Vocabulary
+
+_FIRST_WORD = UNKNOWN + 1
+
+
+class Transfer(NamedTuple):
+    """What a new model took over."""
+
+    taken: int  # weight tensors
+    not_taken: dict[str, str]  # tensors of the new model that keep their initial values, with why
+    known_words: int  # of the new vocabulary, which keep their rows; 0 without rows of words
+    new_words: int  # which begin at the mean of all rows of words
+    left_words: int  # of the old vocabulary, which the new one lacks
+
+
+def transfer(source: PretrainedModel, network: TrainableModel, vocabulary: Vocabulary) -> Transfer:
+    """Put the weights of a trained model that fit, by name and shape, into a new one.
+
+    Where a tensor has a row (or column) for each word, words of both vocabularies keep theirs, and
+    new ones begin at the mean (our choice).
+
+    Args:
+        source: the trained model.
+        network: the new model, with initial weights.
+        vocabulary: words of the new model.
+
+    Raises:
+        UserError: not a single tensor fits; nothing is changed.
+    """
+    old = {variable.path: variable.numpy() for variable in source.network.weights}
+    axes = _word_axes(source, old)
+    values, not_taken = {}, {}
+    for variable in network.weights:
+        shape = tuple(variable.shape)
+        if variable.path not in old:
+            not_taken[variable.path] = "the trained model has none"
+            continue
+        value = old[variable.path]
+        if variable.path in axes:
+            axis = axes[variable.path]
+            initial = np.moveaxis(variable.numpy(), axis, 0)
+            rows = _rows(np.moveaxis(value, axis, 0), source.vocabulary, vocabulary, initial)
+            value = np.moveaxis(rows, 0, axis)
+        if value.shape != shape:
+            not_taken[variable.path] = f"expected the shape {shape}, got {value.shape}"
+            continue
+        values[variable.path] = value
+    if not values:
+        raise UserError(
+            f"No weight of the {source.network.title} fits this {network.title}. Choose the preset"
+            " of the system that it was trained with, or leave out --preset."
+        )
+    for variable in network.weights:
+        if variable.path in values:
+            variable.assign(values[variable.path])
+    words = vocabulary.entries[_FIRST_WORD:] if axes.keys() & values.keys() else ()
+    known = sum(word in source.vocabulary for word in words)
+    left = len(source.vocabulary) - _FIRST_WORD - known if words else 0
+    return Transfer(len(values), not_taken, known, len(words) - known, left)
+
+
+def _word_axes(source: PretrainedModel, old: dict[str, np.ndarray]) -> dict[str, int]:
+    """The tensors that have a row for each word, and the axis along which they do.
+
+    It is the axis that grows with the vocabulary, whichever system it is.
+    """
+    config = source.settings.model
+    if not hasattr(config, "vocabulary_size"):
+        return {}
+    larger = dataclasses.replace(config, vocabulary_size=config.vocabulary_size + 1)
+    probe = build_model(larger, caption_dropout=source.settings.caption_dropout)
+    return {
+        variable.path: axis
+        for variable in probe.weights
+        for axis, size in enumerate(variable.shape)
+        if size != old[variable.path].shape[axis]
+    }
+
+
+def _rows(old: np.ndarray, before: Vocabulary, now: Vocabulary, initial: np.ndarray) -> np.ndarray:
+    """Rows of the new vocabulary: reserved and known words keep theirs, new ones have the mean.
+
+    What follows the words, such as the empty caption, is taken where both have it.
+
+    Args:
+        old: rows of the old vocabulary, [V, ...].
+        before, now: the vocabularies.
+        initial: initial rows of the new model, [V', ...].
+    """
+    if old.shape[1:] != initial.shape[1:]:
+        return old
+    ids = {word: i for i, word in enumerate(before.entries)}
+    words = old[_FIRST_WORD : len(before)]
+    mean = words.mean(axis=0) if len(words) else old[UNKNOWN]
+    rows = [old[ids[word]] if word in ids else mean for word in now.entries]
+    after, wanted = old[len(before) :], initial[len(now) :]
+    kept = after if len(after) == len(wanted) else wanted
+    return np.concatenate([np.stack(rows), kept]).astype(old.dtype)

@@ -1,0 +1,160 @@
+import dataclasses
+import json
+import math
+import shutil
+
+import numpy as np
+import pytest
+
+from pipelines.cli import main
+from pipelines.preset_choice.starting_point import starting_point
+from pipelines.training import train as training
+from pipelines.training.train import train
+from pipelines.training.workdir import smoke
+from t2i_tf import checkpoints
+from t2i_tf.errors import UserError
+from t2i_tf.hub.pretrained import PretrainedModel
+from t2i_tf.presets import preset
+from tests.data_folders import WORDS, make_examples, write_data_folder
+from tests.t2i_tf.hub.tiny_runs import write_run
+from tests.t2i_tf.tiny import CONFIG
+
+pytestmark = pytest.mark.usefixtures("without_graphs")
+
+SHAPE = (6, 9, 3)  # of `CONFIG`
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    splits = {
+        "train": make_examples(20, shape=SHAPE),
+        "val": make_examples(8, seed=1, shape=SHAPE, prefix="val"),
+    }
+    return write_data_folder(tmp_path_factory.mktemp("init") / "data", splits)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A run whose vocabulary has some words of the data, and others."""
+    words = (*WORDS[:6], "zebra")
+    return write_run(tmp_path_factory.mktemp("init") / "trained", words=words, caption_dropout=0.1)
+
+
+@pytest.fixture(scope="module")
+def config():
+    config = preset("align-draw-tiny").config
+    return dataclasses.replace(
+        config,
+        model=CONFIG,
+        caption_dropout=0.1,
+        xla=False,
+        deterministic=True,
+        steps=4,
+        report_every=2,
+        validation_pictures=4,
+    )
+
+
+@pytest.fixture
+def at_once(monkeypatch):
+    """Trainings end at once, with a checkpoint; returns the weights that they began with."""
+    seen = {}
+
+    def train_nothing(model, config, batches, vocabulary, workdir, *_):
+        seen.update({variable.path: variable.numpy() for variable in model.weights})
+        checkpoints.CheckpointFolder(workdir / "checkpoints").save(model, {"elapsed": 0.0})
+
+    monkeypatch.setattr(training, "_train", train_nothing)
+    return seen
+
+
+def test_training_begins_with_the_weights_and_says_so(
+    data, trained, config, tmp_path, at_once, capsys
+):
+    train(config, data, tmp_path / "run", init=str(trained))
+    source = PretrainedModel.from_preset(trained)
+    for variable in source.network.weights:
+        if "embedding" not in variable.path:
+            np.testing.assert_array_equal(at_once[variable.path], variable, err_msg=variable.path)
+    said = capsys.readouterr().out
+    assert f"Begins from {trained} (alignDRAW, step 0): 31 of 31 weight tensors taken." in said
+    assert "Words: 6 keep their rows, 7 are new and begin at the mean; 1 of its words" in said
+    assert "Not taken" not in said
+    record = json.loads((tmp_path / "run" / "init.json").read_text())
+    assert record["init"] == str(trained) and record["new_words"] == 7
+    assert record["taken"] == 31 and record["not_taken"] == {}
+
+
+def test_what_is_not_taken_is_said_and_recorded(data, trained, config, tmp_path, at_once, capsys):
+    model = dataclasses.replace(CONFIG, decoder_units=9)
+    train(dataclasses.replace(config, model=model), data, tmp_path / "run", init=str(trained))
+    said = capsys.readouterr().out
+    record = json.loads((tmp_path / "run" / "init.json").read_text())
+    count = len(record["not_taken"])
+    assert f"{31 - count} of 31 weight tensors taken" in said
+    assert f"Not taken, {count}: " in said and f"and {count - 6} more, listed in init.json" in said
+    assert "expected the shape (" in said
+
+
+def test_a_begun_run_resumes_without_init_and_not_with_another(
+    data, trained, config, tmp_path, at_once, capsys
+):
+    workdir = tmp_path / "run"
+    train(config, data, workdir, init=str(trained))
+    began = capsys.readouterr().out
+    train(config, data, workdir, init=str(trained))
+    train(config, data, workdir)
+    assert "Begins from" in began and not capsys.readouterr().out
+    with pytest.raises(UserError, match=f"began from --init {trained}. Leave out --init"):
+        train(config, data, workdir, init="elsewhere")
+    train(config, data, tmp_path / "plain")
+    with pytest.raises(UserError, match="began without --init"):
+        train(config, data, tmp_path / "plain", init=str(trained))
+
+
+def test_a_smoke_test_leaves_no_record_behind(data, trained, config, tmp_path, at_once):
+    train(smoke(config), data, tmp_path / "run", init=str(trained))
+    train(config, data, tmp_path / "run")
+    assert not (tmp_path / "run" / "init.json").exists()
+
+
+@pytest.mark.slow
+def test_a_run_resumes_exactly(data, trained, config, tmp_path):
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    train(config, data, whole, init=str(trained), checkpoint_seconds=math.inf)
+    shutil.copytree(whole, cut)
+    (cut / "checkpoints" / "step-00000004.npz").unlink()
+    train(config, data, cut, init=str(trained), checkpoint_seconds=math.inf)
+    name = "checkpoints/step-00000004.npz"
+    with np.load(whole / name) as expected, np.load(cut / name) as resumed:
+        for key in set(expected.files) - {"progress"}:
+            np.testing.assert_array_equal(resumed[key], expected[key], err_msg=key)
+
+
+def test_pictures_of_another_size_are_refused(trained, tmp_path, capsys):
+    splits = {name: make_examples(8, shape=(6, 6, 3)) for name in ("train", "val")}
+    other = write_data_folder(tmp_path / "data", splits)
+    command = ["train", "--preset", "align-draw-tiny", "--no-xla", "--init", str(trained)]
+    assert main([*command, "--data", str(other), "--workdir", str(tmp_path / "run")]) == 1
+    error = capsys.readouterr().err
+    assert f"pictures of 6 x 6 x 3, {trained} was trained on 6 x 9 x 3 (height" in error
+    assert "--height 6 --width 9 --channels 3" in error
+
+
+def test_without_a_preset_the_model_has_the_sizes_of_the_trained_one(data, trained, tmp_path):
+    start = starting_point(data, tmp_path / "run", init=str(trained))
+    assert start.preset == "align-draw-photos"
+    assert start.config.model.latent_units == CONFIG.latent_units
+    assert start.config.caption_dropout == 0.1 and start.config.batch_size != 100
+    assert f"The model has the sizes of {trained}." in start.lines
+    with pytest.raises(UserError, match="There are no weights 'nowhere'"):
+        starting_point(data, tmp_path / "run", init="nowhere")
+
+
+@pytest.mark.slow
+def test_the_command_begins_from_a_preset_folder(data, trained, tmp_path, capsys):
+    PretrainedModel.from_preset(trained).save_to_preset(tmp_path / "preset", dtype="float16")
+    command = ["train", "--init", str(tmp_path / "preset"), "--data", str(data), "--smoke"]
+    assert main([*command, "--workdir", str(tmp_path / "run"), "--no-xla"]) == 0
+    said = capsys.readouterr().out
+    assert "31 of 31 weight tensors taken" in said and "The model has the sizes of" in said
