@@ -199,7 +199,8 @@ def _next_command(options: Train, caption: str) -> str:
 def _(options: Generate) -> int:
     from pipelines.sampling.generate import generate
 
-    out = options.out or options.workdir / "drawings"
+    workdir = Path(options.workdir)
+    out = options.out or (workdir if workdir.is_dir() else Path()) / "drawings"
     drawn = generate(
         options.workdir,
         _decodable(options.captions),

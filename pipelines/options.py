@@ -157,10 +157,11 @@ class Generate:
 
     captions: Positional[tuple[str, ...]]
     """Captions to draw, each in quotes."""
-    workdir: Path
-    """Work folder of the run."""
+    workdir: str = "align-draw-scenes"
+    """Work folder of the run; or the name of weights that ship with the package, a folder of
+    `save_to_preset`, or hf://user/name."""
     out: Path | None = None
-    """Folder for the pictures; by default WORKDIR/drawings."""
+    """Folder for the pictures; by default `drawings` in the work folder, or here without one."""
     n: int = 8
     """Number of pictures per caption."""
     seed: int = 0

@@ -14,9 +14,9 @@ from pipelines.figures.word_attention import alignment_figure
 from pipelines.sampling.sampler import UNSTEERED, Sample, Sampler
 from pipelines.sampling.sharpener import Sharpener
 from pipelines.sampling.steering import Steering
-from t2i_tf import checkpoints
 from t2i_tf.errors import UserError
 from t2i_tf.files import write_atomically
+from t2i_tf.hub.pretrained import load_trained
 from t2i_tf.json_files import read_json, write_json
 
 WRITTEN = ".written.json"  # the files of the last call, with their SHA-256
@@ -30,7 +30,7 @@ class Generated(NamedTuple):
 
 
 def generate(
-    workdir: Path,
+    model: str | Path,
     captions: Sequence[str],
     out: Path,
     *,
@@ -40,7 +40,7 @@ def generate(
     sharpen: Path | None = None,
     steering: Steering = UNSTEERED,
 ) -> Generated:
-    """Draw captions with the model of a work folder and write the images to the folder `out`.
+    """Draw captions with a trained model and write the images to the folder `out`.
 
         grid.png                all images, a row for each caption
         drawing-1.gif ...       the first image of each caption, step by step
@@ -49,7 +49,7 @@ def generate(
         sharpened.png           all images after sharpening, if there is a sharpener
 
     Args:
-        workdir: Work folder, written by `python -m pipelines train`.
+        model: What `from_preset` loads: a work folder, the name of weights that ship, ...
         captions: One caption or more.
         out: Output folder, created if it is missing; files of the same names are replaced, and what
             an earlier call wrote there and nobody changed since is removed.
@@ -61,13 +61,13 @@ def generate(
 
     Raises:
         UsageError: see `Steering.checked`.
-        UserError: the work folder holds no text-to-image system, the system cannot be guided or
-            judged in this way, the sharpener was trained for another size, a caption has no words
-            or too many, there is no caption, n < 1, the temperature is negative, or the folder
-            cannot be written.
+        UserError: there is no such model, it draws no captions, it cannot be guided or judged in
+            this way, the sharpener was trained for another size, a caption has no words or too
+            many, there is no caption, n < 1, the temperature is negative, or the folder cannot be
+            written.
     """
     out, sharpener = Path(out), Sharpener.load(sharpen) if sharpen else None
-    sampler = Sampler(checkpoints.load(workdir), sharpener, steering)
+    sampler = Sampler(load_trained(model), sharpener, steering)
     rows = sampler.draw(captions, n=n, seed=seed, temperature=temperature)
     if steering.best_of > 1:
         for caption, row in zip(captions, rows, strict=True):

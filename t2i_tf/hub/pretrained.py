@@ -165,6 +165,21 @@ def read_settings(preset: str | Path) -> TrainConfig:
     return _load_file(found).settings if found.is_file() else checkpoints.read_config(found)
 
 
+def load_trained(preset: str | Path) -> checkpoints.Trained:
+    """What `from_preset` loads, as the commands use it.
+
+    Raises:
+        UserError: see `PretrainedModel.from_preset`.
+    """
+    found = find_preset(preset)
+    if found.is_dir() and not is_preset(found):
+        return checkpoints.load(found)
+    model = PretrainedModel.from_preset(found)
+    return checkpoints.Trained(
+        model.network, model.settings, model.vocabulary, model.reader, model.parts.step
+    )
+
+
 def _network(config: TrainConfig) -> TrainableModel:
     return build_model(
         config.model,

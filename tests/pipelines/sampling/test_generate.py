@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from pipelines.sampling.generate import WRITTEN, _remove_stale, generate
-from t2i_tf import checkpoints
+from t2i_tf import TextToImage, checkpoints
 from t2i_tf.config import TrainConfig
 from t2i_tf.errors import UserError
 from t2i_tf.models import build_model
@@ -58,6 +58,12 @@ def test_files_of_every_caption(generated, out):
 
 def test_the_same_call_writes_the_same_bytes(generated, workdir, tmp_path):
     again = write(workdir, tmp_path).files
+    assert [f.read_bytes() for f in again] == [f.read_bytes() for f in generated.files]
+
+
+def test_a_saved_preset_draws_the_same_pictures(generated, workdir, tmp_path):
+    TextToImage.from_preset(workdir).save_to_preset(tmp_path / "preset")
+    again = write(tmp_path / "preset", tmp_path / "out").files
     assert [f.read_bytes() for f in again] == [f.read_bytes() for f in generated.files]
 
 
