@@ -7,9 +7,9 @@ import tensorflow as tf
 class GridConv(keras.layers.Layer):
     """A convolution of stride 1 with zeros around the grid.
 
-    It is one matrix product of all neighbourhoods, which XLA on a CPU runs faster than its own
-    convolutions, and more so their gradients. The gradient gathers the neighbourhoods anew, so that
-    a loop keeps the grid of every step and not its k x k shifted copies.
+    It is one matrix product of all neighbourhoods: on a CPU, XLA took longer to compile and run a
+    few steps of training with its own convolutions. The gradient gathers the neighbourhoods anew,
+    so that a loop keeps the grid of every step and not its k x k shifted copies.
 
     Args:
         filters: channels of the output.

@@ -1,4 +1,4 @@
-"""Images as grids of places: each place holds the pixels of a square."""
+"""Images as grids of places, h rows of w: a place holds the pixels of a square."""
 
 import tensorflow as tf
 
