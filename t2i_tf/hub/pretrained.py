@@ -29,8 +29,9 @@ from t2i_tf.text.vocabulary import Vocabulary
 class PretrainedModel(keras.Model):
     """A trained network that takes strings; `from_preset` makes one.
 
-    `save` and `keras.saving.load_model` work as for any Keras model: a `.keras` file has the
-    settings in its config, and the words, with the sentence encoder if there is one, in its assets.
+    `save` and, after `import t2i_tf.hub`, `keras.saving.load_model` work as for any Keras model: a
+    `.keras` file has the settings in its config, and the words, with the sentence encoder if there
+    is one, in its assets.
 
     It is for use, not for training: `t2i train --init` goes on from its weights.
 

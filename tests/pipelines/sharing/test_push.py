@@ -14,6 +14,8 @@ from tests.t2i_tf.hub.hub_client import reimport_client
 from tests.t2i_tf.hub.hub_server import running_hub
 from tests.t2i_tf.hub.tiny_runs import CAPTIONER, write_run
 
+pytestmark = pytest.mark.usefixtures("graphs_as_traced")
+
 ADDRESS = "hf://someone/buses"
 EVALUATION = {
     "system": "alignDRAW",
