@@ -99,7 +99,8 @@ def train(
             sentences = sentences or workers.after_chief(lambda: encoder_of(init))
         sources = FeatureSources(captions, workdir, lengths, sentences, reconstructions)
         config = workers.after_chief(lambda: fit_to_data(config, folder, sources))
-        workers.check_equal(_flags(config) | {"--mode": mode, "--overfit": overfit})
+        given = {"--mode": mode, "--overfit": overfit, "--init": init}
+        workers.check_equal(_flags(config) | given)
         with open_shared_workdir(workers, workdir, config, folder, sources):
             model = _compiled_model(config, workers)
             if init:

@@ -12,9 +12,12 @@ from pipelines.training import train as training
 from pipelines.training.train import train
 from pipelines.training.workdir import smoke
 from t2i_tf import checkpoints
+from t2i_tf.config import SkipThoughtConfig
 from t2i_tf.errors import UserError
 from t2i_tf.hub.pretrained import PretrainedModel
+from t2i_tf.models import build_model
 from t2i_tf.presets import preset
+from t2i_tf.text.vocabulary import Vocabulary
 from tests.data_folders import WORDS, make_examples, write_data_folder
 from tests.t2i_tf.hub.tiny_runs import write_run
 from tests.t2i_tf.tiny import CONFIG
@@ -22,6 +25,7 @@ from tests.t2i_tf.tiny import CONFIG
 pytestmark = pytest.mark.usefixtures("without_graphs")
 
 SHAPE = (6, 9, 3)  # of `CONFIG`
+SPLITS = ("train", "val")
 
 
 @pytest.fixture(scope="module")
@@ -131,8 +135,25 @@ def test_a_run_resumes_exactly(data, trained, config, tmp_path):
             np.testing.assert_array_equal(resumed[key], expected[key], err_msg=key)
 
 
+def test_a_system_that_reads_sentences_takes_its_encoder_along(data, tmp_path, at_once, capsys):
+    config = dataclasses.replace(preset("fully-connected-vae-tiny").config, xla=False)
+    encoder = build_model(SkipThoughtConfig(vocabulary_size=3, embedding_units=4, units=4))
+    encoder.sentence_encoder(Vocabulary.from_counts({"a": 1})).save(tmp_path / "encoder.npz")
+    first, second = tmp_path / "first", tmp_path / "second"
+    train(config, data, first, sentences=tmp_path / "encoder.npz")
+    other = write_data_folder(
+        tmp_path / "other", {name: make_examples(8, seed=5, shape=SHAPE) for name in SPLITS}
+    )
+    train(config, other, second, init=str(first))
+    said = capsys.readouterr().out
+    assert f"Begins from {first} (" in said and "Not taken" not in said and "Words" not in said
+    assert "sentence encoder is not that" not in said
+    one, two = (checkpoints.load(folder).reader.fingerprint for folder in (first, second))
+    assert one == two
+
+
 def test_pictures_of_another_size_are_refused(trained, tmp_path, capsys):
-    splits = {name: make_examples(8, shape=(6, 6, 3)) for name in ("train", "val")}
+    splits = {name: make_examples(8, shape=(6, 6, 3)) for name in SPLITS}
     other = write_data_folder(tmp_path / "data", splits)
     command = ["train", "--preset", "align-draw-tiny", "--no-xla", "--init", str(trained)]
     assert main([*command, "--data", str(other), "--workdir", str(tmp_path / "run")]) == 1
