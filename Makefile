@@ -2,8 +2,13 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-all lint clean
+CAPTION ?= a stop sign is flying in blue skies
+
+.PHONY: draw demo test test-all lint clean
 .DELETE_ON_ERROR:
+
+draw: .venv/installed  ## draw a caption with the weights that ship; make draw CAPTION="a red car in the snow"
+	$(BIN)/python -m pipelines generate "$(CAPTION)"
 
 demo: .venv/installed  ## train a model in front of you, draw with it, serve it
 	$(BIN)/python -m pipelines demo

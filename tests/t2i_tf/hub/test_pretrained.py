@@ -1,3 +1,4 @@
+import hashlib
 import json
 import shutil
 import subprocess
@@ -206,8 +207,20 @@ def test_shipped_weights_are_found_by_name(preset, tmp_path, monkeypatch):
         t2i_tf.TextToImage.from_preset("small-scene")
 
 
-def test_the_weights_that_ship_are_where_they_are_looked_for():
-    assert find_preset.SHIPPED.is_dir() and isinstance(find_preset.shipped_names(), list)
+@pytest.mark.parametrize("name", find_preset.shipped_names())
+def test_weights_that_ship_are_small_described_and_draw(name):
+    folder = find_preset.SHIPPED / name
+    assert sum(path.stat().st_size for path in folder.iterdir()) <= 8 << 20
+    weights = (folder / "model.weights.h5").read_bytes()
+    assert hashlib.sha256(weights).hexdigest() in (folder / "README.md").read_text()
+    snow, night = t2i_tf.TextToImage.from_preset(name).generate(
+        ["a red car in the snow", "a red car at night"]
+    )
+    assert snow.mean() > 2 * night.mean()  # both ask for a brightness
+
+
+def test_the_weights_of_the_first_command_ship():
+    assert "align-draw-scenes" in find_preset.shipped_names()
 
 
 def test_a_model_of_another_kind_is_named(tmp_path):
