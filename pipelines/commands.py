@@ -198,11 +198,12 @@ def _next_command(options: Train, caption: str) -> str:
 @run.register
 def _(options: Generate) -> int:
     from pipelines.sampling.generate import generate
+    from t2i_tf.hub.find_preset import DEFAULT, SHIPPED
 
-    workdir = Path(options.workdir)
+    workdir = Path(options.workdir or "")
     out = options.out or (workdir if workdir.is_dir() else Path()) / "drawings"
     drawn = generate(
-        options.workdir,
+        options.workdir or SHIPPED / DEFAULT,
         _decodable(options.captions),
         out,
         n=options.n,

@@ -157,9 +157,9 @@ class Generate:
 
     captions: Positional[tuple[str, ...]]
     """Captions to draw, each in quotes."""
-    workdir: str = "align-draw-scenes"
-    """Work folder of the run; or the name of weights that ship with the package, a folder of
-    `save_to_preset`, or hf://user/name."""
+    workdir: str | None = None
+    """Work folder of the run; or a folder of `save_to_preset`, or hf://user/name.
+    By default the weights that ship with the package, align-draw-scenes."""
     out: Path | None = None
     """Folder for the pictures; by default `drawings` in the work folder, or here without one."""
     n: int = 8

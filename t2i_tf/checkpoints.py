@@ -21,7 +21,7 @@ import tensorflow as tf
 from t2i_tf.config import MODEL_CONFIGS, DrawConfig, TrainConfig
 from t2i_tf.errors import UsageError, UserError
 from t2i_tf.files import write_atomically
-from t2i_tf.models import TrainableModel, build_model
+from t2i_tf.models import TrainableModel, build_configured
 from t2i_tf.number_ranges import check_numbers
 from t2i_tf.optimizers import build_optimizer
 from t2i_tf.sentence_encoder.encoder import load_encoder
@@ -221,12 +221,7 @@ def load(workdir: Path, which: str = "best") -> Trained:
     vocabulary = Vocabulary.load(workdir / "vocabulary.txt")
     check_vocabulary(workdir, vocabulary, config)
     folder = CheckpointFolder(workdir / "checkpoints")
-    model = build_model(
-        config.model,
-        seed=config.seed,
-        mixed_precision=config.mixed_precision,
-        caption_dropout=config.caption_dropout,
-    )
+    model = build_configured(config)
     model.compile(build_optimizer(config.optimizer), jit_compile=False)
     restored = False
     if which == "best" and folder.best() is not None:

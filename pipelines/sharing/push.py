@@ -71,7 +71,7 @@ def push(
             f" other, got {licence!r}."
         )
     found = find_preset(run)
-    model = PretrainedModel.from_preset(run)
+    model = PretrainedModel.from_preset(found)
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / "preset" if out is None else Path(out)
         remarks = write_shared(model, found, folder, address, captions, dtype, licence)

@@ -32,7 +32,7 @@ from pipelines.training.workers.workers import Workers
 from t2i_tf.checkpoints import SENTENCE_ENCODER, CheckpointFolder
 from t2i_tf.config import TrainConfig
 from t2i_tf.json_files import write_json
-from t2i_tf.models import TrainableModel, build_model, check_caption_dropout
+from t2i_tf.models import TrainableModel, build_configured, check_caption_dropout
 from t2i_tf.optimizers import build_optimizer
 from t2i_tf.text.vocabulary import Vocabulary
 
@@ -245,12 +245,7 @@ def _compiled_model(config: TrainConfig, workers: Workers) -> TrainableModel:
     if config.deterministic:
         tf.config.experimental.enable_op_determinism()
     with workers.strategy.scope():
-        model = build_model(
-            config.model,
-            seed=config.seed,
-            mixed_precision=config.mixed_precision,
-            caption_dropout=config.caption_dropout,
-        )
+        model = build_configured(config)
         model.compile(build_optimizer(config.optimizer), jit_compile=config.xla)
         # Otherwise the first step creates its variables in the graph, and is traced twice.
         model.optimizer.build(model.trainable_variables)

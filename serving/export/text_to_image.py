@@ -144,9 +144,8 @@ class ServedTextToImage(ServedModule):
             ],
         )
         with tf.control_dependencies([fits]):
-            empty = (
-                words == 0
-            )  # an encoder of sentences needs words: those of the prompt are not used
+            empty = words == 0
+            # An encoder of sentences needs words: those of the prompt stand in, and are not used.
             read = self.reader(tf.where(empty, prompt, instead_of))
         return tf.where(empty[:, None], self._model.empty_caption(read), read)
 

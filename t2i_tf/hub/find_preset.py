@@ -7,6 +7,8 @@ from t2i_tf.hub import hugging_face
 from t2i_tf.hub.preset_folder import is_preset
 
 SHIPPED = Path(__file__).parents[1] / "weights"
+DEFAULT = "align-draw-scenes"
+"""Weights that ship, with which `generate` draws unless it is given others."""
 
 
 def shipped_names() -> list[str]:
@@ -18,18 +20,18 @@ def find_preset(preset: str | Path) -> Path:
     """The folder (or `.keras` file) of a preset, downloaded if it is on the hub.
 
     Args:
-        preset: the name of shipped weights, a work folder, a folder of `save_to_preset`, a file of
-            `save`, or hf://user/name.
+        preset: a work folder, a folder of `save_to_preset`, a file of `save`, the name of shipped
+            weights where there is no file or folder of this name, or hf://user/name.
 
     Raises:
         UserError: there is nothing of that name, or it cannot be downloaded.
     """
     if hugging_face.is_address(preset):
         return hugging_face.download(str(preset))
-    if str(preset) in shipped_names():
-        return SHIPPED / str(preset)
     if Path(preset).exists():
         return Path(preset)
+    if str(preset) in shipped_names():
+        return SHIPPED / str(preset)
     raise UserError(
         f"There are no weights {str(preset)!r}: {_hint(str(preset))} Or give a work folder, a "
         "folder of `save_to_preset`, or hf://user/name."

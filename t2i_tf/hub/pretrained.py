@@ -20,7 +20,7 @@ from t2i_tf.hub.preset_folder import (
     read_parts,
     write_preset,
 )
-from t2i_tf.models import TrainableModel, build_model
+from t2i_tf.models import TrainableModel, build_configured
 from t2i_tf.sentence_encoder.encoder import load_encoder
 from t2i_tf.text.tokenizer import Tokenizer, TokenReader, split_words
 from t2i_tf.text.vocabulary import Vocabulary
@@ -54,7 +54,7 @@ class PretrainedModel(keras.Model):
     ):
         super().__init__(name=name)
         self.settings = config
-        self.network = _network(config) if network is None else network
+        self.network = build_configured(config) if network is None else network
         # Its measures are of a training, and would become part of the file's format.
         self.network.trackers = {}
         self.built = True
@@ -181,15 +181,6 @@ def load_trained(preset: str | Path) -> checkpoints.Trained:
     )
 
 
-def _network(config: TrainConfig) -> TrainableModel:
-    return build_model(
-        config.model,
-        seed=config.seed,
-        mixed_precision=config.mixed_precision,
-        caption_dropout=config.caption_dropout,
-    )
-
-
 def _load_file(path: Path) -> PretrainedModel:
     """The model of a `.keras` file."""
     if path.suffix != ".keras":
@@ -229,7 +220,7 @@ def _load_run(folder: Path) -> PretrainedModel:
 
 def _of(parts: Parts) -> PretrainedModel:
     """A model with initial weights, of the class that its network's ability asks for."""
-    network = _network(parts.config)
+    network = build_configured(parts.config)
     kinds = PretrainedModel.__subclasses__()
     kind = next(kind for kind in kinds if hasattr(network, kind.ability))
     return kind(parts.config, parts, network)

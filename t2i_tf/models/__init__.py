@@ -12,6 +12,7 @@ from t2i_tf.config import (
     ModelConfig,
     SharpeningConfig,
     SkipThoughtConfig,
+    TrainConfig,
     VaeConfig,
 )
 from t2i_tf.errors import UsageError
@@ -48,6 +49,7 @@ __all__ = [
     "SkipThoughtDRAW",
     "TextToImageModel",
     "TrainableModel",
+    "build_configured",
     "build_model",
     "check_caption_dropout",
 ]
@@ -86,6 +88,16 @@ def build_model(
     if caption_dropout > 0:
         common["caption_dropout"] = caption_dropout
     return _BUILDERS[type(config)](**sizes, **common)
+
+
+def build_configured(config: TrainConfig) -> TrainableModel:
+    """The model of a training, with initial weights; errors are those of `build_model`."""
+    return build_model(
+        config.model,
+        seed=config.seed,
+        mixed_precision=config.mixed_precision,
+        caption_dropout=config.caption_dropout,
+    )
 
 
 def _likelihood(name: str, channels: int, components: int) -> Likelihood | None:

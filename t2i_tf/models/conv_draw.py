@@ -1,28 +1,18 @@
 """ConvDRAW: a DRAW whose states are grids, conditioned on words at every place and step."""
 
-import functools
-
 import tensorflow as tf
 
-from t2i_tf.image_ops import from_pixels
 from t2i_tf.layers.caption.caption_encoder import CaptionEncoder
 from t2i_tf.layers.caption.empty_caption import EmptyToken
-from t2i_tf.layers.conv_draw.conv_draw_cell import (
-    ConvDrawCell,
-    GridGeneration,
-    GridInference,
-    GuidedGridState,
-)
+from t2i_tf.layers.conv_draw.conv_draw_cell import ConvDrawCell, GridGeneration, GridInference
 from t2i_tf.layers.conv_draw.places import from_places, to_places
-from t2i_tf.layers.draw.conditioning import Memory
-from t2i_tf.layers.draw.gaussian import Gaussian
 from t2i_tf.layers.draw.unroll import unroll, weights_read_once
 from t2i_tf.likelihoods.bernoulli import Bernoulli
-from t2i_tf.models.draw import single_caption_state
-from t2i_tf.models.text_to_image import BoundMaximizer, Drawing, Likelihood
+from t2i_tf.models.recurrent_model import RecurrentModel
+from t2i_tf.models.text_to_image import Drawing, Likelihood
 
 
-class ConvDRAW(BoundMaximizer):
+class ConvDRAW(RecurrentModel):
     """Caption encoder and `ConvDrawCell`; not among the paper's systems.
 
     The bound is that of the DRAW systems, with KL(Q(Z_t) || P(Z_t)) at every step, the first
@@ -38,7 +28,7 @@ class ConvDRAW(BoundMaximizer):
         seed: seed of the noise in training.
         kl_weight, free_bits: see `BoundMaximizer`.
         likelihood: of the pixels given the last canvas; the paper's by default.
-        caption_dropout: see `TextToImage`.
+        caption_dropout: see `TextToImageModel`.
     """
 
     title = "ConvDRAW"
@@ -101,34 +91,13 @@ class ConvDRAW(BoundMaximizer):
         self.built = True
 
     def represent(self, token_ids: tf.Tensor) -> tf.Tensor:
-        """Each caption of [B, N] as one vector, the mean of its words' states, [B, D]."""
+        """Each caption of [B, N] as one vector [B, D], which is drawn as one of a single state."""
         return self.caption_encoder.represent(token_ids)
 
-    def memorize(self, caption: tf.Tensor) -> Memory:
-        """Captions [B, N] to the memory; or vectors [B, D] from `represent`, or means of them.
+    def memorize(self, caption):  # noqa: D102
+        return self.cell.attention.memorize(*self.caption_encoder(caption))
 
-        A vector becomes the only caption state.
-        """
-        caption = tf.convert_to_tensor(caption)
-        if caption.dtype.is_floating:
-            states = single_caption_state(caption, self.compute_dtype)
-        else:
-            states = self.caption_encoder(caption)
-        return self.cell.attention.memorize(*states)
-
-    def infer(
-        self, image: tf.Tensor, caption: tf.Tensor, noise: tf.Tensor
-    ) -> tuple[tf.Tensor, GridInference]:
-        """Reconstruct images from samples of the posterior.
-
-        Args:
-            image: float [B, H, W, C] in [0, 1].
-            caption: token ids [B, N], or vectors [B, D].
-            noise: [T, B, Z], standard normal.
-
-        Returns:
-            The last canvas [B, H, W, C], and the outputs of all steps, fields [T, B, Z].
-        """
+    def infer(self, image, caption, noise):  # noqa: D102
         with weights_read_once(self):
             memory, pixels = self.memorize(caption), to_places(image, self.cell.side)
             state, steps = unroll(
@@ -139,29 +108,8 @@ class ConvDRAW(BoundMaximizer):
             )
         return self._image(state.canvas), steps
 
-    def reconstruct(self, image, caption, noise):  # noqa: D102
-        canvas, _ = self.infer(from_pixels(image, self.variable_dtype), caption, noise)
-        return self.likelihood.image(canvas)
-
-    def likelihood_and_latents(self, image, caption, noise):  # noqa: D102
-        image = from_pixels(image, self.variable_dtype)
-        canvas, steps = self.infer(image, caption, noise)
-        posterior = Gaussian(steps.posterior_mean, steps.posterior_log_sigma)
-        prior = Gaussian(steps.prior_mean, steps.prior_log_sigma)
-        return self.likelihood.terms(image, canvas), posterior, prior
-
     def generate(self, caption, noise, guidance=0.0, instead_of=None):  # noqa: D102
-        other = self.other_caption(caption, guidance, instead_of)
-        with weights_read_once(self):
-            memory, state = self.memorize(caption), self.cell.initial_state(tf.shape(caption)[0])
-            if other is None:
-                start = state
-                step = functools.partial(self.cell.generate, memory)
-            else:
-                start = GuidedGridState(state, state)
-                memories = memory, self.memorize(other)
-                step = functools.partial(self.cell.generate_guided, memories, guidance=guidance)
-            _, steps = unroll(lambda state, x, t: step(state, x), start, noise, GridGeneration)
+        steps = self.unroll_drawing(caption, noise, guidance, instead_of, GridGeneration)
         canvases = self.likelihood.image(self._canvases(steps.canvas))
         return Drawing(
             image=canvases[:, -1],

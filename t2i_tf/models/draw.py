@@ -1,23 +1,20 @@
 """The DRAW systems of the paper: a caption drawn on a canvas in T steps."""
 
-import functools
-
 import keras
 import tensorflow as tf
 
-from t2i_tf.image_ops import from_pixels
-from t2i_tf.layers.caption.caption_encoder import CaptionEncoder
+from t2i_tf.layers.caption.caption_encoder import CaptionEncoder, single_caption_state
 from t2i_tf.layers.caption.empty_caption import EmptySentence, EmptyToken
 from t2i_tf.layers.draw import filterbank
 from t2i_tf.layers.draw.conditioning import Align, Average, Conditioner
-from t2i_tf.layers.draw.draw_cell import DrawCell, GenerationStep, GuidedState, InferenceStep
-from t2i_tf.layers.draw.gaussian import Gaussian
+from t2i_tf.layers.draw.draw_cell import DrawCell, GenerationStep, InferenceStep
 from t2i_tf.layers.draw.unroll import unroll, weights_read_once
 from t2i_tf.likelihoods.bernoulli import Bernoulli
-from t2i_tf.models.text_to_image import BoundMaximizer, Drawing, Likelihood
+from t2i_tf.models.recurrent_model import RecurrentModel
+from t2i_tf.models.text_to_image import Drawing, Likelihood
 
 
-class DRAW(BoundMaximizer):
+class DRAW(RecurrentModel):
     """Caption encoder, conditioner and DRAW cell; the systems differ in the conditioner.
 
     The bound (paper, equation 11), in nats:
@@ -81,23 +78,10 @@ class DRAW(BoundMaximizer):
         self.cell.build((None, None, state_units))
         self.built = True
 
-    def memorize(self, caption: tf.Tensor):
-        """Captions (the feature that `reads` names) to the memory that every step reads."""
+    def memorize(self, caption):  # noqa: D102
         return self.cell.conditioner.memorize(*self.caption_encoder(caption))
 
-    def infer(
-        self, image: tf.Tensor, caption: tf.Tensor, noise: tf.Tensor
-    ) -> tuple[tf.Tensor, InferenceStep]:
-        """Reconstruct images from samples of the posterior.
-
-        Args:
-            image: float [B, H, W, C] in [0, 1].
-            caption: the feature that `reads` names.
-            noise: [T, B, Z], standard normal.
-
-        Returns:
-            The last canvas [B, H, W, C], and the outputs of all steps, fields [T, B, ...].
-        """
+    def infer(self, image, caption, noise):  # noqa: D102
         rows = filterbank.to_rows(image)
         with weights_read_once(self):
             memory = self.memorize(caption)
@@ -109,30 +93,8 @@ class DRAW(BoundMaximizer):
             )
         return filterbank.from_rows(state.canvas, self.cell.channels), steps
 
-    def reconstruct(self, image, caption, noise):  # noqa: D102
-        canvas, _ = self.infer(from_pixels(image, self.variable_dtype), caption, noise)
-        return self.likelihood.image(canvas)
-
-    def likelihood_and_latents(self, image, caption, noise):  # noqa: D102
-        image = from_pixels(image, self.variable_dtype)
-        canvas, steps = self.infer(image, caption, noise)
-        posterior = Gaussian(steps.posterior_mean, steps.posterior_log_sigma)
-        prior = Gaussian(steps.prior_mean, steps.prior_log_sigma)
-        return self.likelihood.terms(image, canvas), posterior, prior
-
     def generate(self, caption, noise, guidance=0.0, instead_of=None):  # noqa: D102
-        other = self.other_caption(caption, guidance, instead_of)
-        with weights_read_once(self):
-            memory, state = self.memorize(caption), self.cell.initial_state(tf.shape(caption)[0])
-            if other is None:
-                start = state
-                step = functools.partial(self.cell.generate, memory)
-            else:
-                start = GuidedState(state, state)
-                step = functools.partial(
-                    self.cell.generate_guided, (memory, self.memorize(other)), guidance=guidance
-                )
-            _, steps = unroll(step, start, noise, GenerationStep)
+        steps = self.unroll_drawing(caption, noise, guidance, instead_of, GenerationStep)
         canvases = self.likelihood.image(self._images(steps.canvas))
         return Drawing(
             image=canvases[:, -1],
@@ -190,19 +152,12 @@ class WordDRAW(DRAW):
         )
 
     def represent(self, token_ids: tf.Tensor) -> tf.Tensor:
-        """Each caption of [B, N] as one vector, the mean of its words' states, [B, D]."""
-        return self.caption_encoder.represent(token_ids)
+        """Each caption of [B, N] as one vector, the mean of its words' states, [B, D].
 
-    def memorize(self, caption):
-        """Captions [B, N] to the memory; or vectors [B, D] from `represent`, or means of them.
-
-        A vector becomes the only caption state, as a sentence vector does in skipthoughtDRAW, so
-        that alignDRAW has a single state to attend to.
+        Such a vector, or a mean of them, is drawn as a caption of a single state, as a sentence
+        vector is in skipthoughtDRAW.
         """
-        caption = tf.convert_to_tensor(caption)
-        if not caption.dtype.is_floating:
-            return super().memorize(caption)
-        return self.cell.conditioner.memorize(*single_caption_state(caption, self.compute_dtype))
+        return self.caption_encoder.represent(token_ids)
 
 
 class AlignDRAW(WordDRAW):
@@ -263,9 +218,3 @@ class SentenceStates(keras.layers.Layer):
 
     def call(self, sentence: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:  # noqa: D102
         return single_caption_state(sentence, self.compute_dtype)
-
-
-def single_caption_state(vector: tf.Tensor, dtype: str) -> tuple[tf.Tensor, tf.Tensor]:
-    """Vectors [B, D] as caption states [B, 1, D] with their mask [B, 1]."""
-    states = tf.cast(vector, dtype)[:, None]
-    return states, tf.ones(tf.shape(states)[:2], tf.bool)

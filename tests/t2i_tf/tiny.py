@@ -40,6 +40,11 @@ def exact_model(conditioning="align", channels=3, likelihood=None, **more):
     else:
         del sizes["align_units"]
         model = NoAlignDRAW(**sizes)
+    return far_from_zero(model)
+
+
+def far_from_zero(model):
+    """The model, with random weights in place of initial ones."""
     rng = np.random.default_rng(0)
     for weight in model.weights:
         weight.assign(0.4 * rng.standard_normal(weight.shape))

@@ -8,7 +8,7 @@ from t2i_tf.config import ConvDrawConfig
 from t2i_tf.models import ConvDRAW
 from tests.reference.conv_draw import Weights
 from tests.t2i_tf import tiny
-from tests.t2i_tf.tiny import arrays
+from tests.t2i_tf.tiny import arrays, far_from_zero
 
 CONFIG = ConvDrawConfig(  # 3 x 4 places, whose last row and column jut out of the image
     height=7,
@@ -35,11 +35,7 @@ def exact_model(channels=3, size=3, likelihood=None, **more):
     """A float64 model in which every weight, biases and initial states too, is far from zero."""
     sizes = asdict(CONFIG) | {"channels": channels, "size": size, "dtype": "float64"} | more
     del sizes["components"]
-    model = ConvDRAW(**sizes | {"likelihood": likelihood})
-    rng = np.random.default_rng(0)
-    for weight in model.weights:
-        weight.assign(0.4 * rng.standard_normal(weight.shape))
-    return model
+    return far_from_zero(ConvDRAW(**sizes | {"likelihood": likelihood}))
 
 
 def config(**changes):

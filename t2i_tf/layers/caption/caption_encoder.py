@@ -19,7 +19,8 @@ class CaptionEncoder(keras.layers.Layer):
         embedding_initializer: initializer of the word embedding; None means `initializer`.
 
     Call arguments:
-        token_ids: int32 [B, N], padded with 0 at the end.
+        caption: token ids int32 [B, N], padded with 0 at the end; or vectors [B, 2 * units] from
+            `represent`, or means of them, each of which becomes the only state of a caption.
 
     Output:
         caption_states [B, N, 2 * units], and caption_mask bool [B, N], false at padding.
@@ -61,9 +62,12 @@ class CaptionEncoder(keras.layers.Layer):
         self.embedding.build(token_ids_shape)
         self.lstm.build((*token_ids_shape, self.embedding.output_dim))
 
-    def call(self, token_ids: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:  # noqa: D102
-        mask = tf.not_equal(token_ids, 0)
-        return self.lstm(self.embedding(token_ids), mask=mask), mask
+    def call(self, caption: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:  # noqa: D102
+        caption = tf.convert_to_tensor(caption)
+        if caption.dtype.is_floating:
+            return single_caption_state(caption, self.compute_dtype)
+        mask = tf.not_equal(caption, 0)
+        return self.lstm(self.embedding(caption), mask=mask), mask
 
     def represent(self, token_ids: tf.Tensor) -> tf.Tensor:
         """Each caption of [B, N] as one vector, the mean of its words' states, [B, D]."""
@@ -71,3 +75,9 @@ class CaptionEncoder(keras.layers.Layer):
         weights = tf.cast(mask, states.dtype)
         total = tf.reduce_sum(states * weights[:, :, None], axis=1)
         return total / tf.reduce_sum(weights, axis=1, keepdims=True)
+
+
+def single_caption_state(vector: tf.Tensor, dtype: str) -> tuple[tf.Tensor, tf.Tensor]:
+    """Vectors [B, D] as caption states [B, 1, D] with their mask [B, 1]."""
+    states = tf.cast(vector, dtype)[:, None]
+    return states, tf.ones(tf.shape(states)[:2], tf.bool)

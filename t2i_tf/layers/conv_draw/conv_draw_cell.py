@@ -11,7 +11,7 @@ from t2i_tf.layers.conv_draw.place_attention import PlaceAttention
 from t2i_tf.layers.conv_draw.places import grid_sides
 from t2i_tf.layers.draw.conditioning import Memory
 from t2i_tf.layers.draw.gaussian import Gaussian
-from t2i_tf.layers.draw.guidance import guided
+from t2i_tf.layers.draw.guidance import GuidedState, guided
 
 
 class GridState(NamedTuple):
@@ -22,13 +22,6 @@ class GridState(NamedTuple):
     decoder_view: tf.Tensor  # [B, h, w, decoder_channels + message_channels]
     decoder_c: tf.Tensor  # [B, h, w, decoder_channels]
     canvas: tf.Tensor  # [B, h, w, side * side * C], in the layout of `places`
-
-
-class GuidedGridState(NamedTuple):
-    """The states of a guided drawing, which advance side by side on the same latents."""
-
-    given: GridState  # reads the caption
-    other: GridState  # reads the caption to move away from
 
 
 class GridInference(NamedTuple):
@@ -203,9 +196,14 @@ class ConvDrawCell(keras.layers.Layer):
         return state, GridInference(*posterior, *attended.prior)
 
     def generate(
-        self, memory: Memory, state: GridState, noise: tf.Tensor
+        self, memory: Memory, state: GridState, noise: tf.Tensor, t: tf.Tensor
     ) -> tuple[GridState, GridGeneration]:
-        """One step of generation, with the latent from the prior; arguments as for `infer`."""
+        """One step of generation, with the latent from the prior.
+
+        Arguments as for `infer`; t, the number of the step, is what every recurrence is given, and
+        changes nothing here.
+        """
+        del t
         attended = self._attend(state, memory)
         state = self._decode(state, attended.drive, attended.prior.sample(noise))
         return state, GridGeneration(state.canvas, tf.reduce_mean(attended.alignment, axis=1))
@@ -213,10 +211,11 @@ class ConvDrawCell(keras.layers.Layer):
     def generate_guided(
         self,
         memories: tuple[Memory, Memory],
-        states: GuidedGridState,
+        states: GuidedState,
         noise: tf.Tensor,
+        t: tf.Tensor,
         guidance: tf.Tensor | float,
-    ) -> tuple[GuidedGridState, GridGeneration]:
+    ) -> tuple[GuidedState, GridGeneration]:
         """One step of guided generation.
 
         Mean and log sigma of the prior and the canvas are `guided`; the alignment is that of the
@@ -226,8 +225,10 @@ class ConvDrawCell(keras.layers.Layer):
             memories: the caption, and the one to move away from.
             states: their states after the previous step.
             noise: [B, Z], standard normal.
+            t: as for `generate`.
             guidance: w, [B] or a number.
         """
+        del t
         both = [self._attend(*pair) for pair in zip(states, memories, strict=True)]
         parameters = zip(*(attended.prior for attended in both), strict=True)
         latent = Gaussian(*(guided(*pair, guidance) for pair in parameters)).sample(noise)
@@ -237,7 +238,7 @@ class ConvDrawCell(keras.layers.Layer):
         )
         canvas = guided(given.canvas, other.canvas, guidance)
         alignment = tf.reduce_mean(both[0].alignment, axis=1)
-        return GuidedGridState(given, other), GridGeneration(canvas, alignment)
+        return GuidedState(given, other), GridGeneration(canvas, alignment)
 
     def _full_precision(self, x: tf.Tensor) -> tf.Tensor:
         """Canvas and distributions are computed in the precision of the weights."""

@@ -8,7 +8,7 @@ import tensorflow as tf
 from t2i_tf.layers.draw import filterbank
 from t2i_tf.layers.draw.conditioning import Memory
 from t2i_tf.layers.draw.gaussian import Gaussian
-from t2i_tf.layers.draw.guidance import guided
+from t2i_tf.layers.draw.guidance import GuidedState, guided
 from t2i_tf.layers.draw.window import extent, window
 
 
@@ -20,13 +20,6 @@ class DrawState(NamedTuple):
     decoder_h: tf.Tensor  # [B, decoder_units]
     decoder_c: tf.Tensor
     canvas: tf.Tensor  # [B, H * C, W], in the layout of `filterbank`
-
-
-class GuidedState(NamedTuple):
-    """The states of a guided drawing, which advance side by side on the same latents."""
-
-    given: DrawState  # reads the caption
-    other: DrawState  # reads the caption to move away from
 
 
 class InferenceStep(NamedTuple):

@@ -1,6 +1,15 @@
 """Guidance: away from what a model draws without the caption (after Ho and Salimans 2022)."""
 
+from typing import NamedTuple
+
 import tensorflow as tf
+
+
+class GuidedState(NamedTuple):
+    """The states of a guided drawing, which advance side by side on the same latents."""
+
+    given: NamedTuple  # of the recurrence that reads the caption
+    other: NamedTuple  # of that which reads the caption to move away from
 
 
 def guided(given: tf.Tensor, other: tf.Tensor, guidance: tf.Tensor | float) -> tf.Tensor:

@@ -3,6 +3,7 @@ import json
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import h5py
 import keras
@@ -203,6 +204,10 @@ def test_shipped_weights_are_found_by_name(preset, tmp_path, monkeypatch):
     shutil.copytree(preset, tmp_path / "small-scenes")
     assert find_preset.shipped_names() == ["small-scenes"]
     assert t2i_tf.TextToImage.from_preset("small-scenes").settings.max_words == 29
+    monkeypatch.chdir(tmp_path)  # where a folder has the name of weights that ship, it is meant
+    assert find_preset.find_preset("small-scenes") == Path("small-scenes")
+    monkeypatch.chdir(tmp_path.parent)
+    assert find_preset.find_preset("small-scenes") == tmp_path / "small-scenes"
     with pytest.raises(UserError, match=r"these ship: small-scenes\. Did you mean 'small-scenes'"):
         t2i_tf.TextToImage.from_preset("small-scene")
 
@@ -220,7 +225,7 @@ def test_weights_that_ship_are_small_described_and_draw(name):
 
 
 def test_the_weights_of_the_first_command_ship():
-    assert "align-draw-scenes" in find_preset.shipped_names()
+    assert find_preset.DEFAULT in find_preset.shipped_names()
 
 
 def test_a_model_of_another_kind_is_named(tmp_path):

@@ -10,6 +10,7 @@ from t2i_tf.config import CaptionerConfig
 from t2i_tf.errors import UserError
 from t2i_tf.models import ImageCaptioner, build_model
 from tests.reference import captioner as reference
+from tests.t2i_tf.central_differences import assert_gradients_match
 
 pytestmark = pytest.mark.usefixtures("graphs_as_traced")
 
@@ -205,22 +206,7 @@ def test_gradients_match_central_differences(exact):
     loss = tf.function(
         lambda: tf.reduce_sum(exact.terms(batch(), no_noise())["loss"]), autograph=False
     )
-    with tf.GradientTape() as tape:
-        value = loss()
-    values = [weight.value for weight in exact.trainable_variables]
-    gradients = [tf.convert_to_tensor(g).numpy() for g in tape.gradient(value, values)]
-    for weight, gradient in zip(exact.trainable_variables, gradients, strict=True):
-        start, largest = weight.numpy(), np.unravel_index(abs(gradient).argmax(), gradient.shape)
-        assert gradient[largest] != 0, f"no gradient reaches {weight.path}"
-        shift = np.zeros_like(start)
-        shift[largest] = 1e-6
-        ends = []
-        for moved in (start + shift, start - shift):
-            weight.assign(moved)
-            ends.append(float(loss()))
-        weight.assign(start)
-        numerical = (ends[0] - ends[1]) / 2e-6
-        assert gradient[largest] == pytest.approx(numerical, rel=1e-5), weight.path
+    assert_gradients_match(exact.trainable_variables, loss, step=1e-6, rel=1e-5)
 
 
 def test_dropout_is_of_training_alone_and_of_its_seed(exact):

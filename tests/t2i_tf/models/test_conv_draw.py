@@ -7,6 +7,7 @@ from t2i_tf.models import build_model
 from tests.eager import eagerly
 from tests.reference import conv_draw as reference
 from tests.t2i_tf import tiny_conv_draw as tiny
+from tests.t2i_tf.central_differences import assert_gradients_match
 
 pytestmark = pytest.mark.usefixtures("graphs_as_traced")
 
@@ -69,25 +70,7 @@ def test_gradients_of_the_bound_match_central_differences(exact):
         terms = exact.bound_terms(batch["image"], batch["token_ids"], noise)
         return tf.reduce_sum(terms["reconstruction_nll"]) + tf.reduce_sum(terms["kl_per_step"])
 
-    with tf.GradientTape() as tape:
-        value = loss()
-    values = [weight.value for weight in exact.trainable_variables]
-    gradients = [tf.convert_to_tensor(g).numpy() for g in tape.gradient(value, values)]
-    rng, h = np.random.default_rng(4), 1e-5
-    for weight, gradient in zip(exact.trainable_variables, gradients, strict=True):
-        start = weight.numpy()
-        largest = np.unravel_index(np.abs(gradient).argmax(), gradient.shape)
-        assert gradient[largest] != 0, f"no gradient reaches {weight.path}"
-        for entry in (largest, tuple(rng.integers(gradient.shape))):
-            shift = np.zeros_like(start)
-            shift[entry] = h
-            ends = []
-            for moved in (start + shift, start - shift):
-                weight.assign(moved)
-                ends.append(float(loss()))
-            weight.assign(start)
-            numerical = (ends[0] - ends[1]) / (2 * h)
-            assert gradient[entry] == pytest.approx(numerical, rel=1e-6, abs=1e-6), weight.path
+    assert_gradients_match(exact.trainable_variables, loss, abs=1e-6, at_random=1)
 
 
 def test_padding_changes_neither_the_bound_nor_the_drawing(exact):
