@@ -47,8 +47,6 @@ class CaptionEncoder(keras.layers.Layer):
             keras.layers.LSTM(
                 units,
                 return_sequences=True,
-                kernel_initializer=initializer,
-                recurrent_initializer=initializer,
                 unit_forget_bias=False,
                 use_cudnn=False,  # an exported graph must run on machines without a GPU
                 dtype=self.dtype_policy,
@@ -57,6 +55,11 @@ class CaptionEncoder(keras.layers.Layer):
             dtype=self.dtype_policy,
             name="bidirectional",
         )
+        # Keras copies the LSTM for both directions, and with it the generator of the initializer:
+        # all their kernels would start with the same values.
+        for direction in (self.lstm.forward_layer, self.lstm.backward_layer):
+            direction.cell.kernel_initializer = initializer
+            direction.cell.recurrent_initializer = initializer
 
     def build(self, token_ids_shape):  # noqa: D102
         self.embedding.build(token_ids_shape)
