@@ -198,12 +198,12 @@ def _next_command(options: Train, caption: str) -> str:
 @run.register
 def _(options: Generate) -> int:
     from pipelines.sampling.generate import generate
-    from t2i_tf.hub.find_preset import DEFAULT, SHIPPED
+    from t2i_tf.hub.find_preset import DEFAULT, SHIPPED, is_work_folder
 
-    workdir = Path(options.workdir or "")
-    out = options.out or (workdir if workdir.is_dir() else Path()) / "drawings"
+    workdir = options.workdir or SHIPPED / DEFAULT
+    out = options.out or Path(workdir if is_work_folder(workdir) else "") / "drawings"
     drawn = generate(
-        options.workdir or SHIPPED / DEFAULT,
+        workdir,
         _decodable(options.captions),
         out,
         n=options.n,
@@ -224,13 +224,14 @@ def _(options: Generate) -> int:
 def _(options: Caption) -> int:
     from pipelines.sampling.caption_files import caption_files
     from pipelines.sampling.captioner import Captioner
-    from t2i_tf import checkpoints
+    from pipelines.training.workdir import results_path
+    from t2i_tf.hub.pretrained import load_trained
 
     if not options.pictures and options.data is None:
         raise UsageError("Nothing to describe: give picture files, or a data folder with --data.")
-    trained = checkpoints.load(options.workdir)
+    out = results_path(options.workdir, "captions", options.out)
+    trained = load_trained(options.workdir)
     captioner = Captioner(trained, beam=options.beam)
-    out = options.out or options.workdir / "captions"
     if options.pictures:
         captioned = caption_files(captioner, options.workdir, options.pictures, out)
         for picture, one in zip(options.pictures, captioned.captions, strict=True):
@@ -349,7 +350,7 @@ def _(options: Evaluate) -> int:
     console.print(evaluation_table(result))
     for note in evaluation_notes(result):
         console.print(note, markup=False)
-    console.print(str(options.out or evaluation_file(options.workdir, steering)))
+    console.print(str(evaluation_file(options.workdir, steering, options.out)))
     return 0
 
 
@@ -392,11 +393,12 @@ def _(options: Sharpness) -> int:
 def _(options: Study) -> int:
     from pipelines.studies.run_study import study
     from pipelines.studies.study_table import StudyTable
+    from pipelines.training.workdir import results_path
 
     found = study(
         options.name,
         options.workdir,
-        options.out or options.workdir / "studies",
+        results_path(options.workdir, "studies", options.out),
         data=options.data,
         captioner=options.captioner,
         ratings=options.ratings,

@@ -126,9 +126,10 @@ class Train:
     By default it is chosen by the data, and fitted to them; in a work folder with a run, the
     settings of the run are kept. The defaults shown are then those of align-draw-photos."""
     init: str | None = None
-    """Begin from the weights of a trained model: a work folder, a folder of `save_to_preset`, or
-    hf://user/name. Its words keep what they have learnt, new ones begin at their mean. Without
-    --preset, the model has its sizes too. The data need pictures of its size."""
+    """Begin from the weights of a trained model: a work folder, a folder of `save_to_preset`, a
+    .keras file, weights that ship, or hf://user/name. Its words keep what they have learnt, new
+    ones begin at their mean. Without --preset, the model has its sizes too. The data need pictures
+    of its size."""
     mode: Literal["auto", "ram", "stream"] = "auto"
     """How records are read.
     `ram`: once, into memory.
@@ -140,12 +141,13 @@ class Train:
     """Train on the first N captions only, as a check: the loss must fall."""
     checkpoint_seconds: float = 120.0
     """Longest time between two checkpoints, in seconds; a crash loses no more work than that."""
-    sentences: Path | None = None
+    sentences: str | None = None
     """Sentence encoder, for systems that read sentence vectors.
-    It is a skip-thought run, the folder of the published files, or a saved encoder.
+    It is a skip-thought run or preset, the folder of the published files, or a saved encoder.
     It is needed once only: the vectors are stored beside the data."""
-    reconstructions: Path | None = None
-    """For --model.pairs reconstructions: the run whose blurry reconstructions are sharpened."""
+    reconstructions: str | None = None
+    """For --model.pairs reconstructions: the run or preset whose blurry reconstructions are
+    sharpened."""
     config: Annotated[AvoidSubcommands[TrainConfig[ModelConfig]], arg(name="")] = field(
         default_factory=TrainConfig
     )
@@ -158,7 +160,7 @@ class Generate:
     captions: Positional[tuple[str, ...]]
     """Captions to draw, each in quotes."""
     workdir: str | None = None
-    """Work folder of the run; or a folder of `save_to_preset`, or hf://user/name.
+    """Work folder of the run; or a folder of `save_to_preset`, a .keras file, or hf://user/name.
     By default the weights that ship with the package, align-draw-scenes."""
     out: Path | None = None
     """Folder for the pictures; by default `drawings` in the work folder, or here without one."""
@@ -169,8 +171,8 @@ class Generate:
     With --best-of n, picture s is chosen from the seeds n s to n s + n - 1."""
     temperature: float = 1.0
     """Scale of the noise: 1 as in training, 0 for none."""
-    sharpen: Path | None = None
-    """Work folder of a sharpener, to write sharpened pictures too."""
+    sharpen: str | None = None
+    """Work folder or preset of a sharpener, to write sharpened pictures too."""
     steering: Annotated[Steering, arg(name="")] = field(default_factory=Steering)
 
 
@@ -182,12 +184,12 @@ class Caption:
     object and the colour are right.
     """
 
-    workdir: Path
-    """Work folder of the captioner."""
+    workdir: str
+    """Work folder of the captioner, or a preset, as for `generate`."""
     pictures: Positional[tuple[Path, ...]] = ()
     """Picture files to describe; optional with --data."""
     out: Path | None = None
-    """Folder for the captions, figures and scores; by default WORKDIR/captions."""
+    """Folder for the captions, figures and scores; by default WORKDIR/captions. Presets need it."""
     beam: int = 3
     """Beam width; 1 is greedy decoding."""
     data: Path | None = None
@@ -204,12 +206,13 @@ class Gallery:
 
     captions: Positional[tuple[str, ...]]
     """Captions to draw, each in quotes."""
-    workdirs: tuple[Path, ...]
-    """Work folders of the systems."""
+    workdirs: tuple[str, ...]
+    """Work folders of the systems, or presets, as for `generate`."""
     out: Path = Path("gallery.png")
     """PNG file to write."""
-    sharpen: Path | None = None
-    """Work folder of a sharpener, to add a row with the first system's pictures sharpened."""
+    sharpen: str | None = None
+    """Work folder or preset of a sharpener, to add a row with the first system's pictures
+    sharpened."""
     seed: int = 0
     """Seed of every picture."""
 
@@ -218,10 +221,10 @@ class Gallery:
 class Sharpness:
     """Measure how sharpening changes drawings of scenes: edge sharpness, and recognised content."""
 
-    workdir: Path
-    """Work folder of the system that draws."""
-    sharpen: Path
-    """Work folder of the sharpener."""
+    workdir: str
+    """Work folder of the system that draws, or a preset, as for `generate`."""
+    sharpen: str
+    """Work folder or preset of the sharpener."""
     data: Path
     """Data folder of the scenes."""
     pictures: int = 500
@@ -261,22 +264,22 @@ class Study:
     `copying`: the training picture nearest to each drawing.
     `bits`: bits per dimension of test pictures, by the system, as PNG and WebP, and by simple
     models of pixels."""
-    workdir: Path
-    """Work folder of the system."""
+    workdir: str
+    """Work folder of the system, or a preset, as for `generate`."""
     sentences: Positional[tuple[str, ...]] = ()
     """Captions to draw instead, each in quotes; if one word changes, the original first."""
     data: Path | None = None
     """Data folder of its training; `agreement`, `copying` and `bits` need it, `alignment` and
     `cycle` use test captions from it."""
-    captioner: Path | None = None
-    """Work folder of a captioner, for `cycle`."""
+    captioner: str | None = None
+    """Work folder or preset of a captioner, for `cycle`."""
     ratings: Path | None = None
     """Flickr8k's ExpertAnnotations.txt, with Flickr8k.token.txt beside it, for `agreement`."""
     open_judge: bool = False
     """For `copying`, compare features of EfficientNet-Lite0, as `evaluate --open-judge` does.
     By default they are those of the data folder's own classifier."""
     out: Path | None = None
-    """Folder for the figures and the JSON; by default WORKDIR/studies."""
+    """Folder for the figures and the JSON; by default WORKDIR/studies. Presets need it."""
     seeds: int = 8
     """Number of pictures per caption; for `agreement`, samples per bound."""
     captions: int = 200
@@ -294,14 +297,14 @@ class Evaluate:
     --best-of, what depends on drawings is measured on such drawings, and nothing else.
     """
 
-    workdir: Path
-    """Work folder of the system."""
+    workdir: str
+    """Work folder of the system, or a preset, as for `generate`."""
     data: Path
     """Data folder of its training."""
-    sharpen: Path | None = None
-    """Work folder of a sharpener, to measure sharpened drawings too."""
+    sharpen: str | None = None
+    """Work folder or preset of a sharpener, to measure sharpened drawings too."""
     out: Path | None = None
-    """JSON file to write the results to; by default WORKDIR/evaluation.json.
+    """JSON file to write the results to; by default WORKDIR/evaluation.json. Presets need it.
     With --guidance or --best-of, a file beside it that is named after them."""
     split: str = "test"
     """Split of the data folder to measure on."""
@@ -339,7 +342,7 @@ class Compare:
     `tiny` is a quick test."""
     encoder_minutes: float | None = None
     """Training time of the sentence encoder in minutes; by default a quarter of --minutes."""
-    sentences: Path | None = None
+    sentences: str | None = None
     """Existing sentence encoder, as for `train`, used instead of training one."""
     without: tuple[Part, ...] = ()
     """Parts to leave out."""
@@ -409,8 +412,8 @@ class Push:
     read the card before: --dry-run --out FOLDER.
     """
 
-    run: Positional[Path]
-    """Work folder of the run, or a folder of `save_to_preset`."""
+    run: Positional[str]
+    """Work folder of the run, or a preset, as for `generate`."""
     address: Positional[str]
     """Where to: hf://user/name. The repository is made, or gets another commit."""
     captions: tuple[str, ...] = ()

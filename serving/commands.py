@@ -4,8 +4,8 @@ What a command needs is imported inside its function: the clients start without 
 """
 
 from serving import options
-from serving.errors import ServingError
-from t2i_tf.errors import UserError
+from serving.errors import RequestError, ServingError
+from t2i_tf.errors import UsageError, UserError
 from t2i_tf.import_tensorflow import import_tensorflow
 
 
@@ -23,6 +23,8 @@ def export(flags: options.Export) -> None:
 
     try:
         version = export(flags.workdir, flags.out, flags.checkpoint, flags.sharpen)
+    except UsageError as error:
+        raise RequestError(str(error)) from error
     except UserError as error:
         raise ServingError(str(error)) from error
     print(f"Exported and checked: {version}")

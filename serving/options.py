@@ -15,10 +15,12 @@ _Flat = Annotated[Connection, arg(name="")]  # `--server`, not `--connection.ser
 class Demo:
     """Export a run, serve it here, draw a caption over gRPC, and show the page."""
 
-    workdir: Path = Path("runs/demo/run")
-    """Work folder of a run; `python -m pipelines demo` leaves one here."""
+    workdir: str = "runs/demo/run"
+    """Work folder of a run; `python -m pipelines demo` leaves one here.
+    Or a preset, as for `export`."""
     out: Path | None = None
-    """Base path of the export; WORKDIR/../models/t2i by default."""
+    """Base path of the export; WORKDIR/../models/t2i by default.
+    Presets that are no folder need it."""
     caption: str = "a stop sign is flying in blue skies"
     """Caption to draw over gRPC."""
     seed: int = 0
@@ -33,14 +35,15 @@ class Demo:
 class Export:
     """Make a SavedModel of a run: the next version in OUT, checked before it appears."""
 
-    workdir: Path
-    """Work folder of a run."""
+    workdir: str
+    """Work folder of a run; or a folder of `save_to_preset`, a .keras file, the name of weights
+    that ship, such as align-draw-scenes, or hf://user/name."""
     out: Path
     """Base path of the model, with a folder for each version."""
     checkpoint: Literal["best", "last"] = "best"
-    """The best by validation loss, or the newest."""
-    sharpen: Path | None = None
-    """Work folder of a sharpener: the model then returns each image sharpened as well."""
+    """The best by validation loss, or the newest; presets have only one."""
+    sharpen: str | None = None
+    """Work folder or preset of a sharpener: the model then returns each image sharpened as well."""
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ def compare(
     systems: Sequence[str] = DEFAULT_SYSTEMS,
     world: World | None = None,
     encoder_minutes: float | None = None,
-    sentences: Path | None = None,
+    sentences: str | Path | None = None,
     without: Collection[Part] = (),
     open_judge: bool = False,
     seed: int = 0,

@@ -47,7 +47,7 @@ class Run:
         """The training budget."""
         return self.config.minutes or 0.0
 
-    def command(self, data: Path, workdir: Path, sentences: Path | None) -> str:
+    def command(self, data: Path, workdir: Path, sentences: str | Path | None) -> str:
         """The command line that trains this run on its own."""
         words = ["python", "-m", "pipelines", "train", "--preset", self.preset, "--data", data]
         words += ["--workdir", workdir, "--minutes", f"{self.minutes:g}"]

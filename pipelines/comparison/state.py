@@ -46,7 +46,12 @@ class ComparisonState(msgspec.Struct):
 
     @classmethod
     def open(
-        cls, workdir: Path, data: DataFolder, world: str, seed: int, sentences: Path | None = None
+        cls,
+        workdir: Path,
+        data: DataFolder,
+        world: str,
+        seed: int,
+        sentences: str | Path | None = None,
     ) -> "ComparisonState":
         """The state of the comparison in a folder, or a new one.
 
@@ -56,7 +61,7 @@ class ComparisonState(msgspec.Struct):
         """
         path = Path(workdir) / FILE
         new = cls(str(data.path), data.fingerprint, world, seed, now(), [])
-        new.sentences = sentences and str(sentences)
+        new.sentences = sentences and str(sentences).rstrip("/")
         if not path.exists():
             return new
         existing = read_json(path, cls)

@@ -78,7 +78,7 @@ class Comparison:
         state: ComparisonState,
         actions: Actions,
         *,
-        sentences: Path | None = None,
+        sentences: str | Path | None = None,
         with_studies: bool = True,
         open_judge: bool = False,
     ):
@@ -155,7 +155,7 @@ class Comparison:
             )
         run_state.end(run.minutes)
 
-    def _encoder_of(self, run: Run) -> Path | None:
+    def _encoder_of(self, run: Run) -> str | Path | None:
         if run.reads_encoder:
             return self._trained_folder(ENCODER)
         return self.sentences if run.config.reads_sentences else None

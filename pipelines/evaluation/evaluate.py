@@ -15,6 +15,7 @@ from pipelines.evaluation.results import FILE, Evaluation, Settings
 from pipelines.evaluation.settings import Sizes, check_seed
 from pipelines.sampling.sampler import UNSTEERED
 from pipelines.sampling.steering import Steering
+from pipelines.training.workdir import results_path
 from t2i_tf.errors import UsageError, UserError
 from t2i_tf.json_files import write_json
 
@@ -22,10 +23,10 @@ Measured = TypeVar("Measured")
 
 
 def evaluate(
-    workdir: Path,
+    workdir: str | Path,
     data: Path,
     *,
-    sharpen: Path | None = None,
+    sharpen: str | Path | None = None,
     out: Path | None = None,
     split: str = "test",
     seed: int = 0,
@@ -34,12 +35,13 @@ def evaluate(
     steering: Steering = UNSTEERED,
     **sizes: int,
 ) -> Evaluation:
-    """Measure the system of a work folder, and write the results once all of them are there.
+    """Measure a trained system, and write the results once all of them are there.
 
     Args:
-        workdir: Work folder of a text-to-image system; its best checkpoint is measured.
+        workdir: Work folder of a text-to-image system, whose best checkpoint is measured; or
+            whatever else `from_preset` loads.
         data: Data folder that it was trained on.
-        sharpen: Work folder of a sharpener, for the metrics after sharpening.
+        sharpen: Work folder or preset of a sharpener, for the metrics after sharpening.
         out: File for the results; `evaluation_file` where not given.
         split: Split with images that training did not use, of compositions that it did.
         seed: Seed of all noise, 0 or more; systems measured with one seed are compared on the same
@@ -52,15 +54,16 @@ def evaluate(
         sizes: Fields of `Sizes` that should differ from their defaults.
 
     Raises:
-        UsageError: a size, the seed or the split is out of range.
+        UsageError: a size, the seed or the split is out of range; or a preset is measured without
+            `out`.
         UserError: a folder does not hold what it should, the system does not fit the data, or the
             split has fewer images than there should be candidates.
     """
     checked = Sizes(**sizes).checked().reduced()
     _check_split(split)
     check_seed(seed)
-    workdir, folder = Path(workdir), DataFolder.open(data)
-    out = _checked_file(Path(out) if out else evaluation_file(workdir, steering))
+    folder = DataFolder.open(data)
+    out = _checked_file(evaluation_file(workdir, steering, out))
     measurements = Measurements.open(
         workdir,
         folder,
@@ -100,9 +103,15 @@ def evaluate(
     return result
 
 
-def evaluation_file(workdir: Path, steering: Steering = UNSTEERED) -> Path:
-    """WORKDIR/evaluation.json; for steered drawings a file beside it, named after the steering."""
-    return Path(workdir) / f"{Path(FILE).stem}{steering.name}{Path(FILE).suffix}"
+def evaluation_file(
+    workdir: str | Path, steering: Steering = UNSTEERED, out: Path | None = None
+) -> Path:
+    """WORKDIR/evaluation.json; for steered drawings a file beside it, named after the steering.
+
+    Raises:
+        UsageError: it is a preset, which has no place for results, and there is no `out` instead.
+    """
+    return results_path(workdir, f"{Path(FILE).stem}{steering.name}{Path(FILE).suffix}", out)
 
 
 def _timed(seconds: dict[str, float], part: str, measure: Callable[[], Measured]) -> Measured:
@@ -114,7 +123,7 @@ def _timed(seconds: dict[str, float], part: str, measure: Callable[[], Measured]
 
 
 def _settings(
-    measurements: Measurements, data: Path, sharpen: Path | None, inception: Path | None
+    measurements: Measurements, data: Path, sharpen: str | Path | None, inception: Path | None
 ) -> Settings:
     lengths = trained_lengths(measurements.trained.config)
     steering = measurements.sampler.steering

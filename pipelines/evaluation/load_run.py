@@ -9,21 +9,22 @@ from pipelines.evaluation.results import RunSummary
 from pipelines.training.history import read_history
 from pipelines.training.schedule import Budget
 from pipelines.training.workdir import has_same_data
-from t2i_tf import checkpoints
 from t2i_tf.checkpoints import Trained
 from t2i_tf.config import TrainConfig
 from t2i_tf.errors import UserError
+from t2i_tf.hub.find_preset import is_work_folder
+from t2i_tf.hub.pretrained import load_trained
 from t2i_tf.image_ops import check_same_shape, image_shape
 
 
-def open_run(workdir: Path, folder: DataFolder) -> Trained:
-    """The trained system of a work folder, from its best checkpoint.
+def open_run(workdir: str | Path, folder: DataFolder) -> Trained:
+    """The trained system of a work folder, from its best checkpoint; or that of a preset.
 
     Raises:
-        UserError: the folder holds no run, the run is not of a text-to-image system, or it was
-            trained on images of another size or on another vocabulary than the data folder's.
+        UserError: there is no such model, it is not a text-to-image system, or it was trained on
+            images of another size or on another vocabulary than the data folder's.
     """
-    trained = checkpoints.load(workdir)
+    trained = load_trained(workdir)
     if not hasattr(trained.model, "generate"):
         raise UserError(
             f"{workdir} holds a {type(trained.model).__name__}, which draws no captions. Expected a"
@@ -34,7 +35,7 @@ def open_run(workdir: Path, folder: DataFolder) -> Trained:
     return trained
 
 
-def check_same_data(trained: Trained, workdir: Path, folder: DataFolder) -> None:
+def check_same_data(trained: Trained, workdir: str | Path, folder: DataFolder) -> None:
     """Refuse a data folder with images of another size or with another vocabulary than the run's.
 
     Raises:
@@ -59,12 +60,15 @@ def trained_lengths(config: TrainConfig) -> LengthRange:
     return LengthRange(config.min_words, config.max_words)
 
 
-def summarize_run(workdir: Path, trained: Trained, folder: DataFolder) -> RunSummary:
-    """The run of a work folder, and how far it was trained."""
-    history = read_history(workdir / "history.csv")
-    last = history[-1] if history else {"step": trained.step, "seconds": 0.0}
-    budget = Budget.of(trained.config, _steps_per_epoch(trained.config, folder))
-    spent = budget.progress(int(last["step"]), last["seconds"])
+def summarize_run(workdir: str | Path, trained: Trained, folder: DataFolder) -> RunSummary:
+    """The run of a work folder, and how far it was trained, which a preset does not say."""
+    last = {"step": trained.step, "seconds": None}
+    spent = None
+    if is_work_folder(workdir):
+        history = read_history(Path(workdir) / "history.csv")
+        last = history[-1] if history else {"step": trained.step, "seconds": 0.0}
+        budget = Budget.of(trained.config, _steps_per_epoch(trained.config, folder))
+        spent = budget.progress(int(last["step"]), last["seconds"])
     return RunSummary(
         workdir=str(workdir),
         config=type(trained.config.model).__name__,
@@ -73,8 +77,8 @@ def summarize_run(workdir: Path, trained: Trained, folder: DataFolder) -> RunSum
         step=trained.step,
         last_step=int(last["step"]),
         seconds=last["seconds"],
-        budget_spent=round(spent, 4),
-        finished=spent >= 1.0,
+        budget_spent=None if spent is None else round(spent, 4),
+        finished=None if spent is None else spent >= 1.0,
         same_data=has_same_data(workdir, folder),
     )
 

@@ -67,10 +67,10 @@ class Measurements:
     @classmethod
     def open(
         cls,
-        workdir: Path,
+        workdir: str | Path,
         folder: DataFolder,
         *,
-        sharpen: Path | None,
+        sharpen: str | Path | None,
         split: str,
         seed: int,
         inception: Path | None,

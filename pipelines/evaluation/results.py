@@ -145,18 +145,18 @@ class RealAgainstReal(PrecisionRecall, frozen=True, kw_only=True):
 
 
 class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
-    """The run that was evaluated, and how far it was trained."""
+    """The run that was evaluated, and how far it was trained: None where a preset does not say."""
 
-    workdir: str
+    workdir: str  # or preset
     config: str  # class of the model's config
     model: str  # class of the model
     weights: int
     step: int  # of the checkpoint
     last_step: int  # of the training so far
-    seconds: float  # of training so far
-    budget_spent: float  # 1 where training is finished, less where it was stopped before
-    finished: bool
-    same_data: bool  # whether it was trained on this very data folder
+    seconds: float | None  # of training so far
+    budget_spent: float | None  # 1 where training is finished, less where it was stopped before
+    finished: bool | None
+    same_data: bool | None  # whether it was trained on this very data folder
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):

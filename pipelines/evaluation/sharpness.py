@@ -14,7 +14,7 @@ from pipelines.evaluation.settings import POOL
 from pipelines.judges.open_judge import open_judge, read_label
 from pipelines.sampling.sampler import Sampler
 from pipelines.sampling.sharpener import Sharpener
-from t2i_tf import checkpoints
+from t2i_tf.hub.pretrained import load_trained
 
 
 def gradient_magnitude(images: np.ndarray) -> np.ndarray:
@@ -34,13 +34,13 @@ def gradient_magnitude(images: np.ndarray) -> np.ndarray:
 
 
 def measure_sharpness(
-    workdir: Path, sharpen: Path, data: Path, *, pictures: int = 500, seed: int = 0
+    workdir: str | Path, sharpen: str | Path, data: Path, *, pictures: int = 500, seed: int = 0
 ) -> dict[str, Mapping[str, float]]:
     """Draw test captions, sharpen the drawings, and compare both with the real images.
 
     Args:
-        workdir: Work folder of the system that draws.
-        sharpen: Work folder of the sharpener.
+        workdir: Work folder or preset of the system that draws.
+        sharpen: That of the sharpener.
         data: Data folder of the scenes.
         pictures: Number of captions.
         seed: Seed of the first drawing.
@@ -53,7 +53,7 @@ def measure_sharpness(
     Raises:
         UserError: a folder does not hold what it should, or the images have no labels.
     """
-    trained = checkpoints.load(workdir)
+    trained = load_trained(workdir)
     sampler = Sampler(trained, Sharpener.load(sharpen))
     folder = DataFolder.open(data)
     test = read_captioned_images(folder, SEEN, POOL, trained_lengths(trained.config))

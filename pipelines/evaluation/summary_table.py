@@ -67,13 +67,18 @@ def _in_words(form: str, estimate: Estimate | None) -> tuple[str, str]:
 def evaluation_notes(result: Evaluation) -> list[str]:
     """Remarks on the table, a line each."""
     run, notes = result.run, []
-    if run and not run.finished:
+    if run and run.finished is False:
         notes.append(
             f"Training is not finished: {run.budget_spent:.0%} of the run's budget is spent, and"
             f" the metrics are those of step {run.step}."
         )
-    if run and not run.same_data:
+    if run and run.same_data is False:
         notes.append("The system was trained on another data folder than this one.")
+    if run and run.same_data is None:
+        notes.append(
+            f"{run.workdir} is a preset, which does not say whether it was trained on this very"
+            " data folder; size of the pictures and vocabulary are those of this one."
+        )
     if result.retrieval:
         notes.append(
             "S = 10: bounds of ten samples, for the first"
@@ -96,7 +101,9 @@ def evaluation_notes(result: Evaluation) -> list[str]:
 
 def _title(result: Evaluation) -> str:
     run, steering = result.run, result.settings.steering or {}
-    title = f"{result.system}, step {run.step}, {run.seconds:.0f} s of training"
+    title = f"{result.system}, step {run.step}"
+    if run.seconds is not None:
+        title += f", {run.seconds:.0f} s of training"
     if steering.get("guidance"):
         title += f", guidance {steering['guidance']:g}"
     if steering.get("best_of", 1) > 1:

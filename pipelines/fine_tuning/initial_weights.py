@@ -7,7 +7,7 @@ from t2i_tf.checkpoints import SENTENCE_ENCODER, CheckpointFolder
 from t2i_tf.config import TrainConfig
 from t2i_tf.errors import UserError
 from t2i_tf.hub.find_preset import find_preset
-from t2i_tf.hub.pretrained import PretrainedModel
+from t2i_tf.hub.pretrained import PretrainedModel, read_settings
 from t2i_tf.hub.transfer import Transfer, transfer
 from t2i_tf.image_ops import check_same_shape, image_shape
 from t2i_tf.json_files import read_json
@@ -20,8 +20,11 @@ _NAMED = 6  # weights that a line names at most; the file has all
 
 
 def encoder_of(init: str) -> Path | None:
-    """The sentence encoder in the folder of a preset or run, if it has one."""
-    path = find_preset(init) / SENTENCE_ENCODER
+    """The sentence encoder of a preset or run, if it has one: a file for `open_encoder`."""
+    found = find_preset(init)
+    if found.is_file():
+        return found if read_settings(found).reads_sentences else None
+    path = found / SENTENCE_ENCODER
     return path if path.is_file() else None
 
 

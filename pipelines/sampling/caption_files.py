@@ -25,7 +25,7 @@ class CaptionedFiles(NamedTuple):
 
 
 def caption_files(
-    captioner: Captioner, workdir: Path, pictures: Sequence[Path], out: Path
+    captioner: Captioner, workdir: str | Path, pictures: Sequence[Path], out: Path
 ) -> CaptionedFiles:
     """Describe image files and write to the folder `out`.
 
@@ -35,8 +35,8 @@ def caption_files(
     Images are resized to the captioner's size in the same way as in its data folder.
 
     Args:
-        captioner: The captioner of the work folder.
-        workdir: Work folder, written by `python -m pipelines train`.
+        captioner: The captioner of the work folder or preset.
+        workdir: Work folder or preset, which says how its data were resized.
         pictures: Image files: JPEG, PNG, GIF or BMP.
         out: Output folder, created if it is missing; files of the same names are replaced.
 
@@ -73,8 +73,13 @@ def read_image_files(paths: Sequence[Path], resize: ResizeOptions) -> np.ndarray
     return np.stack(images)
 
 
-def _resize_options(workdir: Path, model: CaptionerConfig) -> ResizeOptions:
+def _resize_options(workdir: str | Path, model: CaptionerConfig) -> ResizeOptions:
     data = read_run_data(workdir)
+    if not data.source:
+        print(
+            f"{workdir} does not say how the pictures of its training were resized: these are, as"
+            " `prepare` does by default."
+        )
     return ResizeOptions(
         model.height, model.width, model.channels, data.filter, data.crop, data.background
     )

@@ -8,10 +8,10 @@ import numpy as np
 import tensorflow as tf
 
 from pipelines.sampling.steering import Steering
-from t2i_tf import checkpoints
 from t2i_tf.checkpoints import Trained
 from t2i_tf.config import ModelConfig
 from t2i_tf.errors import UserError
+from t2i_tf.hub.pretrained import load_trained
 from t2i_tf.image_ops import check_same_shape, image_shape
 
 
@@ -89,15 +89,15 @@ class CaptionerFit:
     Words beyond the captioner's longest caption do not count.
 
     Args:
-        workdir: Work folder of the captioner.
+        workdir: Work folder or preset of the captioner.
         drawing: Config of the system that draws.
 
     Raises:
         UserError: the run is no captioner's, or was trained on images of another size.
     """
 
-    def __init__(self, workdir: Path, drawing: ModelConfig):
-        trained = checkpoints.load(workdir)
+    def __init__(self, workdir: str | Path, drawing: ModelConfig):
+        trained = load_trained(workdir)
         if not hasattr(trained.model, "describe"):
             raise UserError(
                 f"Expected --captioner to be the work folder of a captioner, {workdir} holds"

@@ -28,7 +28,7 @@ class Captioner:
     alone or among others.
 
     Args:
-        trained: Run of a captioner, from `t2i_tf.checkpoints.load`.
+        trained: Run of a captioner, from `load_trained`.
         beam: Hypotheses that the beam search keeps.
 
     Raises:
@@ -38,8 +38,9 @@ class Captioner:
     def __init__(self, trained: Trained, beam: int = 3):
         if not hasattr(trained.model, "describe"):
             raise UserError(
-                f"Expected a captioner, the work folder holds {type(trained.model).__name__}. "
-                "Give the work folder of a captioner, or train one with a captioner preset."
+                f"Expected a captioner, the work folder or preset holds "
+                f"{type(trained.model).__name__}. Give that of a captioner, or train one with a "
+                "captioner preset."
             )
         self.model, self.vocabulary, self.config = trained.model, trained.vocabulary, trained.config
         max_words = trained.config.max_words

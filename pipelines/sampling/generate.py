@@ -37,7 +37,7 @@ def generate(
     n: int = 1,
     seed: int = 0,
     temperature: float = 1.0,
-    sharpen: Path | None = None,
+    sharpen: str | Path | None = None,
     steering: Steering = UNSTEERED,
 ) -> Generated:
     """Draw captions with a trained model and write the images to the folder `out`.
@@ -56,7 +56,7 @@ def generate(
         n: Number of images per caption.
         seed: Seed of the first image of each caption; the next images have the next seeds.
         temperature: Standard deviation of the noise; 0 draws the mean of the prior at each step.
-        sharpen: Work folder of a sharpener.
+        sharpen: Work folder or preset of a sharpener.
         steering: Guidance and best of n. The seeds of chosen images are printed.
 
     Raises:

@@ -54,7 +54,7 @@ class Sampler:
     and a caption with a seed gives the same image, alone or among others.
 
     Args:
-        trained: Run of a text-to-image system, from `t2i_tf.checkpoints.load`.
+        trained: Run of a text-to-image system, from `load_trained`.
         sharpener: Sharpener of images of the same size.
         steering: Guidance and best of n, for all that is drawn. A sample that was chosen has the
             seed that draws it without choosing.

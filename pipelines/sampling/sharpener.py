@@ -4,10 +4,10 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from t2i_tf import checkpoints
 from t2i_tf.checkpoints import Trained
 from t2i_tf.config import ModelConfig
 from t2i_tf.errors import UserError
+from t2i_tf.hub.pretrained import load_trained
 from t2i_tf.image_ops import check_same_shape, image_shape
 
 
@@ -15,7 +15,7 @@ class Sharpener:
     """Sharpens images, conditioned on their captions. It is deterministic.
 
     Args:
-        trained: Run of a sharpening preset, from `t2i_tf.checkpoints.load`.
+        trained: Run of a sharpening preset, from `load_trained`.
 
     Raises:
         UserError: the run is of another kind of model.
@@ -31,9 +31,9 @@ class Sharpener:
         self.read = tf.function(trained.reader, autograph=False)
 
     @classmethod
-    def load(cls, workdir: Path) -> "Sharpener":
-        """Load the sharpener of a work folder; UserError if there is none."""
-        return cls(checkpoints.load(workdir))
+    def load(cls, workdir: str | Path) -> "Sharpener":
+        """Load the sharpener of a work folder or preset; UserError if there is none."""
+        return cls(load_trained(workdir))
 
     def check_size(self, model: ModelConfig) -> None:
         """Raise UserError if the model draws images of another size than this one sharpens."""

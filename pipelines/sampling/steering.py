@@ -5,7 +5,6 @@ Needs no TensorFlow: flags are made from `Steering`.
 
 import re
 from dataclasses import dataclass
-from pathlib import Path
 
 from t2i_tf.errors import UsageError
 from t2i_tf.number_ranges import check_flags
@@ -29,8 +28,9 @@ class Steering:
     """Number of drawings of which each picture is the one that fits its caption best.
     It is the one that the caption makes likelier by the most nats, compared with an empty caption
     or with that of --instead-of. The cost is as many drawings, and two bounds of each."""
-    captioner: Path | None = None
-    """Work folder of a captioner, to choose by the caption's probability given the drawing."""
+    captioner: str | None = None
+    """Work folder or preset of a captioner, to choose by the caption's probability given the
+    drawing."""
 
     def checked(self) -> "Steering":
         """This steering.

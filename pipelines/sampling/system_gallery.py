@@ -8,28 +8,28 @@ import numpy as np
 from pipelines.figures.image_grid import grid
 from pipelines.sampling.sampler import Sampler
 from pipelines.sampling.sharpener import Sharpener
-from t2i_tf import checkpoints
 from t2i_tf.errors import UserError
 from t2i_tf.files import write_atomically
+from t2i_tf.hub.pretrained import load_trained
 
 SIDE = 96  # the longer side of an image, pixels, unless it has more
 
 
 def draw_gallery(
-    workdirs: Sequence[Path],
+    workdirs: Sequence[str | Path],
     captions: Sequence[str],
     out: Path,
     *,
-    sharpen: Path | None = None,
+    sharpen: str | Path | None = None,
     seed: int = 0,
 ) -> Path:
     """Draw every caption with every system, from the same seed, into one figure.
 
     Args:
-        workdirs: Work folders of the systems, a row each.
+        workdirs: Work folders or presets of the systems, a row each.
         captions: Captions, a column each.
         out: PNG file to write.
-        sharpen: Work folder of a sharpener; the last row is the first one, sharpened.
+        sharpen: Work folder or preset of a sharpener; the last row is the first one, sharpened.
         seed: Seed of every image.
 
     Raises:
@@ -41,19 +41,19 @@ def draw_gallery(
 
 
 def draw_rows(
-    workdirs: Sequence[Path],
+    workdirs: Sequence[str | Path],
     captions: Sequence[str],
     *,
-    sharpen: Path | None = None,
+    sharpen: str | Path | None = None,
     sharpened: int = 0,
     seed: int = 0,
 ) -> dict[str, list[np.ndarray]]:
     """Draw the captions with each system.
 
     Args:
-        workdirs: Work folders of the systems.
+        workdirs: Work folders or presets of the systems.
         captions: Captions, all drawn from the same seed.
-        sharpen: Work folder of a sharpener.
+        sharpen: Work folder or preset of a sharpener.
         sharpened: Index of the system whose images are sharpened for the last row.
         seed: Seed of every image.
 
@@ -67,10 +67,12 @@ def draw_rows(
     rows: dict[str, list[np.ndarray]] = {}
     last: dict[str, list[np.ndarray]] = {}
     for k, workdir in enumerate(workdirs):
-        sampler = Sampler(checkpoints.load(workdir), sharpener if k == sharpened else None)
+        sampler = Sampler(load_trained(workdir), sharpener if k == sharpened else None)
         samples = [first for first, *_ in sampler.draw(captions, seed=seed)]
         name = sampler.model.title
-        rows[name if name not in rows else f"{name} ({workdir.name})"] = [s.image for s in samples]
+        labels = (name, f"{name} ({Path(workdir).name})", f"{name} ({workdir})")
+        label = next((one for one in labels if one not in rows), f"{name} ({workdir}, {k + 1})")
+        rows[label] = [s.image for s in samples]
         if sampler.sharpener:
             last = {f"{name}, sharpened": [s.sharpened for s in samples]}
     sizes = {row[0].shape for row in rows.values()}

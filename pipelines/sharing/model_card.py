@@ -103,7 +103,7 @@ def model_card(
         step=model.parts.step,
         can_be_guided=getattr(model.network, "has_empty_caption", False)
         and model.network.can_be_guided,
-        source=(facts.data or {}).get("source"),
+        source=(facts.data or model.parts.data).get("source"),
         splits=(facts.data or {}).get("splits", {}),
         evaluation=facts.evaluation,
         figures=evaluation_figures(facts.evaluation) if facts.evaluation else [],

@@ -16,8 +16,8 @@ from pipelines.studies.caption_match import match_caption, match_mark, match_rat
 from pipelines.studies.prompts import talk_prompts
 from pipelines.studies.study_context import StudyContext
 from pipelines.studies.study_result import StudyOutput
-from t2i_tf import checkpoints
 from t2i_tf.errors import UsageError, UserError
+from t2i_tf.hub.pretrained import load_trained
 from t2i_tf.metrics.caption_overlap import bleu, cider
 from t2i_tf.text.tokenizer import split_words
 
@@ -37,7 +37,7 @@ def study_cycle(
     context: StudyContext,
     sentences: Sequence[str],
     *,
-    captioner: Path | None,
+    captioner: str | Path | None,
     captions: int,
     seed: int,
 ) -> StudyOutput:
@@ -47,7 +47,7 @@ def study_cycle(
         context: System that draws.
         sentences: Captions to draw; without them, those of the split `test` where there is a data
             folder, else the talk's.
-        captioner: Work folder of a captioner.
+        captioner: Work folder or preset of a captioner.
         captions: Number of captions of the split.
         seed: Seed of the first drawing.
 
@@ -57,7 +57,7 @@ def study_cycle(
     """
     if captioner is None:
         raise UsageError("The cycle needs a captioner: name its work folder with --captioner.")
-    describer = Captioner(checkpoints.load(captioner))
+    describer = Captioner(load_trained(captioner))
     prompts = _prompts(context, sentences, captions)
     drawn = context.draw_pairs([(prompt.caption, seed + k) for k, prompt in enumerate(prompts)])
     images = np.stack([one.image for one in drawn])

@@ -22,11 +22,11 @@ STUDIES = ("compositions", *TITLES, "alignment", "cycle", "agreement", "copying"
 
 def study(
     name: str,
-    workdir: Path | StudyContext,
+    workdir: str | Path | StudyContext,
     out: Path,
     *,
     data: Path | None = None,
-    captioner: Path | None = None,
+    captioner: str | Path | None = None,
     ratings: Path | None = None,
     open_judge: bool = False,
     sentences: Sequence[str] = (),
@@ -49,11 +49,12 @@ def study(
 
     Args:
         name: Study, one of `STUDIES`.
-        workdir: Work folder of the system, or an open `StudyContext`, for several studies of it.
+        workdir: Work folder or preset of the system, or an open `StudyContext`, for several
+            studies of it.
         out: Folder for `NAME.json` and the figures, made where it is missing.
         data: Data folder that the system was trained on; `alignment` and `cycle` take captions of
             its split `test`, `bits` its pictures.
-        captioner: Work folder of a captioner, for `cycle`.
+        captioner: Work folder or preset of a captioner, for `cycle`.
         ratings: Flickr8k's file of people's ratings, for `agreement`.
         open_judge: Whether `copying` uses the features of EfficientNet-Lite0, not of the data's
             own classifier.

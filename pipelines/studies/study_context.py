@@ -10,8 +10,8 @@ from pipelines.evaluation.load_run import check_same_data
 from pipelines.judges.scene_judge import SceneJudge
 from pipelines.sampling.sampler import Sample, Sampler
 from pipelines.training.workdir import read_run_data
-from t2i_tf import checkpoints
 from t2i_tf.checkpoints import Trained
+from t2i_tf.hub.pretrained import load_trained
 from t2i_tf.image_ops import image_shape
 
 SCENES = "scenes"  # the source in the manifest of scenes
@@ -21,7 +21,7 @@ SCENES = "scenes"  # the source in the manifest of scenes
 class StudyContext:
     """A system that draws captions, and its data folder where there is one."""
 
-    workdir: Path
+    workdir: str | Path  # or preset
     sampler: Sampler
     step: int
     shape: tuple[int, int, int]  # H, W, C of its images
@@ -30,21 +30,27 @@ class StudyContext:
     trained: Trained | None = None  # the system with its config, where a study needs more
 
     @classmethod
-    def open(cls, workdir: Path, data: Path | None = None) -> "StudyContext":
-        """The system of a work folder.
+    def open(cls, workdir: str | Path, data: Path | None = None) -> "StudyContext":
+        """The system of a work folder or preset.
 
         Raises:
-            UserError: the folder holds no run of a system that draws, or the data have images of
-                another size or another vocabulary.
+            UserError: it is no system that draws, or the data have images of another size or
+                another vocabulary.
         """
-        trained = checkpoints.load(workdir)
+        trained = load_trained(workdir)
         folder = None if data is None else DataFolder.open(data)
         source = read_run_data(workdir).source
         if folder:
             check_same_data(trained, workdir, folder)
+            source = source or folder.manifest.source
+        if not source:
+            print(
+                f"{workdir} does not say what it was trained on, so that no judge of scenes sees"
+                " its drawings: --data, with its data folder, says it."
+            )
         shape = image_shape(trained.config.model)
         return cls(
-            Path(workdir), Sampler(trained), trained.step, shape, source == SCENES, folder, trained
+            workdir, Sampler(trained), trained.step, shape, source == SCENES, folder, trained
         )
 
     @property

@@ -58,8 +58,8 @@ def train(
     mode: Mode = "auto",
     overfit: int | None = None,
     checkpoint_seconds: float = 120.0,
-    sentences: Path | None = None,
-    reconstructions: Path | None = None,
+    sentences: str | Path | None = None,
+    reconstructions: str | Path | None = None,
     workers: Workers | None = None,
     init: str | None = None,
 ) -> Outcome:
@@ -76,7 +76,8 @@ def train(
         overfit: Train on only this many captions, the first ones.
         checkpoint_seconds: The longest time that a crash can cost.
         sentences: Sentence encoder of a system that reads sentence vectors, see `open_encoder`.
-        reconstructions: Work folder of the model that makes the sharpener's blurry images.
+        reconstructions: Work folder or preset of the model that makes the sharpener's blurry
+            images.
         workers: Workers that train together, each by this call; by default this machine alone.
         init: What `from_preset` loads, to begin from its weights; a begun run resumes as ever.
 

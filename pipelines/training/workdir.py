@@ -21,12 +21,14 @@ from pipelines.training.schedule import BUDGETS
 from pipelines.training.workers.workers import Workers
 from t2i_tf import checkpoints
 from t2i_tf.config import TrainConfig
-from t2i_tf.errors import UserError
-from t2i_tf.json_files import read_json
+from t2i_tf.errors import UsageError, UserError
+from t2i_tf.hub import hugging_face
+from t2i_tf.hub.find_preset import find_preset, is_work_folder
+from t2i_tf.hub.preset_folder import DATA_MANIFEST
+from t2i_tf.hub.pretrained import read_preset_data
 from t2i_tf.sentence_encoder.encoder import SentenceEncoder, load_encoder
 
 ENDS = (*BUDGETS, "patience")  # settings that a run may change: they say when it ends
-DATA_MANIFEST = "data.json"  # a copy of the manifest of the data folder that the run trains on
 SEEN = ".seen-by-all-workers"  # beginning of the name of an empty file that the chief writes
 
 
@@ -140,7 +142,7 @@ def smoke(config: TrainConfig) -> TrainConfig:
 
 
 class RunData(msgspec.Struct, frozen=True):
-    """What a run's copy of the manifest says of the data it was trained on."""
+    """What is known of the data that a model was trained on."""
 
     source: str = ""
     filter: str = ResizeOptions.filter
@@ -148,22 +150,54 @@ class RunData(msgspec.Struct, frozen=True):
     background: str = ResizeOptions.background
 
 
-def read_run_data(workdir: Path) -> RunData:
-    """The source and the resizing of a run's data; the defaults where it has no copy of a manifest.
+def read_run_data(run: str | Path) -> RunData:
+    """The source and the resizing of the data of a work folder or preset.
+
+    The source is "" where nothing is known, and the resizing then the default of `prepare`.
 
     Raises:
-        UserError: the copy is damaged.
+        UserError: there is no such model, or the file that says it is damaged.
     """
-    path = Path(workdir) / DATA_MANIFEST
-    return read_json(path, RunData) if path.exists() else RunData()
-
-
-def has_same_data(workdir: Path, data: DataFolder) -> bool:
-    """Whether a run was trained on this very data folder: their manifests are equal."""
     try:
-        return (Path(workdir) / DATA_MANIFEST).read_bytes() == (data.path / MANIFEST).read_bytes()
+        return msgspec.convert(read_preset_data(run), RunData)
+    except msgspec.ValidationError as error:
+        raise UserError(f"{run}, what it says of its data: {error}.") from None
+
+
+def has_same_data(run: str | Path, data: DataFolder) -> bool | None:
+    """Whether a run was trained on this very data folder: their manifests are equal.
+
+    None for a preset, which has no manifest.
+    """
+    if not is_work_folder(run):
+        return None
+    try:
+        return (Path(run) / DATA_MANIFEST).read_bytes() == (data.path / MANIFEST).read_bytes()
     except OSError:
         return False
+
+
+def results_path(run: str | Path, name: str, out: str | Path | None = None) -> Path:
+    """Where the results of a trained model go: `out`, or `name` in its work folder.
+
+    Args:
+        run: what `from_preset` loads.
+        name: a file or a folder.
+        out: what `--out` names instead.
+
+    Raises:
+        UsageError: a preset that is no work folder has no place for results, and there is no `out`.
+        UserError: there is no such model.
+    """
+    if out is not None:
+        return Path(out)
+    if is_work_folder(run):
+        return Path(run) / name
+    if not hugging_face.is_address(run):
+        find_preset(run)
+    raise UsageError(
+        f"{run} is a preset and no work folder, into which results would go: give --out."
+    )
 
 
 def _refuse_other_folders(workdir: Path) -> None:

@@ -3,6 +3,7 @@
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Literal
 
 import tensorflow as tf
 
@@ -11,28 +12,34 @@ from serving.export.choose_module import build_served_module
 from serving.export.served_module import ServedModule
 from serving.export.validate import check
 from serving.export.warmup_writer import write_warmup
-from t2i_tf import checkpoints
+from t2i_tf.hub.pretrained import load_trained
 
 
-def export(workdir: Path, out: Path, which: str = "best", sharpen: Path | None = None) -> Path:
-    """Write the model of a work folder as the next version of `out`, and check it.
+def export(
+    workdir: str | Path,
+    out: Path,
+    which: Literal["best", "last"] = "best",
+    sharpen: str | Path | None = None,
+) -> Path:
+    """Write a trained model as the next version of `out`, and check it.
 
     Args:
-        workdir: Work folder of a run, of any system.
+        workdir: Work folder of a run, of any system; or whatever else `from_preset` loads.
         out: Base path of the model, with a folder for each version; created if it is missing.
-        which: The "best" checkpoint by validation loss, or the "last".
-        sharpen: Work folder of a sharpener: the model then returns each image sharpened as well.
+        which: The "best" checkpoint by validation loss, or the "last" of a work folder.
+        sharpen: Work folder or preset of a sharpener: the model then returns each image
+            sharpened as well.
 
     Returns:
         The folder of the version. It appears complete, and only if every check passes: a server
         that watches `out` loads it at once.
 
     Raises:
-        UserError: a work folder is missing or incomplete.
+        UserError: there is no such model, it is damaged, or a preset is to have a last checkpoint.
         ServingError: a check fails.
     """
-    sharpener = checkpoints.load(sharpen) if sharpen else None
-    model = build_served_module(checkpoints.load(workdir, which), sharpener)
+    sharpener = load_trained(sharpen) if sharpen else None
+    model = build_served_module(load_trained(workdir, which), sharpener)
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
     version = out / str(_next_version(out))

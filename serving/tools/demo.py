@@ -8,7 +8,7 @@ from pathlib import Path
 
 from serving.client.client import Client
 from serving.client.connection import Connection
-from serving.errors import ServingError
+from serving.errors import RequestError, ServingError
 from serving.tools.child_process import child_process, ended_by_signals
 from serving.tools.output_files import write
 from serving.web.command import listening, web
@@ -17,7 +17,7 @@ READY_SECONDS = 120.0
 
 
 def demo(
-    workdir: Path,
+    workdir: str | Path,
     out: Path | None = None,
     caption: str = "a stop sign is flying in blue skies",
     seed: int = 0,
@@ -27,7 +27,7 @@ def demo(
     """Export a run, serve it, draw one caption over gRPC, then serve the page.
 
     Args:
-        workdir: Work folder of the run.
+        workdir: Work folder of the run, or a preset.
         out: Base path of the export; `WORKDIR/../models/t2i` by default.
         caption: What is drawn over gRPC.
         seed: Seed of that image.
@@ -35,9 +35,11 @@ def demo(
         once: Return after the image, without the page.
 
     Raises:
+        RequestError: the preset is no folder, beside which the export could go, and there is no
+            `out`.
         ServingError: the export fails its checks, or the server does not start.
     """
-    base_path = out or workdir.parent / "models" / "t2i"
+    base_path = out or _beside(workdir)
     with ended_by_signals():
         export_run(workdir, base_path)
         with embedded_server(base_path) as address, Client(address) as client:
@@ -51,7 +53,17 @@ def demo(
                 web(Connection(server=address), port=port)
 
 
-def export_run(workdir: Path, base_path: Path) -> None:
+def _beside(workdir: str | Path) -> Path:
+    """The base path of an export beside a folder."""
+    if not Path(workdir).is_dir():
+        raise RequestError(
+            f"{workdir} is no folder, beside which the export could go: give --out, its base path;"
+            " or --workdir, the folder of a run."
+        )
+    return Path(workdir).parent / "models" / "t2i"
+
+
+def export_run(workdir: str | Path, base_path: Path) -> None:
     """Export in another process, so that TensorFlow's memory is free once the server starts."""
     words = ["export", "--workdir", str(workdir), "--out", str(base_path)]
     with child_process(words) as process:

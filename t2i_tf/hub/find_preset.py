@@ -16,6 +16,12 @@ def shipped_names() -> list[str]:
     return sorted(folder.name for folder in SHIPPED.iterdir() if is_preset(folder))
 
 
+def is_work_folder(preset: str | Path) -> bool:
+    """Whether a folder is named that is no preset: a run's, in which its results have a place."""
+    folder = Path(preset)
+    return not hugging_face.is_address(preset) and folder.is_dir() and not is_preset(folder)
+
+
 def find_preset(preset: str | Path) -> Path:
     """The folder (or `.keras` file) of a preset, downloaded if it is on the hub.
 
@@ -34,12 +40,12 @@ def find_preset(preset: str | Path) -> Path:
         return SHIPPED / str(preset)
     raise UserError(
         f"There are no weights {str(preset)!r}: {_hint(str(preset))} Or give a work folder, a "
-        "folder of `save_to_preset`, or hf://user/name."
+        "folder of `save_to_preset`, a .keras file, or hf://user/name."
     )
 
 
 def _hint(name: str) -> str:
-    names = shipped_names()
+    names, missing = shipped_names(), "it is not a work folder, as no such folder exists"
     if not names:
-        return "no such folder exists, and no weights ship with this version."
-    return f"no such folder exists, and these ship: {', '.join(names)}. {did_you_mean(name, names)}"
+        return f"{missing}, and no weights ship with this version."
+    return f"{missing}, and these ship: {', '.join(names)}. {did_you_mean(name, names)}"

@@ -4,15 +4,17 @@
     vocabulary.txt        a line for each word, as in a work folder
     model.weights.h5      weights in Keras's layout; float32, or float16 to be half as large
     sentence_encoder.npz  only where the model reads sentence vectors
-    metadata.json         format, system, step, dtype, number of weights, version of Keras
+    metadata.json         format, system, step, dtype, number of weights, version of Keras, and
+                          where it is known `data`: their source, and how pictures were resized
 
 h5py and any text editor read them without this project.
 """
 
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
 import h5py
@@ -33,6 +35,9 @@ METADATA = "metadata.json"
 FILES = (CONFIG, VOCABULARY, SENTENCE_ENCODER, METADATA, WEIGHTS)  # the weights come last
 FORMAT = "t2i-tf preset 1"
 
+DATA_MANIFEST = "data.json"  # in a work folder: the manifest of the data of its training
+_DATA_FACTS = ("source", "filter", "crop", "background")  # what of it a preset keeps
+
 Dtype = Literal["float32", "float16"]
 
 
@@ -43,6 +48,7 @@ class Parts(NamedTuple):
     vocabulary: Vocabulary
     encoder: SentenceEncoder | None  # where the model reads sentence vectors
     step: int  # of the training
+    data: Mapping[str, str] = MappingProxyType({})  # see `read_data_facts`
 
 
 def is_preset(folder: Path) -> bool:
@@ -66,7 +72,27 @@ def read_parts(folder: Path) -> Parts:
     vocabulary = Vocabulary.load(folder / VOCABULARY)
     check_vocabulary(folder, vocabulary, config)
     encoder = load_encoder(folder / SENTENCE_ENCODER) if config.reads_sentences else None
-    return Parts(config, vocabulary, encoder, int(metadata.get("step", 0)))
+    step = int(metadata.get("step", 0))
+    return Parts(config, vocabulary, encoder, step, read_data_facts(folder))
+
+
+def read_data_facts(folder: Path) -> dict[str, str]:
+    """What a preset or a work folder says of the data of its training; {} if it says nothing.
+
+    Returns:
+        `source` as in a data folder's manifest; `filter`, `crop` and `background` are how `prepare`
+        resized the pictures.
+
+    Raises:
+        UserError: the file that says it is damaged.
+    """
+    if is_preset(folder):
+        facts = read_json(folder / METADATA, dict[str, Any]).get("data", {})
+    elif (folder / DATA_MANIFEST).exists():
+        facts = read_json(folder / DATA_MANIFEST, dict[str, Any])
+    else:
+        facts = {}
+    return {name: facts[name] for name in _DATA_FACTS if name in facts}
 
 
 def write_preset(
@@ -100,7 +126,7 @@ def write_preset(
             save_weights(made / WEIGHTS)
             if dtype == "float16":
                 _halve(made / WEIGHTS)
-            write_json(made / METADATA, _metadata(network, parts.step, dtype))
+            write_json(made / METADATA, _metadata(network, parts, dtype))
             _move(made, folder)
     except OSError as error:
         raise UserError(f"{folder} cannot be written: {error.strerror or error}.") from error
@@ -115,11 +141,12 @@ def _check_target(folder: Path) -> None:
         )
 
 
-def _metadata(network: keras.Model, step: int, dtype: Dtype) -> dict[str, Any]:
-    return {
+def _metadata(network: keras.Model, parts: Parts, dtype: Dtype) -> dict[str, Any]:
+    data = {"data": dict(parts.data)} if parts.data else {}
+    return data | {
         "format": FORMAT,
         "system": network.title,
-        "step": step,
+        "step": parts.step,
         "dtype": dtype,
         "weights": int(network.count_params()),
         "keras_version": keras.__version__,

@@ -2,21 +2,23 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Self
+from types import MappingProxyType
+from typing import Any, Literal, Self
 
 import keras
 import tensorflow as tf
 
 from t2i_tf import checkpoints
 from t2i_tf.config import TrainConfig
-from t2i_tf.errors import UserError
-from t2i_tf.hub.find_preset import find_preset
+from t2i_tf.errors import UsageError, UserError
+from t2i_tf.hub.find_preset import find_preset, is_work_folder
 from t2i_tf.hub.preset_folder import (
     VOCABULARY,
     WEIGHTS,
     Dtype,
     Parts,
     is_preset,
+    read_data_facts,
     read_parts,
     write_preset,
 )
@@ -131,18 +133,18 @@ class PretrainedModel(keras.Model):
         return list(dict.fromkeys(word for word in words if word not in self.vocabulary))
 
     def get_config(self) -> dict[str, Any]:  # noqa: D102
-        step = self._parts.step if self._parts else 0
+        step, data = (self._parts.step, dict(self._parts.data)) if self._parts else (0, {})
         settings = checkpoints.encode_config(self.settings)
-        return {"name": self.name, "settings": settings, "step": step}
+        return {"name": self.name, "settings": settings, "step": step, "data": data}
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects=None) -> Self:  # noqa: D102
         settings = checkpoints.decode_config(config["settings"])
         model = cls(settings, name=config["name"])
-        model._step = config["step"]
+        model._step, model._data = config["step"], config.get("data", {})
         return model
 
-    _step = 0
+    _step, _data = 0, MappingProxyType({})
 
     def save_assets(self, dir_path: str) -> None:
         """Write words and sentence encoder into a `.keras` file."""
@@ -157,7 +159,7 @@ class PretrainedModel(keras.Model):
             encoder = load_encoder(folder / checkpoints.SENTENCE_ENCODER)
         vocabulary = Vocabulary.load(folder / VOCABULARY)
         checkpoints.check_vocabulary(folder, vocabulary, self.settings)
-        self._parts = Parts(self.settings, vocabulary, encoder, self._step)
+        self._parts = Parts(self.settings, vocabulary, encoder, self._step, dict(self._data))
 
 
 def read_settings(preset: str | Path) -> TrainConfig:
@@ -166,15 +168,32 @@ def read_settings(preset: str | Path) -> TrainConfig:
     return _load_file(found).settings if found.is_file() else checkpoints.read_config(found)
 
 
-def load_trained(preset: str | Path) -> checkpoints.Trained:
-    """What `from_preset` loads, as the commands use it.
+def read_preset_data(preset: str | Path) -> dict[str, str]:
+    """What a preset says of the data of its training, see `read_data_facts`."""
+    found = find_preset(preset)
+    return dict(_load_file(found).parts.data) if found.is_file() else read_data_facts(found)
+
+
+def load_trained(
+    preset: str | Path, which: Literal["best", "last"] = "best"
+) -> checkpoints.Trained:
+    """What `from_preset` loads, as every command loads it.
+
+    Args:
+        preset: see `PretrainedModel.from_preset`.
+        which: the checkpoint of a work folder: "best" by validation loss, or "last".
 
     Raises:
+        UsageError: `which` is "last", and the preset is no work folder.
         UserError: see `PretrainedModel.from_preset`.
     """
     found = find_preset(preset)
-    if found.is_dir() and not is_preset(found):
-        return checkpoints.load(found)
+    if is_work_folder(found):
+        return checkpoints.load(found, which)
+    if which == "last":
+        raise UsageError(
+            f"Only work folders have a last checkpoint beside the best, and {preset} is a preset."
+        )
     model = PretrainedModel.from_preset(found)
     return checkpoints.Trained(
         model.network, model.settings, model.vocabulary, model.reader, model.parts.step
@@ -212,7 +231,8 @@ def _load_run(folder: Path) -> PretrainedModel:
     """The model of a work folder: its best checkpoint, with averaged weights."""
     trained = checkpoints.load(folder)
     encoder = trained.reader if trained.config.reads_sentences else None
-    parts = Parts(trained.config, trained.vocabulary, encoder, trained.step)
+    facts = read_data_facts(folder)
+    parts = Parts(trained.config, trained.vocabulary, encoder, trained.step, facts)
     model = _of(parts)
     model.network.set_weights(trained.model.get_weights())
     return model

@@ -25,7 +25,7 @@ class FeatureSources:
         workdir: Work folder of the run; its sentence encoder precedes the one beside the data.
         lengths: Captions that the run uses.
         sentences: Sentence encoder, as in `open_encoder`.
-        reconstructions: Work folder of the model that reconstructs the images.
+        reconstructions: Work folder or preset of the model that reconstructs the images.
     """
 
     def __init__(
@@ -33,8 +33,8 @@ class FeatureSources:
         captions: CaptionReader,
         workdir: Path,
         lengths: LengthRange,
-        sentences: Path | None = None,
-        reconstructions: Path | None = None,
+        sentences: str | Path | None = None,
+        reconstructions: str | Path | None = None,
     ):
         self.captions, self.lengths = captions, lengths
         begun_with = Path(workdir) / SENTENCE_ENCODER

@@ -15,8 +15,8 @@ from pipelines.data.prepared.caption_lengths import LengthRange
 from pipelines.data.prepared.record_reader import CHUNK, read_split_records
 from pipelines.data.prepared.split_reader import CaptionReader
 from pipelines.data.prepared.tfrecords import parse_batch
-from t2i_tf import checkpoints
 from t2i_tf.errors import UserError
+from t2i_tf.hub.pretrained import load_trained
 from t2i_tf.image_ops import check_same_shape, image_shape, to_pixels
 
 
@@ -27,17 +27,17 @@ class Reconstructions:
 
     Args:
         captions: Captions of the data folder.
-        workdir: Work folder of the model.
+        workdir: Work folder or preset of the model.
         lengths: Captions that the run uses.
 
     Raises:
         UserError: the model cannot reconstruct images, or its images have another size.
     """
 
-    def __init__(self, captions: CaptionReader, workdir: Path, lengths: LengthRange):
+    def __init__(self, captions: CaptionReader, workdir: str | Path, lengths: LengthRange):
         self.captions, self.lengths = captions, lengths
         self.folder = folder = captions.folder
-        self.trained = checkpoints.load(workdir)
+        self.trained = load_trained(workdir)
         model = self.trained.model
         if not hasattr(model, "reconstruct"):
             raise UserError(

@@ -14,8 +14,8 @@ import tensorflow as tf
 from pipelines.data.precomputed.cached_array import cached_rows
 from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.data.prepared.split_reader import CaptionReader
-from t2i_tf import checkpoints
 from t2i_tf.errors import UserError
+from t2i_tf.hub.pretrained import load_trained
 from t2i_tf.json_files import read_json, write_json
 from t2i_tf.sentence_encoder.encoder import SentenceEncoder, load_encoder
 from t2i_tf.sentence_encoder.published_weights import is_published, load_published
@@ -68,27 +68,31 @@ class SentenceVectors:
         )
 
 
-def open_encoder(folder: DataFolder, path: Path | None) -> SentenceEncoder:
+def open_encoder(folder: DataFolder, path: str | Path | None) -> SentenceEncoder:
     """A sentence encoder.
 
     Args:
         folder: Data folder, whose vocabulary the published encoder is expanded to.
-        path: A saved encoder, the work folder of a skip-thought run, or the folder of the published
-            files. If None, the only encoder that has vectors beside the data folder.
+        path: A saved encoder, the folder of the published files, or the work folder or preset of a
+            skip-thought run or of a system that reads an encoder. If None, the only encoder that
+            has vectors beside the data folder.
 
     Raises:
         UserError: there is no such encoder, or there are several to choose from.
     """
-    path = _only_encoder(folder) if path is None else Path(path)
-    if path.is_file():
-        return load_encoder(path)
-    if is_published(path):
-        return load_published(path, folder.vocabulary)
-    trained = checkpoints.load(path)
+    path = _only_encoder(folder) if path is None else path
+    local = Path(path)
+    if local.is_file() and local.suffix != ".keras":
+        return load_encoder(local)
+    if is_published(local):
+        return load_published(local, folder.vocabulary)
+    trained = load_trained(path)
+    if trained.config.reads_sentences:
+        return trained.reader
     if not hasattr(trained.model, "sentence_encoder"):
         raise UserError(
-            f"{path} holds {type(trained.model).__name__}. Expected a sentence encoder: the work "
-            "folder of a skip-thought preset, the published files, or a saved encoder.npz."
+            f"{path} holds {type(trained.model).__name__}. Expected a sentence encoder: a trained "
+            "skip-thought model, the published files, or a saved encoder.npz."
         )
     return trained.model.sentence_encoder(trained.vocabulary)
 

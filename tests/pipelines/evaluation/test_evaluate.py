@@ -29,6 +29,7 @@ from pipelines.evaluation.summary_table import evaluation_notes, evaluation_tabl
 from pipelines.judges import open_judge
 from pipelines.training.train import Outcome
 from t2i_tf.errors import UserError
+from t2i_tf.hub import TextToImage
 from t2i_tf.metrics.bootstrap import bootstrap_interval
 from tests.data_folders import make_examples, write_data_folder
 from tests.pipelines.evaluation.evaluations import evaluation, gan_evaluation
@@ -396,3 +397,22 @@ def print_table(result: Evaluation, width: int) -> str:
     with console.capture() as captured:
         console.print(evaluation_table(result))
     return captured.get()
+
+
+def test_a_preset_is_measured_as_its_run_but_does_not_say_how_it_was_trained(
+    draw, data, tmp_path, capsys
+):
+    TextToImage.from_preset(draw).save_to_preset(tmp_path / "preset")
+    few = {"captions": 2, "candidates": 2, "pictures": 2, "weighed": 1, "similar": 1, "judged": 1}
+    flags = [word for name, value in few.items() for word in (f"--{name}", str(value))]
+    out = tmp_path / "result.json"
+    command = ["evaluate", "--workdir", str(tmp_path / "preset"), "--data", str(data), *flags]
+    assert main([*command, "--out", str(out)]) == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "is a preset, which does not say whether" in printed and str(out) in printed
+    assert "not finished" not in printed and "s of training" not in printed
+    measured, expected = read_evaluation(out), evaluate(draw, data, out=out, **few)
+    assert measured.bound == expected.bound and measured.ssim == expected.ssim
+    assert measured.run.step == measured.run.last_step == expected.run.step
+    run = measured.run
+    assert (run.seconds, run.budget_spent, run.finished, run.same_data) == (None,) * 4
