@@ -56,5 +56,7 @@ def test_pictures_of_another_size_are_refused(captioner):
 
 
 def test_a_model_that_describes_nothing_is_refused(trained):
-    with pytest.raises(UserError, match="Expected a captioner, the work folder holds object"):
+    with pytest.raises(
+        UserError, match="Expected a captioner, the work folder or preset holds object"
+    ):
         Captioner(trained._replace(model=object()))

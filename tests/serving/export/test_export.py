@@ -239,7 +239,7 @@ def test_versions_are_numbered_and_appear_whole(trained, version, tmp_path, monk
         assert (folder / "saved_model.pb").is_file() and not folder.name.isdecimal()
         checked.append(folder)
 
-    monkeypatch.setattr(export.checkpoints, "load", lambda workdir, which: trained)
+    monkeypatch.setattr(export, "load_trained", lambda workdir, which: trained)
     monkeypatch.setattr(export, "save", save)
     monkeypatch.setattr(export, "check", check)
     assert export.export(tmp_path / "run", models).name == "1"
