@@ -48,7 +48,11 @@ def demo(
             write(image_path, picture.png)
             print(f"Drawn over gRPC at {address}, {caption!r}, seed {seed}: {image_path}")
             if once:
-                print(f"See the drawing in a browser: python -m serving demo --workdir {workdir}")
+                place = f" --out {out}" if out else ""
+                print(
+                    "See the drawing in a browser: python -m serving demo --workdir"
+                    f" {workdir}{place}"
+                )
             else:
                 web(Connection(server=address), port=port)
 
