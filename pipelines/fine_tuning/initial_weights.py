@@ -7,25 +7,25 @@ from t2i_tf.checkpoints import SENTENCE_ENCODER, CheckpointFolder
 from t2i_tf.config import TrainConfig
 from t2i_tf.errors import UserError
 from t2i_tf.hub.find_preset import find_preset
-from t2i_tf.hub.pretrained import PretrainedModel, read_settings
+from t2i_tf.hub.pretrained import PretrainedModel
 from t2i_tf.hub.transfer import Transfer, transfer
 from t2i_tf.image_ops import check_same_shape, image_shape
 from t2i_tf.json_files import read_json
 from t2i_tf.models import TrainableModel
-from t2i_tf.sentence_encoder.encoder import SentenceEncoder
+from t2i_tf.sentence_encoder.encoder import SentenceEncoder, load_encoder
 from t2i_tf.text.vocabulary import Vocabulary
 
 FILE = "init.json"  # in the work folder
 _NAMED = 6  # weights that a line names at most; the file has all
 
 
-def encoder_of(init: str) -> Path | None:
-    """The sentence encoder of a preset or run, if it has one: a file for `open_encoder`."""
+def encoder_of(init: str) -> SentenceEncoder | None:
+    """The sentence encoder of a preset or run, if it has one."""
     found = find_preset(init)
     if found.is_file():
-        return found if read_settings(found).reads_sentences else None
+        return PretrainedModel.from_preset(found).parts.encoder
     path = found / SENTENCE_ENCODER
-    return path if path.is_file() else None
+    return load_encoder(path) if path.is_file() else None
 
 
 def open_initial(init: str, workdir: Path, config: TrainConfig) -> PretrainedModel | None:

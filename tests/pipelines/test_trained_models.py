@@ -165,16 +165,26 @@ def test_no_row_of_a_gallery_is_lost(root):
     assert len(rows) == 4 and "alignDRAW (hf://user/draws)" in rows
 
 
-def test_a_sentence_encoder_is_taken_from_a_preset(folder, root, tmp_path):
-    run = write_run(tmp_path / "vae", "fully-connected-vae", folder)
-    model = PretrainedModel.from_preset(run)
+def test_training_from_a_preset_takes_its_sentence_encoder(folder, root, tmp_path):
+    model = PretrainedModel.from_preset(write_run(tmp_path / "vae", "conv-deconv-vae", folder))
     model.save_to_preset(tmp_path / "preset")
     model.save(tmp_path / "vae.keras")
     for name in ("vae", "preset", "vae.keras"):
-        path = encoder_of(str(tmp_path / name))
-        for one in (path, tmp_path / name):
-            assert open_encoder(folder, one).fingerprint == model.parts.encoder.fingerprint
+        encoder = encoder_of(str(tmp_path / name))
+        assert open_encoder(folder, encoder).fingerprint == model.parts.encoder.fingerprint
     assert encoder_of(str(root / "draws.keras")) is None
+
+
+def test_sentences_names_a_preset(folder, tmp_path):
+    run = write_run(tmp_path / "skip-thought", "skip-thought", folder)
+    model = PretrainedModel.from_preset(run)
+    model.save_to_preset(tmp_path / "preset")
+    model.save(tmp_path / "encoder.keras")
+    one, *others = (
+        open_encoder(folder, str(path)).fingerprint
+        for path in (run, tmp_path / "preset", tmp_path / "encoder.keras")
+    )
+    assert others == [one, one]
 
 
 def test_the_help_says_what_is_taken(capsys):

@@ -33,7 +33,7 @@ class FeatureSources:
         captions: CaptionReader,
         workdir: Path,
         lengths: LengthRange,
-        sentences: str | Path | None = None,
+        sentences: str | Path | SentenceEncoder | None = None,
         reconstructions: str | Path | None = None,
     ):
         self.captions, self.lengths = captions, lengths

@@ -68,18 +68,20 @@ class SentenceVectors:
         )
 
 
-def open_encoder(folder: DataFolder, path: str | Path | None) -> SentenceEncoder:
+def open_encoder(folder: DataFolder, path: str | Path | SentenceEncoder | None) -> SentenceEncoder:
     """A sentence encoder.
 
     Args:
         folder: Data folder, whose vocabulary the published encoder is expanded to.
         path: A saved encoder, the folder of the published files, or the work folder or preset of a
-            skip-thought run or of a system that reads an encoder. If None, the only encoder that
-            has vectors beside the data folder.
+            skip-thought run; or an encoder itself. If None, the only encoder that has vectors
+            beside the data folder.
 
     Raises:
         UserError: there is no such encoder, or there are several to choose from.
     """
+    if path is not None and not isinstance(path, str | Path):
+        return path
     path = _only_encoder(folder) if path is None else path
     local = Path(path)
     if local.is_file() and local.suffix != ".keras":
@@ -87,8 +89,6 @@ def open_encoder(folder: DataFolder, path: str | Path | None) -> SentenceEncoder
     if is_published(local):
         return load_published(local, folder.vocabulary)
     trained = load_trained(path)
-    if trained.config.reads_sentences:
-        return trained.reader
     if not hasattr(trained.model, "sentence_encoder"):
         raise UserError(
             f"{path} holds {type(trained.model).__name__}. Expected a sentence encoder: a trained "
