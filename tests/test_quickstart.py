@@ -73,7 +73,7 @@ def test_it_runs_from_top_to_bottom(notebook, monkeypatch, tmp_path):
     monkeypatch.setenv("T2I_PICTURES", "70")
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     place = {"metadata": {"path": str(tmp_path)}}
-    NotebookClient(notebook, timeout=600, kernel_name="python3", resources=place).execute()
+    NotebookClient(notebook, timeout=1200, kernel_name="python3", resources=place).execute()
     outputs = [output for cell in code(notebook) for output in cell.outputs]
     said = "".join(output.text for output in outputs if output.output_type == "stream")
     for sentence in (
