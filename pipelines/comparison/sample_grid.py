@@ -75,7 +75,8 @@ def first_captions(
     for k, (captions, image) in enumerate(zip(read.captions, read.images, strict=True)):
         start = k % len(captions)
         rotated = [*captions[start:], *captions[:start]]
-        short = [caption for caption in rotated if 0 < len(split_words(caption)) <= max_words]
+        counts = [len(split_words(caption, folder.vocabulary)) for caption in rotated]
+        short = [c for c, n in zip(rotated, counts, strict=True) if 0 < n <= max_words]
         if short:
             pairs.append((short[0], image))
     return pairs[:count]

@@ -56,8 +56,8 @@ def score_captioner(
         scenes += map(_scene, batch["attributes"].numpy())
     return CaptionerScores(
         pictures=count,
-        bleu_4=bleu(captions, references),
-        cider=cider(captions, references),
+        bleu_4=bleu(captions, references, captioner.vocabulary),
+        cider=cider(captions, references, captioner.vocabulary),
         named=None if None in scenes else named_right(captions, scenes),
     )
 

@@ -136,7 +136,7 @@ class Sampler:
         if not temperature >= 0:
             raise UserError(f"Expected a temperature of 0 or more, got {temperature}.")
         for caption in dict.fromkeys(caption for caption, _ in pairs):
-            check_caption(caption, self.max_words)
+            check_caption(caption, self.max_words, self.tokenizer.vocabulary)
         candidates = self._candidates(pairs)
         starts = range(0, len(candidates), BATCH)
         starts = track(starts, description, transient=True) if description else starts
@@ -183,7 +183,7 @@ class Sampler:
         if guidance == 0 and instead_of is None:
             return None
         if instead_of is not None:
-            check_caption(instead_of, self.max_words)
+            check_caption(instead_of, self.max_words, trained.vocabulary)
         read = trained.reader(tf.constant([instead_of or "a"]))
         other = None if instead_of is None else read
         self.model.other_caption(read, guidance, other)  # its errors belong outside of a graph
@@ -241,9 +241,17 @@ class Sampler:
         )
         scores = self._fit(drawing.image, captions).tolist() if self._fit else [None] * BATCH
         return [
-            _sample(drawing, k, caption, seed, sharpened)._replace(score=scores[k])
+            self._sample(drawing, k, caption, seed, sharpened)._replace(score=scores[k])
             for k, (caption, seed) in enumerate(pairs)
         ]
+
+    def _sample(self, drawing: Drawing, k: int, caption: str, seed: int, sharpened) -> Sample:
+        """Image k of a batch, without the padding of its caption."""
+        image, canvases, alignment, windows = (tensor[k].numpy() for tensor in drawing)
+        words = tuple(split_words(caption, self.tokenizer.vocabulary))
+        alignment = alignment[:, : len(words)]
+        sharp = None if sharpened is None else sharpened[k].numpy()
+        return Sample(caption, seed, words, image, canvases, alignment, windows, sharp)
 
     def _draw_batch(self, caption, sentence, seeds, temperature):
         drawing = self._guided(caption, self.model.noise(seeds, temperature))
@@ -255,11 +263,3 @@ def _padded(pairs: Sequence[tuple[str, int]], count: int) -> tuple[list[str], np
     """Captions and seeds int64 of a batch of `count`: the last pair is repeated."""
     captions, seeds = zip(*pairs, *[pairs[-1]] * (count - len(pairs)), strict=True)
     return list(captions), np.array(seeds, np.int64)
-
-
-def _sample(drawing: Drawing, k: int, caption: str, seed: int, sharpened) -> Sample:
-    """Image k of a batch, without the padding of its caption."""
-    image, canvases, alignment, windows = (tensor[k].numpy() for tensor in drawing)
-    words = tuple(split_words(caption))
-    sharp = None if sharpened is None else sharpened[k].numpy()
-    return Sample(caption, seed, words, image, canvases, alignment[:, : len(words)], windows, sharp)

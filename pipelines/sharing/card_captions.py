@@ -32,7 +32,7 @@ def card_captions(model: PretrainedModel, wanted: Sequence[str] = ()) -> list[st
 
 
 def _is_drawable(model: PretrainedModel, caption: str) -> bool:
-    fits = len(split_words(caption)) <= model.settings.max_words
+    fits = len(split_words(caption, model.vocabulary)) <= model.settings.max_words
     return fits and not model.unknown_words(caption)
 
 

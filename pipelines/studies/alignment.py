@@ -140,11 +140,12 @@ def _test_captions(context: StudyContext, count: int, seed: int) -> list[str]:
             " sentences."
         )
     captions = [caption.decode() for caption in read_captions(context.folder, SPLIT).text]
-    usable = [c for c in captions if 2 <= len(split_words(c)) <= context.sampler.max_words]
+    vocabulary, longest = context.folder.vocabulary, context.sampler.max_words
+    usable = [c for c in captions if 2 <= len(split_words(c, vocabulary)) <= longest]
     if not usable:
         raise UserError(
             f"{context.folder.path}, split {SPLIT!r}: expected captions of 2 to "
-            f"{context.sampler.max_words} words, found none."
+            f"{longest} words, found none."
         )
     order = np.random.default_rng(seed).permutation(len(usable))[:count]
     return [usable[k] for k in order]

@@ -62,10 +62,10 @@ def study_cycle(
     drawn = context.draw_pairs([(prompt.caption, seed + k) for k, prompt in enumerate(prompts)])
     images = np.stack([one.image for one in drawn])
     described = _describe(describer, images)
-    table = [{"pictures": "drawn"} | _scores(prompts, described)]
+    table = [{"pictures": "drawn"} | _scores(prompts, described, describer)]
     if prompts[0].image is not None:
         real = _describe(describer, np.stack([prompt.image for prompt in prompts]))
-        table.append({"pictures": "real"} | _scores(prompts, real))
+        table.append({"pictures": "real"} | _scores(prompts, real, describer))
     details = {"captioner": str(captioner), "cycles": _cycles(prompts, described, seed)}
     if context.judge:
         details["judge"] = _judge(context, prompts, images)
@@ -93,8 +93,9 @@ def _split_prompts(context: StudyContext, count: int) -> list[Prompt]:
     """
     split = read_images(context.folder, SPLIT, count)
     longest, prompts = context.sampler.max_words, []
+    vocabulary = context.folder.vocabulary
     for k, (image, references) in enumerate(zip(split.images, split.captions, strict=True)):
-        readable = [c for c in references if 1 <= len(split_words(c)) <= longest]
+        readable = [c for c in references if 1 <= len(split_words(c, vocabulary)) <= longest]
         if readable:
             prompts.append(Prompt(readable[k % len(readable)], references, image))
     if not prompts:
@@ -126,16 +127,18 @@ def _judge(
     )
 
 
-def _scores(prompts: Sequence[Prompt], described: Sequence[str]) -> dict[str, Any]:
+def _scores(
+    prompts: Sequence[Prompt], described: Sequence[str], describer: Captioner
+) -> dict[str, Any]:
     """BLEU-4 and CIDEr; for captions of scenes, also the rate of matches by attribute."""
     matches = [
         match_caption(prompt.caption, read_caption(description))
         for prompt, description in zip(prompts, described, strict=True)
     ]
     references = [prompt.references for prompt in prompts]
-    scores = {"BLEU-4": bleu(described, references)}
+    scores = {"BLEU-4": bleu(described, references, describer.vocabulary)}
     if len(prompts) > 1:  # CIDEr is always 0 for a single image
-        scores["CIDEr"] = cider(described, references)
+        scores["CIDEr"] = cider(described, references, describer.vocabulary)
     return (match_rates(matches) if any(matches) else {}) | scores
 
 

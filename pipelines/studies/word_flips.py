@@ -30,7 +30,6 @@ from pipelines.studies.prompts import PromptSet, talk_prompts
 from pipelines.studies.study_context import StudyContext
 from pipelines.studies.study_result import StudyOutput
 from t2i_tf.errors import UsageError
-from t2i_tf.text.tokenizer import split_words
 
 TITLES = {
     "colours": "Flipping the colour",
@@ -57,7 +56,7 @@ class WordFlip:
     ):
         self.captions, self.rows = captions, rows
         self.images = np.array([[drawn.image for drawn in row] for row in rows])
-        words = [set(split_words(caption)) for caption in captions]
+        words = [set(row[0].words) for row in rows]
         self.differing_words = [frozenset(own - set.intersection(*words)) for own in words]
         scenes = [scene_of(caption) for caption in captions] if context.judge else [None]
         self.scenes = None if None in scenes else scenes

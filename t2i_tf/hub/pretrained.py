@@ -129,7 +129,7 @@ class PretrainedModel(keras.Model):
     def unknown_words(self, captions: str | list[str]) -> list[str]:
         """The words outside the model's vocabulary, each once, in order."""
         captions = [captions] if isinstance(captions, str) else captions
-        words = (word for caption in captions for word in split_words(caption))
+        words = (word for one in captions for word in split_words(one, self.vocabulary))
         return list(dict.fromkeys(word for word in words if word not in self.vocabulary))
 
     def get_config(self) -> dict[str, Any]:  # noqa: D102

@@ -87,7 +87,7 @@ class TextToImage(PretrainedModel):
         """Draw captions, with every step; arguments and errors are those of `generate`."""
         captions = _as_list(inputs)
         drawing = self._draw(captions, seed, temperature, guidance, instead_of)
-        return DrawnSteps(*drawing, [split_words(caption) for caption in captions])
+        return DrawnSteps(*drawing, [split_words(one, self.vocabulary) for one in captions])
 
     def _draw(self, captions, seed, temperature, guidance, instead_of) -> Drawing:
         seeds = _seeds(seed, len(captions))
@@ -96,7 +96,7 @@ class TextToImage(PretrainedModel):
         if guidance not in GUIDANCE:
             raise UsageError(f"Expected a guidance of {GUIDANCE}, got {guidance}.")
         for caption in (*captions, *([] if instead_of is None else [instead_of])):
-            check_caption(caption, self.settings.max_words)
+            check_caption(caption, self.settings.max_words, self.vocabulary)
         unknown = self.unknown_words(captions)
         if unknown:
             warnings.warn(f"Words that the model does not know: {unknown}", stacklevel=3)

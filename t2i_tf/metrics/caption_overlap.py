@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from t2i_tf.text.tokenizer import split_words
+from t2i_tf.text.vocabulary import Vocabulary
 
 LONGEST = 4  # words of the longest n-gram
 SIGMA = 6.0  # words, tolerance of CIDEr-D for differences in length
@@ -16,7 +17,11 @@ SIGMA = 6.0  # words, tolerance of CIDEr-D for differences in length
 Ngrams = Counter[tuple[str, ...]]
 
 
-def bleu(candidates: Sequence[str], references: Sequence[Sequence[str]]) -> float:
+def bleu(
+    candidates: Sequence[str],
+    references: Sequence[Sequence[str]],
+    vocabulary: Vocabulary | None = None,
+) -> float:
     """BLEU-4 of a corpus (Papineni et al. 2002), from 0 to 1, without smoothing.
 
         BLEU = min(1, e^(1 - r / c)) (p_1 p_2 p_3 p_4)^(1/4)
@@ -28,6 +33,7 @@ def bleu(candidates: Sequence[str], references: Sequence[Sequence[str]]) -> floa
     Args:
         candidates: one caption for each picture.
         references: one or more captions for each picture.
+        vocabulary: how captions are split into words, as `split_words` says.
 
     Raises:
         ValueError: there are no pictures, or one has no references.
@@ -36,7 +42,8 @@ def bleu(candidates: Sequence[str], references: Sequence[Sequence[str]]) -> floa
     matched, total = [0] * LONGEST, [0] * LONGEST
     length = nearest_length = 0
     for candidate, others in zip(candidates, references, strict=True):
-        words, other_words = split_words(candidate), list(map(split_words, others))
+        words = split_words(candidate, vocabulary)
+        other_words = [split_words(other, vocabulary) for other in others]
         length += len(words)
         nearest_length += _nearest(len(words), map(len, other_words))
         for k in range(LONGEST):
@@ -51,7 +58,11 @@ def bleu(candidates: Sequence[str], references: Sequence[Sequence[str]]) -> floa
     return min(1.0, math.exp(1 - nearest_length / length)) * precision ** (1 / LONGEST)
 
 
-def cider(candidates: Sequence[str], references: Sequence[Sequence[str]]) -> float:
+def cider(
+    candidates: Sequence[str],
+    references: Sequence[Sequence[str]],
+    vocabulary: Vocabulary | None = None,
+) -> float:
     """CIDEr-D (Vedantam et al. 2015), the variant that COCO reports: from 0 to 10.
 
         10 * mean over n of  min(g, r) . r / (|g| |r|) * e^(-(l_g - l_r)^2 / (2 sigma^2))
@@ -66,16 +77,17 @@ def cider(candidates: Sequence[str], references: Sequence[Sequence[str]]) -> flo
     Args:
         candidates: one caption for each picture.
         references: one or more captions for each picture.
+        vocabulary: how captions are split into words, as `split_words` says.
 
     Raises:
         ValueError: there are no pictures, or one has no references.
     """
     _check(candidates, references)
-    split = [[split_words(caption) for caption in captions] for captions in references]
+    split = [[split_words(caption, vocabulary) for caption in captions] for captions in references]
     rarity, unseen = _rarity(split), math.log(len(split))
     total = 0.0
     for candidate, captions in zip(candidates, split, strict=True):
-        words = split_words(candidate)
+        words = split_words(candidate, vocabulary)
         similarities = [_similarity(words, other, rarity, unseen) for other in captions]
         total += sum(similarities) / len(similarities)
     return 10 * total / len(split)

@@ -12,7 +12,7 @@ from t2i_tf.errors import UserError
 from t2i_tf.files import write_atomically
 from t2i_tf.sentence_encoder.skip_thought_layer import SkipThoughtLayer
 from t2i_tf.text.tokenizer import Tokenizer
-from t2i_tf.text.vocabulary import Vocabulary
+from t2i_tf.text.vocabulary import Vocabulary, read_header
 
 _MAX_WORDS = 1_000  # longer captions are cut
 _FORMAT = "skip-thought 1"
@@ -98,6 +98,8 @@ class SkipThoughtEncoder(tf.Module):
         """Write words and weights to one .npz file, atomically."""
         words = np.array(self.vocabulary.entries, dtype=str)
         content = self.arrays | {"format": np.array(_FORMAT), "words": words}
+        if self.vocabulary.header:
+            content |= {"header": np.array(self.vocabulary.header)}
         write_atomically(Path(path), lambda file: np.savez(file, **content))
 
     def _raw(self) -> dict[str, np.ndarray]:
@@ -116,7 +118,8 @@ def load_encoder(path: Path) -> SentenceEncoder:
         if str(arrays.pop("format")) != _FORMAT:
             raise KeyError("format")
         words = tuple(arrays.pop("words").tolist())
-        return SkipThoughtEncoder(Vocabulary(words, (0,) * len(words)), arrays)
+        reading = read_header(str(arrays.pop("header", "")), path)
+        return SkipThoughtEncoder(Vocabulary(words, (0,) * len(words), *reading), arrays)
     except FileNotFoundError:
         raise UserError(
             f"{path}: no such sentence encoder. Expected a file that training left beside its "
@@ -135,7 +138,9 @@ def weight_names(layer: SkipThoughtLayer) -> list[str]:
 
 
 def _fingerprint(vocabulary: Vocabulary, arrays: list[np.ndarray]) -> str:
-    digest = hashlib.sha256("\n".join(vocabulary.entries).encode())
+    digest = hashlib.sha256()
+    digest.update("\n".join(vocabulary.entries).encode())
+    digest.update(vocabulary.header.encode())
     for array in arrays:
         digest.update(np.ascontiguousarray(array, np.float32).tobytes())
     return digest.hexdigest()

@@ -2,8 +2,9 @@
 
 Words are lower-case. An apostrophe between letters belongs to its word; any other punctuation mark
 is a word by itself; everything else but white space is a letter: accents, digits and every script.
-One pattern serves Python's `re` and RE2, the engine of TensorFlow. The graph has core TensorFlow
-ops only, so that a SavedModel that contains it loads anywhere.
+A vocabulary with `folded` asks for more: one spelling for letters that differ in case or accents
+(`folding.py`), and words in scripts without spaces (`longest_match.py`). The graph has core
+TensorFlow ops only, so that a SavedModel that contains it loads anywhere.
 """
 
 import re
@@ -11,45 +12,45 @@ import re
 import tensorflow as tf
 
 from t2i_tf.errors import UserError
+from t2i_tf.text.folding import folded, folded_in_graph
+from t2i_tf.text.longest_match import longest_match, longest_match_in_graph
+from t2i_tf.text.scripts import CURLED, FURTHER_SPACES, PIECE, SPACES, UNSEEN, WORD
 from t2i_tf.text.vocabulary import PAD, UNKNOWN, Vocabulary
 
-# Ranges of code points, as the two engines disagree on \s, \w and \p.
-_SPACE = r"\x00-\x20\x7f-\xa0\u1680\u2000-\u200b\u2028-\u202f\u205f\u3000\ufeff"
-_MARK = (
-    r"!-/:-@\[-`{-~\xa1-\xa9\xab-\xb1\xb4\xb6-\xb8\xbb\xbf\xd7\xf7"
-    r"\u2010-\u2027\u2030-\u205e\u20a0-\u20bf\u3001-\u3003\u3008-\u301f"
-    r"\uff01-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65"
-)
-
-
-def _for_both(pattern: str) -> str:
-    """Replace \\uXXXX by the character itself, as RE2 has no such escape."""
-    return re.sub(r"\\u([0-9a-f]{4})", lambda match: chr(int(match[1], 16)), pattern)
-
-
-SPACES = _for_both(f"[{_SPACE}]+")
-WORD = _for_both(rf"[^{_SPACE}{_MARK}]+(?:['\u2019][^{_SPACE}{_MARK}]+)*|[{_MARK}]")
-CURLED = "\u2019"  # the typographer's apostrophe, read as the plain one
-
 _find_words = re.compile(WORD).findall
+_find_pieces = re.compile(f"({PIECE})").findall
+_without_unseen = re.compile(UNSEEN).sub
 
 
-def split_words(text: str) -> list[str]:
-    """The words of a caption.
+def split_words(text: str, vocabulary: Vocabulary | None = None) -> list[str]:
+    """The words of a caption, as the models of a vocabulary read it.
+
+    Without one, as those of a vocabulary that is not folded do.
 
     >>> split_words("A dog's  red ball, thrown.")
     ['a', "dog's", 'red', 'ball', ',', 'thrown', '.']
     """
-    return _find_words(text.lower().replace(CURLED, "'"))
+    if vocabulary is None or not vocabulary.folded:
+        return _find_words(text.lower().replace(CURLED, "'"))
+    limit = vocabulary.longest_unspaced
+    return [
+        word for piece in split_pieces(text) for word in longest_match(piece, vocabulary, limit)
+    ]
 
 
-def check_caption(caption: str, max_words: int) -> None:
-    """Check that a model of at most `max_words` words can draw a caption.
+def split_pieces(text: str) -> list[str]:
+    """The words of a folded caption, but each run of letters without spaces in one piece."""
+    text = folded(_without_unseen("", text).replace(CURLED, "'"))
+    return [piece for piece in _find_pieces(text) if piece]
+
+
+def check_caption(caption: str, max_words: int, vocabulary: Vocabulary | None = None) -> None:
+    """Check that a model of at most `max_words` words of a vocabulary can draw a caption.
 
     Raises:
         UserError: the caption has no words, or too many.
     """
-    count = len(split_words(caption))
+    count = len(split_words(caption, vocabulary))
     if not count:
         raise UserError(f"Expected a caption with words, got {caption!r}.")
     if count > max_words:
@@ -68,6 +69,14 @@ def split_in_graph(captions: tf.Tensor) -> tf.RaggedTensor:
     text = tf.strings.regex_replace(text, CURLED, "'")
     text = tf.strings.regex_replace(text, SPACES, " ")
     return tf.strings.split(tf.strings.regex_replace(text, WORD, r"\0 "))
+
+
+def split_pieces_in_graph(captions: tf.Tensor) -> tf.RaggedTensor:
+    """The pieces of captions string [B], as `split_pieces` finds them: string [B, (N)]."""
+    text = tf.strings.regex_replace(captions, UNSEEN, "")
+    text = folded_in_graph(tf.strings.regex_replace(text, CURLED, "'"))
+    text = tf.strings.regex_replace(text, FURTHER_SPACES, " ")
+    return tf.strings.split(tf.strings.regex_replace(text, PIECE, r"\0 "))
 
 
 def word_offsets(captions: tf.Tensor) -> tuple[tf.RaggedTensor, tf.RaggedTensor]:
@@ -133,14 +142,22 @@ class Tokenizer(tf.Module):
 
     def lengths(self, captions: tf.Tensor) -> tf.Tensor:
         """Number of words of each caption, not cut at `max_words`: int64 [B]."""
-        return split_in_graph(captions).row_lengths()
+        return self._split_whole(captions).row_lengths()
 
     def unknown_words(self, caption: str) -> list[str]:
         """The words of a caption that the vocabulary lacks, each once, in their order."""
-        return [word for word in dict.fromkeys(split_words(caption)) if word not in self.vocabulary]
+        words = dict.fromkeys(split_words(caption, self.vocabulary))
+        return [word for word in words if word not in self.vocabulary]
 
     def _split(self, captions: tf.Tensor) -> tf.RaggedTensor:
-        return split_in_graph(captions)[:, : self.max_words]
+        return self._split_whole(captions)[:, : self.max_words]
+
+    def _split_whole(self, captions: tf.Tensor) -> tf.RaggedTensor:
+        if not self.vocabulary.folded:
+            return split_in_graph(captions)
+        return longest_match_in_graph(
+            split_pieces_in_graph(captions), self.table, self.vocabulary.longest_unspaced
+        )
 
 
 class TokenReader(tf.Module):

@@ -1,6 +1,7 @@
 """The vocabulary of a model: words and their ids."""
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -8,21 +9,41 @@ from pathlib import Path
 
 from t2i_tf.errors import UserError
 from t2i_tf.files import write_atomically
+from t2i_tf.text.scripts import longest_unspaced
 
 PAD, UNKNOWN = 0, 1
 _RESERVED = ("<pad>", "<unk>")
+_HEADER = "# t2i-tf vocabulary 2: NFC, casefold"
+_SEGMENTED = ", longest match of words by "
+_read_header = re.compile(f"{_HEADER}(?:{_SEGMENTED}(.+))?").fullmatch
 
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """Words by id, with their counts; id 0 is padding, id 1 every unknown word."""
+    """Words by id, with their counts; id 0 is padding, id 1 every unknown word.
+
+    Attributes:
+        entries: words.
+        counts: occurrences of each.
+        folded: whether captions are folded and cut by longest match before they are looked up;
+            else they are lower-cased, as all were in earlier versions.
+        segmenter: what found the words of scripts without spaces; "" where there are none.
+    """
 
     entries: tuple[str, ...]
     counts: tuple[int, ...]
+    folded: bool = False
+    segmenter: str = ""
 
     @classmethod
     def from_counts(
-        cls, counts: Mapping[str, int], min_count: int = 1, max_size: int | None = None
+        cls,
+        counts: Mapping[str, int],
+        min_count: int = 1,
+        max_size: int | None = None,
+        *,
+        folded: bool = False,
+        segmenter: str = "",
     ) -> "Vocabulary":
         """The words that occur at least `min_count` times, most frequent first, then by alphabet.
 
@@ -30,6 +51,7 @@ class Vocabulary:
             counts: occurrences of each word.
             min_count: rarer words are left out.
             max_size: largest number of ids, the two reserved ones included.
+            folded, segmenter: how captions are read, see the class.
         """
         kept = sorted(
             ((word, count) for word, count in counts.items() if count >= min_count),
@@ -39,6 +61,8 @@ class Vocabulary:
         return cls(
             entries=(*_RESERVED, *(word for word, _ in kept)),
             counts=(0, 0, *(count for _, count in kept)),
+            folded=folded,
+            segmenter=segmenter,
         )
 
     def __len__(self) -> int:
@@ -60,14 +84,28 @@ class Vocabulary:
         return [self.entries[i] for i in ids if i != PAD]
 
     @cached_property
+    def longest_unspaced(self) -> int:
+        """Letters of the longest word in a script without spaces; 0 without such words."""
+        return longest_unspaced(self.entries)
+
+    @property
+    def header(self) -> str:
+        """How captions are read, as the first line of a file; "" for lower-case words alone."""
+        if not self.folded:
+            return ""
+        return _HEADER + (_SEGMENTED + self.segmenter if self.segmenter else "")
+
+    @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 of the words in order, hexadecimal."""
-        return hashlib.sha256("\n".join(self.entries).encode()).hexdigest()
+        """SHA-256 of the header and the words in order, hexadecimal."""
+        lines = [self.header, *self.entries] if self.folded else self.entries
+        return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
     def save(self, path: Path) -> None:
-        """Write a line `word<TAB>count` for each id, atomically."""
+        """Write the header if there is one, and `word<TAB>count` for each id, atomically."""
         entries = zip(self.entries, self.counts, strict=True)
         text = "".join(f"{word}\t{count}\n" for word, count in entries)
+        text = f"{self.header}\n{text}" if self.folded else text
         write_atomically(Path(path), lambda file: file.write(text.encode()))
 
     @classmethod
@@ -88,7 +126,10 @@ class Vocabulary:
         if not text.strip():
             raise UserError(f"{path} is not a vocabulary: the file is empty.")
         lines = text.removesuffix("\n").split("\n")  # splitlines() splits at more than newlines
-        entries = [_entry(path, number, line) for number, line in enumerate(lines, 1)]
+        folded, segmenter = read_header(lines[0], path)
+        entries = [
+            _entry(path, number, line) for number, line in enumerate(lines[folded:], 1 + folded)
+        ]
         words = tuple(word for word, _ in entries)
         if words[: len(_RESERVED)] != _RESERVED:
             raise UserError(
@@ -97,7 +138,24 @@ class Vocabulary:
             )
         if len(set(words)) < len(words):
             raise UserError(f"{path} is not a vocabulary: it contains a word twice.")
-        return cls(words, tuple(count for _, count in entries))
+        return cls(words, tuple(count for _, count in entries), folded, segmenter)
+
+
+def read_header(line: str, path: Path) -> tuple[bool, str]:
+    """`folded` and `segmenter` of a vocabulary whose first line this is.
+
+    Raises:
+        UserError: it is a header of a kind that this version does not know.
+    """
+    if not line.startswith("#"):
+        return False, ""
+    header = _read_header(line)
+    if header is None:
+        raise UserError(
+            f"{path} begins with {line!r}: expected a word, or a header such as {_HEADER!r}. It may"
+            " come from a later version; install that one."
+        )
+    return True, header[1] or ""
 
 
 def _entry(path: Path, number: int, line: str) -> tuple[str, int]:

@@ -52,7 +52,7 @@ from pipelines.progress_bar import ProgressBar
 from t2i_tf.errors import UserError
 from t2i_tf.json_files import write_json
 from t2i_tf.number_ranges import check_flags
-from t2i_tf.text.vocabulary import Vocabulary
+from t2i_tf.text.segmenter import vocabulary_of
 
 RECORD_OVERHEAD = 1024  # bytes of a record's captions and attributes, generously
 
@@ -312,6 +312,7 @@ def save_vocabulary(
     for planned, shard in zip(shards, written, strict=True):
         if planned.split == "train":
             counts.update(shard.words)
-    vocabulary = Vocabulary.from_counts(counts, min_count)
+    vocabulary = vocabulary_of(counts, min_count)
     vocabulary.save(path)
-    return {"size": len(vocabulary), "min_count": min_count, "sha256": file_sha256(path)}
+    described = {"size": len(vocabulary), "min_count": min_count, "sha256": file_sha256(path)}
+    return described | ({"header": vocabulary.header} if vocabulary.header else {})

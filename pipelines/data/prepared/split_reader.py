@@ -16,7 +16,7 @@ from pipelines.data.prepared.record_reader import (
 )
 from pipelines.data.prepared.tfrecords import parse_batch, parse_captions
 from t2i_tf.errors import UserError
-from t2i_tf.text.tokenizer import split_in_graph, split_words
+from t2i_tf.text.tokenizer import Tokenizer, split_words
 
 _NO_CAPTIONS = (np.zeros(0, object), np.zeros(0, np.int64), np.zeros(0, np.int64))
 
@@ -58,10 +58,12 @@ def read_captions(folder: DataFolder, split: str) -> SplitCaptions:
             where the damage begins.
     """
 
+    tokenizer = Tokenizer(folder.vocabulary, max_words=1)  # counts all words, not only one
+
     def parse(serialized):
         captions = parse_captions(serialized)
         text = captions.flat_values
-        return text, split_in_graph(text).row_lengths(), captions.row_lengths()
+        return text, tokenizer.lengths(text), captions.row_lengths()
 
     records = read_split_records(folder, split).batch(CHUNK)
     chunks = read_all(records.map(parse, tf.data.AUTOTUNE, deterministic=True), folder, split)
@@ -154,7 +156,7 @@ def read_captioned_images(
     """
     split_images = read_images(folder, split, count)
     usable = [
-        [caption for caption in captions if lengths.contains(len(split_words(caption)))]
+        [one for one in captions if lengths.contains(len(split_words(one, folder.vocabulary)))]
         for captions in split_images.captions
     ]
     kept = [k for k, captions in enumerate(usable) if captions]

@@ -123,7 +123,7 @@ def train_classifier(
 ) -> dict[str, float]:
     """Train on `train`; returns the metrics on `val`, none where there is no such split."""
     images = read_images(folder, "train", IMAGES)
-    labels = word_shares(images.captions, classifier.words)
+    labels = word_shares(images.captions, classifier.words, folder.vocabulary)
     train_steps(
         classifier,
         keras.losses.BinaryCrossentropy(from_logits=True),
@@ -135,7 +135,7 @@ def train_classifier(
     if "val" not in folder.manifest.splits:
         return {}
     val = read_images(folder, "val", 2000)
-    targets = word_shares(val.captions, classifier.words)
+    targets = word_shares(val.captions, classifier.words, folder.vocabulary)
     chunks = [val.images[k : k + 256] for k in range(0, len(targets), 256)]
     logits = np.concatenate([classifier(chunk).numpy() for chunk in chunks])
     shares = np.clip(labels.mean(0), 1e-3, 1 - 1e-3)
@@ -149,13 +149,24 @@ def frequent_words(vocabulary: Vocabulary, count: int = WORDS) -> tuple[str, ...
     return tuple(vocabulary.entries[UNKNOWN + 1 + k] for k in order)
 
 
-def word_shares(captions: Sequence[Sequence[str]], words: Sequence[str]) -> np.ndarray:
-    """The share of each image's captions that contain a word: float32 [images, K], 0 to 1."""
+def word_shares(
+    captions: Sequence[Sequence[str]],
+    words: Sequence[str],
+    vocabulary: Vocabulary | None = None,
+) -> np.ndarray:
+    """The share of each image's captions that contain a word: float32 [images, K], 0 to 1.
+
+    Args:
+        captions: captions of each image.
+        words: K words.
+        vocabulary: how captions are split into words, as `split_words` says.
+    """
     column = {word: k for k, word in enumerate(words)}
     shares = np.zeros((len(captions), len(words)), np.float32)
     for row, its_captions in zip(shares, captions, strict=True):
         for caption in its_captions:
-            row[[column[word] for word in set(split_words(caption)) if word in column]] += 1
+            found = set(split_words(caption, vocabulary))
+            row[[column[word] for word in found if word in column]] += 1
         row /= max(len(its_captions), 1)
     return shares
 

@@ -99,7 +99,9 @@ def _match(rated: Sequence[RatedPair], path: Path, context: StudyContext) -> Pai
         np.array([row[pair.picture] for pair in kept]),
         without_picture=len(rated) - len(known),
         own=len(known) - len(kept),
-        cut=sum(len(split_words(pair.caption)) > longest for pair in kept),
+        cut=sum(
+            len(split_words(pair.caption, context.folder.vocabulary)) > longest for pair in kept
+        ),
     )
 
 

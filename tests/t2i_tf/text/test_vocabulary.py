@@ -73,3 +73,27 @@ def test_a_damaged_file_is_refused_by_name(tmp_path, contents, message):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(UserError, match=r"nowhere\.txt.*No such file"):
         Vocabulary.load(tmp_path / "nowhere.txt")
+
+
+@pytest.mark.parametrize("segmenter", ["", "icu4py 1.2.0"])
+def test_the_header_says_how_captions_are_read(tmp_path, segmenter):
+    path = tmp_path / "vocabulary.txt"
+    vocabulary = Vocabulary.from_counts({"é": 2, "#": 1}, folded=True, segmenter=segmenter)
+    vocabulary.save(path)
+    assert Vocabulary.load(path) == vocabulary
+    assert path.read_text().splitlines()[0] == vocabulary.header
+    assert vocabulary.fingerprint != Vocabulary.from_counts({"é": 2, "#": 1}).fingerprint
+
+
+def test_a_header_of_a_later_version_is_refused(tmp_path):
+    path = tmp_path / "vocabulary.txt"
+    path.write_text("# t2i-tf vocabulary 3: NFKC\n<pad>\t0\n<unk>\t0\n")
+    with pytest.raises(UserError, match="later version"):
+        Vocabulary.load(path)
+
+
+def test_lines_after_a_header_keep_their_numbers(tmp_path):
+    path = tmp_path / "vocabulary.txt"
+    path.write_text("# t2i-tf vocabulary 2: NFC, casefold\n<pad>\t0\n<unk>\t0\nword\n")
+    with pytest.raises(UserError, match="line 4"):
+        Vocabulary.load(path)

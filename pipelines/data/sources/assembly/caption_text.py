@@ -5,24 +5,22 @@ import unicodedata
 from collections.abc import Iterable
 
 from pipelines.data.sources.notes import Notes
+from t2i_tf.text.scripts import WITHOUT_SPACES
+from t2i_tf.text.segmenter import CHARACTERS, segmenter_name
 
 CAPTIONS_PER_PICTURE = 5  # as in the paper; COCO has six or seven for some pictures
 
-# Runs of letters that are longer than a word, in scripts that put no spaces between words: Han
-# and kana; Thai, Lao, Tibetan, Myanmar and Khmer.
-_WITHOUT_SPACES = re.compile(
-    "[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0002fa1f]{5}"
-    "|[\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff]{12}"
-)
+_without_spaces = re.compile(WITHOUT_SPACES).search
 _LINE_BREAKS = re.compile(r"\s*[\r\n\u2028\u2029]+\s*")
 
 EMPTY = "Empty captions, left out"
 BEYOND_FIVE = f"Captions beyond the first {CAPTIONS_PER_PICTURE} of a picture, left out"
 JOINED_LINES = "Captions over several lines, joined into one line"
 COMPOSED = "Captions whose accents are written in another way (Unicode NFC is used)"
-WITHOUT_SPACES = (
-    "Captions without spaces between the words, of which each becomes one long word"
-    " (put spaces between the words to prevent it)"
+SEGMENTED = "Captions without spaces between the words, cut into words by ICU's dictionaries"
+CUT_INTO_LETTERS = (
+    "Captions without spaces between the words, of which each letter is read as a word (for words,"
+    " `pip install -r requirements-segmentation.txt` and prepare into a new folder)"
 )
 
 
@@ -54,6 +52,6 @@ def _clean(caption: str, notes: Notes, picture: str) -> str:
     if _LINE_BREAKS.search(text):
         notes.count(JOINED_LINES, picture)
         text = _LINE_BREAKS.sub(" ", text)
-    if _WITHOUT_SPACES.search(text):
-        notes.count(WITHOUT_SPACES, picture)
+    if _without_spaces(text):
+        notes.count(CUT_INTO_LETTERS if segmenter_name() == CHARACTERS else SEGMENTED, picture)
     return text
