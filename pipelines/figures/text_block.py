@@ -2,38 +2,62 @@
 
 import math
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 from typing import NamedTuple
 
-import matplotlib
 from PIL import ImageDraw, ImageFont
 
+from pipelines.figures.lettering.fonts import font
+from pipelines.figures.lettering.glyphs import draw_text, length
+from pipelines.figures.lettering.reading_order import is_right_to_left, visual_order
+from t2i_tf.text.scripts import units
+
+# Where a line does not begin or end: small kana, marks; vowels of Thai and Lao, brackets.
+_NEVER_FIRST = (
+    "、。，．：；！？）］｝」』】〉》’”・ー々〻ぁぃぅぇぉっゃゅょゎァィゥェォッャュョヮ"
+    "ะาๅๆฯະາໆฯ,.!?:;)%"
+)
+_NEVER_LAST = "（［｛「『【〈《‘“เแโใไເແໂໃໄ("
 LEADING = 6  # pixels added to the size of a font for the height of a line
 
-
-@cache
-def font(size: int) -> ImageFont.FreeTypeFont:
-    """DejaVu Sans, which comes with matplotlib and so exists on every machine; size in pixels."""
-    path = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"
-    return ImageFont.truetype(str(path), size)
+__all__ = ["LEADING", "Line", "TextBlock", "font", "longest_word", "wrapped"]
 
 
 def wrapped(text: str, face: ImageFont.FreeTypeFont, width: int) -> list[str]:
-    """The text in lines of at most `width` pixels; a wider word gets a line of its own."""
+    """The text in lines of at most `width` pixels; a wider word gets a line of its own.
+
+    In a script without spaces, a line may end after any letter.
+    """
     lines = [""]
     for word in text.split():
-        longer = f"{lines[-1]} {word}".strip()
-        if face.getlength(longer) <= width:
-            lines[-1] = longer
-        else:
-            lines.append(word)
+        pieces = [word] if length(word, face.size) <= width else _breakable(word)
+        for k, piece in enumerate(pieces):
+            longer = f"{lines[-1]} {piece}".strip() if k == 0 else lines[-1] + piece
+            if length(longer, face.size) <= width:
+                lines[-1] = longer
+            else:
+                lines.append(piece)
     return [line for line in lines if line]
 
 
+def _breakable(word: str) -> list[str]:
+    """A word in pieces between which a line may end: letters of a script without spaces."""
+    pieces: list[str] = []
+    for unit in units(word):
+        if pieces and (unit[0] in _NEVER_FIRST or pieces[-1][-1] in _NEVER_LAST):
+            pieces[-1] += unit
+        else:
+            pieces.append(unit)
+    return pieces
+
+
 def longest_word(text: str, size: int) -> int:
-    """Width of the text's longest word, in pixels; 0 for a text without words."""
-    return math.ceil(max(map(font(size).getlength, text.split()), default=0))
+    """Width of the text's longest word, in pixels; 0 for a text without words.
+
+    In a script without spaces, that of its widest letter.
+    """
+    return math.ceil(
+        max((length(piece, size) for word in text.split() for piece in _breakable(word)), default=0)
+    )
 
 
 class Line(NamedTuple):
@@ -41,11 +65,12 @@ class Line(NamedTuple):
 
     words: tuple[tuple[str, str], ...]  # (word, colour)
     size: int  # of the font, pixels
+    right_to_left: bool = False
 
     @property
     def width(self) -> float:
         """Width in pixels."""
-        return font(self.size).getlength(" ".join(word for word, _ in self.words))
+        return length(" ".join(word for word, _ in self.words), self.size)
 
 
 @dataclass(frozen=True)
@@ -80,7 +105,7 @@ class TextBlock:
 
         return cls(
             tuple(
-                Line(tuple(map(coloured, line.split())), size)
+                Line(tuple(map(coloured, line.split())), size, is_right_to_left(text))
                 for line in wrapped(text, font(size), width)
             )
         )
@@ -101,9 +126,11 @@ class TextBlock:
     def draw(self, draw: ImageDraw.ImageDraw, x: float, y: float, *, centred: bool = False) -> None:
         """Draw the lines from the top y on, from the left edge x or, if `centred`, about x."""
         for line in self.lines:
-            face = font(line.size)
             left = x - line.width / 2 if centred else x
-            for word, colour in line.words:
-                draw.text((left, y), word, colour, face, "la")
-                left += face.getlength(f"{word} ")
+            # Spaces are parts too: their place depends on the words around them.
+            parts = [part for word in line.words for part in (word, (" ", word[1]))][:-1]
+            for k in visual_order([text for text, _ in parts], line.right_to_left):
+                word, colour = parts[k]
+                draw_text(draw, left, y, word, line.size, colour)
+                left += length(word, line.size)
             y += line.size + LEADING

@@ -9,15 +9,20 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.gridspec import GridSpec
+from matplotlib.offsetbox import AnnotationBbox, OffsetImage
 from PIL import Image
 
+from pipelines.figures.lettering.fonts import is_plain
+from pipelines.figures.lettering.glyphs import length, text_image
 from pipelines.figures.pixels import INK, PAPER, picture
 
 CANVASES = 12  # canvases shown, at most
 STEP, WORD = 0.75, 0.3  # inches: width of a column, height of a row
 LETTER = 0.1  # width of a letter, inches, roughly
 RIGHT, TOP, BOTTOM = 0.9, 0.2, 0.6  # margins, inches
-DPI = 120
+DPI, POINTS = 120, 72  # pixels and points of an inch
+FONT = 11  # points
+PIXELS = round(FONT * DPI / POINTS)
 
 
 def alignment_figure(
@@ -45,7 +50,7 @@ def alignment_figure(
         columns,
         upper=columns / steps * stride * height / width,
         lower=WORD * len(words),
-        left=0.4 + LETTER * max(map(len, words)),
+        left=0.4 + max(map(_inches, words)),
     )
     _show_canvases(above, canvases, stride)
     _show_alignment(figure, below, alignment, words)
@@ -88,7 +93,11 @@ def _show_alignment(
 ) -> None:
     steps = len(alignment)
     heat = axes.imshow(alignment.T, cmap="Blues", vmin=0, aspect="auto", interpolation="nearest")
-    axes.set_yticks(range(len(words)), words, fontsize=11, color=INK, parse_math=False)
+    plain = [word if is_plain(word) else "" for word in words]
+    axes.set_yticks(range(len(words)), plain, fontsize=FONT, color=INK, parse_math=False)
+    for row, word in enumerate(words):
+        if not is_plain(word):
+            _show_word(axes, row, word)
     ticks = range(steps - 1, -1, -math.ceil(steps / CANVASES))
     axes.set_xticks(ticks, [str(t + 1) for t in ticks], fontsize=9, color=INK)
     axes.set_xlabel("step", fontsize=10, color=INK)
@@ -99,6 +108,29 @@ def _show_alignment(
     axes.grid(which="minor", color=PAPER, linewidth=1.5)
     axes.tick_params(which="minor", length=0)
     _show_scale(figure, axes, heat)
+
+
+def _inches(word: str) -> float:
+    """Room for a word at the left."""
+    return LETTER * len(word) if is_plain(word) else length(word, PIXELS) / DPI
+
+
+def _show_word(axes: Axes, row: int, word: str) -> None:
+    """Draw a word that is not plain where the label of its row would be."""
+    image = OffsetImage(np.asarray(text_image(word, PIXELS, INK)), zoom=POINTS / DPI)
+    axes.add_artist(
+        AnnotationBbox(
+            image,
+            (0, row),
+            xybox=(-4, 0),
+            xycoords=("axes fraction", "data"),
+            boxcoords="offset points",
+            box_alignment=(1, 0.5),
+            pad=0,
+            frameon=False,
+            annotation_clip=False,
+        )
+    )
 
 
 def _show_scale(figure: Figure, axes: Axes, heat) -> None:

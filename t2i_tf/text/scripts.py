@@ -41,11 +41,10 @@ _WRITTEN = (
     r"\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff66-\uff9f\U00016ff0-\U00018cff\U0001aff0-\U0001b16f"
     r"\U00020000-\U0003ffff"
 )
-_UNSPACED = (
-    _WRITTEN
-    + r"\u2300-\u23ff\u2600-\u27bf\u2b00-\u2bff\U0001f000-\U0001f1e5\U0001f200-\U0001faff"
-    + _FLAG
+_PICTURES = (
+    r"\u2300-\u23ff\u2600-\u27bf\u2b00-\u2bff\U0001f000-\U0001f1e5\U0001f200-\U0001faff" + _FLAG
 )
+_UNSPACED = _WRITTEN + _PICTURES
 # What belongs to the letter before it: vowels and tones, voicing, skin tones, keycaps, variants.
 _EXTENDING = (
     r"\u0300-\u036f\u0e31\u0e33-\u0e3a\u0e47-\u0e4e\u0eb1\u0eb3-\u0ebc\u0ec8-\u0ece"
@@ -62,6 +61,9 @@ WORD = _for_both(rf"{_LETTERS}(?:['\u2019]{_LETTERS})*|[{_MARK}]")
 UNSEEN = _for_both(f"[{_UNSEEN}]+")
 FURTHER_SPACES = _for_both(f"[{_SPACE}{_TIBETAN_SPACE}]+")
 UNIT = _for_both(f"[{_FLAG}][{_FLAG}]|[{_UNSPACED}](?:[{_JOINING}][{_UNSPACED}]|[{_EXTENDING}])*")
+EMOJI = _for_both(
+    rf"[{_FLAG}][{_FLAG}]|[{_PICTURES}](?:[{_JOINING}][{_PICTURES}]|[{_EXTENDING}\ufe0f])*"
+)
 _SPACED = rf"[^{_SPACE}{_TIBETAN_SPACE}{_MARK}{_FURTHER_MARK}{_UNSPACED}]+"
 # A run of letters without spaces is one piece, to be cut into words by what is known.
 PIECE = f"(?:{UNIT})+|" + _for_both(rf"{_SPACED}(?:['\u2019]{_SPACED})*|[{_MARK}{_FURTHER_MARK}]")

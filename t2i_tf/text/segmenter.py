@@ -56,7 +56,8 @@ def _segmented(piece: str, name: str) -> list[str]:
     letters = units(piece)
     if not _needs_dictionary(piece) or name == CHARACTERS:
         return letters
-    from icu4py.breakers import WordBreaker  # optional, see requirements-segmentation.txt
+    # Optional, of requirements-segmentation.txt.
+    from icu4py.breakers import WordBreaker  # pyright: ignore[reportMissingImports]
 
     cuts = set(accumulate(map(len, WordBreaker(piece, _LOCALE))))
     words, word, end = [], "", 0

@@ -1,0 +1,1 @@
+"""Letters of every script in figures: fonts that have them, their order, and their shapes."""
