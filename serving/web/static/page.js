@@ -5,7 +5,7 @@ import { bytes, enlarged, unpacked } from "./drawing.js";
 import { FIRST, showExamples } from "./examples.js";
 import { Player } from "./player.js";
 import { Stage } from "./stage.js";
-import { countWords } from "./words.js";
+import { countWords, estimateWords, isEstimate } from "./words.js";
 
 const MOST_SEEDS = 1_000_000;
 const PNG_SIDE = 512; // least side of a downloaded picture, pixels
@@ -42,7 +42,7 @@ function formRequest() {
 function mistake({ prompt, n, seed }) {
   const words = countWords(prompt);
   if (!words) return "The caption is empty: describe in a few words what to draw.";
-  if (maxWords && words > maxWords) {
+  if (maxWords && words > maxWords && !isEstimate(prompt)) {
     return `The caption has ${words} words and marks, and this model reads at most ${maxWords}. Shorten it.`;
   }
   if (!Number.isInteger(n) || n < 1 || n > 12) return "Choose from 1 to 12 pictures.";
@@ -94,10 +94,12 @@ function setBusy(busy) {
 /** Words typed so far; a drawing that is not of them is dimmed. */
 function showCount() {
   const prompt = element("prompt").value.trim();
-  const words = countWords(prompt);
+  const estimate = isEstimate(prompt);
+  const words = estimate ? estimateWords(prompt) : countWords(prompt);
   const limit = maxWords ? ` of at most ${maxWords}` : "";
-  element("count").textContent = `${words}${limit} ${words === 1 && !limit ? "word" : "words and marks"}`;
-  element("count").classList.toggle("over", Boolean(maxWords) && words > maxWords);
+  const about = estimate ? "about " : "";
+  element("count").textContent = `${about}${words}${limit} ${words === 1 && !limit ? "word" : "words and marks"}`;
+  element("count").classList.toggle("over", Boolean(maxWords) && !estimate && words > maxWords);
   element("stage").classList.toggle("stale", shown !== null && prompt !== shown.prompt);
 }
 

@@ -8,6 +8,28 @@ const MARK =
 const LETTERS = `[^${SPACE}${MARK}]+`;
 const WORD = new RegExp(`${LETTERS}(?:['\\u2019]${LETTERS})*|[${MARK}]`, "gu");
 
+// Scripts without spaces, and emoji: what is a word there depends on the words that the model knows.
+const UNSPACED = new RegExp(
+  "[\\u0e01-\\u0e4e\\u0e81-\\u0ecf\\u1000-\\u109f\\u1780-\\u17dd\\u2e80-\\u2fdf\\u3005-\\u3007" +
+    "\\u3041-\\u31ff\\u3400-\\u9fff\\uf900-\\ufaff\\uff66-\\uff9f\\u{20000}-\\u{3ffff}" +
+    "\\p{Extended_Pictographic}\\p{Regional_Indicator}]",
+  "u",
+);
+
+/** Whether only the model itself can count the words of a caption. */
+export function isEstimate(caption) {
+  return UNSPACED.test(caption);
+}
+
+/** About how many words and marks a caption has: the browser cuts what has no spaces. */
+export function estimateWords(caption) {
+  const segmenter = new Intl.Segmenter(undefined, { granularity: "word" });
+  const words = caption.match(WORD) ?? [];
+  return words
+    .map((word) => (isEstimate(word) ? [...segmenter.segment(word)].length : 1))
+    .reduce((sum, count) => sum + count, 0);
+}
+
 /** How many words and marks a caption has: “a dog, red.” has five. */
 export function countWords(caption) {
   return caption.match(WORD)?.length ?? 0;
