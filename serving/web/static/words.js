@@ -8,17 +8,19 @@ const MARK =
 const LETTERS = `[^${SPACE}${MARK}]+`;
 const WORD = new RegExp(`${LETTERS}(?:['\\u2019]${LETTERS})*|[${MARK}]`, "gu");
 
-// Scripts without spaces, and emoji: what is a word there depends on the words that the model knows.
-const UNSPACED = new RegExp(
+// What a word is depends on the model: on the words it knows in scripts without spaces and of emoji,
+// and on its version for the marks of some scripts.
+const UNSURE = new RegExp(
   "[\\u0e01-\\u0e4e\\u0e81-\\u0ecf\\u1000-\\u109f\\u1780-\\u17dd\\u2e80-\\u2fdf\\u3005-\\u3007" +
     "\\u3041-\\u31ff\\u3400-\\u9fff\\uf900-\\ufaff\\uff66-\\uff9f\\u{20000}-\\u{3ffff}" +
+    "\\u0589\\u058a\\u05be\\u060c\\u061b\\u061f\\u06d4\\u0964\\u0965" +
     "\\p{Extended_Pictographic}\\p{Regional_Indicator}]",
   "u",
 );
 
 /** Whether only the model itself can count the words of a caption. */
 export function isEstimate(caption) {
-  return UNSPACED.test(caption);
+  return UNSURE.test(caption);
 }
 
 /** About how many words and marks a caption has: the browser cuts what has no spaces. */
