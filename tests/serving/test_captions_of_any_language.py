@@ -20,7 +20,7 @@ from tests.browser import CHROMIUM, DRIVER, Browser, Keys
 from tests.serving.page_process import PageProcess
 from tests.serving.server_process import ServerThread
 
-pytestmark = pytest.mark.slow
+slow = pytest.mark.slow
 
 CAPTIONS = {
     "zh": ("一只{}的猫坐在沙发上。", ("黑色", "红色", "白色")),
@@ -101,6 +101,7 @@ def test_the_folder_says_how_captions_are_read(data):
     assert [n for what, n in notes.items() if "NFC" in what]
 
 
+@slow
 def test_a_run_knows_every_word(run):
     vocabulary = checkpoints.load(run).vocabulary
     for caption, words in asked().items():
@@ -109,6 +110,7 @@ def test_a_run_knows_every_word(run):
         assert all(word in vocabulary for word in words)
 
 
+@slow
 def test_captions_are_drawn_into_figures(folder, run, capsys):
     out = folder / "drawings"
     command = ["generate", "--workdir", str(run), *ASKED, "--out", str(out)]
@@ -118,6 +120,7 @@ def test_captions_are_drawn_into_figures(folder, run, capsys):
     assert len([name for name in made if name.endswith(".gif")]) == 4, made
 
 
+@slow
 def test_the_server_reads_the_same_words(server):
     with Client(server.address) as client:
         for caption, words in asked().items():
@@ -128,6 +131,7 @@ def test_the_server_reads_the_same_words(server):
             np.testing.assert_array_equal(drawing.canvases, again.canvases)
 
 
+@slow
 @pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="needs chromium and chromedriver")
 def test_the_page_shows_the_words_in_their_direction(folder, server):
     page = PageProcess(folder, server.address).wait_until_ready()

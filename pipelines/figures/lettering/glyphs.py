@@ -86,8 +86,9 @@ def _glyphs(text: str, size: int) -> _Glyphs:
     face.draw_glyphs_to_bitmap(antialiased=True)
     image = np.asarray(face.get_image())
     left = face.get_bitmap_offset()[0] / _PARTS
-    top = math.ceil(face.get_descent() / _PARTS) - len(image)
-    advance = max(face.get_width_height()[0] / _PARTS, image.shape[1] + left)
+    width, height = face.get_width_height()
+    top = -((height - face.get_descent()) // _PARTS + 1)
+    advance = max(width / _PARTS, image.shape[1] + left)
     return _Glyphs(Image.fromarray(image), round(left), top, advance)
 
 

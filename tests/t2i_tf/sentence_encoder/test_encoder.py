@@ -144,3 +144,14 @@ def test_a_file_that_is_not_an_encoder_is_refused(tmp_path, content):
         load_encoder(path)
     with pytest.raises(UserError, match="no such sentence encoder"):
         load_encoder(tmp_path / "none.npz")
+
+
+def test_a_saved_encoder_reads_captions_as_before(published, tmp_path):
+    folded = Vocabulary.from_counts({"strasse": 2, "é": 1}, folded=True, segmenter="characters")
+    encoder = load_published(published, folded)
+    encoder.save(tmp_path / "encoder.npz")
+    loaded = load_encoder(tmp_path / "encoder.npz")
+    assert loaded.vocabulary.header == folded.header
+    assert loaded.fingerprint == encoder.fingerprint
+    vectors = loaded(tf.constant(["Straße e\u0301", "STRASSE É"])).numpy()
+    np.testing.assert_array_equal(vectors[0], vectors[1])
