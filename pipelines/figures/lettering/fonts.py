@@ -12,7 +12,8 @@ from PIL import ImageFont
 
 # Comes with matplotlib and so exists on every machine.
 DEJAVU = str(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf")
-_UNSEEN = ("Cc", "Cf", "Zs", "Mn", "Me")  # categories of characters that need no glyph of their own
+_UNSEEN = ("Cc", "Cf", "Zs")  # categories of characters that need no glyph
+_VARIANTS = (range(0xFE00, 0xFE10), range(0xE0100, 0xE01F0))  # which shape a letter is to have
 _USUAL = ("sans", "regular", "noto")  # in the names of fonts that suit a figure
 _SLANTED = ("bold", "italic", "oblique", "black", "light", "thin", "mono", "serif")
 
@@ -44,10 +45,15 @@ def is_plain(text: str) -> bool:
 
 def fonts_for(text: str) -> Fonts:
     """Fonts that have the letters of a text; prints, once, which letters none has."""
-    needed = frozenset(c for c in text if unicodedata.category(c) not in _UNSEEN)
+    needed = frozenset(filter(_is_seen, text))
     found, missing = _find(needed)
     _say_missing(missing)
     return found
+
+
+def _is_seen(letter: str) -> bool:
+    variant = any(ord(letter) in variants for variants in _VARIANTS)
+    return not variant and unicodedata.category(letter) not in _UNSEEN
 
 
 def _say_missing(letters: frozenset[str]) -> None:
@@ -63,7 +69,7 @@ def _say_missing(letters: frozenset[str]) -> None:
 
 def _script(letter: str) -> str:
     """The script of a letter, roughly: the first word of its name."""
-    if unicodedata.category(letter) in ("So", "Sk"):
+    if unicodedata.category(letter) in ("So", "Sk", "Me"):
         return "emoji and symbols"
     return unicodedata.name(letter, "unnamed").split()[0].split("-")[0].capitalize()
 

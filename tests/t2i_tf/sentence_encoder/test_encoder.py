@@ -153,5 +153,5 @@ def test_a_saved_encoder_reads_captions_as_before(published, tmp_path):
     loaded = load_encoder(tmp_path / "encoder.npz")
     assert loaded.vocabulary.header == folded.header
     assert loaded.fingerprint == encoder.fingerprint
-    vectors = loaded(tf.constant(["Straße e\u0301", "STRASSE É"])).numpy()
-    np.testing.assert_array_equal(vectors[0], vectors[1])
+    ids = loaded.tokenizer(tf.constant(["Straße e\u0301", "STRASSE É"])).numpy().tolist()
+    assert ids == [folded.ids(["strasse", "é"])] * 2

@@ -80,8 +80,13 @@ def test_missing_letters_are_said_once(no_system_fonts, capsys):
     assert "Devanagari (" in said[1]
 
 
+def test_a_keycap_that_is_missing_is_said(no_system_fonts, capsys):
+    drawn("1\ufe0f\u20e3")
+    assert "emoji and symbols" in capsys.readouterr().out
+
+
 def test_what_dejavu_has_needs_no_word(no_system_fonts, capsys):
-    drawn("שלום سلام naïve 😀 e\u0301 a\u200db")
+    drawn("שלום سلام naïve 😀 e\u0301 a\u200db ❤\ufe0f")
     assert not capsys.readouterr().out
 
 
