@@ -124,9 +124,14 @@ class TextBlock:
         return sum(line.size + LEADING for line in self.lines)
 
     def draw(self, draw: ImageDraw.ImageDraw, x: float, y: float, *, centred: bool = False) -> None:
-        """Draw the lines from the top y on, from the left edge x or, if `centred`, about x."""
+        """Draw the lines from the top y on, from the left edge x or, if `centred`, about x.
+
+        Lines that are read from right to left end at the right edge of the block.
+        """
+        right = x + self.width
         for line in self.lines:
-            left = x - line.width / 2 if centred else x
+            begin = right - line.width if line.right_to_left else x
+            left = x - line.width / 2 if centred else begin
             # Spaces are parts too: their place depends on the words around them.
             parts = [part for word in line.words for part in (word, (" ", word[1]))][:-1]
             for k in visual_order([text for text, _ in parts], line.right_to_left):

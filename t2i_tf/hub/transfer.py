@@ -8,6 +8,7 @@ import numpy as np
 from t2i_tf.errors import UserError
 from t2i_tf.hub.pretrained import PretrainedModel
 from t2i_tf.models import TrainableModel, build_model
+from t2i_tf.text.folding import folded
 from t2i_tf.text.vocabulary import UNKNOWN, Vocabulary
 
 _FIRST_WORD = UNKNOWN + 1
@@ -64,8 +65,10 @@ def transfer(source: PretrainedModel, network: TrainableModel, vocabulary: Vocab
         if variable.path in values:
             variable.assign(values[variable.path])
     words = vocabulary.entries[_FIRST_WORD:] if axes.keys() & values.keys() else ()
-    known = sum(word in source.vocabulary for word in words)
-    left = len(source.vocabulary) - _FIRST_WORD - known if words else 0
+    ids = _ids(source.vocabulary, vocabulary)
+    known = sum(word in ids for word in words)
+    before = source.vocabulary.entries[_FIRST_WORD:] if words else ()
+    left = sum(_respelled(word, source.vocabulary, vocabulary) not in vocabulary for word in before)
     return Transfer(len(values), not_taken, known, len(words) - known, left)
 
 
@@ -87,6 +90,18 @@ def _word_axes(source: PretrainedModel, old: dict[str, np.ndarray]) -> dict[str,
     }
 
 
+def _ids(before: Vocabulary, now: Vocabulary) -> dict[str, int]:
+    """The old ids by word, and by the word as the new vocabulary spells it."""
+    ids = {word: i for i, word in enumerate(before.entries)}
+    for i, word in enumerate(before.entries):
+        ids.setdefault(_respelled(word, before, now), i)
+    return ids
+
+
+def _respelled(word: str, before: Vocabulary, now: Vocabulary) -> str:
+    return folded(word) if now.folded and not before.folded else word
+
+
 def _rows(old: np.ndarray, before: Vocabulary, now: Vocabulary, initial: np.ndarray) -> np.ndarray:
     """Rows of the new vocabulary: reserved and known words keep theirs, new ones have the mean.
 
@@ -99,7 +114,7 @@ def _rows(old: np.ndarray, before: Vocabulary, now: Vocabulary, initial: np.ndar
     """
     if old.shape[1:] != initial.shape[1:]:
         return old
-    ids = {word: i for i, word in enumerate(before.entries)}
+    ids = _ids(before, now)
     words = old[_FIRST_WORD : len(before)]
     mean = words.mean(axis=0) if len(words) else old[UNKNOWN]
     rows = [old[ids[word]] if word in ids else mean for word in now.entries]

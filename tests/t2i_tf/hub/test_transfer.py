@@ -45,6 +45,20 @@ def test_known_words_keep_their_rows_and_new_ones_begin_at_the_mean(source):
         np.testing.assert_array_equal(new[path], old[path], err_msg=path)
 
 
+def test_words_of_an_earlier_spelling_keep_their_rows(source, monkeypatch):
+    old = Vocabulary(("<pad>", "<unk>", "a", "straße", "strasse", "zoo"), (0, 0, 4, 3, 2, 1))
+    assert len(old) == len(source.vocabulary)
+    monkeypatch.setattr(source, "_parts", source.parts._replace(vocabulary=old))
+    vocabulary = Vocabulary.from_counts({"strasse": 3, "a": 2, "é": 1}, folded=True)
+    config = dataclasses.replace(CONFIG, vocabulary_size=len(vocabulary))
+    network = build_model(config, seed=9, caption_dropout=0.1)
+    taken = transfer(source, network, vocabulary)
+    rows = weights(source.network)[EMBEDDING]
+    new = weights(network)[EMBEDDING]
+    np.testing.assert_array_equal(new[2:4], rows[[4, 2]])  # its own spelling comes first
+    assert (taken.known_words, taken.new_words, taken.left_words) == (2, 1, 1)
+
+
 def test_words_are_matched_by_name_where_the_vocabularies_are_as_large(source):
     network, vocabulary = new_model(["bus", "zebra", "green", "a"])
     initial = weights(network)[EMBEDDING].shape

@@ -55,6 +55,15 @@ def test_words_of_hebrew_are_drawn_from_right_to_left():
     assert red.any(0).nonzero()[0].min() > black.any(0).nonzero()[0].max()
 
 
+def test_lines_from_right_to_left_end_at_the_right():
+    block = TextBlock.wrap("אאאאאאאא אאאאאאאא אא", SIZE, 150, "black")
+    assert len(block.lines) == 3
+    page = Image.new("RGB", (block.width + 10, block.height + 10), "white")
+    block.draw(ImageDraw.Draw(page), 5, 5)
+    last = np.asarray(page)[-SIZE - 10 :].min(-1) < 128
+    assert last.any(0).nonzero()[0].min() > block.width / 2
+
+
 def test_plain_text_is_drawn_as_ever():
     assert is_plain("A naïve café, Straße; ΟΔΥΣΣΕΥΣ и ещё … ✓ ✗")
     for text in ("שלום", "سلام", "黑", "แมว", "🐶", "e\u0301"):
