@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pipelines.studies.prompts import DIGITS, PHOTOGRAPHS, SCENES
 from t2i_tf.errors import UserError
 from t2i_tf.hub.pretrained import PretrainedModel
+from t2i_tf.text.scripts import is_mark
 from t2i_tf.text.tokenizer import split_words
 
 MOST = 6  # rows of the grid
@@ -37,4 +38,4 @@ def _is_drawable(model: PretrainedModel, caption: str) -> bool:
 
 
 def _frequent_words(model: PretrainedModel) -> list[str]:
-    return [word for word in model.vocabulary.entries[2:] if any(map(str.isalnum, word))]
+    return [word for word in model.vocabulary.entries[2:] if not is_mark(word)]

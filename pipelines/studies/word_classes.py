@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pipelines.data.scenes.captions import MANNERS, OBJECT_WORDS, PLACE_PHRASES, SETTINGS
 from pipelines.data.scenes.world import COLOURS
 from pipelines.data.sources.mnist_captions import TEMPLATES, WORDS
+from t2i_tf.text.scripts import is_mark
 
 CLASSES = (
     "object",
@@ -55,7 +56,7 @@ def word_classes(words: Sequence[str]) -> list[str]:
 
 
 def _class(word: str, after: str) -> str:
-    if not any(letter.isalnum() for letter in word):
+    if is_mark(word):
         return "punctuation"
     if word in _BACKGROUND_COLOURS and after in _BACKGROUNDS:
         return "background"

@@ -71,7 +71,13 @@ WITHOUT_SPACES = _for_both(f"[{_WRITTEN}]{{2}}")  # found where a dictionary is 
 CURLED = "\u2019"  # the typographer's apostrophe, read as the plain one
 
 _split_at_units = re.compile(f"({UNIT})").split
+_find_emoji = re.compile(EMOJI).search
 _is_unspaced = re.compile(f"(?:{UNIT})+").fullmatch
+
+
+def is_mark(word: str) -> bool:
+    """Whether a word is a punctuation mark: no letter, digit or emoji."""
+    return not any(map(str.isalnum, word)) and not _find_emoji(word)
 
 
 def units(piece: str) -> list[str]:

@@ -6,10 +6,12 @@ import os
 import re
 import unicodedata
 
+import keras
 import numpy as np
 import pytest
 from PIL import Image
 
+import t2i_tf
 from pipelines.cli import main as pipelines
 from serving.cli import main as serving
 from serving.client.client import Client
@@ -108,6 +110,16 @@ def test_a_run_knows_every_word(run):
         for form in ("NFC", "NFD"):
             assert split_words(unicodedata.normalize(form, caption), vocabulary) == words
         assert all(word in vocabulary for word in words)
+
+
+@slow
+def test_a_keras_file_keeps_how_captions_are_read(folder, run):
+    t2i_tf.TextToImage.from_preset(run).save(folder / "model.keras")
+    model = keras.saving.load_model(folder / "model.keras")
+    assert model.vocabulary.header
+    assert not model.unknown_words(list(ASKED))
+    steps = model.generate_steps(list(ASKED), seed=3)
+    assert list(map(list, steps.words)) == list(asked().values())
 
 
 @slow

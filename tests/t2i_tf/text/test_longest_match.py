@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 
 from t2i_tf.text.longest_match import longest_match
-from t2i_tf.text.scripts import units
+from t2i_tf.text.scripts import is_mark, units
 from t2i_tf.text.tokenizer import Tokenizer, check_caption, split_words
 from t2i_tf.text.vocabulary import Vocabulary
 
@@ -76,3 +76,14 @@ def test_a_batch_without_words(vocabulary):
     tokenizer = Tokenizer(vocabulary, 4)
     assert tokenizer(tf.constant([""]), pad=True).numpy().tolist() == [[0] * 4]
     assert tokenizer(tf.constant([], tf.string), pad=True).shape == (0, 4)
+
+
+def test_emoji_are_words_and_marks_are_not():
+    assert [
+        word for word in ("a", "猫", "🐶", "👍🏽", "،", "。", ".", "#") if not is_mark(word)
+    ] == [
+        "a",
+        "猫",
+        "🐶",
+        "👍🏽",
+    ]
