@@ -47,6 +47,18 @@ class DrawConfig:
     """Side of the patch that is written: Gaussian filters per axis."""
     initial_canvas: float = 0.0
     """Logit of the empty canvas: 0 is grey, -10 is black."""
+    learned_canvas: bool = False
+    """Learn the empty canvas, a logit for each pixel and channel that begins at `initial_canvas`.
+    The authors' weights have one."""
+    window: Literal["centred", "authors"] = "centred"
+    """Convention of the attention window.
+    `centred`: -1 and 1 are the image's edges, the filters lie around the centre and sum to one.
+    `authors`: the one that the authors' weights were trained with, which is off by up to a pixel
+    and a stride."""
+    caption_reader: Literal["bidirectional", "authors"] = "bidirectional"
+    """How the caption's two LSTMs read it.
+    `bidirectional`: one from the left, one from the right.
+    `authors`: both from the left, from a learned state, as the authors' code draws."""
     initializer: Literal["normal", "glorot"] = "normal"
     """Initial weights.
     `normal`: the authors', with a standard deviation of 0.01.

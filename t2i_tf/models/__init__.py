@@ -118,7 +118,8 @@ def check_caption_dropout(config: ModelConfig, caption_dropout: float) -> None:
         )
 
 
-def _draw(conditioning, initializer, sentence_units, align_units, generator, **sizes):
+def _draw(conditioning, initializer, sentence_units, align_units, window, generator, **sizes):
+    sizes["convention"] = window
     if initializer == "normal":
         sizes["initializer"] = keras.initializers.RandomNormal(stddev=0.01, seed=generator)
         words = {}
@@ -131,7 +132,7 @@ def _draw(conditioning, initializer, sentence_units, align_units, generator, **s
         return AlignDRAW(align_units=align_units, **words, **sizes)
     if conditioning == "average":
         return NoAlignDRAW(**words, **sizes)
-    for name in ("vocabulary_size", "embedding_units", "caption_units"):
+    for name in ("vocabulary_size", "embedding_units", "caption_units", "caption_reader"):
         del sizes[name]
     return SkipThoughtDRAW(sentence_units=sentence_units, **sizes)
 

@@ -116,7 +116,7 @@ class WordDRAW(DRAW):
 
     Args:
         vocabulary_size: V; where captions are dropped in training, the embedding has one row more.
-        embedding_units, caption_units, embedding_initializer: see `CaptionEncoder`.
+        embedding_units, caption_units, embedding_initializer, caption_reader: see `CaptionEncoder`.
     """
 
     def __init__(
@@ -127,6 +127,7 @@ class WordDRAW(DRAW):
         caption_units: int,
         initializer="random_normal",
         embedding_initializer=None,
+        caption_reader: str = "bidirectional",
         caption_dropout: float = 0.0,
         dtype=None,
         **sizes,
@@ -137,6 +138,7 @@ class WordDRAW(DRAW):
             caption_units,
             initializer,
             embedding_initializer,
+            caption_reader,
             dtype=dtype,
             name="caption_encoder",
         )

@@ -1,4 +1,7 @@
-"""DRAW's spatial attention (Gregor et al. 2015, section 3.2), for one image [H, W, C]."""
+"""DRAW's spatial attention (Gregor et al. 2015, section 3.2), for one image [H, W, C].
+
+By the authors' convention, the grid and the division are those of their code.
+"""
 
 from typing import NamedTuple
 
@@ -11,26 +14,41 @@ class Window(NamedTuple):
     stride: float
     variance: float
     intensity: float
+    authors: bool = False
 
 
-def window(parameters, height, width, size):
-    """Equations 21 to 24, with pixels counted from 0: the image's middle is (W - 1) / 2."""
+def window(parameters, height, width, size, authors=False):
+    """Equations 21 to 24, with pixels counted from 0: the image's middle is (W - 1) / 2.
+
+    The authors count from 1 here: theirs is (W + 1) / 2.
+    """
     x, y, log_stride, log_variance, log_intensity = parameters
+    one = 1 if authors else -1
     return Window(
-        centre_x=(width - 1) / 2 * (1 + x),
-        centre_y=(height - 1) / 2 * (1 + y),
+        centre_x=(width + one) / 2 * (1 + x),
+        centre_y=(height + one) / 2 * (1 + y),
         stride=(max(height, width) - 1) / (size - 1) * np.exp(log_stride),
         variance=np.exp(log_variance),
         intensity=np.exp(log_intensity),
+        authors=authors,
     )
 
 
-def filterbank(centre, stride, variance, size, length):
-    """Equations 19, 20, 25 and 26: [size, length], every row sums to one."""
+def place(i, size, authors):
+    """Where filter i lies, in strides from the centre; the authors divide whole numbers."""
+    return i - size // 2 - 0.5 if authors else i - (size - 1) / 2
+
+
+def filterbank(centre, stride, variance, size, length, authors=False):
+    """Equations 19, 20, 25 and 26: [size, length], every row sums to one (almost: authors)."""
     bank = np.zeros((size, length))
     for i in range(size):
-        mean = centre + (i - (size - 1) / 2) * stride
+        mean = centre + place(i, size, authors) * stride
         exponents = np.array([-((a - mean) ** 2) / (2 * variance) for a in range(length)])
+        if authors:
+            weights = np.exp(exponents)
+            bank[i] = weights / (weights.sum() + 1e-4)
+            continue
         weights = np.exp(exponents - exponents.max())
         bank[i] = weights / weights.sum()
     return bank
@@ -38,9 +56,10 @@ def filterbank(centre, stride, variance, size, length):
 
 def filterbanks(window, size, height, width):
     """F_y [size, H] and F_x [size, W]."""
+    grid = window.stride, window.variance, size
     return (
-        filterbank(window.centre_y, window.stride, window.variance, size, height),
-        filterbank(window.centre_x, window.stride, window.variance, size, width),
+        filterbank(window.centre_y, *grid, height, window.authors),
+        filterbank(window.centre_x, *grid, width, window.authors),
     )
 
 
@@ -56,12 +75,12 @@ def write(patch, f_y, f_x):
 
 def extent(window, size):
     """Top, left, bottom, right of the grid's outermost filters."""
-    reach = (size - 1) / 2 * window.stride
+    first, last = (place(i, size, window.authors) * window.stride for i in (0, size - 1))
     return np.array(
         [
-            window.centre_y - reach,
-            window.centre_x - reach,
-            window.centre_y + reach,
-            window.centre_x + reach,
+            window.centre_y + first,
+            window.centre_x + first,
+            window.centre_y + last,
+            window.centre_x + last,
         ]
     )

@@ -14,9 +14,10 @@ def lstm_step(x, h, c, kernel, recurrent, bias):
     return sigmoid(o) * np.tanh(c), c
 
 
-def lstm(inputs, weights):
-    """States [N, U] over the inputs [N, D], from zero."""
+def lstm(inputs, weights, initial=None):
+    """States [N, U] over the inputs [N, D], from zero or from an initial h."""
     h = c = np.zeros(len(weights[1]))
+    h = h if initial is None else initial
     states = []
     for x in inputs:
         h, c = lstm_step(x, h, c, *weights)
@@ -28,6 +29,12 @@ def encode(token_ids, embedding, forward, backward):
     """h_j = [forward_j, backward_j] of the words before the padding: [N, 2U]."""
     words = [embedding[token] for token in token_ids if token != 0]
     return np.concatenate([lstm(words, forward), lstm(words[::-1], backward)[::-1]], axis=-1)
+
+
+def encode_as_authors(token_ids, embedding, first, second, initial):
+    """Both LSTMs from the left, from one initial h: [N, 2U]."""
+    words = [embedding[token] for token in token_ids if token != 0]
+    return np.concatenate([lstm(words, first, initial), lstm(words, second, initial)], axis=-1)
 
 
 def align(states, decoder_h, key, bias, query, score):

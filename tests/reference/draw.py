@@ -25,7 +25,9 @@ class Weights(NamedTuple):
     initial: tuple  # encoder h and c, decoder h and c
     read_size: int
     write_size: int
-    initial_canvas: float
+    initial_canvas: float | np.ndarray  # of every pixel, or [H, W, C]
+    authors_window: bool = False
+    initial_words: np.ndarray | None = None  # of both caption LSTMs, which then read as the authors
 
 
 class State(NamedTuple):
@@ -51,7 +53,7 @@ def affine(x, weights):
 
 
 def initial_state(w, shape):
-    return State(*w.initial, np.full(shape, w.initial_canvas))
+    return State(*w.initial, np.full(shape, w.initial_canvas, float))
 
 
 def prior(w, state, t):
@@ -64,7 +66,7 @@ def prior(w, state, t):
 def infer_step(w, image, states, state, noise, t):
     """Read the image and its error, infer z, draw."""
     parameters = affine(state.decoder_h, w.read_window)
-    read_window = attention.window(parameters, *image.shape[:2], w.read_size)
+    read_window = attention.window(parameters, *image.shape[:2], w.read_size, w.authors_window)
     f_y, f_x = attention.filterbanks(read_window, w.read_size, *image.shape[:2])
     error = image - sigmoid(state.canvas)
     glimpse = read_window.intensity * np.concatenate(
@@ -93,7 +95,8 @@ def draw(w, states, state, z):
     context, alignment = caption.align(states, h, *w.align) if w.align else caption.average(states)
     h, c = lstm_step(np.concatenate([z, context]), h, state.decoder_c, *w.decoder)
     height, width, channels = state.canvas.shape
-    window = attention.window(affine(h, w.write_window), height, width, w.write_size)
+    parameters = affine(h, w.write_window)
+    window = attention.window(parameters, height, width, w.write_size, w.authors_window)
     f_y, f_x = attention.filterbanks(window, w.write_size, height, width)
     patch = affine(h, w.write_patch).reshape(w.write_size, w.write_size, channels)
     canvas = state.canvas + attention.write(patch, f_y, f_x) / window.intensity
@@ -113,7 +116,10 @@ def bernoulli_nll(image, probability):
 
 
 def encode(w, token_ids):
-    return caption.encode(token_ids, w.embedding, w.forward, w.backward)
+    words = token_ids, w.embedding, w.forward, w.backward
+    if w.initial_words is None:
+        return caption.encode(*words)
+    return caption.encode_as_authors(*words, w.initial_words)
 
 
 def bound(w, image, token_ids, noise):

@@ -35,6 +35,7 @@ def exact_model(conditioning="align", channels=3, likelihood=None, **more):
     for name in ("conditioning", "initializer", "sentence_units", "likelihood", "components"):
         del sizes[name]
     sizes["likelihood"] = likelihood
+    sizes["convention"] = sizes.pop("window")
     if conditioning == "align":
         model = AlignDRAW(**sizes)
     else:
@@ -77,6 +78,11 @@ def reference_weights(model):
         array.reshape(-1, write, channels, write).swapaxes(2, 3).reshape(array.shape)
         for array in arrays(cell.write_patch)
     ]
+    if hasattr(captions.lstm, "initial"):  # read as the authors'
+        lstms, initial_words = (captions.lstm.first, captions.lstm.second), captions.lstm.initial
+    else:
+        lstms = captions.lstm.forward_layer, captions.lstm.backward_layer
+        initial_words = None
     align = None
     if isinstance(model, AlignDRAW):
         conditioner = cell.conditioner
@@ -84,8 +90,8 @@ def reference_weights(model):
         align = (*arrays(conditioner.key), *arrays(conditioner.query), score)
     return Weights(
         embedding=arrays(captions.embedding)[0],
-        forward=arrays(captions.lstm.forward_layer),
-        backward=arrays(captions.lstm.backward_layer),
+        forward=arrays(lstms[0]),
+        backward=arrays(lstms[1]),
         align=align,
         encoder=(encoder, recurrent, bias),
         decoder=arrays(cell.decoder),
@@ -97,7 +103,9 @@ def reference_weights(model):
         initial=tuple(weight.numpy() for weight in cell.initial),
         read_size=read,
         write_size=write,
-        initial_canvas=cell.initial_canvas,
+        initial_canvas=cell.empty_canvas.numpy() if cell.learned_canvas else cell.initial_canvas,
+        authors_window=cell.convention == "authors",
+        initial_words=None if initial_words is None else initial_words.numpy(),
     )
 
 

@@ -1,15 +1,18 @@
-"""The language model: a bidirectional LSTM over the words of a caption."""
+"""The language model: two LSTMs over the words of a caption."""
 
 import keras
 import tensorflow as tf
+
+from t2i_tf.layers.caption.forward_pair import ForwardPair
 
 
 class CaptionEncoder(keras.layers.Layer):
     """Words to states, h_j = [forward_j, backward_j] (paper, section 3.1).
 
     The authors feed one-hot words straight into the gates; here a word embedding comes first, which
-    contains theirs as the case of width 4 * units and an identity input kernel. Their backward LSTM
-    reversed the batch rather than the words; this one reverses the words. Initial states are zero.
+    contains theirs as the case of width 4 * units (for each LSTM) and identity input kernels. Their
+    backward LSTM reversed the batch rather than the words; this one reverses the words. Initial
+    states are zero. `ForwardPair` reads as theirs, for their weights.
 
     Args:
         vocabulary_size: V, padding (id 0) and unknown (id 1) included.
@@ -17,6 +20,7 @@ class CaptionEncoder(keras.layers.Layer):
         units: LSTM units per direction.
         initializer: initializer of the LSTM's weights.
         embedding_initializer: initializer of the word embedding; None means `initializer`.
+        reader: `bidirectional`, or `authors` for a `ForwardPair`.
 
     Call arguments:
         caption: token ids int32 [B, N], padded with 0 at the end; or vectors [B, 2 * units] from
@@ -33,6 +37,7 @@ class CaptionEncoder(keras.layers.Layer):
         units,
         initializer,
         embedding_initializer=None,
+        reader="bidirectional",
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -43,6 +48,9 @@ class CaptionEncoder(keras.layers.Layer):
             dtype=self.dtype_policy,
             name="embedding",
         )
+        if reader == "authors":
+            self.lstm = ForwardPair(units, initializer, dtype=self.dtype_policy, name="pair")
+            return
         self.lstm = keras.layers.Bidirectional(
             keras.layers.LSTM(
                 units,

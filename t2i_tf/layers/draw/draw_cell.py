@@ -9,7 +9,7 @@ from t2i_tf.layers.draw import filterbank
 from t2i_tf.layers.draw.conditioning import Memory
 from t2i_tf.layers.draw.gaussian import Gaussian
 from t2i_tf.layers.draw.guidance import GuidedState, guided
-from t2i_tf.layers.draw.window import extent, window
+from t2i_tf.layers.draw.window import Convention, Window, extent, window
 
 
 class DrawState(NamedTuple):
@@ -68,6 +68,8 @@ class DrawCell(keras.layers.Layer):
         latent_units: Z.
         read_size, write_size: P, sides of the patches.
         initial_canvas: value of the empty canvas.
+        learned_canvas: whether the empty canvas is learned too, pixel by pixel.
+        convention: of the windows; `authors` for weights that were trained with the authors' code.
         to_image: canvases, in any layout, to images in [0, 1].
         initializer: initializer of the weights.
     """
@@ -86,6 +88,8 @@ class DrawCell(keras.layers.Layer):
         write_size,
         initial_canvas,
         initializer,
+        learned_canvas: bool = False,
+        convention: Convention = "centred",
         to_image=tf.sigmoid,
         **kwargs,
     ):
@@ -94,6 +98,8 @@ class DrawCell(keras.layers.Layer):
         self.read_size, self.write_size = read_size, write_size
         self.latent_units = latent_units
         self.initial_canvas = initial_canvas
+        self.learned_canvas = learned_canvas
+        self.convention = convention
         self.to_image = to_image
         self.conditioner = conditioner
 
@@ -139,6 +145,12 @@ class DrawCell(keras.layers.Layer):
                 ("decoder_c", decoder_units),
             ]
         ]
+        if self.learned_canvas:
+            self.empty_canvas = self.add_weight(
+                shape=(self.height, self.width, self.channels),
+                initializer=keras.initializers.Constant(self.initial_canvas),
+                name="empty_canvas",
+            )
 
     def initial_state(self, batch: tf.Tensor) -> DrawState:
         """The learned state before the first step, with an empty canvas."""
@@ -146,9 +158,14 @@ class DrawCell(keras.layers.Layer):
             tf.tile(tf.cast(weight.value, self.compute_dtype)[None], [batch, 1])
             for weight in self.initial
         ]
+        return DrawState(*hidden, self._empty_canvas(batch))
+
+    def _empty_canvas(self, batch: tf.Tensor) -> tf.Tensor:
+        if self.learned_canvas:
+            rows = filterbank.to_rows(self._full_precision(self.empty_canvas.value)[None])
+            return tf.tile(rows, [batch, 1, 1])
         empty = tf.constant(self.initial_canvas, self.variable_dtype)
-        canvas = tf.fill([batch, self.height * self.channels, self.width], empty)
-        return DrawState(*hidden, canvas)
+        return tf.fill([batch, self.height * self.channels, self.width], empty)
 
     def infer(
         self, rows: tf.Tensor, memory: Memory, state: DrawState, noise: tf.Tensor, t: tf.Tensor
@@ -222,12 +239,18 @@ class DrawCell(keras.layers.Layer):
 
     def _read(self, rows: tf.Tensor, state: DrawState) -> tf.Tensor:
         parameters = self._full_precision(self.read_window(state.decoder_h))
-        read_window = window(parameters, self.height, self.width, self.read_size)
-        banks = filterbank.filterbanks(read_window, self.read_size, self.height, self.width)
+        read_window, banks = self._window(parameters, self.read_size)
         patch = filterbank.read(rows, *banks)
         error_patch = patch - filterbank.read(self.to_image(state.canvas), *banks)
         glimpse = read_window.intensity * tf.concat([patch, error_patch], axis=-1)
         return tf.cast(glimpse, self.compute_dtype)
+
+    def _window(self, parameters: tf.Tensor, size: int) -> tuple[Window, tuple]:
+        """The window that five outputs describe, and its filters."""
+        image = self.height, self.width
+        found = window(parameters, *image, size, self.convention)
+        tolerance = filterbank.AUTHORS_TOLERANCE if self.convention == "authors" else 0.0
+        return found, filterbank.filterbanks(found, size, *image, tolerance)
 
     def _decode(self, state: DrawState, memory: Memory, latent: tf.Tensor):
         context, alignment = self.conditioner(memory, state.decoder_h)
@@ -236,8 +259,7 @@ class DrawCell(keras.layers.Layer):
             [state.decoder_h, state.decoder_c],
         )
         parameters = self._full_precision(self.write_window(decoder_h))
-        write_window = window(parameters, self.height, self.width, self.write_size)
-        banks = filterbank.filterbanks(write_window, self.write_size, self.height, self.width)
+        write_window, banks = self._window(parameters, self.write_size)
         patch = self._full_precision(self.write_patch(decoder_h)) / write_window.intensity
         canvas = state.canvas + filterbank.write(patch, *banks)
         state = state._replace(decoder_h=decoder_h, decoder_c=decoder_c, canvas=canvas)

@@ -10,22 +10,32 @@ import tensorflow as tf
 from t2i_tf.layers.draw.window import Window
 
 
+AUTHORS_TOLERANCE = 1e-4  # what the authors' code adds to the sum of a filter
+
+
 def filterbank(
-    centre: tf.Tensor, stride: tf.Tensor, variance: tf.Tensor, size: int, length: int
+    centre: tf.Tensor,
+    stride: tf.Tensor,
+    variance: tf.Tensor,
+    size: int,
+    length: int,
+    tolerance: float = 0.0,
 ) -> tf.Tensor:
     """P filters over a side of `length` pixels (DRAW equations 19, 20, 25, 26).
 
         F[i, a] = exp(-(a - mu_i)^2 / (2 variance)) / sum over a
         mu_i    = centre + (i - (P - 1) / 2) stride
 
-    The grid is centred; in the authors' code it is off by half a stride or more. The division by
-    the sum is a softmax over the pixels, so that a filter that is narrower than a pixel or outside
-    the image still sums to one (our choice; the authors add 1e-4 to the sum).
+    The grid is centred (see `window` for that of the authors' code). The division by the sum is a
+    softmax over the pixels, so that a filter that is narrower than a pixel or outside the image
+    still sums to one (our choice). With a tolerance, such a filter fades to zero instead, as in the
+    authors' code.
 
     Args:
         centre, stride, variance: [B, 1], as in `Window`.
         size: P, number of filters.
         length: pixels along the side.
+        tolerance: added to the sum; 0 for the softmax.
 
     Returns:
         [B, P, length].
@@ -33,13 +43,20 @@ def filterbank(
     offsets = tf.range(size, dtype=centre.dtype) - (size - 1) / 2
     means = (centre + offsets * stride)[:, :, None]  # [B, P, 1]
     pixels = tf.range(length, dtype=centre.dtype)
-    return tf.nn.softmax(-tf.square(pixels - means) * (0.5 / variance)[:, :, None])
+    exponents = -tf.square(pixels - means) * (0.5 / variance)[:, :, None]
+    if tolerance == 0.0:
+        return tf.nn.softmax(exponents)
+    weights = tf.exp(exponents)
+    return weights / (tf.reduce_sum(weights, axis=-1, keepdims=True) + tolerance)
 
 
-def filterbanks(window: Window, size: int, height: int, width: int) -> tuple[tf.Tensor, tf.Tensor]:
+def filterbanks(
+    window: Window, size: int, height: int, width: int, tolerance: float = 0.0
+) -> tuple[tf.Tensor, tf.Tensor]:
     """The vertical [B, P, H] and the horizontal [B, P, W] filters of a window."""
-    vertical = filterbank(window.centre_y, window.stride, window.variance, size, height)
-    horizontal = filterbank(window.centre_x, window.stride, window.variance, size, width)
+    grid = window.stride, window.variance, size
+    vertical = filterbank(window.centre_y, *grid, height, tolerance)
+    horizontal = filterbank(window.centre_x, *grid, width, tolerance)
     return vertical, horizontal
 
 

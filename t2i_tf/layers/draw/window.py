@@ -3,9 +3,12 @@
 DRAW (Gregor et al. 2015, equations 21 to 24), pure functions.
 """
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import tensorflow as tf
+
+
+Convention = Literal["centred", "authors"]
 
 
 class Window(NamedTuple):
@@ -18,17 +21,31 @@ class Window(NamedTuple):
     intensity: tf.Tensor  # factor on the patch that is read
 
 
-def window(parameters: tf.Tensor, height: int, width: int, size: int) -> Window:
+def window(
+    parameters: tf.Tensor,
+    height: int,
+    width: int,
+    size: int,
+    convention: Convention = "centred",
+) -> Window:
     """The window that a layer's five outputs describe (DRAW equations 21 to 24).
 
     A log stride of 0 spreads the filters over the longer side of the image.
+
+    The authors' code takes DRAW's centre, (W + 1) / 2 (x + 1), which counts pixels from 1, for
+    pixels that it counts from 0, and its filters lie at (i - floor(P / 2) - 1/2) strides from
+    there: half a stride too low for an odd P, a whole stride for an even one. Its height and width
+    are swapped, but it runs on square images only, where that is no difference.
 
     Args:
         parameters: [B, 5], centre x and y, where -1 and 1 are the image's edges, and the logarithms
             of stride, variance and intensity.
         height, width: H and W of the image, pixels.
         size: P, filters per side.
+        convention: `authors` for weights that were trained with the authors' code.
     """
+    if convention == "authors":
+        return _authors_window(parameters, height, width, size)
     x, y, log_stride, log_variance, log_intensity = tf.split(parameters, 5, axis=-1)
     return Window(
         centre_y=0.5 * (height - 1) * (y + 1.0),
@@ -36,6 +53,17 @@ def window(parameters: tf.Tensor, height: int, width: int, size: int) -> Window:
         stride=(max(height, width) - 1) / max(size - 1, 1) * tf.exp(log_stride),
         variance=tf.exp(log_variance),
         intensity=tf.exp(log_intensity),
+    )
+
+
+def _authors_window(parameters: tf.Tensor, height: int, width: int, size: int) -> Window:
+    """The authors' window: their grid, with the centre where the middle of its filters lies."""
+    centred = window(parameters, height, width, size)
+    x, y = parameters[:, 0:1], parameters[:, 1:2]
+    shift = (0.5 if size % 2 else 1.0) * centred.stride
+    return centred._replace(
+        centre_y=0.5 * (height + 1) * (y + 1.0) - shift,
+        centre_x=0.5 * (width + 1) * (x + 1.0) - shift,
     )
 
 

@@ -44,9 +44,24 @@ def fit(model, steps):
     return model.fit(dataset, steps_per_epoch=steps, shuffle=False, verbose=0).history
 
 
-@pytest.mark.parametrize("conditioning, channels", [("align", 3), ("align", 1), ("average", 3)])
-def test_the_bound_matches_the_equations(conditioning, channels):
-    model, batch = tiny.exact_model(conditioning, channels), tiny.batch(channels=channels)
+AUTHORS = {"window": "authors", "caption_reader": "authors", "learned_canvas": True}
+
+
+@pytest.mark.parametrize(
+    "conditioning, channels, switches",
+    [
+        ("align", 3, {}),
+        ("align", 1, {}),
+        ("average", 3, {}),
+        ("align", 3, AUTHORS),
+        ("align", 1, {**AUTHORS, "read_size": 3, "write_size": 4}),
+        ("average", 3, {"window": "authors"}),
+    ],
+    ids=str,
+)
+def test_the_bound_matches_the_equations(conditioning, channels, switches):
+    model = tiny.exact_model(conditioning, channels, **switches)
+    batch = tiny.batch(channels=channels)
     terms = model.bound_terms(batch["image"], batch["token_ids"], tiny.noise())
     w = tiny.reference_weights(model)
     for b, (image, token_ids) in enumerate(zip(*batch.values(), strict=True)):
@@ -55,7 +70,9 @@ def test_the_bound_matches_the_equations(conditioning, channels):
         np.testing.assert_allclose(terms["kl_per_step"][:, b], kls, rtol=1e-10)
 
 
-def test_a_drawing_matches_the_equations(exact):
+@pytest.mark.parametrize("switches", [{}, AUTHORS, {"window": "authors", "write_size": 4}], ids=str)
+def test_a_drawing_matches_the_equations(switches):
+    exact = tiny.exact_model(**switches)
     drawing = exact.generate(tiny.CAPTIONS, tiny.noise())
     w, shape = tiny.reference_weights(exact), tiny.batch()["image"].shape[1:]
     for b, token_ids in enumerate(tiny.CAPTIONS):
@@ -191,3 +208,33 @@ def test_two_replicas_train_as_one(model):
     root = Path(__file__).parents[3]
     run = subprocess.run([sys.executable, script, model], cwd=root, capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
+
+
+@pytest.mark.parametrize(
+    "conditioning, channels, sums",
+    [
+        ("align", 3, (547.0087063330096, 353.9546651943265, 7.7654618061855585)),
+        ("average", 1, (180.5298378500474, 118.17936174413143, 1.9408873220225258)),
+    ],
+)
+def test_the_switches_of_the_authors_leave_the_default_as_it_was(conditioning, channels, sums):
+    """Sums over canvases, likelihood and KL, as computed before there were switches."""
+    model, batch = tiny.exact_model(conditioning, channels), tiny.batch(channels=channels)
+    noise = model.noise(range(3))
+    terms = model.bound_terms(batch["image"], batch["token_ids"], noise)
+    canvases = model.generate(batch["token_ids"], noise).canvases
+    found = canvases, terms["reconstruction_nll"], terms["kl_per_step"]
+    np.testing.assert_allclose([np.sum(one) for one in found], sums, rtol=1e-13)
+    names = {weight.path for weight in build_model(tiny.CONFIG).weights}
+    assert not [name for name in names if "empty_canvas" in name or "pair" in name]
+
+
+@pytest.mark.slow  # XLA compiles a loop of its own
+def test_the_switches_of_the_authors_train_every_weight():
+    config = tiny.config(window="authors", caption_reader="authors", learned_canvas=True)
+    model = compiled(build_model(config))
+    before = [weight.numpy() for weight in model.trainable_variables]
+    logs = fit(model, 2)
+    assert np.isfinite(logs["loss"]).all()
+    for old, weight in zip(before, model.trainable_variables, strict=True):
+        assert np.abs(old - weight.numpy()).max() > 0, weight.path

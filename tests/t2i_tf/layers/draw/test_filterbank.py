@@ -15,8 +15,8 @@ def banks(parameters=PARAMETERS):
     return filterbank.filterbanks(windows, SIZE, HEIGHT, WIDTH)
 
 
-def reference_banks(parameters):
-    expected = attention.window(parameters, HEIGHT, WIDTH, SIZE)
+def reference_banks(parameters, authors=False):
+    expected = attention.window(parameters, HEIGHT, WIDTH, SIZE, authors)
     return attention.filterbanks(expected, SIZE, HEIGHT, WIDTH)
 
 
@@ -26,6 +26,21 @@ def test_filters_match_the_equations():
         f_y, f_x = reference_banks(parameters)
         np.testing.assert_allclose(vertical[b], f_y, atol=1e-12)
         np.testing.assert_allclose(horizontal[b], f_x, atol=1e-12)
+
+
+def test_the_authors_filters_match_their_equations():
+    windows = window(tf.constant(PARAMETERS), HEIGHT, WIDTH, SIZE, "authors")
+    pair = filterbank.filterbanks(windows, SIZE, HEIGHT, WIDTH, filterbank.AUTHORS_TOLERANCE)
+    for b, parameters in enumerate(PARAMETERS):
+        for found, expected in zip(pair, reference_banks(parameters, authors=True), strict=True):
+            np.testing.assert_allclose(found[b], expected, atol=1e-12)
+
+
+def test_the_authors_filters_fade_where_they_leave_the_image():
+    far = tf.constant([[9.0, 9.0, -3.0, -3.0, 0.0]])
+    windows = window(far, HEIGHT, WIDTH, SIZE, "authors")
+    pair = filterbank.filterbanks(windows, SIZE, HEIGHT, WIDTH, filterbank.AUTHORS_TOLERANCE)
+    assert all(float(tf.reduce_max(bank)) == 0.0 for bank in pair)
 
 
 @pytest.mark.parametrize("channels", [1, 3])

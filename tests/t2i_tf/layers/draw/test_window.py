@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from t2i_tf.layers.draw.window import extent, window
@@ -13,9 +14,25 @@ def test_a_window_and_its_extent_match_the_equations():
     extents = extent(windows, SIZE)
     for b, parameters in enumerate(PARAMETERS):
         expected = attention.window(parameters, HEIGHT, WIDTH, SIZE)
-        for name, value in expected._asdict().items():
-            np.testing.assert_allclose(getattr(windows, name)[b, 0], value, rtol=1e-12)
+        for name, found in windows._asdict().items():
+            np.testing.assert_allclose(found[b, 0], getattr(expected, name), rtol=1e-12)
         np.testing.assert_allclose(extents[b], attention.extent(expected, SIZE), rtol=1e-12)
+
+
+@pytest.mark.parametrize("size", [3, 4])
+def test_the_authors_window_has_the_extent_of_their_equations(size):
+    windows = window(tf.constant(PARAMETERS), HEIGHT, WIDTH, size, "authors")
+    for b, parameters in enumerate(PARAMETERS):
+        expected = attention.window(parameters, HEIGHT, WIDTH, size, authors=True)
+        found = extent(windows, size)[b]
+        np.testing.assert_allclose(found, attention.extent(expected, size), rtol=1e-12)
+
+
+def test_the_authors_centred_window_is_off_as_their_code_is():
+    """By hand: of 9 pixels the middle is 4, theirs is 5, less half a stride or a whole one."""
+    for size, shift in ((9, 0.5), (5, 1.0), (8, 8 / 7), (2, 8.0)):
+        _, left, _, right = extent(window(tf.zeros([1, 5]), 9, 9, size, "authors"), size)[0]
+        assert float(left + right) / 2 == pytest.approx(5 - shift, abs=1e-6), size
 
 
 def test_a_centred_window_lies_exactly_on_the_middle_of_the_image():
