@@ -26,6 +26,7 @@ from pipelines.options import (
     Evaluate,
     Gallery,
     Generate,
+    ImportWeights,
     Prepare,
     Push,
     Scenes,
@@ -58,6 +59,7 @@ COMMANDS = {
     "compare": Compare,
     "cluster": Cluster,
     "push": Push,
+    "import-weights": ImportWeights,
     "benchmark": Benchmark,
 }
 

@@ -19,6 +19,7 @@ from pipelines.options import (
     Evaluate,
     Gallery,
     Generate,
+    ImportWeights,
     Prepare,
     Push,
     Scenes,
@@ -304,6 +305,24 @@ def _(options: Push) -> int:
         return 0
     console.print(f"{size} sent to {shared.url}. It loads by:", markup=False)
     console.print(f't2i_tf.{shared.kind}.from_preset("{options.address}")', markup=False)
+    return 0
+
+
+@run.register
+def _(options: ImportWeights) -> int:
+    from pipelines.importing.import_weights import import_weights
+
+    imported = import_weights(
+        options.weights,
+        options.workdir,
+        dictionary=options.dictionary,
+        data=options.data,
+        steps=options.steps,
+    )
+    for line in imported.lines:
+        console.print(line, markup=False)
+    workdir = shlex.quote(str(options.workdir))
+    console.print(f'Next: python -m pipelines generate --workdir {workdir} "a caption"')
     return 0
 
 

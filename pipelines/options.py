@@ -58,11 +58,13 @@ class Prepare:
     COCO's layout, such as the command `scenes` writes (the folder with `annotations/` in it);
     Karpathy's dataset_*.json, Flickr8k and Flickr30k;
     a table beside the pictures (CSV, TSV, JSON, JSONL, Parquet), with an optional column `split`;
-    a.txt beside a.jpg; WebDataset's tar files; Parquet files with pictures; MNIST's IDX files."""
-    source: Literal["coco", "mnist-captions", "folder"] | None = None
+    a.txt beside a.jpg; WebDataset's tar files; Parquet files with pictures; MNIST's IDX files;
+    the authors' arrays (train-images-32x32.npy and so on, with dictionary.pkl)."""
+    source: Literal["coco", "mnist-captions", "folder", "authors"] | None = None
     """What the input is taken for; by default it is found out.
     `coco`: a folder in COCO's layout.
     `folder`: your own pictures and their captions.
+    `authors`: arrays that the paper's authors published.
     `mnist-captions`: one or two digits on a canvas; needs no input."""
     captions: Path | None = None
     """Table of captions, or folder with a.txt for a.jpg; by default it is looked for."""
@@ -431,6 +433,29 @@ class Push:
     """Folder that keeps what is sent; by default nothing is kept."""
     dry_run: bool = False
     """Write the folder --out, and send nothing."""
+
+
+@dataclass(frozen=True)
+class ImportWeights:
+    """Make a work folder of the weights that the paper's authors published, for their alignDRAW.
+
+    The model draws as theirs: with the window of their code, their caption LSTMs and their learned
+    canvas, which are switches of its config. `generate`, `evaluate`, `serving export` and
+    `train --init` use the folder as any other. Pickles are read without running what they say.
+    """
+
+    weights: Positional[Path]
+    """File with the arrays by the names of the authors' code: HDF5, npz, or a pickled dict."""
+    workdir: Path
+    """Work folder to make."""
+    dictionary: Path | None = None
+    """The authors' pickled dictionary of word and id; by default dictionary.pkl beside the weights.
+    Weights for grey pictures without one have the 22 words of MNIST with captions."""
+    data: Path | None = None
+    """Data folder whose vocabulary the model gets, so that `evaluate` takes both.
+    By default the model has all words of the dictionary."""
+    steps: int = 32
+    """Number of drawing steps, which the weights do not tell; the authors' models have 32."""
 
 
 @dataclass(frozen=True)

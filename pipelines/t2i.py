@@ -39,7 +39,7 @@ GROUPS = {
     "Data": _commands("pipelines", "prepare", "scenes"),
     "Training": _commands("pipelines", "train", "compare", "cluster", "benchmark"),
     "Measurements": _commands("pipelines", "evaluate", "study", "sharpness"),
-    "Share": _commands("pipelines", "push"),
+    "Share": _commands("pipelines", "push", "import-weights"),
     "Serving": _commands(
         "serving", "export", "check", "serve", "web", "bench", serving_demo="demo"
     ),

@@ -106,7 +106,7 @@ def choose(data: DataSummary) -> Choice:
 
 def choose_for_comparison(data: DataSummary) -> Choice:
     """The presets for comparing all systems: on COCO they are the paper's own."""
-    if data.source == "coco":
+    if data.source in ("coco", "authors"):
         return Choice("coco", "align-draw-coco", data, adjusts=False)
     return choose(data)
 

@@ -12,7 +12,7 @@ from t2i_tf.files import write_atomically
 from t2i_tf.text.scripts import longest_unspaced
 
 PAD, UNKNOWN = 0, 1
-_RESERVED = ("<pad>", "<unk>")
+RESERVED = ("<pad>", "<unk>")
 _HEADER = "# t2i-tf vocabulary 2: NFC, casefold"
 _SEGMENTED = ", longest match of words by "
 _read_header = re.compile(f"{_HEADER}(?:{_SEGMENTED}(.+))?").fullmatch
@@ -57,9 +57,9 @@ class Vocabulary:
             ((word, count) for word, count in counts.items() if count >= min_count),
             key=lambda entry: (-entry[1], entry[0]),
         )
-        kept = kept[: None if max_size is None else max(0, max_size - len(_RESERVED))]
+        kept = kept[: None if max_size is None else max(0, max_size - len(RESERVED))]
         return cls(
-            entries=(*_RESERVED, *(word for word, _ in kept)),
+            entries=(*RESERVED, *(word for word, _ in kept)),
             counts=(0, 0, *(count for _, count in kept)),
             folded=folded,
             segmenter=segmenter,
@@ -131,10 +131,10 @@ class Vocabulary:
             _entry(path, number, line) for number, line in enumerate(lines[folded:], 1 + folded)
         ]
         words = tuple(word for word, _ in entries)
-        if words[: len(_RESERVED)] != _RESERVED:
+        if words[: len(RESERVED)] != RESERVED:
             raise UserError(
                 f"{path} is not a vocabulary: it should begin with the lines "
-                f"{' and '.join(_RESERVED)}, found {list(words[:2])}."
+                f"{' and '.join(RESERVED)}, found {list(words[:2])}."
             )
         if len(set(words)) < len(words):
             raise UserError(f"{path} is not a vocabulary: it contains a word twice.")

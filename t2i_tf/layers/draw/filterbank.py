@@ -9,7 +9,6 @@ import tensorflow as tf
 
 from t2i_tf.layers.draw.window import Window
 
-
 AUTHORS_TOLERANCE = 1e-4  # what the authors' code adds to the sum of a filter
 
 

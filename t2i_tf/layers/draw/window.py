@@ -7,7 +7,6 @@ from typing import Literal, NamedTuple
 
 import tensorflow as tf
 
-
 Convention = Literal["centred", "authors"]
 
 
