@@ -10,12 +10,10 @@ from tests.reference import attention
 from tests.reference.caption import lstm, lstm_step, sigmoid
 
 
-def make_weights(
-    *, words, lang, align, enc, dec, z, read, write, side, channels, seed=0, scale=0.3
-):
-    """Random arrays of the authors' names and shapes, all far from zero, float32."""
+def shapes(*, words, lang, align, enc, dec, z, read, write, side, channels):
+    """The names and shapes of the authors' arrays."""
     patch, patches = channels * write**2, 2 * channels * read**2
-    shapes = {
+    return {
         "W_y_hLangEnc": (words, 4 * lang),
         "W_hLangEnc_hLangEnc": (lang, 4 * lang),
         "b_hLangEnc": (4 * lang,),
@@ -50,9 +48,14 @@ def make_weights(
         "h0_dec": (1, dec),
         "c0": (1, channels * side**2),
     }
+
+
+def make_weights(seed=0, scale=0.3, **sizes):
+    """Random arrays of the authors' names and shapes, all far from zero, float32."""
     random = np.random.default_rng(seed)
     return {
-        name: np.float32(scale * random.standard_normal(shape)) for name, shape in shapes.items()
+        name: np.float32(scale * random.standard_normal(shape))
+        for name, shape in shapes(**sizes).items()
     }
 
 
