@@ -68,12 +68,12 @@ def _(options: Prepare) -> int:
         console.print(f"All {verify(options.out)} files in {options.out} match their hashes.")
         return 0
     source = _source(options)
-    mnist = source.name == "mnist-captions"
-    height = options.height or (60 if mnist else 32)
+    height, channels = _usual_size(source)
+    height = options.height or height
     sizes = {
         "height": height,
         "width": options.width or height,
-        "channels": options.channels or (1 if mnist else 3),
+        "channels": options.channels or channels,
         "filter": options.filter,
         "crop": options.crop,
         "background": options.background,
@@ -90,6 +90,13 @@ def _(options: Prepare) -> int:
     make = merge_parts if options.merge else prepare
     _print_manifest(options.out, make(source, options.out, **sizes))
     return 0
+
+
+def _usual_size(source) -> tuple[int, int]:
+    """Height and channels that pictures of a source have unless flags say otherwise."""
+    if source.name == "authors":
+        return source.side, source.channels
+    return (60, 1) if source.name == "mnist-captions" else (32, 3)
 
 
 def _source(options: Prepare):
@@ -114,6 +121,7 @@ def _source(options: Prepare):
         folder_names=options.folder_names,
         columns=WantedColumns(options.file_column, options.caption_column),
         division=division,
+        height=options.height,
     )
     if options.input is None and options.source == "mnist-captions":
         source = MnistCaptionsSource(seed=options.seed)

@@ -83,11 +83,11 @@ class Prepare:
     seed: int = 0
     """Seed of the splits that are drawn, and of the pictures of `mnist-captions`."""
     height: int | None = None
-    """Picture height in pixels; by default 32, for `mnist-captions` 60."""
+    """Picture height in pixels; by default 32, for `mnist-captions` 60, for arrays their own."""
     width: int | None = None
     """Picture width in pixels; by default the height."""
     channels: Literal[1, 3] | None = None
-    """1 for grey, 3 for colour; by default 3, for `mnist-captions` 1."""
+    """1 for grey, 3 for colour; by default 3, for `mnist-captions` 1, for arrays their own."""
     filter: str = "lanczos3"
     """Filter for resizing, with antialiasing."""
     crop: str = "squash"

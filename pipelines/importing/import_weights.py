@@ -75,10 +75,11 @@ def import_weights(
     folder = DataFolder.open(data) if data else None
     if folder:
         side, channels = found.sizes.side, found.sizes.channels
+        named = str(weights).replace("{", "{{").replace("}", "}}")  # no placeholder
         check_same_shape(
             (side, side, channels),
             folder.shape,
-            f"{weights} draws images of {{expected}}, those of {folder.path} are {{found}}",
+            f"{named} draws images of {{expected}}, those of the data are {{found}}",
             f"Prepare the data with --height {side} --width {side} --channels {channels}.",
         )
     vocabulary = folder.vocabulary if folder else _vocabulary(words)

@@ -33,9 +33,15 @@ class Dictionary:
     ids: Mapping[str, int]
 
     def id_of(self, word: str) -> int | None:
-        """The id of a word; a numeral in letters has that of its digit where it has none itself."""
+        """The id of a word; None for one that the dictionary lacks.
+
+        A numeral in letters has that of its digit where it has none itself, and the unknown word
+        has its own in lower case too, as captions have it.
+        """
         if word in self.ids:
             return self.ids[word]
+        if word == UNKNOWN_WORD.lower():
+            return self.unknown
         return self.ids.get(str(_NUMERALS.index(word))) if word in _NUMERALS else None
 
     @property

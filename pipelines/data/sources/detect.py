@@ -11,6 +11,8 @@ from pipelines.data.sources.assembly.split_choice import (
     split_in_file_name,
     split_named,
 )
+from pipelines.data.sources.authors.authors_arrays import AuthorsSource
+from pipelines.data.sources.authors.published_files import is_published
 from pipelines.data.sources.captioned_folder import FolderSource
 from pipelines.data.sources.coco import CocoSource, annotations_files
 from pipelines.data.sources.example import Source
@@ -38,6 +40,7 @@ LOOKED_FOR = (
     ".tar files",
     "Parquet files with pictures",
     "MNIST's IDX files",
+    "the authors' arrays (train-images-32x32.npy)",
 )
 PACKED_ARCHIVES = (".zip", ".rar", ".7z", ".gz", ".tgz", ".bz2", ".xz")
 USUAL_TABLES = ("metadata", "captions", "results")  # preferred where there are several
@@ -54,6 +57,7 @@ class Hints:
         folder_names: Whether the names of subfolders are the captions.
         columns: Columns of the table.
         division: How to divide pictures into splits.
+        height: Height of the prepared pictures.
     """
 
     captions: Path | None = None
@@ -62,6 +66,7 @@ class Hints:
     folder_names: bool = False
     columns: WantedColumns = field(default_factory=WantedColumns)
     division: Division = field(default_factory=Division)
+    height: int | None = None
 
 
 @dataclass(frozen=True)
@@ -77,7 +82,7 @@ def find_source(place: Path, kind: str | None, hints: Hints) -> Found:
 
     Args:
         place: Folder or file.
-        kind: "coco", "folder" or "mnist-captions"; None to find out.
+        kind: "coco", "folder", "authors" or "mnist-captions"; None to find out.
         hints: What the user says about it.
 
     Raises:
@@ -100,6 +105,8 @@ def find_source(place: Path, kind: str | None, hints: Hints) -> Found:
 def _find(place: Path, kind: str | None, hints: Hints) -> Found:
     if kind == "mnist-captions":
         return mnist(place, hints)
+    if kind == "authors":
+        return authors(place, hints)
     if hints.karpathy:
         return karpathy(place, captions_path(place, hints.karpathy), hints)
     if kind == "coco":
@@ -126,7 +133,7 @@ def look(folder: Path, hints: Hints, *, official: bool) -> Found | None:
     Args:
         folder: The folder.
         hints: What the user says about it.
-        official: Whether it may be COCO or MNIST.
+        official: Whether it may be COCO, MNIST or the authors' arrays.
 
     Raises:
         UserError: several shapes fit, or the one that fits is incomplete.
@@ -135,6 +142,8 @@ def look(folder: Path, hints: Hints, *, official: bool) -> Found | None:
         return coco(folder, hints)
     if official and find_idx_files(folder):
         return mnist(folder, hints)
+    if official and is_published(folder):
+        return authors(folder, hints)
     if (folder / "manifest.json").is_file() and (folder / "vocabulary.txt").is_file():
         raise UserError(
             f"{folder} is a data folder that `prepare` made. Train on it with --data, or give the"
@@ -174,6 +183,13 @@ def mnist(folder: Path, hints: Hints) -> Found:
     """The IDX files of MNIST."""
     source = MnistCaptionsSource(seed=hints.division.seed, digits=load_idx_digits(folder))
     return Found(source, f"{folder}: MNIST's digits, to be placed as captions say.")
+
+
+def authors(place: Path, hints: Hints) -> Found:
+    """The arrays that the paper's authors published."""
+    source = AuthorsSource(place, hints.division, hints.height)
+    size = f"{source.side}x{source.side}x{source.channels}"
+    return Found(source, f"{place}: the authors' arrays, with images of {size}.")
 
 
 def flickr(folder: Path, tokens: Path, hints: Hints) -> Found:
@@ -383,7 +399,7 @@ def refuse_contradictions(kind: str | None, hints: Hints) -> None:
     if len(flags) > 1:
         raise UsageError(f"{' and '.join(flags)} both say where the captions are. Give one.")
     wrong = [flag for flag in flags if flag != "--karpathy"] if kind == "coco" else flags
-    if wrong and kind in ("coco", "mnist-captions"):
+    if wrong and kind in ("coco", "mnist-captions", "authors"):
         raise UsageError(f"{wrong[0]} does not apply to --source {kind}. Leave one of them out.")
 
 

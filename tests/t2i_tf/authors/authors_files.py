@@ -36,3 +36,41 @@ def coco_files(folder, suffix=".h5", **sizes):
     arrays = authors.make_weights(**COCO | sizes)
     (folder / "dictionary.pkl").write_bytes(pickle.dumps(coco_dictionary(), 0))
     return write_weights(folder / f"weights{suffix}", arrays), arrays
+
+
+def write_value(path, value):
+    """A value in the format of the path's extension."""
+    if path.suffix == ".npy":
+        np.save(path, value)
+    elif path.suffix == ".pkl":
+        path.write_bytes(pickle.dumps(value, 0))
+    else:
+        write_weights(path, {path.stem if path.suffix == ".npz" else "data": np.asarray(value)})
+
+
+def caption_arrays(images, seed):
+    """Five captions of seven to nine words for each image: ids padded to 9, lengths, cap2im."""
+    random = np.random.default_rng(seed)
+    lengths = random.integers(7, 10, (5 * images, 1))
+    ids = random.integers(1, len(COCO_WORDS) + 1, (5 * images, 9)).astype(np.int32)
+    ids[np.arange(9) >= lengths] = 0
+    return ids, lengths, [k // 5 for k in range(5 * images)]
+
+
+def write_arrays(folder, side=6, suffix=".npy", splits=(("train", 6), ("dev", 2), ("test", 2))):
+    """The authors' files of tiny images: pixels by split, uint8 [n, H, W, C], and captions."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "dictionary.pkl").write_bytes(pickle.dumps(coco_dictionary(), 0))
+    pixels, words = {}, dict(enumerate(COCO_WORDS, 1))
+    texts = {}
+    for seed, (split, count) in enumerate(splits):
+        random = np.random.default_rng(seed)
+        pixels[split] = random.integers(0, 256, (count, side, side, 3), np.uint8)
+        planes = np.float32(pixels[split] / 255).transpose(0, 3, 1, 2).reshape(count, -1)
+        ids, lengths, cap2im = caption_arrays(count, seed)
+        write_value(folder / f"{split}-images-{side}x{side}{suffix}", planes)
+        write_value(folder / f"{split}-captions{suffix}", ids)
+        write_value(folder / f"{split}-captions-len{suffix}", lengths)
+        write_value(folder / f"{split}-cap2im.pkl", cap2im)
+        texts[split] = [" ".join(words[id] for id in row if id) for row in ids.tolist()]
+    return pixels, texts

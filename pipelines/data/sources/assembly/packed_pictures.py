@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from pipelines.data.sources.assembly.caption_text import clean_captions
 from pipelines.data.sources.assembly.split_choice import Division, add_validation, divide
 from pipelines.data.sources.example import Example
@@ -29,9 +31,9 @@ class Packed:
 
 
 class PackedSplit(Sequence):
-    """A split as a sequence that reads the bytes of each picture on access."""
+    """A split as a sequence that reads each picture on access."""
 
-    def __init__(self, members: Sequence[Packed], read: Callable[[Any], bytes]):
+    def __init__(self, members: Sequence[Packed], read: Callable[[Any], bytes | np.ndarray]):
         self._members, self._read = members, read
 
     def __len__(self) -> int:
@@ -55,7 +57,7 @@ class PackedSource:
 
     Args:
         pack: Returns the pictures with their captions as written; may count in the notes.
-        read: The bytes at a place.
+        read: The picture at a place: its bytes, or uint8 [H, W, C].
         division: How to divide pictures without a split.
         facts: What the manifest should keep besides.
     """
@@ -65,7 +67,7 @@ class PackedSource:
     def __init__(
         self,
         pack: Callable[[Notes], Iterable[Packed]],
-        read: Callable[[Any], bytes],
+        read: Callable[[Any], bytes | np.ndarray],
         division: Division,
         facts: Mapping[str, Any],
     ):

@@ -1,0 +1,1 @@
+"""The arrays that the paper's authors published."""
