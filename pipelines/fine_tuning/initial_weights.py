@@ -81,7 +81,7 @@ def begin_from(
         UserError: no weight fits.
     """
     taken = transfer(source, network, vocabulary)
-    lines = _lines(init, source, taken)
+    lines = [*_lines(init, source, taken), *_other_window(init, source.network, network)]
     before = source.parts.encoder
     if encoder is not None and (before is None or before.fingerprint != encoder.fingerprint):
         lines.append(
@@ -102,6 +102,19 @@ def _check_begun(init: str, workdir: Path) -> None:
             f"{workdir} holds a run that began {how}. Leave out --init to resume it, or choose"
             " another --workdir."
         )
+
+
+def _other_window(init: str, before: TrainableModel, now: TrainableModel) -> list[str]:
+    """Says where weights of windows by one convention are taken for another."""
+    old, new = (
+        getattr(getattr(model, "cell", None), "convention", None) for model in (before, now)
+    )
+    if old == new or None in (old, new):
+        return []
+    return [
+        f"The window of {init} is by the convention {old!r}, this model's by {new!r}: its weights"
+        f" place patches elsewhere. --model.window {old} keeps them where they were."
+    ]
 
 
 def _lines(init: str, source: PretrainedModel, taken: Transfer) -> list[str]:

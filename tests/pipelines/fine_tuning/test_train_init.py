@@ -179,3 +179,11 @@ def test_the_command_begins_from_a_preset_folder(data, trained, tmp_path, capsys
     assert main([*command, "--workdir", str(tmp_path / "run"), "--no-xla"]) == 0
     said = capsys.readouterr().out
     assert "31 of 31 weight tensors taken" in said and "The model has the sizes of" in said
+
+
+def test_a_window_by_another_convention_is_said(data, trained, config, tmp_path, at_once, capsys):
+    model = dataclasses.replace(config.model, window="authors")
+    train(dataclasses.replace(config, model=model), data, tmp_path / "run", init=str(trained))
+    assert "--model.window centred keeps them where they were" in capsys.readouterr().out
+    train(config, data, tmp_path / "same", init=str(trained))
+    assert "--model.window" not in capsys.readouterr().out

@@ -1,5 +1,6 @@
 """What the commands do with an imported work folder."""
 
+import numpy as np
 import pytest
 
 from pipelines.cli import main
@@ -7,6 +8,7 @@ from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.evaluation.load_run import open_run
 from pipelines.importing.import_weights import import_weights
 from serving import cli as serving
+from t2i_tf import TextToImage
 from t2i_tf.errors import UserError
 from tests.t2i_tf.authors.authors_files import coco_files, write_arrays
 
@@ -56,3 +58,13 @@ def test_evaluate_measures_it(place):
     given = ["--workdir", str(place / "run"), "--data", str(place / "data")]
     assert main(["evaluate", *given, *few]) == 0
     assert (place / "run" / "evaluation.json").is_file()
+
+
+def test_a_saved_preset_and_a_keras_file_draw_the_same(place, tmp_path):
+    model = TextToImage.from_preset(str(place / "run"))
+    expected = model.generate(["a red bus", "the bus"], seed=0)
+    model.save_to_preset(tmp_path / "preset")
+    model.save(tmp_path / "model.keras")
+    for saved in (tmp_path / "preset", tmp_path / "model.keras"):
+        found = TextToImage.from_preset(str(saved)).generate(["a red bus", "the bus"], seed=0)
+        np.testing.assert_array_equal(found, expected)
