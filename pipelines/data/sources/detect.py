@@ -19,7 +19,12 @@ from pipelines.data.sources.example import Source
 from pipelines.data.sources.flickr_tokens import FlickrSource, is_token_file
 from pipelines.data.sources.karpathy import KarpathySource, is_karpathy
 from pipelines.data.sources.mnist_captions import MnistCaptionsSource
-from pipelines.data.sources.mnist_digits import find_idx_files, load_idx_digits
+from pipelines.data.sources.mnist_digits import (
+    find_hdf5_file,
+    find_idx_files,
+    load_hdf5_digits,
+    load_idx_digits,
+)
 from pipelines.data.sources.parquet_pictures import ParquetSource, picture_column
 from pipelines.data.sources.tables.columns import WantedColumns
 from pipelines.data.sources.tables.read_table import TABLE_EXTENSIONS, open_table
@@ -117,7 +122,7 @@ def _find(place: Path, kind: str | None, hints: Hints) -> Found:
     if hints.captions:
         return of_captions(place, captions_path(place, hints.captions), hints)
     if place.is_file():
-        return of_captions(place.parent, place, hints)
+        return of_file(place, hints)
     found = look(place, hints, official=kind != "folder")
     inner = only_subfolder(place)
     if found is None and inner:
@@ -144,6 +149,8 @@ def look(folder: Path, hints: Hints, *, official: bool) -> Found | None:
         return mnist(folder, hints)
     if official and is_published(folder):
         return authors(folder, hints)
+    if official and find_hdf5_file(folder):
+        return mnist(folder, hints)
     if (folder / "manifest.json").is_file() and (folder / "vocabulary.txt").is_file():
         raise UserError(
             f"{folder} is a data folder that `prepare` made. Train on it with --data, or give the"
@@ -180,8 +187,10 @@ def karpathy(folder: Path, file: Path, hints: Hints) -> Found:
 
 
 def mnist(folder: Path, hints: Hints) -> Found:
-    """The IDX files of MNIST."""
-    source = MnistCaptionsSource(seed=hints.division.seed, digits=load_idx_digits(folder))
+    """The IDX files of MNIST, or the authors' mnist.h5."""
+    file = None if find_idx_files(folder) else find_hdf5_file(folder)
+    digits = load_hdf5_digits(file) if file else load_idx_digits(folder)
+    source = MnistCaptionsSource(seed=hints.division.seed, digits=digits)
     return Found(source, f"{folder}: MNIST's digits, to be placed as captions say.")
 
 
@@ -196,6 +205,15 @@ def flickr(folder: Path, tokens: Path, hints: Hints) -> Found:
     """Flickr8k or Flickr30k as published."""
     source = FlickrSource(folder, tokens, hints.division)
     return Found(source, f"{folder}: Flickr's layout, with {tokens.name}.")
+
+
+def of_file(place: Path, hints: Hints) -> Found:
+    """A source for one file: arrays, or captions of pictures beside it."""
+    if place.name == "mnist.h5":
+        return mnist(place, hints)
+    if place.suffix.lower() in (".npz", ".h5", ".hdf5"):
+        return authors(place, hints)
+    return of_captions(place.parent, place, hints)
 
 
 def of_captions(folder: Path, captions: Path, hints: Hints) -> Found:

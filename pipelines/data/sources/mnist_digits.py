@@ -2,7 +2,8 @@
 
 MNIST is used if Keras has it or can download it at once. Otherwise, the 1,797 digits of 8x8 pixels
 that come with scikit-learn are enlarged: fewer and blurrier, but real and always available. A
-folder with the four IDX files of MNIST, as they are published, can be given instead.
+folder with the four IDX files of MNIST, as they are published, can be given instead, or the
+mnist.h5 of the paper's authors.
 """
 
 import contextlib
@@ -20,6 +21,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from t2i_tf.authors.array_files import read_named
 from t2i_tf.errors import UserError
 
 SIDE = 28  # of a digit, pixels
@@ -101,6 +103,55 @@ def load_idx_digits(folder: Path) -> Digits:
     digits = divide("MNIST's IDX files", pictures, labels, test)
     print(f"Digits: {digits.origin}.")
     return digits
+
+
+def load_hdf5_digits(path: Path) -> Digits:
+    """MNIST's digits from the file that the paper's authors published.
+
+    It has `train`, `validation` and `test` with values from 0 to 1, and `train_labels` and so on.
+    Without `test`, the second half of `validation` stands in for it.
+
+    Raises:
+        UserError: an array is missing or has another shape, or the file is damaged.
+    """
+    arrays = read_named(path)
+    pools = {
+        pool: _hdf5_pool(path, arrays, name)
+        for pool, name in (("train", "train"), ("val", "validation"), ("test", "test"))
+        if name != "test" or name in arrays
+    }
+    if "test" not in pools:
+        pictures, labels = pools["val"]
+        half = len(labels) // 2
+        pools |= {"val": (pictures[:half], labels[:half]), "test": (pictures[half:], labels[half:])}
+    for pool, (_, labels) in pools.items():
+        if set(range(10)) != set(labels.tolist()):
+            raise UserError(f"{path}: expected every label from 0 to 9 among the digits of {pool}.")
+    digits = Digits("the authors' mnist.h5", pools)
+    print(f"Digits: {digits.origin}.")
+    return digits
+
+
+def _hdf5_pool(path: Path, arrays: Mapping[str, np.ndarray], name: str) -> Pool:
+    pictures, labels = arrays.get(name), arrays.get(f"{name}_labels")
+    if pictures is None or labels is None:
+        found = ", ".join(sorted(arrays)) or "none"
+        raise UserError(f"{path}: expected the arrays {name} and {name}_labels, got {found}.")
+    if pictures.shape != (len(pictures), SIDE * SIDE) or labels.size != len(pictures):
+        raise UserError(
+            f"{path}: expected {name} with the shape (n, {SIDE * SIDE}) and n labels, got"
+            f" {pictures.shape} and {labels.shape}."
+        )
+    if not (pictures.min() >= 0 and pictures.max() <= 1):
+        raise UserError(f"{path}: expected values from 0 to 1 in {name}, got others.")
+    pixels = np.uint8(np.round(255.0 * pictures)).reshape(-1, SIDE, SIDE)
+    return pixels, labels.ravel().astype(int)
+
+
+def find_hdf5_file(place: Path) -> Path | None:
+    """The authors' mnist.h5: a file that was named, or in a folder; None if there is none."""
+    path = place / "mnist.h5" if place.is_dir() else place
+    return path if path.suffix.lower() in (".h5", ".hdf5") and path.is_file() else None
 
 
 def find_idx_files(folder: Path) -> dict[str, Path]:

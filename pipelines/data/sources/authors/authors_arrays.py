@@ -22,6 +22,7 @@ from t2i_tf.authors.dictionary import UNKNOWN_WORD, Dictionary
 from t2i_tf.errors import UserError
 
 CHUNK = 1024  # images looked at together
+ROUNDING = 1e-5  # by which values may lie outside 0 to 1
 CAPTIONS_PER_IMAGE = 5
 
 UNKNOWN = f"Words that the authors' dictionary lacked, written as {UNKNOWN_WORD}"
@@ -82,7 +83,7 @@ class AuthorsSource(PackedSource):
         split, row = place
         values = self._splits[split].images[self.side].value[row]
         planes = np.reshape(values, (self.channels, self.side, self.side))
-        return np.uint8(np.round(255.0 * planes)).transpose(1, 2, 0)
+        return np.uint8(np.round(255.0 * np.clip(planes, 0.0, 1.0))).transpose(1, 2, 0)
 
 
 def check_images(images: Found) -> int:
@@ -90,7 +91,7 @@ def check_images(images: Found) -> int:
     crc = 0
     for start in range(0, len(images.value), CHUNK):
         chunk = np.ascontiguousarray(images.value[start : start + CHUNK])
-        wrong = np.argwhere(~((chunk >= 0) & (chunk <= 1)))
+        wrong = np.argwhere(~((chunk >= -ROUNDING) & (chunk <= 1 + ROUNDING)))
         if len(wrong):
             row, column = wrong[0]
             raise UserError(

@@ -11,7 +11,12 @@ from pipelines.data.prepared.split_reader import read_images
 from pipelines.data.sources.authors.published_files import classify
 from pipelines.data.sources.detect import Hints, find_source
 from t2i_tf.errors import UserError
-from tests.t2i_tf.authors.authors_files import coco_dictionary, write_arrays, write_value
+from tests.t2i_tf.authors.authors_files import (
+    coco_dictionary,
+    write_arrays,
+    write_value,
+    write_weights,
+)
 
 SPLITS = {"train": "train", "dev": "val", "test": "test"}
 
@@ -50,8 +55,9 @@ def test_all_arrays_in_one_file(tmp_path):
         elif "cap2im" in path.name:
             path.unlink()
     np.savez(tmp_path / "arrays" / "all.npz", **arrays)
-    for place in (tmp_path / "arrays", tmp_path / "arrays" / "all.npz"):
-        source, splits = opened(place)
+    file = tmp_path / "arrays" / "all.npz"
+    for place, kind in ((file.parent, "authors"), (file, "authors"), (file, None)):
+        source, splits = opened(place, kind)
         np.testing.assert_array_equal([one.picture for one in splits["train"]], pixels["train"])
         assert [text for one in splits["test"] for text in one.captions] == texts["test"]
         assert any("five captions in a row" in line for line in source.notes.lines())
@@ -107,6 +113,13 @@ def test_words_of_python_2_that_are_utf_8(folder):
     write_value(folder / "train-captions.npy", ids)
     _, splits = opened(folder)
     assert splits["train"][0].captions[0].startswith("café ")
+
+
+def test_values_that_rounding_put_beside_0_and_1_are_kept(folder):
+    images = np.load(folder / "train-images-6x6.npy")
+    images[0, :2] = -1e-6, 1 + 1e-6
+    write_value(folder / "train-images-6x6.npy", images)
+    assert opened(folder)[1]["train"][0].picture[0, :2, 0].tolist() == [0, 255]
 
 
 def test_what_is_changed_or_left_out_is_counted(folder):
@@ -233,3 +246,46 @@ def test_flags_that_name_the_captions_do_not_apply(folder, tmp_path, capsys):
     given = ["--input", str(folder), "--out", str(tmp_path / "out"), "--source", "authors"]
     assert main(["prepare", *given, "--captions", "x.csv"]) == 2
     assert "--captions does not apply to --source authors" in capsys.readouterr().err
+
+
+def digits_file(path, parts=("train", "validation", "test"), **changes):
+    """The authors' mnist.h5 with 40 digits in each part: labels in turn, values from 0 to 1."""
+    arrays = {}
+    for k, name in enumerate(parts):
+        arrays[name] = np.full((40, 784), (k + 1) / 5, np.float32)
+        arrays[f"{name}_labels"] = np.arange(40) % 10
+    arrays |= changes
+    kept = {name: array for name, array in arrays.items() if array is not None}
+    return write_weights(path, kept)
+
+
+@pytest.mark.parametrize("kind", [None, "mnist-captions"])
+def test_the_authors_mnist_is_placed_as_captions_say(tmp_path, kind):
+    digits_file(tmp_path / "mnist.h5")
+    for place in (tmp_path, tmp_path / "mnist.h5"):
+        source = find_source(place, kind, Hints()).source
+        assert source.facts()["digits"] == "the authors' mnist.h5"
+        greys = {split: source.splits()[split][0].picture.max() for split in ("train", "val")}
+        assert greys == {"train": 51, "val": 102}
+        assert source.splits()["test"][0].picture.max() == 153
+
+
+def test_without_test_digits_half_of_the_validation_digits_are_tested_on(tmp_path):
+    digits_file(tmp_path / "mnist.h5", ("train", "validation"))
+    source = find_source(tmp_path, None, Hints()).source
+    assert source.facts()["digits_of_writers"] == {"train": 40, "val": 20, "test": 20}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"train_labels": None}, "expected the arrays train and train_labels, got test"),
+        ({"train": np.zeros((40, 700), "f4")}, r"shape \(n, 784\) and n labels, got \(40, 700\)"),
+        ({"validation": np.full((40, 784), 2.0)}, "values from 0 to 1 in validation"),
+        ({"test_labels": np.zeros(40, int)}, "every label from 0 to 9 among the digits of test"),
+    ],
+)
+def test_digits_that_do_not_fit_are_one_sentence(tmp_path, changes, message):
+    digits_file(tmp_path / "mnist.h5", **changes)
+    with pytest.raises(UserError, match=message):
+        find_source(tmp_path, None, Hints())
