@@ -88,7 +88,7 @@ def import_weights(
     assign_weights(model, found, vocabulary, words)
     model.compile(build_optimizer(config.optimizer), jit_compile=False)
     _write(workdir, config, vocabulary, model, folder)
-    return Imported(found, _lines(found, words, vocabulary, folder))
+    return Imported(found, _lines(found, words, vocabulary, folder, steps))
 
 
 def _dictionary(weights: AuthorsWeights, path: Path | None) -> Dictionary:
@@ -156,11 +156,12 @@ def _lines(
     dictionary: Dictionary,
     vocabulary: Vocabulary,
     folder: DataFolder | None,
+    steps: int,
 ) -> list[str]:
     sizes = weights.sizes
     lines = [
         f"{weights.count:,} weights of alignDRAW, {sizes.side}x{sizes.side}x{sizes.channels}, from"
-        f" {weights.path}."
+        f" {weights.path}, to draw in {steps} steps (--steps), which they do not tell."
     ]
     if weights.left_out:
         lines.append(f"Other arrays of the file, left out: {_named(weights.left_out)}.")

@@ -59,6 +59,7 @@ def test_the_imported_model_draws_what_the_authors_equations_draw(tmp_path, suff
     said = " ".join(capsys.readouterr().out.split())
     count = sum(array.size for array in arrays.values())
     assert f"{count:,} weights of alignDRAW, 6x6x3" in said and "7 words" in said
+    assert "to draw in 4 steps (--steps)" in said
     trained = compare(tmp_path / "run", arrays, "a red BUS is purple.", [1, 2, 3, 8, 4, 6])
     assert trained.vocabulary.entries[2:] == ("a", "red", "bus", "the", ".", "blue", "is")
     assert trained.config.optimizer.ema == 0 and trained.config.max_words == 29

@@ -110,9 +110,9 @@ def test_known_sources_keep_their_presets():
     assert choose(data(20_000, {8: 20_000}, "scenes")).preset == "align-draw-scenes"
     assert choose(data(50_000, {8: 50_000}, "mnist-captions")).preset == "align-draw-mnist-hour"
     assert choose(data(80_000, FLICKR, "coco")).preset == "align-draw-photos"
-    sources = ("scenes", "mnist-captions", "coco", "folder")
+    sources = ("scenes", "mnist-captions", "coco", "authors", "folder")
     worlds = [choose_for_comparison(data(20, {8: 20}, source)).world for source in sources]
-    assert worlds == ["scenes", "mnist", "coco", "photos"]
+    assert worlds == ["scenes", "mnist", "coco", "coco", "photos"]
     few = choose_for_comparison(data(20, {8: 20}, "coco"))
     assert few.config("align-draw-coco") == preset("align-draw-coco").config
 
