@@ -1,5 +1,6 @@
 """What has to be set before TensorFlow is imported, and how tests are shared among processes."""
 
+import gc
 import os
 from pathlib import Path
 
@@ -10,10 +11,20 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("GLOG_minloglevel", "2")
 os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")  # compiles faster
 
+gc.set_threshold(50_000, 20, 100)  # tracing makes many small objects, few of them garbage
+
 TESTS = Path(__file__).parent
 # The folders whose files take longest come first, so that no process is left with one at the end.
 SENTENCE_READERS = ("skip-thought-draw]", "fully-connected-vae]", "conv-deconv-vae]", "lapgan]")
 LONGEST_FIRST = ("conformance", "pipelines/training", "t2i_tf/models", "pipelines/evaluation")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def what_earlier_files_left_is_not_searched_for_garbage():
+    """Modules, graphs and models add up to millions of objects that live as long as the process."""
+    yield
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="module")
