@@ -7,6 +7,7 @@ from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.data.scenes.dataset import Scene, captions, render, sample_scene
 from pipelines.evaluation.captioner_scores import named_right, score_captioner
 from t2i_tf.errors import UserError
+from t2i_tf.text.vocabulary import Vocabulary
 from tests.data_folders import make_examples, write_data_folder
 
 
@@ -28,7 +29,7 @@ class Parrot:
     """Returns captions in their order, whatever the images show."""
 
     def __init__(self, captions):
-        self.captions = iter(captions)
+        self.captions, self.vocabulary = iter(captions), Vocabulary.from_counts({})
 
     def describe(self, images):
         return [SimpleNamespace(caption=next(self.captions)) for _ in images]
