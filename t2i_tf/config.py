@@ -90,27 +90,27 @@ class ConvDrawConfig:
     """Image channels. Taken from the data folder when training."""
     vocabulary_size: int = 25_323
     """Number of words, padding and unknown included. Taken from the data folder when training."""
-    steps: int = 8
+    steps: int = 16
     """Number of drawing steps, T."""
     side: int = 4
     """Side of a place, pixels: the states are grids of height / side by width / side places."""
     size: int = 3
     """Side of the neighbourhood that passes something on to a place, places."""
-    embedding_units: int = 128
+    embedding_units: int = 256
     """Width of the word embedding."""
     caption_units: int = 128
     """Units of the caption LSTM, per direction."""
-    align_units: int = 64
+    align_units: int = 128
     """Width of the queries from every place and of the words' keys."""
-    encoder_channels: int = 64
+    encoder_channels: int = 128
     """Channels of the inference LSTM."""
-    decoder_channels: int = 64
+    decoder_channels: int = 128
     """Channels of the generative LSTM."""
-    message_channels: int = 32
+    message_channels: int = 64
     """Channels that a place passes on to those around it."""
-    read_channels: int = 48
+    read_channels: int = 96
     """Features that inference takes from image and error image at each place."""
-    latent_channels: int = 8
+    latent_channels: int = 12
     """Latent units per place and step."""
     initial_canvas: float = 0.0
     """Value of the empty canvas: 0 is grey, -10 is black."""

@@ -1,6 +1,5 @@
 """What has to be set before TensorFlow is imported, and how tests are shared among processes."""
 
-import gc
 import os
 from pathlib import Path
 
@@ -10,9 +9,6 @@ from xdist.scheduler import LoadScopeScheduling
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("GLOG_minloglevel", "2")
 os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")  # compiles faster
-
-# Searching a process full of graphs for garbage takes a tenth of the time, and finds little.
-gc.disable()
 
 TESTS = Path(__file__).parent
 # The folders whose files take longest come first, so that no process is left with one at the end.

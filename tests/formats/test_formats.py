@@ -82,6 +82,7 @@ def test_a_work_folder_resumes(old):
     assert [float(row.split(",")[0]) for row in rows[1:]] == [6, 12, 14]
 
 
+@pytest.mark.slow
 def test_a_work_folder_evaluates_to_the_same_bounds(old, monkeypatch):
     monkeypatch.setattr(word_classifier, "STEPS", 2)  # no bound depends on its features
     sizes = {"candidates": 8, "pictures": 16, "captions": 16, "weighed": 4, "similar": 4}

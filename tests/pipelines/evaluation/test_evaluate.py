@@ -158,6 +158,7 @@ def test_a_discrete_likelihood_is_reported_in_bits(folder, data, tmp_path):
     assert "bits per dimension: importance-weighted, K = 50" in text
 
 
+@pytest.mark.slow
 def test_it_is_the_same_again(result, draw, data, tmp_path):
     again = evaluate(draw, data, out=tmp_path / "again.json", **SMALL)
     plain = msgspec.to_builtins(again)
@@ -167,6 +168,7 @@ def test_it_is_the_same_again(result, draw, data, tmp_path):
     assert again.bound.test_sharpened is None and again.ssim.sharpened is None
 
 
+@pytest.mark.slow
 def test_demo_and_sharpness_report_the_same_caption_accuracy(
     result, draw, data, sharpener, tmp_path, monkeypatch
 ):
@@ -213,6 +215,7 @@ def dropping(folder, tmp_path_factory):
     return write_run(path, "noalign-draw", folder, scale=0.4, caption_dropout=0.1)
 
 
+@pytest.mark.slow
 def test_an_empty_caption_gives_another_ranking(dropping, result, data, tmp_path):
     out = tmp_path / "evaluation.json"
     found = evaluate(dropping, data, out=out, **SMALL)

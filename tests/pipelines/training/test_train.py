@@ -104,6 +104,7 @@ def test_an_interrupted_run_resumes_exactly(whole, data, config, tmp_path, after
     assert_same_run(tmp_path / "run", whole[0])
 
 
+@pytest.mark.slow
 def test_a_run_that_drops_captions_resumes_exactly(data, config, tmp_path):
     config = dataclasses.replace(config, caption_dropout=0.3)
     train(config, data, tmp_path / "whole", checkpoint_seconds=NEVER)

@@ -218,6 +218,7 @@ def test_dropout_is_of_training_alone_and_of_its_seed(exact):
     assert (one != other).all() and (one != whole).all()
 
 
+@pytest.mark.slow
 def test_it_learns_to_distinguish_bright_from_dark():
     model = build_model(replace(CONFIG, dropout=0.0))
     model.compile(keras.optimizers.Adam(0.02))

@@ -94,6 +94,7 @@ def test_without_weight_the_drawing_is_the_plain_one_bit_for_bit(system):
     np.testing.assert_allclose(away.image[1], plain.image[1], atol=1e-5)  # from itself
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("system", ["align-draw", "fully-connected-vae"])
 def test_a_guided_drawing_is_the_same_alone_and_with_xla(system):
     model = build(system)

@@ -168,6 +168,7 @@ def test_a_size_that_cannot_be_halved_is_refused():
         build_model(config(height=30))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mixed_precision", [False, True])
 def test_fit_trains_and_evaluates(mixed_precision):
     sizes = config(stages=1, mismatched_captions=True)  # few layers: XLA compiles for long

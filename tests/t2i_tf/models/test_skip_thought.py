@@ -35,6 +35,7 @@ def test_words_and_one_end_count(model):
     np.testing.assert_allclose(terms["word_nll"], np.divide(expected, counted), rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_memorises_the_neighbours(model):
     model.compile(keras.optimizers.Adam(0.02), jit_compile=False)
     data = tf.data.Dataset.from_tensors(batch()).repeat()

@@ -189,6 +189,7 @@ def test_fit_lowers_the_loss_and_learns_the_scale(kind):
     assert abs(float(model.log_sigma()) - start) > 0.1
 
 
+@pytest.mark.slow
 def test_xla_changes_nothing():
     model = config("convolutional")  # it has all that the fully-connected one has
     one, other = (compiled(build_model(model), 1e-3, jit_compile=xla) for xla in (True, False))

@@ -78,6 +78,7 @@ def test_is_cached_and_loaded(folder, kept, monkeypatch):
     assert folder.path.with_name("data-classifier").is_dir()
 
 
+@pytest.mark.slow
 def test_the_same_seed_trains_the_same_weights(folder):
     words = frequent_words(folder.vocabulary)
     first, again, other = (Classifier(words, 3) for _ in range(3))
