@@ -91,6 +91,7 @@ def model_card(
         kind=type(model).__name__,
         pipeline=_PIPELINES[type(model).__name__],
         title=model.network.title,
+        paper=model.network.paper,
         licence=licence,
         dtype=dtype,
         captions=[caption.replace("`", "'") for caption in captions],

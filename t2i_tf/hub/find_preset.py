@@ -7,7 +7,7 @@ from t2i_tf.hub import hugging_face
 from t2i_tf.hub.preset_folder import is_preset
 
 SHIPPED = Path(__file__).parents[1] / "weights"
-DEFAULT = "align-draw-scenes"
+DEFAULT = "conv-draw-scenes"
 """Weights that ship, with which `generate` draws unless it is given others."""
 
 

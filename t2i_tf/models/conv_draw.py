@@ -32,6 +32,10 @@ class ConvDRAW(RecurrentModel):
     """
 
     title = "ConvDRAW"
+    paper = (
+        'after "Towards Conceptual Compression", Gregor, Besse, Jimenez Rezende, Danihelka,'
+        " Wierstra, NIPS 2016, with attention to the words of a caption"
+    )
 
     def __init__(
         self,

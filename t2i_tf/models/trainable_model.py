@@ -37,6 +37,11 @@ class TrainableModel(keras.Model):
 
     title: str = ""
     """The system's name, as in the paper."""
+    paper = (
+        '"Generating Images from Captions with Attention", Mansimov, Parisotto, Ba, Salakhutdinov,'
+        " ICLR 2016"
+    )
+    """Where the system is described."""
     feature_keys: tuple[str, ...] = ("image", "token_ids")
     """The features of a batch that the model reads."""
     measures: tuple[str, ...] = ("loss",)
