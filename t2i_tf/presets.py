@@ -72,7 +72,7 @@ _PHOTOS = replace(  # captions by people: 99.9 % of Flickr8k's have at most 30 w
     _SCENES, minutes=40.0, max_words=30, length_multiple=10, report_every=500
 )
 _MNIST = TrainConfig(optimizer=OptimizerConfig(drop_at=110 / 150), epochs=150, max_words=12)
-_COCO = TrainConfig(min_words=7, max_words=29)
+_COCO = TrainConfig(min_words=7, max_words=29, length_multiple=8)  # four programs of XLA
 _TINY = TrainConfig(
     optimizer=OptimizerConfig(name="adam", schedule="cosine", ema=0.9),
     batch_size=8,
