@@ -113,7 +113,9 @@ class ConvDRAW(RecurrentModel):
         return self._image(state.canvas), steps
 
     def generate(self, caption, noise, guidance=0.0, instead_of=None):  # noqa: D102
-        steps = self.unroll_drawing(caption, noise, guidance, instead_of, GridGeneration)
+        with weights_read_once(self):
+            start = self.start_drawing(caption, guidance, instead_of)
+            _, steps = unroll(*start, noise, GridGeneration)
         canvases = self.likelihood.image(self._canvases(steps.canvas))
         return Drawing(
             image=canvases[:, -1],

@@ -94,7 +94,9 @@ class DRAW(RecurrentModel):
         return filterbank.from_rows(state.canvas, self.cell.channels), steps
 
     def generate(self, caption, noise, guidance=0.0, instead_of=None):  # noqa: D102
-        steps = self.unroll_drawing(caption, noise, guidance, instead_of, GenerationStep)
+        with weights_read_once(self):
+            start = self.start_drawing(caption, guidance, instead_of)
+            _, steps = unroll(*start, noise, GenerationStep)
         canvases = self.likelihood.image(self._images(steps.canvas))
         return Drawing(
             image=canvases[:, -1],

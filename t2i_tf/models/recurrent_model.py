@@ -2,17 +2,15 @@
 
 import functools
 from abc import abstractmethod
-from typing import Any, TypeVar
+from collections.abc import Callable
+from typing import Any
 
 import tensorflow as tf
 
 from t2i_tf.image_ops import from_pixels
 from t2i_tf.layers.draw.gaussian import Gaussian
 from t2i_tf.layers.draw.guidance import GuidedState
-from t2i_tf.layers.draw.unroll import unroll, weights_read_once
 from t2i_tf.models.text_to_image import BoundMaximizer
-
-Steps = TypeVar("Steps", bound=tuple)
 
 
 class RecurrentModel(BoundMaximizer):
@@ -55,25 +53,20 @@ class RecurrentModel(BoundMaximizer):
         prior = Gaussian(steps.prior_mean, steps.prior_log_sigma)
         return self.likelihood.terms(image, canvas), posterior, prior
 
-    def unroll_drawing(
+    def start_drawing(
         self,
         caption: tf.Tensor,
-        noise: tf.Tensor,
         guidance: tf.Tensor | float,
         instead_of: tf.Tensor | None,
-        output_type: type[Steps],
-    ) -> Steps:
-        """The cell's outputs at all steps of a drawing, fields [T, B, ...].
+    ) -> tuple[Callable, Any]:
+        """A step of a drawing and the state before the first, for `unroll`.
 
-        Args:
-            caption, noise, guidance, instead_of: see `generate`, errors too.
-            output_type: NamedTuple class of an output.
+        Arguments and errors are those of `generate`.
         """
         other = self.other_caption(caption, guidance, instead_of)
-        with weights_read_once(self):
-            memory, state = self.memorize(caption), self.cell.initial_state(tf.shape(caption)[0])
-            step = functools.partial(self.cell.generate, memory)
-            if other is not None:
-                memories, state = (memory, self.memorize(other)), GuidedState(state, state)
-                step = functools.partial(self.cell.generate_guided, memories, guidance=guidance)
-            return unroll(step, state, noise, output_type)[1]
+        memory, state = self.memorize(caption), self.cell.initial_state(tf.shape(caption)[0])
+        if other is None:
+            return functools.partial(self.cell.generate, memory), state
+        memories = memory, self.memorize(other)
+        step = functools.partial(self.cell.generate_guided, memories, guidance=guidance)
+        return step, GuidedState(state, state)
