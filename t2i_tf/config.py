@@ -94,6 +94,9 @@ class ConvDrawConfig:
     """Number of drawing steps, T."""
     side: int = 4
     """Side of a place, pixels: the states are grids of height / side by width / side places."""
+    scales: int = 1
+    """Sizes at which a picture is drawn, each twice the one before; they share the steps.
+    4 draw one of 64x64 as 8x8, 16x16, 32x32 and 64x64."""
     size: int = 3
     """Side of the neighbourhood that passes something on to a place, places."""
     embedding_units: int = 256

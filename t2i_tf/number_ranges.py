@@ -129,3 +129,8 @@ def check_numbers(values: Any, *, seeds: Range = SEED, prefix: str = "") -> None
             f"Expected --min-words to be at most --max-words ({values.max_words}), got"
             f" {values.min_words}."
         )
+    if getattr(values, "scales", 1) > getattr(values, "steps", 1):
+        raise UsageError(
+            f"Expected --{prefix}scales to be at most --{prefix}steps ({values.steps}), as every"
+            f" scale has a step of its own, got {values.scales}."
+        )

@@ -1,12 +1,15 @@
 """ConvDRAW: a DRAW whose states are grids, conditioned on words at every place and step."""
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import tensorflow as tf
 
 from t2i_tf.layers.caption.caption_encoder import CaptionEncoder
 from t2i_tf.layers.caption.empty_caption import EmptyToken
 from t2i_tf.layers.conv_draw.conv_draw_cell import ConvDrawCell, GridGeneration, GridInference
-from t2i_tf.layers.conv_draw.places import from_places, to_places
-from t2i_tf.layers.draw.unroll import unroll, weights_read_once
+from t2i_tf.layers.draw.guidance import GuidedState
+from t2i_tf.layers.draw.unroll import Outputs, unroll, weights_read_once
 from t2i_tf.likelihoods.bernoulli import Bernoulli
 from t2i_tf.models.recurrent_model import RecurrentModel
 from t2i_tf.models.text_to_image import Drawing, Likelihood
@@ -16,12 +19,16 @@ class ConvDRAW(RecurrentModel):
     """Caption encoder and `ConvDrawCell`; not among the paper's systems.
 
     The bound is that of the DRAW systems, with KL(Q(Z_t) || P(Z_t)) at every step, the first
-    included. Z = h * w * `latent_channels`, ordered by row, column, channel.
+    included. Z = h * w * `latent_channels` with the places of the finest scale, ordered by row,
+    column, channel. The steps are shared out evenly among the scales, and the finer ones take those
+    that are left over. Only the last canvas is compared with the image: what a coarse scale draws
+    stays on the canvas of the next, so that drawing the image in small is worth it.
 
     Args:
         vocabulary_size: V; where captions are dropped in training, the embedding has one row more.
         embedding_units, caption_units, embedding_initializer: see `CaptionEncoder`.
         steps: T.
+        scales: number of scales, at most T.
         height, ..., initial_canvas: see `ConvDrawCell`.
         initializer: initializer of every weight without one of its own.
         head_initializer: see `ConvDrawCell`; None means `initializer`.
@@ -46,6 +53,7 @@ class ConvDRAW(RecurrentModel):
         height: int,
         width: int,
         steps: int,
+        scales: int = 1,
         initializer="glorot_uniform",
         head_initializer=None,
         embedding_initializer=None,
@@ -82,6 +90,7 @@ class ConvDRAW(RecurrentModel):
         self.cell = ConvDrawCell(
             height=height,
             width=width,
+            scales=scales,
             to_image=likelihood.image,
             initializer=initializer,
             head_initializer=head_initializer or initializer,
@@ -90,8 +99,8 @@ class ConvDRAW(RecurrentModel):
             **cell_sizes,
         )
         self.cell.build((None, None, 2 * caption_units))
-        rows, columns = self.cell.grid
-        self.noise_shape = (steps, rows * columns * self.cell.latent_channels)
+        self.noise_shape = (steps, self.cell.latent_units)
+        self.steps_at_scale = shared_out(steps, scales)
         self.built = True
 
     def represent(self, token_ids: tf.Tensor) -> tf.Tensor:
@@ -102,39 +111,77 @@ class ConvDRAW(RecurrentModel):
         return self.cell.attention.memorize(*self.caption_encoder(caption))
 
     def infer(self, image, caption, noise):  # noqa: D102
+        def step_at(scale):
+            return lambda state, noise_t, t: self.cell.infer(pyramid[scale], memory, state, noise_t)
+
         with weights_read_once(self):
-            memory, pixels = self.memorize(caption), to_places(image, self.cell.side)
-            state, steps = unroll(
-                lambda state, noise_t, t: self.cell.infer(pixels, memory, state, noise_t),
-                self.cell.initial_state(tf.shape(image)[0]),
-                noise,
-                GridInference,
-            )
-        return self._image(state.canvas), steps
+            memory, pyramid = self.memorize(caption), self.cell.pyramid(image)
+            state = self.cell.initial_state(tf.shape(image)[0])
+            state, outputs = self._unroll(step_at, state, noise, GridInference)
+        steps = GridInference(*(tf.concat(field, axis=0) for field in zip(*outputs, strict=True)))
+        return self.cell.pictures(state.canvas, self.cell.scales - 1), steps
 
     def generate(self, caption, noise, guidance=0.0, instead_of=None):  # noqa: D102
         with weights_read_once(self):
-            start = self.start_drawing(caption, guidance, instead_of)
-            _, steps = unroll(*start, noise, GridGeneration)
-        canvases = self.likelihood.image(self._canvases(steps.canvas))
+            step, state = self.start_drawing(caption, guidance, instead_of)
+            _, outputs = self._unroll(lambda _: step, state, noise, GridGeneration)
+        canvases = self.likelihood.image(self._canvases([each.canvas for each in outputs]))
+        alignment = tf.concat([each.alignment for each in outputs], axis=0)
         return Drawing(
             image=canvases[:, -1],
             canvases=canvases,
-            alignment=tf.transpose(steps.alignment, [1, 0, 2]),
+            alignment=tf.transpose(alignment, [1, 0, 2]),
             windows=self._whole_picture(tf.shape(caption)[0]),
         )
 
-    def _image(self, grid: tf.Tensor) -> tf.Tensor:
-        return from_places(grid, self.cell.side, self.height, self.width)
+    def _unroll(
+        self,
+        step_at: Callable[[int], Callable],
+        state: Any,
+        noise: tf.Tensor,
+        output_type: type[Outputs],
+    ) -> tuple[Any, list[Outputs]]:
+        """Unroll the steps of all scales: the last state, and the outputs of each scale.
 
-    def _canvases(self, grids: tf.Tensor) -> tf.Tensor:
-        """Canvases of all steps in the layout of `places`, [T, B, ...], to [B, T, H, W, C]."""
-        images = self._image(grids)
-        shape = [self.noise_shape[0], -1, *images.shape[1:]]
-        return tf.transpose(tf.reshape(images, shape), [1, 0, 2, 3, 4])
+        Args:
+            step_at: function from the number of a scale to a step, as for `unroll`.
+            state, noise, output_type: see `unroll`.
+        """
+        outputs = []
+        for scale, noise_there in enumerate(tf.split(noise, self.steps_at_scale)):
+            if scale:
+                state = self._finer(state, scale)
+            state, steps = unroll(step_at(scale), state, noise_there, output_type)
+            outputs.append(steps)
+        return state, outputs
+
+    def _finer(self, state: Any, scale: int) -> Any:
+        if isinstance(state, GuidedState):
+            return GuidedState(*(self.cell.finer(one, scale) for one in state))
+        return self.cell.finer(state, scale)
+
+    def _canvases(self, grids: Sequence[tf.Tensor]) -> tf.Tensor:
+        """Canvases of each scale's steps, [T', B, ...], to images [B, T, H, W, C]."""
+        images = [
+            tf.reshape(
+                self.cell.pictures(there, scale),
+                [steps, -1, self.height, self.width, self.cell.channels],
+            )
+            for scale, (steps, there) in enumerate(zip(self.steps_at_scale, grids, strict=True))
+        ]
+        return tf.transpose(tf.concat(images, axis=0), [1, 0, 2, 3, 4])
 
     def _whole_picture(self, batch: tf.Tensor) -> tf.Tensor:
         """Windows [B, T, 4]: every step writes everywhere."""
         corners = [0, 0, self.height - 1, self.width - 1]
         whole = tf.constant(corners, self.variable_dtype)
         return tf.tile(whole[None, None], [batch, self.noise_shape[0], 1])
+
+
+def shared_out(steps: int, scales: int) -> list[int]:
+    """The number of steps of each scale, from coarse to fine.
+
+    >>> shared_out(16, 3)
+    [5, 5, 6]
+    """
+    return [(steps + scale) // scales for scale in range(scales)]

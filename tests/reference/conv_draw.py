@@ -20,7 +20,9 @@ class Weights(NamedTuple):
     posterior: tuple
     prior: tuple
     write: tuple
-    initial: tuple  # encoder h and c, decoder h and c, [h, w, U]
+    initial: (
+        tuple  # at each scale, from coarse to fine: encoder h and c, decoder h and c, [h, w, U]
+    )
     side: int
     initial_canvas: float
 
@@ -46,9 +48,56 @@ def encode(w, token_ids):
 
 
 def initial_state(w, channels):
-    rows, columns = w.initial[0].shape[:2]
+    rows, columns = w.initial[0][0].shape[:2]
     shape = rows * w.side, columns * w.side, channels
-    return State(*w.initial, np.full(shape, w.initial_canvas))
+    return State(*w.initial[0], np.full(shape, w.initial_canvas))
+
+
+def scales_and_noise(w, noise):
+    """Scale, whether a step is its first, and the noise [h, w, z], for all steps; noise is [T, Z].
+
+    A scale has as many steps as another, or one more if it is finer.
+    """
+    shares = [len(part) for part in np.array_split(noise, len(w.initial))][::-1]
+    latents = len(w.prior[1]) // 2
+    for scale, steps in enumerate(shares):
+        grid = w.initial[scale][0].shape[:2]
+        for step in range(steps):
+            t = sum(shares[:scale]) + step
+            yield scale, step == 0, noise[t, : np.prod(grid) * latents].reshape(*grid, latents)
+
+
+def finer(w, state, scale):
+    """The state that a scale begins with: places and pixels four times, plus learned states."""
+    rows, columns = w.initial[scale][0].shape[:2]
+    hidden = [
+        repeated(old, 2)[:rows, :columns] + learned
+        for old, learned in zip(state[:4], w.initial[scale], strict=True)
+    ]
+    return State(*hidden, repeated(state.canvas, 2)[: rows * w.side, : columns * w.side])
+
+
+def repeated(array, factor):
+    return array.repeat(factor, axis=0).repeat(factor, axis=1)
+
+
+def in_small(w, image, scale):
+    """The image at a scale: means of 2 x 2 pixels, of those that there are at the edge."""
+    for _ in range(len(w.initial) - 1 - scale):
+        height, width = image.shape[:2]
+        image = np.array(
+            [
+                [image[y : y + 2, x : x + 2].mean((0, 1)) for x in range(0, width, 2)]
+                for y in range(0, height, 2)
+            ]
+        )
+    return image
+
+
+def shown(w, canvas, scale, shape):
+    """A canvas as a picture of full size."""
+    full = repeated(canvas, 2 ** (len(w.initial) - 1 - scale))
+    return sigmoid(full[: shape[0], : shape[1]])
 
 
 def padded(w, image):
@@ -130,10 +179,10 @@ def generate_step(w, states, state, noise):
 
 def draw(w, state, drive, z):
     """Decode z at every place, write on the canvas."""
-    seen, shown = view(state.decoder_h, w.decoder), sigmoid(state.canvas)
+    seen, picture = view(state.decoder_h, w.decoder), sigmoid(state.canvas)
     h, c = np.zeros_like(state.decoder_h), np.zeros_like(state.decoder_c)
     for y, x in np.ndindex(*h.shape[:2]):
-        inputs = np.concatenate([z[y, x], square(w, shown, y, x)])
+        inputs = np.concatenate([z[y, x], square(w, picture, y, x)])
         old = state.decoder_c[y, x]
         h[y, x], c[y, x] = lstm_step(seen[y, x], inputs, old, w.decoder, drive[y, x])
     canvas, side = state.canvas.copy(), w.side
@@ -144,17 +193,14 @@ def draw(w, state, drive, z):
     return state._replace(decoder_h=h, decoder_c=c, canvas=canvas)
 
 
-def grids(w, noise):
-    """Noise [T, Z] as [T, h, w, z]."""
-    return noise.reshape(len(noise), *w.initial[0].shape[:2], -1)
-
-
 def bound(w, image, token_ids, noise):
     """-log p(x | z, y) and the KL of every step, nats; noise is [T, Z]."""
     states, state = encode(w, token_ids), initial_state(w, image.shape[-1])
     kls = []
-    for noise_t in grids(w, noise):
-        state, output = infer_step(w, image, states, state, noise_t)
+    for scale, begins, noise_t in scales_and_noise(w, noise):
+        if begins and scale:
+            state = finer(w, state, scale)
+        state, output = infer_step(w, in_small(w, image, scale), states, state, noise_t)
         kls.append(gaussian_kl(output.posterior, output.prior))
     height, width = image.shape[:2]
     return bernoulli_nll(image, sigmoid(state.canvas[:height, :width])), np.array(kls)
@@ -164,9 +210,11 @@ def generate(w, token_ids, noise, shape):
     """Canvases [T, H, W, C] in [0, 1], and alignments [T, N]."""
     states, state = encode(w, token_ids), initial_state(w, shape[-1])
     canvases, alignments = [], []
-    for noise_t in grids(w, noise):
+    for scale, begins, noise_t in scales_and_noise(w, noise):
+        if begins and scale:
+            state = finer(w, state, scale)
         state, output = generate_step(w, states, state, noise_t)
-        canvases.append(sigmoid(state.canvas[: shape[0], : shape[1]]))
+        canvases.append(shown(w, state.canvas, scale, shape))
         alignments.append(output.alignment)
     return np.array(canvases), np.array(alignments)
 
@@ -176,7 +224,9 @@ def generate_guided(w, token_ids, other_ids, noise, guidance, shape):
     both = encode(w, token_ids), encode(w, other_ids)
     states = [initial_state(w, shape[-1])] * 2
     canvases, alignments = [], []
-    for noise_t in grids(w, noise):
+    for scale, begins, noise_t in scales_and_noise(w, noise):
+        if begins and scale:
+            states = [finer(w, state, scale) for state in states]
         drives, priors, attended = zip(
             *(attend_everywhere(w, *pair) for pair in zip(both, states, strict=True)), strict=True
         )
@@ -185,6 +235,6 @@ def generate_guided(w, token_ids, other_ids, noise, guidance, shape):
         z = extrapolated(mean, other_mean, guidance) + sigma * noise_t
         states = [draw(w, state, drive, z) for state, drive in zip(states, drives, strict=True)]
         canvas = extrapolated(states[0].canvas, states[1].canvas, guidance)
-        canvases.append(sigmoid(canvas[: shape[0], : shape[1]]))
+        canvases.append(shown(w, canvas, scale, shape))
         alignments.append(attended[0].mean((0, 1)))
     return np.array(canvases), np.array(alignments)

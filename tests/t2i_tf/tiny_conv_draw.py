@@ -69,7 +69,7 @@ def reference_weights(model):
         posterior=affine(cell.posterior_head),
         prior=affine(cell.prior_head),
         write=affine(cell.write),
-        initial=tuple(weight.numpy() for weight in cell.initial),
+        initial=tuple(tuple(weight.numpy() for weight in scale) for scale in cell.initial),
         side=cell.side,
         initial_canvas=cell.initial_canvas,
     )

@@ -27,3 +27,19 @@ def from_places(grid: tf.Tensor, side: int, height: int, width: int) -> tf.Tenso
     image = tf.transpose(squares, [0, 1, 3, 2, 4, 5])
     image = tf.reshape(image, [-1, rows * side, columns * side, channels])
     return image[:, :height, :width]
+
+
+def halved(image: tf.Tensor) -> tf.Tensor:
+    """The means of squares of 2 x 2 pixels; the last row or column of an odd side counts twice."""
+    height, width, channels = image.shape[1:]
+    even = tf.pad(image, [[0, 0], [0, height % 2], [0, width % 2], [0, 0]], "SYMMETRIC")
+    squares = tf.reshape(even, [-1, -(-height // 2), 2, -(-width // 2), 2, channels])
+    return tf.reduce_mean(squares, axis=[2, 4])
+
+
+def enlarged(grid: tf.Tensor, factor: int, rows: int, columns: int) -> tf.Tensor:
+    """Grids or images with everything `factor` x `factor` times, the first rows and columns."""
+    height, width, channels = grid.shape[1:]
+    copies = tf.tile(grid[:, :, None, :, None], [1, 1, factor, 1, factor, 1])
+    copies = tf.reshape(copies, [-1, factor * height, factor * width, channels])
+    return copies[:, :rows, :columns]

@@ -4,6 +4,7 @@ import pytest
 import tensorflow as tf
 
 from t2i_tf.models import build_model
+from t2i_tf.models.conv_draw import shared_out
 from tests.eager import eagerly
 from tests.reference import conv_draw as reference
 from tests.t2i_tf import tiny_conv_draw as tiny
@@ -22,9 +23,16 @@ def model():
     return build_model(tiny.CONFIG)
 
 
-@pytest.mark.parametrize("channels, size", [(3, 3), (1, 2)])
-def test_the_bound_matches_the_equations(channels, size):
-    model, batch = tiny.exact_model(channels, size), tiny.batch(channels=channels)
+@pytest.fixture(scope="module")
+def pyramid():
+    """A model that draws 7 x 10 pixels as 4 x 5 and 7 x 10, on 2 x 2 and 3 x 4 places."""
+    return tiny.exact_model(scales=2)
+
+
+@pytest.mark.parametrize("channels, size, scales", [(3, 3, 1), (1, 2, 1), (3, 3, 2), (3, 3, 3)])
+def test_the_bound_matches_the_equations(channels, size, scales):
+    model = tiny.exact_model(channels, size, scales=scales)
+    batch = tiny.batch(channels=channels)
     terms = model.bound_terms(batch["image"], batch["token_ids"], tiny.noise())
     w = tiny.reference_weights(model)
     for b, (image, token_ids) in enumerate(zip(*batch.values(), strict=True)):
@@ -33,7 +41,9 @@ def test_the_bound_matches_the_equations(channels, size):
         np.testing.assert_allclose(terms["kl_per_step"][:, b], kls, rtol=1e-10)
 
 
-def test_a_drawing_matches_the_equations(exact):
+@pytest.mark.parametrize("scales", [1, 2])
+def test_a_drawing_matches_the_equations(request, scales):
+    exact = request.getfixturevalue("exact" if scales == 1 else "pyramid")
     drawing = exact.generate(tiny.CAPTIONS, tiny.noise())
     w, shape = tiny.reference_weights(exact), tiny.batch()["image"].shape[1:]
     for b, token_ids in enumerate(tiny.CAPTIONS):
@@ -46,9 +56,10 @@ def test_a_drawing_matches_the_equations(exact):
     np.testing.assert_array_equal(drawing.windows, np.tile([0, 0, 6, 9], (3, 3, 1)))
 
 
-@pytest.mark.parametrize("instead_of", [None, tiny.CAPTIONS[::-1, :4]])
-def test_a_guided_drawing_matches_the_equations(instead_of):
-    exact, weights = tiny.exact_model(caption_dropout=0.1), np.array([0.0, 0.7, 3.0])
+@pytest.mark.parametrize("instead_of, scales", [(None, 1), (tiny.CAPTIONS[::-1, :4], 1), (None, 3)])
+def test_a_guided_drawing_matches_the_equations(instead_of, scales):
+    exact = tiny.exact_model(caption_dropout=0.1, scales=scales)
+    weights = np.array([0.0, 0.7, 3.0])
     drawing = exact.generate(tiny.CAPTIONS, tiny.noise(), tf.constant(weights), instead_of)
     w, shape = tiny.reference_weights(exact), tiny.batch()["image"].shape[1:]
     empty = [tiny.CONFIG.vocabulary_size]
@@ -62,7 +73,9 @@ def test_a_guided_drawing_matches_the_equations(instead_of):
         np.testing.assert_allclose(drawing.alignment[b, :, :words], alignment, atol=1e-10)
 
 
-def test_gradients_of_the_bound_match_central_differences(exact):
+@pytest.mark.parametrize("scales", [1, 2])
+def test_gradients_of_the_bound_match_central_differences(request, scales):
+    exact = request.getfixturevalue("exact" if scales == 1 else "pyramid")
     batch, noise = tiny.batch(), tf.constant(tiny.noise())
 
     @tf.function(autograph=False)
@@ -71,6 +84,51 @@ def test_gradients_of_the_bound_match_central_differences(exact):
         return tf.reduce_sum(terms["reconstruction_nll"]) + tf.reduce_sum(terms["kl_per_step"])
 
     assert_gradients_match(exact.trainable_variables, loss, abs=1e-6, at_random=1)
+
+
+def test_a_scale_has_the_places_and_steps_that_it_should():
+    cell = tiny.exact_model(height=60, width=100, side=4, scales=4).cell
+    assert cell.grids == [(2, 4), (4, 7), (8, 13), (15, 25)]
+    assert [shared_out(16, scales) for scales in (1, 3, 5)] == [[16], [5, 5, 6], [3, 3, 3, 3, 4]]
+    assert shared_out(4, 4) == [1, 1, 1, 1]
+
+
+def test_what_a_coarse_scale_draws_has_no_detail_and_the_finest_writes_every_pixel(pyramid):
+    canvases = pyramid.generate(tiny.CAPTIONS, tiny.noise()).canvases.numpy()
+    coarse, fine = canvases[:, 0], canvases[:, 1]
+    for offset in ((0, 1), (1, 0), (1, 1)):
+        beside = coarse[:, offset[0] :: 2, offset[1] :: 2]
+        same = coarse[:, ::2, ::2][:, : beside.shape[1], : beside.shape[2]]
+        np.testing.assert_array_equal(beside, same)
+    assert np.abs(np.diff(fine[:, :, :2], axis=2)).min() > 0
+
+
+def test_latents_that_a_coarse_scale_lacks_cost_nothing_and_draw_nothing(pyramid):
+    image, noise = tiny.batch()["image"] / 255.0, tiny.noise()
+    latents = 2 * 2 * tiny.CONFIG.latent_channels
+    _, steps = pyramid.infer(image, tiny.CAPTIONS, noise)
+    for parameter in steps:
+        assert not parameter[0, :, latents:].numpy().any()
+        assert parameter[0, :, :latents].numpy().all() and parameter[1].numpy().all()
+    other = noise.copy()
+    other[0, :, latents:] += 1.0
+    for make in (
+        lambda noise: pyramid.generate(tiny.CAPTIONS, noise).canvases,
+        lambda noise: pyramid.bound(image * 255, tiny.CAPTIONS, noise),
+    ):
+        np.testing.assert_array_equal(make(other), make(noise))
+
+
+def test_more_scales_keep_the_shapes_of_all_weights_but_the_learned_states():
+    small, large = (
+        {w.path: tuple(w.shape) for w in build_model(tiny.config(**sizes)).weights}
+        for sizes in (
+            {"height": 8, "width": 8, "scales": 2},
+            {"height": 16, "width": 16, "scales": 3},
+        )
+    )
+    assert small == {path: large[path] for path in small}
+    assert {path.rsplit("_", 1)[1] for path in large.keys() - small.keys()} == {"2"}
 
 
 def test_padding_changes_neither_the_bound_nor_the_drawing(exact):
@@ -141,10 +199,11 @@ def test_fit_in_plain_keras_lowers_the_loss():
 
 
 @pytest.mark.slow
-def test_xla_compiles_the_gradient_of_the_loop_and_changes_nothing():
+@pytest.mark.parametrize("scales", [1, 2])
+def test_xla_compiles_the_gradient_of_the_loop_and_changes_nothing(scales):
     logs = []
     for xla in (True, False):
-        model = build_model(tiny.CONFIG)
+        model = build_model(tiny.config(scales=scales))
         model.compile(keras.optimizers.SGD(1e-2, clipnorm=10.0), jit_compile=xla)
         dataset = tf.data.Dataset.from_tensors(tiny.batch(4)).repeat()
         fit = model.fit(dataset, steps_per_epoch=3, shuffle=False, verbose=0)
