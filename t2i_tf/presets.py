@@ -164,7 +164,7 @@ def _coco(model, expect: str, next: str = _DRAW, **changes) -> Preset:
     return Preset(config, _COCO_DATA, cost, expect, next)
 
 
-def _conv_draw(preset: Preset, batch_size: int, steps: int, seconds: int) -> Preset:
+def _conv_draw(preset: Preset, batch_size: int, steps: int, cost: str) -> Preset:
     """ConvDRAW on a GPU, with caption dropout so that guidance works."""
     config = replace(
         preset.config,
@@ -174,8 +174,17 @@ def _conv_draw(preset: Preset, batch_size: int, steps: int, seconds: int) -> Pre
         steps=steps,
         minutes=None,
     )
-    cost = f"{steps:,} steps: {seconds} seconds on an NVIDIA H200; for two cores it is too much"
+    cost = f"{steps:,} steps: {cost}; for two cores it is too much"
     return replace(preset, config=config, cost=cost)
+
+
+def _from_coarse_to_fine(preset: Preset, size: int, scales: int, batch_size: int) -> Preset:
+    """A ConvDRAW preset for pictures that are `size` pixels high and wide."""
+    model = replace(preset.config.model, height=size, width=size, scales=scales)
+    config = replace(preset.config, model=model, batch_size=batch_size)
+    data = f"{preset.data.removesuffix('-32')}-{size} --height {size}"
+    cost = f"{config.steps:,} steps: not measured yet, a GPU is advised"
+    return replace(preset, config=config, data=data, cost=cost, expect=_NOT_MEASURED)
 
 
 def _tiny(model, next: str = _DRAW) -> Preset:
@@ -233,7 +242,7 @@ PRESETS = {
         ),
         batch_size=128,
         steps=5_200,
-        seconds=110,
+        cost="110 seconds on an NVIDIA H200",
     ),
     "fully-connected-vae-scenes": _scenes(
         VaeConfig("fully-connected"),
@@ -290,7 +299,7 @@ PRESETS = {
         ),
         batch_size=64,
         steps=1_500,
-        seconds=30,
+        cost="30 seconds on an NVIDIA H200",
     ),
     "fully-connected-vae-photos": _photos(
         VaeConfig("fully-connected"),
@@ -401,6 +410,15 @@ PRESETS = {
         "vectors of 4,800 numbers, as the published encoder has",
         next=_encode("coco"),
     ),
+}
+
+PRESETS |= {
+    f"{name}-{size}": _from_coarse_to_fine(PRESETS[name], size, scales, batch_size)
+    for name, size, scales, batch_size in (  # the coarsest scale has 8 x 8 pixels
+        ("conv-draw-scenes", 64, 4, 128),
+        ("conv-draw-photos", 64, 4, 64),
+        ("conv-draw-photos", 128, 5, 32),
+    )
 }
 
 # For tests: looked up by `preset` as the others are, but listed nowhere.

@@ -36,8 +36,12 @@ SYSTEMS = [name.removesuffix("-tiny") for name in TEST_PRESETS]
 # In `make test-all` alone: their code is mostly that of alignDRAW, the other VAE, the sharpener.
 # ConvDRAW takes longest, and its own tests are quick.
 VARIANTS = {"noalign-draw", "skip-thought-draw", "conv-draw", "conv-deconv-vae", "lapgan"}
-# Systems with another likelihood than the paper's: their name -> the name of their preset.
-DISCRETE = {f"{name}-logistic": name for name in ("fully-connected-vae", "align-draw")}
+# Systems with another likelihood than the paper's, or more scales than one: their name -> the name
+# of their preset, and what differs from it.
+CHANGED = {
+    f"{name}-logistic": (name, {"likelihood": "logistic"})
+    for name in ("fully-connected-vae", "align-draw")
+} | {"conv-draw-scales": ("conv-draw", {"scales": 2})}
 CAPTIONS = ["a red bus", "a small green dog old tree", "new car"]
 SEEDS = [3, 4, 5]
 
@@ -69,20 +73,17 @@ def encoder_of(system, run_of):
 
 
 def tiny_config(system):
-    """The config of the system's tiny preset, with the likelihood in its name."""
-    config = preset(f"{DISCRETE.get(system, system)}-tiny").config
-    if system not in DISCRETE:
-        return config
-    return dataclasses.replace(
-        config, model=dataclasses.replace(config.model, likelihood="logistic")
-    )
+    """The config of the system's tiny preset, with what its name changes."""
+    name, changes = CHANGED.get(system, (system, {}))
+    config = preset(f"{name}-tiny").config
+    return dataclasses.replace(config, model=dataclasses.replace(config.model, **changes))
 
 
 @pytest.fixture(
     scope="module",
     params=[
-        pytest.param(system, marks=pytest.mark.slow if system in {*VARIANTS, *DISCRETE} else ())
-        for system in (*SYSTEMS, *DISCRETE)
+        pytest.param(system, marks=pytest.mark.slow if system in {*VARIANTS, *CHANGED} else ())
+        for system in (*SYSTEMS, *CHANGED)
     ],
 )
 def system(request):

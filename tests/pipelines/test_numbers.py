@@ -24,6 +24,7 @@ HUGE = str(2**64 - 1)
         ("train", "--optimizer.learning-rate inf"),
         ("train", "--optimizer.ema 1"),
         ("train", "--model.steps 0"),
+        ("train", "--model.scales 4 --model.steps 3 --preset conv-draw-tiny"),
         ("train", "--min-words 31"),
         ("train", "--patience -1"),
         ("train", "--caption-dropout 1"),
