@@ -74,8 +74,8 @@ class ConvDrawCell(keras.layers.Layer):
     picture, where latents describe what is large, and a step costs as many products as its scale
     has pixels. The first canvas of a scale is the last of the scale before with every pixel four
     times, and x there is the image averaged over the pixels that become one. Each place begins with
-    the state of the place that it was part of, plus a learned one. All this is our choice, because
-    it needs no weights but the learned states: Gregor et al. have one scale.
+    the state of the place that it was part of, plus a learned one. All this is our choice, as
+    the simplest: it needs no weights but the learned states.
 
     The context s_t has parts of its own for mean, log sigma and gates: an affine map of a weighted
     mean is the weighted mean of affine maps, so words are projected once, and not at every place
