@@ -129,7 +129,7 @@ def check_numbers(values: Any, *, seeds: Range = SEED, prefix: str = "") -> None
             f"Expected --min-words to be at most --max-words ({values.max_words}), got"
             f" {values.min_words}."
         )
-    if getattr(values, "scales", 1) > getattr(values, "steps", 1):
+    if hasattr(values, "scales") and values.scales > values.steps:
         raise UsageError(
             f"Expected --{prefix}scales to be at most --{prefix}steps ({values.steps}), as every"
             f" scale has a step of its own, got {values.scales}."
