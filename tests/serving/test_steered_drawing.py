@@ -106,7 +106,7 @@ def test_the_export_passes_every_check(models, trained):
     "steering",
     [
         pytest.param({"guidance": 1.5}, marks=pytest.mark.slow),
-        {"guidance": 1.5, "instead_of": OTHER},
+        pytest.param({"guidance": 1.5, "instead_of": OTHER}, marks=pytest.mark.slow),
         {"best_of": 4},
         pytest.param({"guidance": 0.5, "best_of": 3, "instead_of": OTHER}, marks=pytest.mark.slow),
     ],

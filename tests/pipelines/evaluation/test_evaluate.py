@@ -141,6 +141,7 @@ def test_the_keys(result):
     assert set(result["seconds"]) == {"bounds", "retrieval", "samples", "accuracy", "realism"}
 
 
+@pytest.mark.slow
 def test_a_discrete_likelihood_is_reported_in_bits(folder, data, tmp_path):
     run = write_run(tmp_path / "vae", "fully-connected-vae", folder, likelihood="logistic")
     result = evaluate(run, data, **SMALL)
@@ -230,6 +231,7 @@ def test_an_empty_caption_gives_another_ranking(dropping, result, data, tmp_path
     assert "held-out captions: R@1, by L(x|y) - L(x|empty)" in table
 
 
+@pytest.mark.slow
 def test_drawings_can_be_measured_steered(dropping, data, capsys):
     flags = [text for name, size in SMALL.items() for text in (f"--{name}", str(size))]
     command = ["evaluate", "--workdir", str(dropping), "--data", str(data), *flags]

@@ -100,6 +100,7 @@ def test_what_is_not_taken_is_said_and_recorded(data, trained, config, tmp_path,
     assert "expected the shape (" in said
 
 
+@pytest.mark.slow
 def test_a_begun_run_resumes_without_init_and_not_with_another(
     data, trained, config, tmp_path, at_once, capsys
 ):

@@ -259,6 +259,7 @@ def test_reconstructions_have_to_be_named(data, tmp_path):
         train(config, data, tmp_path / "run")
 
 
+@pytest.mark.slow
 def test_a_run_can_be_trained_for_longer(whole, data, config, tmp_path):
     shutil.copytree(whole[0], tmp_path / "run")
     assert train(dataclasses.replace(config, steps=13), data, tmp_path / "run").step == 13

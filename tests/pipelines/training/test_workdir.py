@@ -47,6 +47,7 @@ def test_after_a_start_that_failed_the_corrected_command_works(data, config, tmp
     assert "Nothing was trained" in capfd.readouterr().out
 
 
+@pytest.mark.slow
 def test_after_a_smoke_test_the_training_begins_anew(data, config, tmp_path):
     train(smoke(config), data, tmp_path)
     assert train(dataclasses.replace(config, steps=6), data, tmp_path).step == 6

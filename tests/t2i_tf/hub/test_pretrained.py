@@ -53,6 +53,7 @@ def test_pictures_are_those_of_the_command(workdir, model, tmp_path, monkeypatch
         np.testing.assert_array_equal(images, [row[k].image for row in drawn])
 
 
+@pytest.mark.slow
 def test_guided_pictures_are_those_of_the_command(workdir, model):
     for steering in (Steering(guidance=2.0), Steering(guidance=1.0, instead_of="a green")):
         rows = Sampler(checkpoints.load(workdir), steering=steering).draw(CAPTIONS, seed=3)

@@ -147,6 +147,7 @@ def test_temperature_scales_the_noise_and_zero_draws_the_mean(model):
     np.testing.assert_allclose(one, two, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_fit_in_plain_keras_lowers_the_loss(plain):
     before, after = fit(plain, 5), fit(plain, 60)
     assert after["loss"][0] < before["loss"][0] - 1
