@@ -1,4 +1,4 @@
-"""Named arrays in HDF5, npz, npy and pickle files, told apart by their first bytes."""
+"""Named arrays in HDF5, npz, npy and pickle files, recognised by their first bytes."""
 
 import zipfile
 import zlib
