@@ -4,9 +4,8 @@ import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from PIL import ImageDraw, ImageFont
+from PIL import ImageDraw
 
-from pipelines.figures.lettering.fonts import font
 from pipelines.figures.lettering.glyphs import draw_text, length
 from pipelines.figures.lettering.reading_order import is_right_to_left, visual_order
 from t2i_tf.text.scripts import units
@@ -19,20 +18,18 @@ _NEVER_FIRST = (
 _NEVER_LAST = "（［｛「『【〈《‘“เแโใไເແໂໃໄ("
 LEADING = 6  # pixels added to the size of a font for the height of a line
 
-__all__ = ["LEADING", "Line", "TextBlock", "font", "longest_word", "wrapped"]
 
-
-def wrapped(text: str, face: ImageFont.FreeTypeFont, width: int) -> list[str]:
+def wrapped(text: str, size: int, width: int) -> list[str]:
     """The text in lines of at most `width` pixels; a wider word gets a line of its own.
 
     In a script without spaces, a line may end after any letter.
     """
     lines = [""]
     for word in text.split():
-        pieces = [word] if length(word, face.size) <= width else _breakable(word)
+        pieces = [word] if length(word, size) <= width else _breakable(word)
         for k, piece in enumerate(pieces):
             longer = f"{lines[-1]} {piece}".strip() if k == 0 else lines[-1] + piece
-            if length(longer, face.size) <= width:
+            if length(longer, size) <= width:
                 lines[-1] = longer
             else:
                 lines.append(piece)
@@ -106,7 +103,7 @@ class TextBlock:
         return cls(
             tuple(
                 Line(tuple(map(coloured, line.split())), size, is_right_to_left(text))
-                for line in wrapped(text, font(size), width)
+                for line in wrapped(text, size, width)
             )
         )
 

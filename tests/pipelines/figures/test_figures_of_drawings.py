@@ -7,8 +7,9 @@ from PIL import Image
 from pipelines.figures.annotated_grid import FONT, GAP, MARGIN, SPACE
 from pipelines.figures.drawing_gif import animation
 from pipelines.figures.image_grid import SIDE, grid, steps_strip
+from pipelines.figures.lettering.fonts import font
 from pipelines.figures.pixels import border, enlarged, picture
-from pipelines.figures.text_block import TextBlock, font, wrapped
+from pipelines.figures.text_block import TextBlock, wrapped
 from pipelines.figures.word_attention import alignment_figure
 
 RNG = np.random.default_rng(0)
@@ -43,10 +44,10 @@ def test_enlarging_leaves_a_big_picture_as_it_is():
 
 def test_wrapped_lines_are_narrow_and_lose_no_word():
     text, face = "a herd of elephants is walking across a dry grass field", font(16)
-    lines = wrapped(text, face, 120)
+    lines = wrapped(text, 16, 120)
     assert " ".join(lines) == text
     assert len(lines) > 2 and all(face.getlength(line) <= 120 for line in lines)
-    assert wrapped("incomprehensibilities a", face, 20) == ["incomprehensibilities", "a"]
+    assert wrapped("incomprehensibilities a", 16, 20) == ["incomprehensibilities", "a"]
 
 
 @CHANNELS

@@ -72,8 +72,7 @@ def test_plain_text_is_drawn_as_ever():
 
 def test_a_sentence_without_spaces_is_wrapped():
     text = "一只黑色的猫坐在红色的沙发上，两只狗在雪地里奔跑。" * 2
-    face = fonts.font(16)
-    lines = wrapped(text, face, 120)
+    lines = wrapped(text, 16, 120)
     assert "".join(lines) == text and len(lines) > 3
     assert all(length(line, 16) <= 120 + 16 for line in lines)
     assert not any(line[0] in "，。" for line in lines)
