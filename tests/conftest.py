@@ -1,6 +1,7 @@
 """What has to be set before TensorFlow is imported, and how tests are shared among processes."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,17 @@ TESTS = Path(__file__).parent
 # The folders whose files take longest come first, so that no process is left with one at the end.
 SENTENCE_READERS = ("skip-thought-draw]", "fully-connected-vae]", "conv-deconv-vae]", "lapgan]")
 LONGEST_FIRST = ("conformance", "pipelines/training", "t2i_tf/models", "pipelines/evaluation")
+
+
+@pytest.fixture
+def default_signals():
+    """Processes that a test starts are ended by signals, though `nohup` or a shell's `&` ignore
+    them, which processes inherit."""
+    ends = (signal.SIGHUP, signal.SIGINT)
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in ends}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture(scope="module")

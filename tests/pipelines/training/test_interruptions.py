@@ -23,14 +23,11 @@ def checkpointer(tmp_path):
     return Checkpointer(CheckpointFolder(tmp_path / "checkpoints"), Clock(), interval=10)
 
 
+@pytest.mark.usefixtures("default_signals")
 def test_a_second_hangup_does_not_prevent_the_save(checkpointer):
-    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # whoever runs the tests may ignore it
-    try:
-        with checkpointer:
-            signal.raise_signal(signal.SIGHUP)
-            signal.raise_signal(signal.SIGHUP)
-    finally:
-        signal.signal(signal.SIGHUP, before)
+    with checkpointer:
+        signal.raise_signal(signal.SIGHUP)
+        signal.raise_signal(signal.SIGHUP)
     assert checkpointer.interrupted
 
 

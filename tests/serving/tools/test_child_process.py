@@ -47,6 +47,7 @@ def wait_until(fact, seconds):
         time.sleep(0.05)
 
 
+@pytest.mark.usefixtures("default_signals")
 @pytest.mark.parametrize("number", SIGNALS)
 def test_a_child_ends_with_its_parent(number):
     port = free_port()
@@ -75,6 +76,7 @@ def test_a_server_ends_with_a_parent_that_is_killed(drawing_models):
         wait_until(lambda: not listens(port), 15)
 
 
+@pytest.mark.usefixtures("default_signals")
 @pytest.mark.slow
 @pytest.mark.parametrize("number", SIGNALS)
 def test_the_demo_ends_with_its_server_and_its_page(number, tmp_path):

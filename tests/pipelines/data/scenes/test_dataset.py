@@ -50,6 +50,7 @@ def test_any_number_of_workers_writes_the_same_bytes(folder, tmp_path):
     assert contents(tmp_path / "data") == contents(folder)
 
 
+@pytest.mark.usefixtures("default_signals")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGKILL])
 def test_workers_end_with_their_parent(number, tmp_path):
     code = (
