@@ -107,6 +107,9 @@ PAIRED_DIFFERENCES = tuple(
 DIVERSITY = Column(
     "diversity", "Diversity", ("diversity", "drawn"), 3, reference=("diversity", "real")
 )
+GRADIENT = Column(
+    "gradient", "Mean gradient", ("gradient", "drawn"), 3, reference=("gradient", "real")
+)
 ATTRIBUTES = ("colour", "background", "object", "digit", "place", "both")
 
 TEXTS = {  # name of a table -> its title and its note
@@ -160,16 +163,16 @@ TEXTS = {  # name of a table -> its title and its note
     "variety": (
         "Diversity and realism",
         "Diversity: mean distance between drawings of the same caption, with that between real "
-        "pictures of the same caption in the last row. Precision and recall: percentage of "
-        "drawings that lie among the real pictures, and of real pictures that lie among the "
-        "drawings, in the feature space of a classifier. KID: kernel distance of the two sets; "
-        "lower is better. The last row has as many training pictures in the drawings' place. Open "
-        "judge: the same by EfficientNet-Lite0, trained on ImageNet, and the Fréchet distance, "
-        "lower is better, which is above 0 even between sets of real pictures.",
+        "pictures of the same caption in the last row. Mean gradient: how sharp drawings are, of "
+        "pixels between 0 and 1; it is lower where they are blurred. Precision and recall: "
+        "percentage of drawings that lie among the real pictures, and of real pictures that lie "
+        "among the drawings, in the feature space of a classifier. KID: kernel distance of the two "
+        "sets; lower is better. The last row has as many training pictures in the drawings' place. "
+        "Open judge: the same by EfficientNet-Lite0, trained on ImageNet, and the Fréchet "
+        "distance, lower is better, which is above 0 even between sets of real pictures.",
     ),
     "protocols": (
         "Retrieval by other criteria",
-        "The same candidates, ranked as in the paper, by what the caption adds to the bound, "
         "The same candidates, ranked as in the paper, by what the caption adds to the bound, "
         "L(x|y) - L(x|y_mean), or L(x|y) - L(x|empty) for a system that was trained with an empty "
         "caption; by the bound alone, L(x|y), in which a Gaussian or a discrete likelihood "
@@ -201,7 +204,8 @@ def layout(evaluations: Mapping[str, Evaluation]) -> Iterator[tuple[str, tuple[C
         yield "held_out", _measured_columns(HELD_OUT, evaluations.values())
     if is_measured("paired_difference", "r_at_1"):
         yield "leads", PAIRED_DIFFERENCES
-    variety = (DIVERSITY, *_realism_columns("classifier"))
+    gradient = (GRADIENT,) if is_measured("gradient") else ()
+    variety = (DIVERSITY, *gradient, *_realism_columns("classifier"))
     for network, title in (("inception", " (Inception)"), ("efficientnet", " (open judge)")):
         if is_measured("kid", network):
             variety = (*variety, *_realism_columns(network, title), _frechet(network, title))

@@ -80,7 +80,7 @@ def evaluate(
     if measurements.scorer:
         bound = _timed(seconds, "bounds", measurements.bounds)
         retrieval = _timed(seconds, "retrieval", measurements.retrieval)
-    ssim, diversity = _timed(seconds, "samples", measurements.samples)
+    ssim, diversity, gradient = _timed(seconds, "samples", measurements.samples)
     accuracy = _timed(seconds, "accuracy", measurements.caption_accuracy)
     distribution = _timed(seconds, "realism", measurements.distribution)
     result = Evaluation(
@@ -91,6 +91,7 @@ def evaluate(
         ssim=ssim,
         caption_accuracy=accuracy,
         diversity=diversity,
+        gradient=gradient,
         precision_recall=distribution.precision_recall,
         kid=distribution.kid,
         frechet=distribution.frechet,

@@ -1,4 +1,4 @@
-"""How close the drawings of a caption are to its image, and how far they are from each other."""
+"""How close drawings are to the caption's image, how far from each other, and how sharp."""
 
 from collections import defaultdict
 from collections.abc import Callable
@@ -8,8 +8,9 @@ import numpy as np
 from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.data.prepared.split_reader import CaptionedImages, read_images
 from pipelines.evaluation.estimate import bootstrap_estimate, point_estimate
-from pipelines.evaluation.results import Diversity, Similarity
+from pipelines.evaluation.results import Diversity, Gradient, Similarity
 from pipelines.sampling.sampler import Sampler
+from t2i_tf.metrics.gradient_magnitude import gradient_magnitude
 from t2i_tf.metrics.ssim_diversity import WINDOW, diversity, ssim
 
 Metric = Callable[[np.ndarray, np.ndarray], np.ndarray]  # of images that broadcast
@@ -86,6 +87,19 @@ def measure_diversity(
         real=bootstrap_estimate(real_distances),
         captions=len(measured),
         real_pictures=point_estimate(np.mean([len(real[captions[k]]) for k in repeated])),
+    )
+
+
+def measure_gradient(drawn: np.ndarray, images: np.ndarray) -> Gradient:
+    """How sharp drawings are, beside the true images: blurred drawings have smaller gradients.
+
+    Args:
+        drawn: uint8 [captions, S, H, W, C].
+        images: uint8 [captions, H, W, C].
+    """
+    return Gradient(
+        drawn=bootstrap_estimate(gradient_magnitude(drawn)),
+        real=bootstrap_estimate(gradient_magnitude(images)),
     )
 
 

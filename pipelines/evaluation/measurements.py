@@ -23,6 +23,7 @@ from pipelines.evaluation.image_similarity import (
     REAL_IMAGES,
     draw_samples,
     measure_diversity,
+    measure_gradient,
     measure_similarity,
 )
 from pipelines.evaluation.likelihood.elbo import measure_bounds
@@ -32,6 +33,7 @@ from pipelines.evaluation.results import (
     Bounds,
     CaptionAccuracy,
     Diversity,
+    Gradient,
     Retrieval,
     SampleSimilarity,
 )
@@ -130,14 +132,15 @@ class Measurements:
         search = self._search(held_out.followed_by(self.test), len(held_out.captions), mean)
         return msgspec.structs.replace(found, held_out=measure_search(**search))
 
-    def samples(self) -> tuple[SampleSimilarity | None, Diversity | None]:
-        """Structural similarity and diversity, of the same drawings."""
+    def samples(self) -> tuple[SampleSimilarity | None, Diversity | None, Gradient]:
+        """Structural similarity, diversity and sharpness, of the same drawings."""
         captioned, samples = self.test.first(self.sizes.similar), self.sizes.samples
         drawn, sharpened = draw_samples(self.sampler, captioned, samples, self.seed)
         diversity = measure_diversity(drawn, captioned.captions, self.folder)
+        gradient = measure_gradient(drawn, captioned.images)
         ssim = measure_similarity(drawn, captioned.images)
         if ssim is None:
-            return None, diversity
+            return None, diversity, gradient
         after = None if sharpened is None else measure_similarity(sharpened, captioned.images)
         return (
             SampleSimilarity(
@@ -149,6 +152,7 @@ class Measurements:
                 samples=samples,
             ),
             diversity,
+            gradient,
         )
 
     def caption_accuracy(self) -> CaptionAccuracy | None:

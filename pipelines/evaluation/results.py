@@ -108,6 +108,13 @@ class Diversity(msgspec.Struct, frozen=True, kw_only=True):
     real_pictures: Estimate | None = None  # mean number of real images of a caption
 
 
+class Gradient(msgspec.Struct, frozen=True, kw_only=True):
+    """Mean gradient magnitude of drawings, and of the real images of their captions."""
+
+    drawn: Estimate
+    real: Estimate
+
+
 class CaptionAccuracy(msgspec.Struct, frozen=True, kw_only=True):
     """How often an image shows what its caption says, by attribute.
 
@@ -186,6 +193,7 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
     ssim: SampleSimilarity | None = None  # None where images are smaller than SSIM's window
     caption_accuracy: CaptionAccuracy | None = None  # None where images have no labels
     diversity: Diversity | None = None
+    gradient: Gradient | None = None
     precision_recall: dict[str, PrecisionRecall | None] = {}  # by the network of the features
     kid: dict[str, Estimate | None] = {}
     frechet: dict[str, Estimate | None] = {}

@@ -15,22 +15,7 @@ from pipelines.judges.open_judge import open_judge, read_label
 from pipelines.sampling.sampler import Sampler
 from pipelines.sampling.sharpener import Sharpener
 from t2i_tf.hub.pretrained import load_trained
-
-
-def gradient_magnitude(images: np.ndarray) -> np.ndarray:
-    """The mean gradient magnitude of each image, [B]; our choice of a measure of sharpness.
-
-    Args:
-        images: uint8 [B, H, W, C].
-
-    Returns:
-        Mean over pixels and channels of sqrt(dx^2 + dy^2), with forward differences, of values in
-        [0, 1].
-    """
-    values = images.astype(np.float64) / 255.0
-    dx = values[:, :-1, 1:] - values[:, :-1, :-1]
-    dy = values[:, 1:, :-1] - values[:, :-1, :-1]
-    return np.sqrt(dx**2 + dy**2).mean(axis=(1, 2, 3))
+from t2i_tf.metrics.gradient_magnitude import gradient_magnitude
 
 
 def measure_sharpness(

@@ -119,6 +119,8 @@ def _rows(result: Evaluation) -> Iterator[Row]:
     yield from _accuracy_rows(result)
     for kind in ("drawn", "real"):
         yield f"diversity, {kind}", _SHARE, getattr(result.diversity, kind, None)
+    for kind in ("drawn", "real"):
+        yield f"mean gradient, {kind}", _SHARE, getattr(result.gradient, kind, None)
     yield from _distribution_rows(result)
 
 

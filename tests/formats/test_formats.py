@@ -94,7 +94,8 @@ def test_a_work_folder_evaluates_to_the_same_bounds(old, monkeypatch):
         cli.main(["evaluate", "--workdir", workdir, "--data", data, "--out", str(out), *flags]) == 0
     )
     before, now = (json.loads(path.read_text()) for path in (old / "evaluation.json", out))
-    assert now.keys() - before.keys() == {"frechet", "real_against_real"}  # written since then
+    written_since = {"frechet", "real_against_real", "gradient"}
+    assert now.keys() - before.keys() == written_since
     assert not before.keys() - now.keys()
     for group, key in (("bound", "test"), ("bound", "importance_weighted"), ("ssim", "mean")):
         assert now[group].keys() - {"uniform"} == before[group].keys()

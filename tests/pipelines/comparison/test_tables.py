@@ -1,8 +1,10 @@
 import json
+import re
 
 import pytest
 
 from pipelines.comparison import paper_results
+from pipelines.comparison.table_layout import TEXTS
 from pipelines.comparison.table_text import tables_json, tables_markdown, value_text
 from pipelines.comparison.tables import ORACLE, Cell, build_tables
 from tests.pipelines.evaluation.evaluations import (
@@ -88,12 +90,27 @@ def test_caption_accuracy_is_shown_by_kind_and_attribute_in_percent(tables):
 def test_variety_has_what_real_pictures_get(tables):
     assert cells(tables["variety"], "real pictures")["diversity"].value == 0.12
     assert cells(tables["variety"], "alignDRAW")["precision_classifier"].low is None
+    assert "gradient" not in cells(tables["variety"], "alignDRAW")
     assert not any("inception" in column.key for column in tables["variety"].columns)
     seen = evaluation()
     seen["kid"]["inception"] = {"value": 0.02, "low": None, "high": None}
     wider = {table.name: table for table in build_tables({"align-draw": seen})}["variety"]
     assert cells(wider, "alignDRAW")["kid_inception"].value == 0.02
     assert cells(wider, "alignDRAW")["recall_inception"] == Cell()
+
+
+def test_sharpness_has_a_column_if_it_was_measured():
+    estimates = {"drawn": figure(0.03, 0.01), "real": figure(0.08, 0.01)}
+    built = build_tables({"align-draw": evaluation() | {"gradient": estimates}})
+    variety = {table.name: table for table in built}["variety"]
+    assert cells(variety, "alignDRAW")["gradient"].value == 0.03
+    assert cells(variety, "real pictures")["gradient"].value == 0.08
+
+
+def test_no_note_repeats_itself():
+    for _, note in TEXTS.values():
+        sentences = re.split(r"(?<=[.,:;]) ", note)
+        assert len(sentences) == len(set(sentences))
 
 
 def test_ssi_by_the_other_range_has_a_column_if_it_was_measured(tables):

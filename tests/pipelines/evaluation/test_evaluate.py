@@ -129,6 +129,7 @@ def test_the_keys(result):
         assert set(accuracy[kind]) == {"colour", "background", "object", "place"}
     assert accuracy["judge"]["background"]["value"] > accuracy["seen"]["background"]["value"]
     assert set(result["diversity"]["drawn"]) == ESTIMATE
+    assert result["gradient"]["drawn"]["value"] > 0 and set(result["gradient"]["real"]) == ESTIMATE
     assert 0 <= result["precision_recall"]["classifier"]["precision"]["value"] <= 1
     assert result["kid"]["inception"] is None and set(result["kid"]["classifier"]) == ESTIMATE
     assert (

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pipelines.evaluation.sharpness import gradient_magnitude
 from pipelines.sampling.sampler import Sampler
 from pipelines.sampling.sharpener import Sharpener
 from t2i_tf.checkpoints import Trained
@@ -74,14 +73,3 @@ def test_other_sizes_and_other_models_are_refused(system, sharpener):
         Sharpener(system)
     with pytest.raises(UserError, match="SharpeningGAN, which draws no captions"):
         Sampler(sharpener.trained)
-
-
-def test_gradient_magnitude_of_a_slope_and_an_edge():
-    slope = np.tile(np.arange(0, 40, 4, dtype=np.uint8), (10, 1))[None, :, :, None]
-    np.testing.assert_allclose(gradient_magnitude(slope), 4 / 255)
-    edge = np.zeros((1, 3, 3, 1), np.uint8)
-    edge[:, 1:] = 255  # of the four differences taken, two go down over it
-    np.testing.assert_allclose(gradient_magnitude(edge), 0.5)
-    both = np.zeros((1, 2, 2, 1), np.uint8)
-    both[0, 0, 1], both[0, 1, 0] = 51, 68
-    np.testing.assert_allclose(gradient_magnitude(both), np.hypot(0.2, 68 / 255))
