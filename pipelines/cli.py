@@ -64,12 +64,13 @@ COMMANDS = {
 }
 
 
-def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
+def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
     """Run one command; returns 0 for success, 1 for a failure, 2 for wrong usage.
 
     Args:
         argv: The command and its flags; those of the process if None.
-        prog: What people type before the command, for the help.
+        prog: What people type for the command, for the help; its name after `python -m pipelines`
+            if None.
     """
     _replace_unprintable()
     try:
@@ -125,7 +126,7 @@ def _check_numbers(options) -> None:
     check_numbers(options, seeds=TRAINING_SEED if trains else SEED)
 
 
-def _chosen_by_data(options: Train, argv: list[str], prog: str) -> Train:
+def _chosen_by_data(options: Train, argv: list[str], prog: str | None) -> Train:
     """The options of a training without a preset, with defaults that suit its data."""
     from pipelines.preset_choice.starting_point import starting_point
 
@@ -143,7 +144,7 @@ def _chosen_by_data(options: Train, argv: list[str], prog: str) -> Train:
     return chosen
 
 
-def parse(argv: list[str], chosen: tuple[str, TrainConfig] | None = None, prog: str = PROG):
+def parse(argv: list[str], chosen: tuple[str, TrainConfig] | None = None, prog: str | None = None):
     """The options of a command line.
 
     Args:
@@ -154,19 +155,26 @@ def parse(argv: list[str], chosen: tuple[str, TrainConfig] | None = None, prog: 
     Raises:
         SystemExit: with code 2 for wrong usage, with 0 after `--help`.
     """
-    if argv[:1] == ["cluster"]:
-        return _parse_cluster(argv[1:], prog)
-    if argv[:1] == ["train"]:
-        argv = [_full_flag(word) for word in argv]
-    choices = tuple(
-        Annotated[command, subcommand(name, **_defaults(name, argv, chosen))]
-        for name, command in COMMANDS.items()
-    )
+    name, *arguments = argv or ["--help"]
+    if name not in COMMANDS:
+        return _parse_all([name, *arguments])
+    prog = prog or f"{PROG} {name}"
+    if name == "cluster":
+        return _parse_cluster(arguments, prog)
+    if name != "train":
+        return tyro.cli(COMMANDS[name], prog=prog, args=arguments)
+    arguments = [_full_flag(word) for word in arguments]
+    return tyro.cli(Train, prog=prog, args=arguments, default=_training(arguments, chosen))
+
+
+def _parse_all(argv: list[str]):
+    """Lets tyro show all commands, or refuse one that there is not."""
+    choices = tuple(Annotated[kind, subcommand(name)] for name, kind in COMMANDS.items())
     return tyro.cli(
         Union[choices],  # noqa: UP007, built from a tuple
-        prog=prog,
+        prog=PROG,
         description="Words in, a picture drawn step by step out. Start with `demo`.",
-        args=argv or ["--help"],
+        args=argv,
     )
 
 
@@ -180,31 +188,27 @@ def _parse_cluster(argv: list[str], prog: str) -> Cluster:
     """The options of `cluster`, with those of the command that follow them."""
     options, rest = tyro.cli(
         Cluster,
-        prog=f"{prog} cluster",
+        prog=prog,
         args=argv or ["--help"],
         return_unknown_args=True,
     )
     arguments = [options.name, *rest]
-    return dataclasses.replace(
-        options, command=parse(arguments, prog=prog), arguments=tuple(arguments)
-    )
+    command = parse(arguments, prog=f"{prog} {options.name}")
+    return dataclasses.replace(options, command=command, arguments=tuple(arguments))
 
 
-def _defaults(name: str, argv: list[str], chosen: tuple[str, TrainConfig] | None) -> dict:
-    """Default options: those of `train` are its preset's, so `--preset` is parsed before the rest.
+def _training(argv: list[str], chosen: tuple[str, TrainConfig] | None) -> Train:
+    """The defaults of `train`: those of its preset, so `--preset` is parsed before the rest.
 
     A budget among the flags replaces the budget of the preset.
     """
-    if name != "train":
-        return {}
-    argv = argv if argv[:1] == [name] else []
     typed = _typed_first(argv).preset
     if typed is not None:
         chosen = typed, preset(typed).config
     named, config = chosen or (None, preset(UNCHOSEN).config)
     _refuse_likelihood(config, argv)
     config = without_other_budgets(config, _named_budgets(argv))
-    return {"default": Train(tyro.MISSING, tyro.MISSING, named, config=config)}
+    return Train(tyro.MISSING, tyro.MISSING, named, config=config)
 
 
 def _refuse_likelihood(config: TrainConfig, argv: list[str]) -> None:

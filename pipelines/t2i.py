@@ -6,6 +6,7 @@ What a command needs is imported once it is known, so that help comes at once.
 import importlib
 import importlib.metadata
 import inspect
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from typing import Annotated, NamedTuple, Union
@@ -50,24 +51,31 @@ COMMANDS = {name: command for group in GROUPS.values() for name, command in grou
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns 0 for success, 1 for a failure, 2 for wrong usage."""
-    argv = list(sys.argv[1:] if argv is None else argv)
-    if not argv or argv[0] in ("-h", "--help"):
-        _print_help()
+    argv = list(sys.argv[1:] if argv is None else argv) or ["--help"]
+    try:
+        if not argv[0].startswith("-"):
+            return _run(*argv)
+        if argv[0] in ("-h", "--help"):
+            _print_help()
+        elif argv[0] in ("-V", "--version"):
+            print(f"t2i {importlib.metadata.version('t2i-tf')}")
+        else:  # --tyro-print-completion bash, for one
+            _parse_all(argv)
         return 0
-    if argv[0] == "--version":
-        print(f"t2i {importlib.metadata.version('t2i-tf')}")
-        return 0
-    if argv[0].startswith("--tyro-"):  # --tyro-print-completion bash, for one
-        _parse_all(argv)
-        return 0
-    command = COMMANDS.get(argv[0], Command("pipelines", argv[0]))
+    except BrokenPipeError:  # in `... | head`, once head has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # Python flushes stdout at exit
+        return 1
+
+
+def _run(name: str, *arguments: str) -> int:
+    command = COMMANDS.get(name, Command("pipelines", name))
     package = importlib.import_module(f"{command.package}.cli")
     if command.name not in package.COMMANDS:
-        Console(stderr=True, highlight=False).print(
-            f"[red]Error:[/red] t2i has no command {argv[0]!r}. {did_you_mean(argv[0], COMMANDS)}"
+        Console(stderr=True, highlight=False, soft_wrap=True).print(
+            f"[red]Error:[/red] t2i has no command {name!r}. {did_you_mean(name, COMMANDS)}"
         )
         return 2
-    return package.main([command.name, *argv[1:]], prog="t2i")
+    return package.main([command.name, *arguments], prog=f"t2i {name}")
 
 
 def _print_help() -> None:

@@ -30,12 +30,13 @@ COMMANDS = {
 """Name -> its options. The function of the same name in `serving.commands` takes them."""
 
 
-def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
+def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
     """Run one command; returns 0 on success, 1 for a failure, 2 for wrong usage.
 
     Args:
         argv: The command and its flags; those of the process if None.
-        prog: What people type before the command, for the help.
+        prog: What people type for the command, for the help; its name after `python -m serving` if
+            None.
     """
     # gRPC's C core would log what a ServingError already says in plain words.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
@@ -54,25 +55,29 @@ def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
         return 130
 
 
-def _run(argv: list[str], prog: str) -> int:
-    if argv[:1] == ["serve"]:  # has TensorFlow Serving's flags, which no dataclass describes
+def _run(argv: list[str], prog: str | None) -> int:
+    name, *arguments = argv or ["--help"]
+    prog = prog or f"{PROG} {name}"
+    if name == "serve":  # has TensorFlow Serving's flags, which no dataclass describes
         from serving.server.serve import main as serve
 
-        return serve(argv[1:], prog=f"{prog} serve")
-    name, flags = _parse(argv, prog)
+        return serve(arguments, prog=prog)
+    if name not in COMMANDS:
+        _parse_all([name, *arguments])
+        return 0
+    flags = tyro.cli(COMMANDS[name], prog=prog, args=arguments)
     from serving import commands
 
     getattr(commands, name)(flags)
     return 0
 
 
-def _parse(argv: list[str], prog: str):
-    """The name of the command and its options; exits with 2 on wrong usage."""
+def _parse_all(argv: list[str]) -> None:
+    """Lets tyro show all commands, or refuse one that there is not; exits."""
     choices = tuple(Annotated[kind, subcommand(name)] for name, kind in COMMANDS.items())
-    flags = tyro.cli(
+    tyro.cli(
         Union[choices],  # noqa: UP007, the tuple is only known here
-        prog=prog,
+        prog=PROG,
         description="Export a trained model, serve it, and draw captions with it.",
-        args=argv or ["--help"],
+        args=argv,
     )
-    return next(name for name, kind in COMMANDS.items() if type(flags) is kind), flags

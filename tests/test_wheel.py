@@ -86,14 +86,28 @@ def test_help_lists_every_command_of_both_packages(capsys):
 
 
 def test_a_command_has_its_own_help_and_errors(capsys):
-    for name in ("query", "serve", "cluster", "train"):
+    for name in ("query", "serve", "cluster", "train", "draw", "serving-demo"):
         with pytest.raises(SystemExit) as exit:
             t2i.main([name, "--help"])
         assert exit.value.code == 0 and f"usage: t2i {name}" in capsys.readouterr().out
+    with pytest.raises(SystemExit) as exit:
+        t2i.main(["draw", "a bus", "--sede", "1"])
+    said = capsys.readouterr().err
+    assert exit.value.code == 2 and "--seed" in said and "t2i draw --help" in said
+    assert "benchmark" not in said  # nor flags of any other command
     assert t2i.main(["trian"]) == 2
     assert "Did you mean 'train'?" in capsys.readouterr().err
     assert t2i.main(["prepare", "--input", "nowhere", "--out", "x"]) in (1, 2)
     assert "nowhere" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("flags", [["--help"], ["--tyro-print-completion", "bash"]])
+def test_a_reader_that_leaves_early_is_no_failure_of_ours(flags):
+    command = [sys.executable, "-u", "-c", "import pipelines.t2i as t; exit(t.main())", *flags]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 1
 
 
 def test_a_completion_has_the_commands(capsys):
