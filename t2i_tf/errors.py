@@ -16,6 +16,18 @@ class UsageError(UserError):
     exit_code = 2
 
 
+def install_extra(extra: str) -> str:
+    """How to install the packages of an extra, from a checkout and without one.
+
+    >>> install_extra("hub")
+    "`pip install -r requirements-hub.txt`, or outside a checkout `pip install 't2i-tf[hub]'`"
+    """
+    return (
+        f"`pip install -r requirements-{extra}.txt`, or outside a checkout"
+        f" `pip install 't2i-tf[{extra}]'`"
+    )
+
+
 def did_you_mean(name: str, choices: Iterable[str]) -> str:
     """A hint with the closest choice, or with all of them if none is close.
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
-from t2i_tf.errors import UsageError, UserError
+from t2i_tf.errors import UsageError, UserError, install_extra
 
 ROOT = Path(__file__).parents[2]  # of this project, on every node
 ANSWER_SECONDS = 10
@@ -31,7 +31,7 @@ def connected(address: str) -> Iterator[ModuleType]:
     except ImportError as error:
         raise UserError(
             "The cluster commands need Ray, which is not installed. Install it with"
-            " `.venv/bin/pip install -r requirements-cluster.txt`."
+            f" {install_extra('cluster')}."
         ) from error
     _check_answers(address)
     paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]

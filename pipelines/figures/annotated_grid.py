@@ -123,17 +123,16 @@ class _MeasuredRow:
 
     def draw(self, page: Image.Image, columns: _Columns, top: int) -> None:
         """Draw the row with the middles of its label, cells and aside on one line."""
-        draw = ImageDraw.Draw(page)
         for text, x in ((self.label, MARGIN), (self.aside, columns.aside)):
-            text.draw(draw, x, top + (self.height - text.height) // 2)
+            text.draw(page, x, top + (self.height - text.height) // 2)
         image_top = top + (self.height - self.cell_height) // 2 + _tallest(self.titles)
         for k, title in enumerate(self.titles):
-            title.draw(draw, columns.middle(k), image_top - title.height, centred=True)
+            title.draw(page, columns.middle(k), image_top - title.height, centred=True)
         for k, picture in enumerate(self.pictures):
             page.paste(picture, (columns.middle(k) - picture.width // 2, image_top))
         for k, text in enumerate(self.texts):
             below = image_top + self.image_height + 3
-            text.draw(draw, columns.middle(k), below, centred=True)
+            text.draw(page, columns.middle(k), below, centred=True)
 
 
 def _measured(row: Row, width: int) -> _MeasuredRow:

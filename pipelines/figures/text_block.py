@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from PIL import ImageDraw
+from PIL import Image
 
 from pipelines.figures.lettering.glyphs import draw_text, length
 from pipelines.figures.lettering.reading_order import is_right_to_left, visual_order
@@ -120,7 +120,7 @@ class TextBlock:
         """Height in pixels, a little space below the last line included."""
         return sum(line.size + LEADING for line in self.lines)
 
-    def draw(self, draw: ImageDraw.ImageDraw, x: float, y: float, *, centred: bool = False) -> None:
+    def draw(self, page: Image.Image, x: float, y: float, *, centred: bool = False) -> None:
         """Draw the lines from the top y on, from the left edge x or, if `centred`, about x.
 
         Lines that are read from right to left end at the right edge of the block.
@@ -133,6 +133,6 @@ class TextBlock:
             parts = [part for word in line.words for part in (word, (" ", word[1]))][:-1]
             for k in visual_order([text for text, _ in parts], line.right_to_left):
                 word, colour = parts[k]
-                draw_text(draw, left, y, word, line.size, colour)
+                draw_text(page, left, y, word, line.size, colour)
                 left += length(word, line.size)
             y += line.size + LEADING

@@ -14,7 +14,7 @@ from pipelines.figures.word_attention import alignment_figure
 from pipelines.sampling.sampler import UNSTEERED, Sample, Sampler
 from pipelines.sampling.sharpener import Sharpener
 from pipelines.sampling.steering import Steering
-from t2i_tf.errors import UserError
+from t2i_tf.errors import UsageError, UserError
 from t2i_tf.files import write_atomically
 from t2i_tf.hub.pretrained import load_trained
 from t2i_tf.json_files import read_json, write_json
@@ -60,13 +60,13 @@ def generate(
         steering: Guidance and best of n. The seeds of chosen images are printed.
 
     Raises:
-        UsageError: see `Steering.checked`.
+        UsageError: see `Steering.checked`; there is no caption, n < 1, or `out` is a file, or named
+            like one.
         UserError: there is no such model, it draws no captions, it cannot be guided or judged in
             this way, the sharpener was trained for another size, a caption has no words or too
-            many, there is no caption, n < 1, the temperature is negative, or the folder cannot be
-            written.
+            many, the temperature is negative, or the folder cannot be written.
     """
-    out, sharpener = Path(out), Sharpener.load(sharpen) if sharpen else None
+    out, sharpener = _checked_folder(Path(out)), Sharpener.load(sharpen) if sharpen else None
     sampler = Sampler(load_trained(model), sharpener, steering)
     rows = sampler.draw(captions, n=n, seed=seed, temperature=temperature)
     if steering.best_of > 1:
@@ -81,6 +81,17 @@ def generate(
         raise UserError(f"{out} cannot be written: {error.strerror}.") from error
     read = [*captions, *filter(None, [steering.instead_of])]
     return Generated(files, sampler.unknown_words(read))
+
+
+def _checked_folder(out: Path) -> Path:
+    """Refuse a picture's name, which would become the name of a folder."""
+    named_like_a_file = out.suffix.lower() in (".png", ".gif", ".jpg", ".jpeg")
+    if not out.is_dir() and (named_like_a_file or out.exists()):
+        raise UsageError(
+            f"Expected a folder for the drawings, got the file {out}: the grid, GIFs and alignments"
+            " are files of their own."
+        )
+    return out
 
 
 def write_drawings(out: Path, rows: Sequence[Sequence[Sample]]) -> list[Path]:

@@ -12,7 +12,7 @@ from pipelines.sampling.caption_fit import caption_fit
 from pipelines.sampling.sharpener import Sharpener
 from pipelines.sampling.steering import Steering
 from t2i_tf.checkpoints import Trained
-from t2i_tf.errors import UserError
+from t2i_tf.errors import UsageError, UserError
 from t2i_tf.image_ops import to_pixels
 from t2i_tf.models import Drawing
 from t2i_tf.models.text_to_image import DRAWN_AT_ONCE
@@ -105,12 +105,13 @@ class Sampler:
         """Draw `n` images of each caption, from the seeds `seed`, `seed` + 1, ...
 
         Raises:
-            UserError: see `draw_pairs`; also if there is no caption, or n < 1.
+            UsageError: there is no caption, or n < 1.
+            UserError: see `draw_pairs`.
         """
         if not captions:
-            raise UserError("Expected at least one caption, got none.")
+            raise UsageError("Expected at least one caption, in quotes, got none.")
         if n < 1:
-            raise UserError(f"Expected at least one image per caption, got n = {n}.")
+            raise UsageError(f"Expected at least one image per caption, got n = {n}.")
         pairs = [(caption, seed + k) for caption in captions for k in range(n)]
         drawn = self.draw_pairs(pairs, temperature=temperature)
         return [drawn[k : k + n] for k in range(0, len(drawn), n)]

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from t2i_tf.errors import UsageError, UserError
+from t2i_tf.errors import UsageError, UserError, install_extra
 
 SCHEME = "hf://"
 _ADDRESS = re.compile(r"hf://([\w.-]+/[\w.-]+?)(?:@([^@\s]+))?/?", re.ASCII)
@@ -88,8 +88,8 @@ def _client():
         import huggingface_hub.errors
     except ImportError:
         raise UserError(
-            "hf:// needs the package huggingface_hub: pip install -r requirements-hub.txt, or "
-            "pip install 't2i-tf[hub]'."
+            "hf:// needs the package huggingface_hub, which is not installed. Install it with"
+            f" {install_extra('hub')}."
         ) from None
     return huggingface_hub
 

@@ -55,9 +55,13 @@ def check_caption(caption: str, max_words: int, vocabulary: Vocabulary | None = 
         raise UserError(f"Expected a caption with words, got {caption!r}.")
     if count > max_words:
         raise UserError(
-            f"The caption {caption!r} has {count} words, punctuation marks included; this model"
-            f" reads at most {max_words}. Shorten the caption."
+            f"The caption {_beginning(caption)!r} has {count} words, punctuation marks included;"
+            f" this model reads at most {max_words}. Shorten the caption."
         )
+
+
+def _beginning(caption: str, characters: int = 60) -> str:
+    return caption if len(caption) <= characters else f"{caption[:characters]}..."
 
 
 def split_in_graph(captions: tf.Tensor) -> tf.RaggedTensor:
@@ -77,19 +81,6 @@ def split_pieces_in_graph(captions: tf.Tensor) -> tf.RaggedTensor:
     text = folded_in_graph(tf.strings.regex_replace(text, CURLED, "'"))
     text = tf.strings.regex_replace(text, FURTHER_SPACES, " ")
     return tf.strings.split(tf.strings.regex_replace(text, PIECE, r"\0 "))
-
-
-def word_offsets(captions: tf.Tensor) -> tuple[tf.RaggedTensor, tf.RaggedTensor]:
-    """Positions of the words in captions string [B], for display; not for exported graphs.
-
-    Returns:
-        The first byte of each word, and the byte after its last, int64 [B, (N)].
-    """
-    import tensorflow_text  # only here, as an exported graph with its ops would need the library
-
-    pattern = f"{SPACES}|{WORD}"
-    _, begins, ends = tensorflow_text.regex_split_with_offsets(captions, pattern, WORD)
-    return begins, ends
 
 
 class Tokenizer(tf.Module):

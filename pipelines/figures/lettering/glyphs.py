@@ -41,12 +41,11 @@ def length(text: str, size: int) -> float:
     return sum(_glyphs(part, size).advance for part in _parts(text))
 
 
-def draw_text(
-    page: ImageDraw.ImageDraw, x: float, y: float, text: str, size: int, colour: str
-) -> None:
+def draw_text(page: Image.Image, x: float, y: float, text: str, size: int, colour: str) -> None:
     """Draw a text with its left edge at x and the top of its tallest letters at y."""
+    pen = ImageDraw.Draw(page)
     if is_plain(text):
-        page.text((x, y), text, colour, font(size), "la")
+        pen.text((x, y), text, colour, font(size), "la")
         return
     baseline = y + font(size).getmetrics()[0]
     parts = _parts(text)
@@ -54,9 +53,9 @@ def draw_text(
         glyphs = _glyphs(parts[k], size)
         place = round(x + glyphs.left), round(baseline + glyphs.top)
         if glyphs.image.mode == "L":
-            page.bitmap(place, glyphs.image, colour)
+            pen.bitmap(place, glyphs.image, colour)
         else:
-            page._image.paste(glyphs.image, place, glyphs.image)
+            page.paste(glyphs.image, place, glyphs.image)
         x += glyphs.advance
 
 
@@ -64,7 +63,7 @@ def text_image(text: str, size: int, colour: str) -> Image.Image:
     """A text on a transparent page of its own, RGBA."""
     ascent, descent = font(size).getmetrics()
     page = Image.new("RGBA", (max(1, math.ceil(length(text, size))), ascent + descent))
-    draw_text(ImageDraw.Draw(page), 0, 0, text, size, colour)
+    draw_text(page, 0, 0, text, size, colour)
     return page
 
 

@@ -7,7 +7,7 @@ from PIL import Image
 from pipelines.sampling.generate import WRITTEN, _remove_stale, generate
 from t2i_tf import TextToImage, checkpoints
 from t2i_tf.config import TrainConfig
-from t2i_tf.errors import UserError
+from t2i_tf.errors import UsageError, UserError
 from t2i_tf.models import build_model
 from t2i_tf.optimizers import build_optimizer
 from t2i_tf.text.vocabulary import Vocabulary
@@ -73,6 +73,14 @@ def test_a_folder_that_cannot_be_written_is_named(workdir, tmp_path, monkeypatch
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="cannot be written: Not a directory"):
         generate(workdir, ["a red bus"], tmp_path / "file" / "out")
+
+
+@pytest.mark.parametrize("name", ["file", "red-car.png"])
+def test_the_name_of_a_file_is_no_folder(name, workdir, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UsageError, match=f"Expected a folder for the drawings, .*{name}"):
+        generate(workdir, ["a red bus"], tmp_path / name)
+    assert not (tmp_path / "red-car.png").exists()
 
 
 def test_a_folder_without_a_model_is_named(tmp_path):

@@ -205,7 +205,8 @@ def test_generate_draws_guided_and_chosen_pictures(trained, workdir_of, tmp_path
     assert main([*command, *steering]) == 0
     printed = capsys.readouterr().out
     assert "Best of 2 of 'a red bus': seeds " in printed
-    assert "not in the model's vocabulary: zebra" in printed
+    assert "not in the model's vocabulary: zebra. They are all read as one" in printed
+    assert "vocabulary.txt has those that it knows" in printed
     guided = (out / "grid.png").read_bytes()
     assert main(command) == 0
     assert (out / "grid.png").read_bytes() != guided

@@ -53,6 +53,23 @@ def test_python_and_graph_agree_on_every_character_of_the_basic_plane():
     assert in_graph(texts) == list(map(folded, texts))
 
 
+def test_tensorflow_text_folds_alike():
+    """Left out is what ICU does besides: compatibility characters, the dot of İ, fillers."""
+    tensorflow_text = pytest.importorskip("tensorflow_text")
+    letters = [chr(p) for p in range(0x20, 0x10000) if unicodedata.category(chr(p))[0] == "L"]
+    compatible = {a for a in letters if not unicodedata.is_normalized("NFKC", a.casefold())}
+    plain = sorted({*letters} - compatible - {*"İ\u115f\u1160"})
+    texts = [unicodedata.normalize(form, f"x{a}y") for form in ("NFC", "NFD") for a in plain]
+    composed = tensorflow_text.normalize_utf8(texts, "NFC")
+    icu = tensorflow_text.normalize_utf8(tensorflow_text.case_fold_utf8(composed), "NFC")
+    different = {
+        text: (ours, theirs.decode())
+        for text, ours, theirs in zip(texts, map(folded, texts), icu.numpy(), strict=True)
+        if ours != theirs.decode()
+    }
+    assert not different
+
+
 def test_python_and_graph_agree_on_accents_in_any_order():
     draw = random.Random(0)
     texts = ["".join(draw.choices(PIECES, k=draw.randrange(1, 9))) for _ in range(5000)]

@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Iterable
 
 from pipelines.data.sources.notes import Notes
+from t2i_tf.errors import install_extra
 from t2i_tf.text.scripts import WITHOUT_SPACES
 from t2i_tf.text.segmenter import CHARACTERS, segmenter_name
 
@@ -20,7 +21,7 @@ COMPOSED = "Captions whose accents are written in another way (Unicode NFC is us
 SEGMENTED = "Captions without spaces between the words, cut into words by ICU's dictionaries"
 CUT_INTO_LETTERS = (
     "Captions without spaces between the words, of which each letter is read as a word (for words,"
-    " `pip install -r requirements-segmentation.txt` and prepare into a new folder)"
+    f" {install_extra('segmentation')}; then prepare into a new folder)"
 )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from pipelines.data.sources.notes import Notes
 from pipelines.data.sources.tables.columns import Columns
-from t2i_tf.errors import UserError
+from t2i_tf.errors import UserError, install_extra
 
 
 def open_parquet(path: Path) -> Any:
@@ -21,7 +21,7 @@ def open_parquet(path: Path) -> Any:
     except ImportError:
         raise UserError(
             f"{path}: Parquet files need pyarrow, which is not installed. Install it with"
-            " `pip install -r requirements-parquet.txt`."
+            f" {install_extra('parquet')}."
         ) from None
     try:
         return pyarrow.parquet.ParquetFile(path)

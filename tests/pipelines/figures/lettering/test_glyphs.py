@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw
+from PIL import Image
 
 from pipelines.figures.lettering import fonts
 from pipelines.figures.lettering.fonts import is_plain
@@ -31,7 +31,7 @@ def no_system_fonts(monkeypatch):
 def drawn(text, **options):
     block = TextBlock.wrap(text, SIZE, 400, "black", **options)
     page = Image.new("RGB", (420, block.height + 10), "white")
-    block.draw(ImageDraw.Draw(page), 5, 5)
+    block.draw(page, 5, 5)
     return np.asarray(page)
 
 
@@ -59,7 +59,7 @@ def test_lines_from_right_to_left_end_at_the_right():
     block = TextBlock.wrap("אאאאאאאא אאאאאאאא אא", SIZE, 150, "black")
     assert len(block.lines) == 3
     page = Image.new("RGB", (block.width + 10, block.height + 10), "white")
-    block.draw(ImageDraw.Draw(page), 5, 5)
+    block.draw(page, 5, 5)
     last = np.asarray(page)[-SIZE - 10 :].min(-1) < 128
     assert last.any(0).nonzero()[0].min() > block.width / 2
 
