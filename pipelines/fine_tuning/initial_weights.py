@@ -1,10 +1,11 @@
 """The weights that `train --init` begins from, and the record of them in the work folder."""
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
 from t2i_tf.checkpoints import SENTENCE_ENCODER, CheckpointFolder
-from t2i_tf.config import TrainConfig
+from t2i_tf.config import ModelConfig, TrainConfig
 from t2i_tf.errors import UserError
 from t2i_tf.hub.find_preset import find_preset
 from t2i_tf.hub.pretrained import PretrainedModel
@@ -62,6 +63,7 @@ def begin_from(
     init: str,
     source: PretrainedModel,
     network: TrainableModel,
+    config: ModelConfig,
     vocabulary: Vocabulary,
     encoder: SentenceEncoder | None,
 ) -> tuple[dict[str, Any], list[str]]:
@@ -71,6 +73,7 @@ def begin_from(
         init: where they come from, for people.
         source: the trained model.
         network: the new model.
+        config: its settings.
         vocabulary: words of the new model.
         encoder: sentence encoder of the new model, if it reads sentence vectors.
 
@@ -81,7 +84,11 @@ def begin_from(
         UserError: no weight fits.
     """
     taken = transfer(source, network, vocabulary)
-    lines = [*_lines(init, source, taken), *_other_window(init, source.network, network)]
+    lines = [
+        *_lines(init, source, taken),
+        *_other_settings(init, source.settings.model, config),
+        *_other_window(init, source.network, network),
+    ]
     before = source.parts.encoder
     if encoder is not None and (before is None or before.fingerprint != encoder.fingerprint):
         lines.append(
@@ -102,6 +109,19 @@ def _check_begun(init: str, workdir: Path) -> None:
             f"{workdir} holds a run that began {how}. Leave out --init to resume it, or choose"
             " another --workdir."
         )
+
+
+def _other_settings(init: str, before: ModelConfig, now: ModelConfig) -> list[str]:
+    """Says which settings of the model are not those that its weights were trained with."""
+    told_elsewhere = {"vocabulary_size", "window"}
+    old, new = (dataclasses.asdict(config) for config in (before, now))
+    names = [name for name in new if name in old and name not in told_elsewhere]
+    different = [
+        f"--model.{name.replace('_', '-')} {new[name]}, there {old[name]}"
+        for name in names
+        if new[name] != old[name]
+    ]
+    return [f"Settings that {init} has otherwise: {'; '.join(different)}."] if different else []
 
 
 def _other_window(init: str, before: TrainableModel, now: TrainableModel) -> list[str]:
@@ -129,8 +149,16 @@ def _lines(init: str, source: PretrainedModel, taken: Transfer) -> list[str]:
             f" at the mean; {taken.left_words:,} of its words do not occur here."
         )
     if taken.not_taken:
-        named = [f"{name} ({why})" for name, why in list(taken.not_taken.items())[:_NAMED]]
-        more = len(taken.not_taken) - len(named)
-        rest = f", and {more} more, listed in {FILE}" if more else ""
-        lines.append(f"Not taken, {len(taken.not_taken)}: {', '.join(named)}{rest}.")
+        named = [f"{name} ({why})" for name, why in taken.not_taken.items()]
+        lines.append(f"Not taken, {len(named)}: {_first(named)}.")
+    if taken.left:
+        lines.append(
+            f"Its tensors that have no place here, {len(taken.left)}: {_first(taken.left)}."
+        )
     return lines
+
+
+def _first(names: list[str]) -> str:
+    more = len(names) - _NAMED
+    rest = f", and {more} more, listed in {FILE}" if more > 0 else ""
+    return ", ".join(names[:_NAMED]) + rest

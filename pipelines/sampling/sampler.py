@@ -16,7 +16,7 @@ from t2i_tf.errors import UsageError, UserError
 from t2i_tf.image_ops import to_pixels
 from t2i_tf.models import Drawing
 from t2i_tf.models.text_to_image import DRAWN_AT_ONCE
-from t2i_tf.number_ranges import SEED
+from t2i_tf.number_ranges import AT_LEAST_0, SEED
 from t2i_tf.text.tokenizer import Tokenizer, check_caption, split_words
 
 BATCH = DRAWN_AT_ONCE  # images drawn at a time, with their canvases, alignments and windows
@@ -134,8 +134,8 @@ class Sampler:
             UserError: a caption has no words or too many, the temperature is negative, or a seed is
                 too large for best of n.
         """
-        if not temperature >= 0:
-            raise UserError(f"Expected a temperature of 0 or more, got {temperature}.")
+        if temperature not in AT_LEAST_0:
+            raise UserError(f"Expected a temperature of {AT_LEAST_0}, got {temperature}.")
         for caption in dict.fromkeys(caption for caption, _ in pairs):
             check_caption(caption, self.max_words, self.tokenizer.vocabulary)
         candidates = self._candidates(pairs)

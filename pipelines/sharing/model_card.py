@@ -1,5 +1,6 @@
 """The model card of a shared model: README.md, with the header that the hub reads."""
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -8,7 +9,9 @@ import jinja2
 
 from pipelines.evaluation.results import FILE, Evaluation, read_evaluation
 from pipelines.evaluation.summary_table import evaluation_figures
+from pipelines.fine_tuning.initial_weights import FILE as INIT
 from pipelines.training.workdir import DATA_MANIFEST, flat
+from t2i_tf.hub import hugging_face
 from t2i_tf.hub.pretrained import PretrainedModel
 from t2i_tf.image_ops import image_shape, shape_in_words
 from t2i_tf.json_files import read_json
@@ -27,12 +30,13 @@ class RunFacts(NamedTuple):
     """What a work folder says about a run besides its weights."""
 
     data: Mapping[str, Any] | None  # manifest of the data; None where the folder has none
+    init: Mapping[str, Any] | None  # what it began from; None where that were initial weights
     evaluation: Evaluation | None  # None where the checkpoint was not measured
     remark: str  # why there is none, or ""
 
 
 def read_run_facts(run: Path, step: int) -> RunFacts:
-    """Data and evaluation of a work folder; none of a folder that has neither.
+    """What a work folder says of its run; nothing of a folder that is none.
 
     Args:
         run: work folder or preset.
@@ -41,19 +45,25 @@ def read_run_facts(run: Path, step: int) -> RunFacts:
     Raises:
         UserError: one of the files is damaged.
     """
-    path = run / DATA_MANIFEST
-    data = read_json(path, dict[str, Any]) if path.is_file() else None
+    data, init = (_read_if_there(run / name) for name in (DATA_MANIFEST, INIT))
     if not (run / FILE).is_file():
-        return RunFacts(data, None, f"no figures: there is no {FILE} (`t2i evaluate` writes it)")
+        return RunFacts(
+            data, init, None, f"no figures: there is no {FILE} (`t2i evaluate` writes it)"
+        )
     evaluation = read_evaluation(run / FILE)
     if evaluation.run and evaluation.run.step != step:
         return RunFacts(
             data,
+            init,
             None,
             f"no figures: {FILE} is that of step {evaluation.run.step}, not {step}"
             " (`t2i evaluate` measures it again)",
         )
-    return RunFacts(data, evaluation, "")
+    return RunFacts(data, init, evaluation, "")
+
+
+def _read_if_there(path: Path) -> dict[str, Any] | None:
+    return read_json(path, dict[str, Any]) if path.is_file() else None
 
 
 def model_card(
@@ -77,7 +87,9 @@ def model_card(
         captions: captions of the grid's rows, none for a model that draws nothing.
         seeds: drawings of each caption, from seed 0.
     """
-    config = model.settings
+    config, step = model.settings, model.parts.step
+    data = facts.data or model.parts.data if step else {}  # imported weights are not of these data
+    captions = [" ".join(caption.replace("`", "'").split()) for caption in captions]
     environment = jinja2.Environment(
         autoescape=False,  # Markdown, not HTML
         undefined=jinja2.StrictUndefined,
@@ -94,19 +106,28 @@ def model_card(
         paper=model.network.paper,
         licence=licence,
         dtype=dtype,
-        captions=[caption.replace("`", "'") for caption in captions],
+        captions=captions,
+        example=json.dumps(captions[0], ensure_ascii=False) if captions else "",
         seeds=seeds,
         pictures=PICTURES,
         size=shape_in_words(image_shape(config.model)) if hasattr(config.model, "height") else "",
         words=len(model.vocabulary),
         max_words=config.max_words,
         weights=model.count_params(),
-        step=model.parts.step,
+        step=step,
+        init=facts.init,
+        base_model=_repository(facts.init),
         can_be_guided=getattr(model.network, "has_empty_caption", False)
         and model.network.can_be_guided,
-        source=(facts.data or model.parts.data).get("source"),
-        splits=(facts.data or {}).get("splits", {}),
+        source=data.get("source"),
+        splits=data.get("splits", {}),
         evaluation=facts.evaluation,
         figures=evaluation_figures(facts.evaluation) if facts.evaluation else [],
         settings=flat(config),
     )
+
+
+def _repository(init: Mapping[str, Any] | None) -> str:
+    """user/name of the model that a training began from, or "" where that is not on the hub."""
+    address = init["init"] if init else ""
+    return hugging_face.parse(address).repository if hugging_face.is_address(address) else ""

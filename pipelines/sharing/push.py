@@ -64,7 +64,8 @@ def push(
         UserError: the run cannot be used, `out` cannot be written, or the hub cannot be reached or
             refuses.
     """
-    hugging_face.parse(address)
+    check = hugging_face.check_can_send if send else hugging_face.parse
+    check(address)
     if not re.fullmatch(r"[a-z0-9][a-z0-9.-]*", licence):
         raise UsageError(
             "Expected --licence to be an identifier of the hub, such as apache-2.0, cc-by-4.0 or"

@@ -129,7 +129,7 @@ def _begin_from(
     if source is None:
         return
     encoder = sources.encoder if config.reads_sentences else None
-    record, lines = begin_from(init, source, model, vocabulary, encoder)
+    record, lines = begin_from(init, source, model, config.model, vocabulary, encoder)
     workers.chief_does(lambda: write_json(workdir / INIT, record))
     if workers.is_chief:
         print(*lines, sep="\n")

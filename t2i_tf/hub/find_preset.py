@@ -4,7 +4,7 @@ from pathlib import Path
 
 from t2i_tf.errors import UserError, did_you_mean
 from t2i_tf.hub import hugging_face
-from t2i_tf.hub.preset_folder import is_preset
+from t2i_tf.hub.preset_folder import check_whole, is_preset
 
 SHIPPED = Path(__file__).parents[1] / "weights"
 DEFAULT = "conv-draw-scenes"
@@ -30,11 +30,12 @@ def find_preset(preset: str | Path) -> Path:
             weights where there is no file or folder of this name, or hf://user/name.
 
     Raises:
-        UserError: there is nothing of that name, or it cannot be downloaded.
+        UserError: there is nothing of that name, it cannot be downloaded, or it is half a preset.
     """
     if hugging_face.is_address(preset):
         return hugging_face.download(str(preset))
     if Path(preset).exists():
+        check_whole(Path(preset))
         return Path(preset)
     if str(preset) in shipped_names():
         return SHIPPED / str(preset)
@@ -48,4 +49,4 @@ def _hint(name: str) -> str:
     names, missing = shipped_names(), "it is not a work folder, as no such folder exists"
     if not names:
         return f"{missing}, and no weights ship with this version."
-    return f"{missing}, and these ship: {', '.join(names)}. {did_you_mean(name, names)}"
+    return f"{missing}, nor do weights of this name ship. {did_you_mean(name, names)}"

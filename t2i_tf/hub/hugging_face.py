@@ -47,15 +47,30 @@ def download(address: str) -> Path:
         UserError: `huggingface_hub` is not installed, the repository or the network is missing, or
             it holds no preset.
     """
-    from t2i_tf.hub.preset_folder import FILES, is_preset
+    from t2i_tf.hub.preset_folder import FILES, has_our_format, is_preset
 
     repository, revision = parse(address)
     hub = _client()
     with _failures(hub, address, f"load {address}"):
         folder = hub.snapshot_download(repository, revision=revision, allow_patterns=list(FILES))
-    if not is_preset(Path(folder)):
+    if not is_preset(Path(folder)) or not has_our_format(Path(folder)):
         raise UserError(f"{address} holds no preset: expected the files that `t2i push` writes.")
     return Path(folder)
+
+
+def check_can_send(address: str) -> None:
+    """Refuse, before there is any work, what `upload` would refuse without asking the hub.
+
+    Raises:
+        UsageError: the hub has no repositories of such a name.
+        UserError: `huggingface_hub` is not installed, or is told to be offline.
+    """
+    repository, _ = parse(address)
+    hub = _client()
+    with _failures(hub, address, f"push to {address}"):
+        hub.utils.validate_repo_id(repository)
+    if hub.constants.HF_HUB_OFFLINE:
+        raise UserError(f"Cannot push to {address}: {_unreachable(hub)}.")
 
 
 def upload(folder: Path, address: str, *, files: Sequence[str], private: bool, message: str) -> str:
@@ -86,6 +101,7 @@ def _client():
     try:
         import huggingface_hub.constants
         import huggingface_hub.errors
+        import huggingface_hub.utils
     except ImportError:
         raise UserError(
             "hf:// needs the package huggingface_hub, which is not installed. Install it with"
@@ -101,8 +117,11 @@ def _failures(hub, address: str, task: str) -> Iterator[None]:
     try:
         yield
     except (errors.RepositoryNotFoundError, errors.RevisionNotFoundError) as error:
-        raise UserError(f"Cannot {task}: {_missing(error)}") from error
+        raise UserError(f"Cannot {task}: {_missing(hub, error)}") from error
     except errors.LocalEntryNotFoundError as error:
+        answer = error.__cause__
+        if isinstance(answer, errors.HfHubHTTPError):
+            raise UserError(f"Cannot {task}: {_refusal(answer)}") from error
         raise UserError(f"Cannot {task}: {_unreachable(hub)}, and the cache lacks it.") from error
     except errors.HfHubHTTPError as error:
         raise UserError(f"Cannot {task}: {_refusal(error)}") from error
@@ -111,9 +130,10 @@ def _failures(hub, address: str, task: str) -> Iterator[None]:
     except ConnectionError as error:  # HF_HUB_OFFLINE
         raise UserError(f"Cannot {task}: {_unreachable(hub)}.") from error
     except Exception as error:
-        if type(error).__module__.partition(".")[0] not in _TRANSPORTS:
+        reason = _other_reason(hub, error)
+        if reason is None:
             raise
-        raise UserError(f"Cannot {task}: {_unreachable(hub)}.") from error
+        raise UserError(f"Cannot {task}: {reason}") from error
 
 
 _TRANSPORTS = ("httpx", "httpx2", "httpcore", "httpcore2", "hf_xet")
@@ -126,7 +146,21 @@ def _unreachable(hub) -> str:
     return f"{hub.constants.ENDPOINT} cannot be reached"
 
 
-def _missing(error) -> str:
+def _other_reason(hub, error: Exception) -> str | None:
+    """Why the client failed without an answer of the hub's; None if it is not for users to know."""
+    package = type(error).__module__.partition(".")[0]
+    if package in _TRANSPORTS:
+        return f"{_unreachable(hub)}."
+    if package == "huggingface_hub" or (isinstance(error, OSError) and error.errno is None):
+        return _first_line(error)
+    if isinstance(error, ValueError | KeyError):  # no JSON, or one with other keys
+        return f"{hub.constants.ENDPOINT} does not answer as a hub does."
+    return None
+
+
+def _missing(hub, error) -> str:
+    if isinstance(error, hub.errors.GatedRepoError):
+        return f"its owner has to grant access first, on its page at the hub; then {_LOGIN}"
     if error.response.status_code == 401:
         return f"it does not exist or is not yours to read or write; {_LOGIN}"
     return "there is no such repository or revision."

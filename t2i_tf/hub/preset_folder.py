@@ -4,12 +4,14 @@
     vocabulary.txt        a line for each word, as in a work folder
     model.weights.h5      weights in Keras's layout; float32, or float16 to be half as large
     sentence_encoder.npz  only where the model reads sentence vectors
-    metadata.json         format, system, step, dtype, number of weights, version of Keras, and
-                          where it is known `data`: their source, and how pictures were resized
+    metadata.json         format, system, step, dtype, number of weights and SHA-256 of their file,
+                          version of Keras, and where it is known `data`: their source, and how
+                          pictures were resized
 
 h5py and any text editor read them without this project.
 """
 
+import hashlib
 import os
 import tempfile
 from collections.abc import Callable, Mapping
@@ -19,6 +21,7 @@ from typing import Any, Literal, NamedTuple
 
 import h5py
 import keras
+import msgspec
 import numpy as np
 
 from t2i_tf.checkpoints import SENTENCE_ENCODER, check_vocabulary, read_config, write_config
@@ -33,7 +36,8 @@ VOCABULARY = "vocabulary.txt"
 WEIGHTS = "model.weights.h5"
 METADATA = "metadata.json"
 FILES = (CONFIG, VOCABULARY, SENTENCE_ENCODER, METADATA, WEIGHTS)  # the weights come last
-FORMAT = "t2i-tf preset 1"
+_ANY_FORMAT = "t2i-tf preset "
+FORMAT = f"{_ANY_FORMAT}1"
 
 DATA_MANIFEST = "data.json"  # in a work folder: the manifest of the data of its training
 _DATA_FACTS = ("source", "filter", "crop", "background")  # what of it a preset keeps
@@ -56,24 +60,65 @@ def is_preset(folder: Path) -> bool:
     return (folder / WEIGHTS).is_file() and (folder / CONFIG).is_file()
 
 
+def check_whole(folder: Path) -> None:
+    """Raise UserError for a folder that has some of a preset's files, but not all."""
+    missing = [name for name in (CONFIG, WEIGHTS) if not (folder / name).is_file()]
+    if missing and (folder / METADATA).is_file():
+        raise UserError(
+            f"{folder} is no whole preset: it has no {' and no '.join(missing)}. Save, copy or"
+            " download it again."
+        )
+
+
 def read_parts(folder: Path) -> Parts:
     """All of a preset but its weights.
 
     Raises:
         UserError: a file is missing or malformed, or the format is that of a later version.
     """
-    metadata = read_json(folder / METADATA, dict[str, Any])
-    if metadata.get("format") != FORMAT:
-        raise UserError(
-            f"{folder / METADATA}: expected the format {FORMAT!r}, got "
-            f"{metadata.get('format')!r}. A newer version of t2i-tf may read it."
-        )
+    path = folder / METADATA
+    found = read_json(path, dict[str, Any]).get("format")
+    if found != FORMAT:
+        newer = " A newer version of t2i-tf may read it." if has_our_format(folder) else ""
+        raise UserError(f"{path}: expected the format {FORMAT!r}, got {found!r}.{newer}")
+    metadata = read_json(path, _Metadata)
+    _check_weights(folder / WEIGHTS, metadata.sha256)
     config = read_config(folder)
     vocabulary = Vocabulary.load(folder / VOCABULARY)
     check_vocabulary(folder, vocabulary, config)
     encoder = load_encoder(folder / SENTENCE_ENCODER) if config.reads_sentences else None
-    step = int(metadata.get("step", 0))
-    return Parts(config, vocabulary, encoder, step, read_data_facts(folder))
+    return Parts(config, vocabulary, encoder, metadata.step, read_data_facts(folder))
+
+
+class _Metadata(msgspec.Struct):
+    """What of `metadata.json` is read again."""
+
+    step: int = 0
+    data: dict[str, Any] = {}
+    sha256: str = ""  # of the weights; "" in presets of 0.1.0
+
+
+def has_our_format(folder: Path) -> bool:
+    """Whether a folder says that it is a preset of this project, of whatever version."""
+    try:
+        found = read_json(folder / METADATA, dict[str, Any]).get("format")
+    except UserError:
+        return False
+    return str(found).startswith(_ANY_FORMAT)
+
+
+def _check_weights(path: Path, expected: str) -> None:
+    """Raise UserError for weights that have changed since they were written."""
+    if expected and path.is_file() and _sha256(path) != expected:
+        raise UserError(
+            f"{path} is damaged, or was changed: its SHA-256 is not that of {METADATA}. Copy or"
+            f" download it again; or, if it was changed on purpose, delete sha256 from {METADATA}."
+        )
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def read_data_facts(folder: Path) -> dict[str, str]:
@@ -87,7 +132,7 @@ def read_data_facts(folder: Path) -> dict[str, str]:
         UserError: the file that says it is damaged.
     """
     if is_preset(folder):
-        facts = read_json(folder / METADATA, dict[str, Any]).get("data", {})
+        facts = read_json(folder / METADATA, _Metadata).data
     elif (folder / DATA_MANIFEST).exists():
         facts = read_json(folder / DATA_MANIFEST, dict[str, Any])
     else:
@@ -126,7 +171,8 @@ def write_preset(
             save_weights(made / WEIGHTS)
             if dtype == "float16":
                 _halve(made / WEIGHTS)
-            write_json(made / METADATA, _metadata(network, parts, dtype))
+            metadata = _metadata(network, parts, dtype)
+            write_json(made / METADATA, metadata | {"sha256": _sha256(made / WEIGHTS)})
             _move(made, folder)
     except OSError as error:
         raise UserError(f"{folder} cannot be written: {error.strerror or error}.") from error

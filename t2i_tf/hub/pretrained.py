@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, Self
+from zipfile import BadZipFile
 
 import keras
 import tensorflow as tf
@@ -87,6 +88,16 @@ class PretrainedModel(keras.Model):
                 f"{type(model).__name__}.from_preset."
             )
         return model
+
+    def save(self, filepath: str | Path, *args, **kwargs) -> None:
+        """Write a `.keras` file; arguments are those of `keras.Model.save`.
+
+        Raises:
+            UsageError: the name ends otherwise. Keras's older formats have no place for the words.
+        """
+        if Path(filepath).suffix != ".keras":
+            raise UsageError(f"Expected a name that ends in .keras, got {filepath}.")
+        super().save(filepath, *args, **kwargs)
 
     def save_to_preset(self, preset_dir: str | Path, dtype: Dtype = "float32") -> None:
         """Write a folder that `from_preset` loads, and that h5py and a text editor read.
@@ -206,7 +217,7 @@ def _load_file(path: Path) -> PretrainedModel:
         raise UserError(f"{path} is no preset: expected a folder, or a file that ends in .keras.")
     try:
         model = keras.saving.load_model(path)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError, BadZipFile) as error:
         raise UserError(f"{path} cannot be loaded: {error}") from error
     if not isinstance(model, PretrainedModel):
         raise UserError(
@@ -222,7 +233,7 @@ def _load_preset(folder: Path) -> PretrainedModel:
     model = _of(parts)
     try:
         model.load_weights(folder / WEIGHTS)
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise UserError(f"{folder / WEIGHTS} cannot be loaded: {error}") from error
     return model
 

@@ -1,7 +1,8 @@
 """What trained models are used for, each a Keras model that takes strings and pixels."""
 
+import re
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import keras
@@ -13,7 +14,7 @@ from t2i_tf.hub.pretrained import PretrainedModel
 from t2i_tf.image_ops import check_same_shape, image_shape, to_pixels
 from t2i_tf.models import Drawing
 from t2i_tf.models.text_to_image import DRAWN_AT_ONCE
-from t2i_tf.number_ranges import GUIDANCE, SEED
+from t2i_tf.number_ranges import AT_LEAST_0, GUIDANCE, SEED
 from t2i_tf.text.tokenizer import check_caption, split_words
 
 _registered = keras.saving.register_keras_serializable(package="t2i_tf")
@@ -66,8 +67,8 @@ class TextToImage(PretrainedModel):
             uint8 [B, H, W, C].
 
         Raises:
-            UsageError: seeds that are not integers in range, or not as many as captions; a negative
-                temperature; a guidance out of range.
+            UsageError: captions that are not strings; seeds that are not integers in range, or not
+                as many as captions; a negative temperature; a guidance out of range.
             UserError: there is no caption, one has no words or too many, or the system cannot be
                 guided.
         """
@@ -91,8 +92,8 @@ class TextToImage(PretrainedModel):
 
     def _draw(self, captions, seed, temperature, guidance, instead_of) -> Drawing:
         seeds = _seeds(seed, len(captions))
-        if not temperature >= 0:
-            raise UsageError(f"Expected a temperature of 0 or more, got {temperature}.")
+        if temperature not in AT_LEAST_0:
+            raise UsageError(f"Expected a temperature of {AT_LEAST_0}, got {temperature}.")
         if guidance not in GUIDANCE:
             raise UsageError(f"Expected a guidance of {GUIDANCE}, got {guidance}.")
         for caption in (*captions, *([] if instead_of is None else [instead_of])):
@@ -205,15 +206,23 @@ class TextToVector(PretrainedModel):
 
 
 def _as_list(inputs: str | Sequence[str]) -> list[str]:
-    captions = [inputs] if isinstance(inputs, str) else list(inputs)
+    captions = (
+        [inputs] if isinstance(inputs, str) or not isinstance(inputs, Iterable) else [*inputs]
+    )
     if not captions:
         raise UserError("Expected at least one caption, got none.")
+    for caption in captions:
+        if not isinstance(caption, str):
+            raise UsageError(f"Expected captions as strings, got {caption!r}.")
+        if not caption.isprintable() and re.search("[\ud800-\udfff]", caption):
+            raise UsageError(f"Expected captions of Unicode, got half a letter in {caption!r}.")
     return captions
 
 
 def _seeds(seed: int | Sequence[int], count: int) -> list[int]:
     """A seed for each caption."""
-    seeds = [seed] * count if isinstance(seed, int | np.integer) else list(seed)
+    several = isinstance(seed, Sequence | np.ndarray) and not isinstance(seed, str)
+    seeds = list(seed) if several else [seed] * count
     if len(seeds) != count:
         raise UsageError(
             f"Expected one seed, or one for each of {count} captions, got {len(seeds)}."
@@ -227,12 +236,20 @@ def _seeds(seed: int | Sequence[int], count: int) -> list[int]:
 def _pictures(images: np.ndarray, model: PretrainedModel) -> np.ndarray:
     """Pictures as uint8 or float32, of the size of the model."""
     pictures = np.asarray(images)
-    if pictures.dtype != np.uint8:
-        pictures = pictures.astype(np.float32)
+    whole = np.issubdtype(pictures.dtype, np.integer)
+    largest = 255 if whole else 1
+    if pictures.size and not (pictures.min() >= 0 and pictures.max() <= largest):  # NaN too
+        raise UserError(
+            f"Expected pixels from 0 to 255 as integers or from 0 to 1 as floats, got"
+            f" {pictures.min():g} to {pictures.max():g} as {pictures.dtype}."
+        )
+    pictures = pictures.astype(np.uint8 if whole else np.float32)
     check_same_shape(
         image_shape(model.settings.model),
         tuple(pictures.shape[1:]),
         "Expected pictures of {expected}, got {found}",
         "Resize the pictures, and stack them as [B, H, W, C].",
     )
+    if not len(pictures):
+        raise UserError("Expected at least one picture, got none.")
     return pictures

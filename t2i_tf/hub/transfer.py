@@ -19,6 +19,7 @@ class Transfer(NamedTuple):
 
     taken: int  # weight tensors
     not_taken: dict[str, str]  # tensors of the new model that keep their initial values, with why
+    left: list[str]  # tensors of the trained model that the new one lacks
     known_words: int  # of the new vocabulary, which keep their rows; 0 without rows of words
     new_words: int  # which begin at the mean of all rows of words
     left_words: int  # of the old vocabulary, which the new one lacks
@@ -68,8 +69,9 @@ def transfer(source: PretrainedModel, network: TrainableModel, vocabulary: Vocab
     ids = _ids(source.vocabulary, vocabulary)
     known = sum(word in ids for word in words)
     before = source.vocabulary.entries[_FIRST_WORD:] if words else ()
-    left = sum(_respelled(word, source.vocabulary, vocabulary) not in vocabulary for word in before)
-    return Transfer(len(values), not_taken, known, len(words) - known, left)
+    gone = sum(_respelled(word, source.vocabulary, vocabulary) not in vocabulary for word in before)
+    left = sorted(old.keys() - {variable.path for variable in network.weights})
+    return Transfer(len(values), not_taken, left, known, len(words) - known, gone)
 
 
 def _word_axes(source: PretrainedModel, old: dict[str, np.ndarray]) -> dict[str, int]:

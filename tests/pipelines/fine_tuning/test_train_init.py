@@ -98,6 +98,7 @@ def test_what_is_not_taken_is_said_and_recorded(data, trained, config, tmp_path,
     assert f"{31 - count} of 31 weight tensors taken" in said
     assert f"Not taken, {count}: " in said and f"and {count - 6} more, listed in init.json" in said
     assert "expected the shape (" in said
+    assert f"--model.decoder-units 9, there {config.model.decoder_units}." in said
 
 
 @pytest.mark.slow

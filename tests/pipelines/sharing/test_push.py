@@ -24,8 +24,8 @@ EVALUATION = {
         "config": "DrawConfig",
         "model": "AlignDRAW",
         "weights": 1,
-        "step": 0,
-        "last_step": 0,
+        "step": 9,
+        "last_step": 9,
         "seconds": 1.0,
         "budget_spent": 1.0,
         "finished": True,
@@ -39,7 +39,7 @@ MANIFEST = {"source": "coco", "splits": {"train": {"examples": 1234, "captions":
 
 @pytest.fixture(scope="module")
 def workdir(tmp_path_factory):
-    folder = write_run(tmp_path_factory.mktemp("push") / "run", caption_dropout=0.1)
+    folder = write_run(tmp_path_factory.mktemp("push") / "run", step=9, caption_dropout=0.1)
     (folder / "evaluation.json").write_text(json.dumps(EVALUATION))
     (folder / "data.json").write_text(json.dumps(MANIFEST))
     return folder
@@ -133,6 +133,27 @@ def test_figures_of_another_checkpoint_are_left_out_and_said(workdir, tmp_path, 
     (run / "evaluation.json").unlink()
     assert main(["push", str(run), ADDRESS, "--dry-run", "--out", str(out)]) == 0
     assert "`t2i evaluate` writes it" in capsys.readouterr().out
+
+
+def test_the_card_says_what_a_training_began_from(tmp_path):
+    run, out = write_run(tmp_path / "run", words=("a", "dog's", "été"), step=9), tmp_path / "preset"
+    init = {"init": "hf://other/model@v1", "system": "alignDRAW", "step": 1200}
+    (run / "init.json").write_text(json.dumps(init))
+    command = ["push", str(run), ADDRESS, "--dry-run", "--out", str(out), "--captions"]
+    assert main([*command, "a dog's\nété"]) == 0
+    card = (out / "README.md").read_text()
+    assert yaml.safe_load(card.split("---\n")[1])["base_model"] == "other/model"
+    assert "for 9 steps.\nThe training began from the weights of `hf://other/model@v1`" in card
+    assert "1. `a dog's été`\n" in card and 'generate(["a dog\'s été"]' in card
+
+
+def test_weights_that_were_not_trained_here_are_not_said_to_be(tmp_path):
+    run, out = write_run(tmp_path / "run"), tmp_path / "preset"
+    (run / "data.json").write_text(json.dumps(MANIFEST))  # `import-weights --data` writes it
+    assert main(["push", str(run), ADDRESS, "--dry-run", "--out", str(out)]) == 0
+    card = (out / "README.md").read_text()
+    assert "t2i-tf has not trained these weights" in card
+    assert "for 0 steps" not in card and "coco" not in card and "learnt from" not in card
 
 
 def test_a_captioner_has_a_card_too(tmp_path):

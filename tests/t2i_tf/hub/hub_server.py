@@ -20,6 +20,7 @@ class Hub:
         self.private: set[str] = set()
         self.objects: dict[str, bytes] = {}
         self.requests: list[str] = []
+        self.refusal: tuple[int, str, bytes] | None = None  # of everything: status, code, body
 
     def sha(self, name):
         return f"{len(self.repositories[name]):040x}"
@@ -56,6 +57,9 @@ def handler(hub):
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             path = self.path.partition("?")[0]
             hub.requests.append(f"{self.command} {path}")
+            if hub.refusal:
+                status, code, content = hub.refusal
+                return self.answer(status, content, {"X-Error-Code": code})
             for method, pattern, action in ROUTES:
                 match = re.fullmatch(pattern, path)
                 if match and self.command in method.split():

@@ -10,7 +10,7 @@ from tests.t2i_tf.hub.hub_server import running_hub
 NOBODY = "http://127.0.0.1:9"  # a port where nothing listens
 FILES = {
     "config.json": b"{}",
-    "metadata.json": b"{}",
+    "metadata.json": b'{"format": "t2i-tf preset 1"}',
     "vocabulary.txt": b"<pad>\t0\n",
     "model.weights.h5": b"weights",
     "README.md": b"---\nlicense: mit\n---\n# A model\n",
@@ -149,6 +149,37 @@ def test_a_repository_without_a_preset_is_named(hub, client, folder):
     push(folder)
     with pytest.raises(UserError, match=r"holds no preset.*t2i push"):
         hugging_face.download("hf://someone/model")
+
+
+def test_a_preset_of_another_library_is_named(hub, client, folder):
+    (folder / "metadata.json").write_text('{"keras_version": "3.15.1"}')
+    push(folder)
+    with pytest.raises(UserError, match="hf://someone/model holds no preset"):
+        hugging_face.download("hf://someone/model")
+
+
+@pytest.mark.parametrize(
+    ("refusal", "message"),
+    [
+        ((404, "", b'{"error": "gone"}'), "the hub answered 404: gone"),
+        ((403, "", b"{}"), r"the hub refused it \(403\); log in"),
+        ((403, "GatedRepo", b"{}"), "its owner has to grant access first"),
+        ((200, "", b"<html>Log in to this wireless network</html>"), "does not answer as a hub"),
+    ],
+)
+def test_an_answer_is_not_called_a_missing_network(hub, client, refusal, message):
+    hub.refusal = refusal
+    with pytest.raises(UserError, match=f"Cannot load hf://someone/model: .*{message}"):
+        hugging_face.download("hf://someone/model")
+
+
+def test_what_cannot_be_sent_is_refused_before_the_work(client):
+    hugging_face.check_can_send("hf://someone/model")
+    with pytest.raises(UsageError, match=r"Cannot push to hf://-a/b: Repo id must"):
+        hugging_face.check_can_send("hf://-a/b")
+    client(HF_HUB_OFFLINE=1)
+    with pytest.raises(UserError, match="HF_HUB_OFFLINE is set"):
+        hugging_face.check_can_send("hf://someone/model")
 
 
 def test_the_missing_client_is_named(monkeypatch):

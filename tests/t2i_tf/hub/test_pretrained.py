@@ -90,6 +90,12 @@ def test_unknown_words_are_said(model):
     [
         ({"inputs": []}, "at least one caption"),
         ({"inputs": [" "]}, "caption with words"),
+        ({"inputs": [b"a"]}, "captions as strings, got b'a'"),
+        ({"inputs": None}, "captions as strings, got None"),
+        ({"inputs": ["a \udce9"]}, "captions of Unicode, got half a letter"),
+        ({"inputs": "a", "seed": 1.5}, "seeds from 0 to .*, got 1.5"),
+        ({"inputs": "a", "seed": None}, "got None"),
+        ({"inputs": "a", "temperature": float("inf")}, "temperature of 0 or more, got inf"),
         ({"inputs": ["a " * 30]}, "30 words"),
         ({"inputs": ["a"], "seed": [1, 2]}, "each of 1 captions, got 2"),
         ({"inputs": ["a"], "seed": -1}, "seeds from 0"),
@@ -110,6 +116,14 @@ def test_a_keras_file_has_the_strings_too(model, tmp_path):
     ):
         assert loaded.vocabulary == model.vocabulary and loaded.settings == model.settings
         np.testing.assert_array_equal(loaded.generate(CAPTIONS, 7), model.generate(CAPTIONS, 7))
+    with pytest.raises(UserError, match=r"ends in \.keras, got .*x\.h5"):  # which has no words
+        model.save(tmp_path / "x.h5")
+    damaged = bytearray((tmp_path / "x.keras").read_bytes())
+    middle = len(damaged) // 2
+    damaged[middle : middle + 99] = b"\xff" * 99
+    (tmp_path / "damaged.keras").write_bytes(damaged)
+    with pytest.raises(UserError, match="cannot be loaded"):
+        t2i_tf.TextToImage.from_preset(tmp_path / "damaged.keras")
     loaded.save_to_preset(tmp_path / "again")
     assert t2i_tf.TextToImage.from_preset(tmp_path / "again").parts == loaded.parts
 
@@ -184,7 +198,18 @@ def test_what_is_no_preset_is_named(preset, tmp_path):
     shutil.copytree(preset, tmp_path / "cut")
     weights = tmp_path / "cut" / "model.weights.h5"
     weights.write_bytes(weights.read_bytes()[:1000])
+    with pytest.raises(UserError, match=r"model\.weights\.h5 is damaged, or was changed"):
+        t2i_tf.TextToImage.from_preset(tmp_path / "cut")
+    (tmp_path / "cut" / "metadata.json").write_text('{"format": "t2i-tf preset 1"}')  # as of 0.1.0
     with pytest.raises(UserError, match=r"model\.weights\.h5 cannot be loaded"):
+        t2i_tf.TextToImage.from_preset(tmp_path / "cut")
+    weights.unlink()
+    with pytest.raises(UserError, match=r"no whole preset: it has no model\.weights\.h5"):
+        t2i_tf.TextToImage.from_preset(tmp_path / "cut")
+    weights.write_text("")
+    wrong = '{"format": "t2i-tf preset 1", "step": "x"}'
+    (tmp_path / "cut" / "metadata.json").write_text(wrong)
+    with pytest.raises(UserError, match=r"metadata\.json: wrong schema: .*step"):
         t2i_tf.TextToImage.from_preset(tmp_path / "cut")
     (tmp_path / "cut" / "metadata.json").write_text('{"format": "t2i-tf preset 2"}')
     with pytest.raises(UserError, match="expected the format 't2i-tf preset 1'"):
@@ -209,7 +234,9 @@ def test_shipped_weights_are_found_by_name(preset, tmp_path, monkeypatch):
     assert find_preset.find_preset("small-scenes") == Path("small-scenes")
     monkeypatch.chdir(tmp_path.parent)
     assert find_preset.find_preset("small-scenes") == tmp_path / "small-scenes"
-    with pytest.raises(UserError, match=r"these ship: small-scenes\. Did you mean 'small-scenes'"):
+    with pytest.raises(
+        UserError, match=r"nor do weights of this name ship\. Did you mean 'small-scenes'"
+    ):
         t2i_tf.TextToImage.from_preset("small-scene")
 
 
@@ -238,6 +265,12 @@ def test_a_model_of_another_kind_is_named(tmp_path):
     assert len(captions) == 2 and captions[0] == captions[1]
     with pytest.raises(UserError, match="pictures of 6 x 9 x 3, got 9 x 6 x 3"):
         captioner.generate(np.zeros((2, 9, 6, 3), np.uint8))
+    with pytest.raises(UserError, match="at least one picture"):
+        captioner.generate(np.zeros((0, 6, 9, 3), np.uint8))
+    with pytest.raises(UserError, match=r"from 0 to 1 as floats, got 0 to 200 as float64"):
+        captioner.generate(np.linspace(0, 200, 162).reshape(1, 6, 9, 3))
+    as_integers = captioner.generate(np.full((1, 6, 9, 3), 200))
+    assert as_integers == captioner.generate(np.full((1, 6, 9, 3), 200, np.uint8))
 
 
 def test_the_import_alone_imports_neither_keras_nor_tensorflow():

@@ -15,14 +15,15 @@ CAPTIONER = CaptionerConfig(
 )
 
 
-def write_run(folder, model_config=CONFIG, words=WORDS, **settings):
-    """A work folder with initial weights; returns the folder."""
+def write_run(folder, model_config=CONFIG, words=WORDS, step=0, **settings):
+    """A work folder with initial weights, as if of a later step; returns the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     vocabulary = Vocabulary.from_counts(dict.fromkeys(words, 1))
     model_config = dataclasses.replace(model_config, vocabulary_size=len(vocabulary))
     config = TrainConfig(model=model_config, xla=False, **settings)
     model = build_model(model_config, caption_dropout=config.caption_dropout)
     model.compile(build_optimizer(config.optimizer), jit_compile=False)
+    model.optimizer.iterations.assign(step)
     checkpoints.write_config(folder, config)
     vocabulary.save(folder / "vocabulary.txt")
     checkpoints.CheckpointFolder(folder / "checkpoints").save(model, {})
