@@ -112,7 +112,7 @@ def _replace_unprintable() -> None:
 
 
 def _print_error(message: str) -> None:
-    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    console = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
     console.print("[red]Error:[/red]", end=" ")
     console.print(message, markup=False)
 

@@ -31,7 +31,7 @@ from t2i_tf.errors import UsageError, UserError
 from t2i_tf.json_files import write_json
 from t2i_tf.presets import preset
 
-console = Console(highlight=False, soft_wrap=True)
+console = Console(highlight=False, soft_wrap=True, markup=False, emoji=False)
 
 
 @singledispatch

@@ -44,7 +44,7 @@ def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
     try:
         return _run(argv, prog)
     except ServingError as error:
-        console = Console(stderr=True, highlight=False, soft_wrap=True)
+        console = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
         console.print("[red]Error:[/red]", end=" ")
         console.print(str(error), markup=False)
         return error.exit_code

@@ -116,6 +116,13 @@ def test_generate_says_what_is_missing(tmp_path, capsys):
     assert "not a work folder" in capsys.readouterr().err
 
 
+def test_names_are_printed_as_they_are(tmp_path, capsys):
+    commands.console.print(str(tmp_path / "[old] runs" / ":car:"))
+    assert main(["generate", "a cat", "--workdir", "[red]:car:"]) == 1
+    said = capsys.readouterr()
+    assert "[old] runs/:car:" in said.out and "'[red]:car:'" in said.err
+
+
 def test_an_out_that_cannot_be_written_is_refused_before_the_benchmark(tmp_path, capsys):
     out = tmp_path / "none" / "result.json"
     assert main(["benchmark", "train-step", "--out", str(out)]) == 1
