@@ -35,9 +35,10 @@ CAPTION_COLUMNS = (
     "description",
     "raw",
 )
-SPLIT_COLUMNS = ("split", "subset", "partition")
+SPLIT_COLUMNS = ("split", "subset", "partition", "set", "data_split", "phase")
 
-_NUMBERED = re.compile(r"(caption|text|comment|sentence|prompt|description)s?[ _-]?\d+")
+_NUMBERED = re.compile(r"(caption|text|comment|sentence|prompt|description)s?\d+")
+_BETWEEN_WORDS = re.compile(r"[\W_]+")
 
 
 @dataclass(frozen=True)
@@ -107,14 +108,19 @@ class WantedColumns:
 
 def _caption_columns(header: Sequence[str]) -> tuple[str, ...]:
     one = _first(CAPTION_COLUMNS, header)
-    numbered = tuple(name for name in header if _NUMBERED.fullmatch(name.strip().lower()))
-    return (one,) if one else numbered
+    numbered = tuple(name for name in header if _NUMBERED.fullmatch(_plain(name)))
+    return (one, *numbered) if one else numbered
 
 
 def _first(usual: Iterable[str], header: Sequence[str]) -> str | None:
-    """The column with the first of the usual names, whatever its case."""
-    written = {name.strip().lower().replace(" ", "_"): name for name in reversed(header)}
-    return next((written[name] for name in usual if name in written), None)
+    """The column with the first of the usual names, however its words are joined."""
+    written = {_plain(name): name for name in reversed(header)}
+    return next((written[_plain(name)] for name in usual if _plain(name) in written), None)
+
+
+def _plain(name: str) -> str:
+    """A column's name without case and without what joins its words: `Image-Path` is imagepath."""
+    return _BETWEEN_WORDS.sub("", name.lower())
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -4,6 +4,7 @@ import csv
 import io
 import re
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ UNDIVIDED = "Rows with a missing delimiter between a number and the caption, div
 
 QUOTED = re.compile(r'"[^"]*(?:""[^"]*)*"?')  # to the end, if the quote is never closed
 LINE_BREAK = re.compile(r"\r\n|\r|\n")
+BEFORE_HEADER = re.compile(r'[\r\n]*(?:"?sep=."?[\r\n]+)?')  # Excel's line with the delimiter
 
 Record = tuple[int, dict[str, Any]]  # line, from 1, and cells by column
 
@@ -42,11 +44,12 @@ class DelimitedTable:
         self.path = path
         csv.field_size_limit(sys.maxsize)
         self._text = read_text_bytes(path).decode()
-        first = self._text.lstrip("\r\n").splitlines()[0]
+        self._begin = BEFORE_HEADER.match(self._text).end()
+        first = self._text[self._begin :].splitlines()[0]
         self.delimiter = choose_delimiter(first, path.suffix, wanted)
         cells = [cell.strip() for cell in next(csv.reader([first], delimiter=self.delimiter), [])]
         self.has_header = not (len(cells) > 1 and is_picture(cells[0]))
-        self.header = cells if self.has_header else list(HEADERLESS)
+        self.header = column_names(cells) if self.has_header else list(HEADERLESS)
 
     def __str__(self) -> str:
         """What kind of table it is."""
@@ -63,22 +66,22 @@ class DelimitedTable:
                 f"{self.path.name} has no header: its first column is read as the pictures,"
                 " its second as the captions"
             )
-        for number, (line, cells) in enumerate(self._lines()):
+        for number, (line, cells) in enumerate(self._lines(self.header.index(columns.file))):
             if not any(cell.strip() for cell in cells) or (self.has_header and number == 0):
                 continue
             where = f"{self.path}, line {line}"
             yield line, self._cells_by_column(cells, columns, where, notes)
 
-    def _lines(self) -> Iterator[tuple[int, list[str]]]:
-        text = self._text.lstrip("\r\n")
-        skipped = self._text[: len(self._text) - len(text)].count("\n")
+    def _lines(self, file_at: int) -> Iterator[tuple[int, list[str]]]:
+        text = self._text[self._begin :]
+        skipped = len(LINE_BREAK.findall(self._text[: self._begin]))
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=self.delimiter, strict=True)
         while True:
             begun = reader.line_num
             line = skipped + begun + 1
             try:
                 cells = next(reader)
-                swallowed = swallowed_row(cells, self.delimiter)
+                swallowed = swallowed_row(cells, self.delimiter, file_at)
             except StopIteration:
                 return
             except csv.Error as error:
@@ -132,6 +135,23 @@ def choose_delimiter(first: str, suffix: str, wanted: WantedColumns) -> str:
     return max(ranked, key=first.count) if any(one in first for one in ranked) else usual
 
 
+def column_names(cells: Sequence[str]) -> list[str]:
+    """The cells of a header as names: a repeated one is numbered, as pandas does; none is empty.
+
+    Spreadsheets write empty cells at the end, under which a caption with delimiters would go on.
+    """
+    named = list(cells)
+    while named and not named[-1]:
+        named.pop()
+    seen: Counter[str] = Counter()
+    names = []
+    for name in named:
+        repeated = seen[name.lower()]
+        seen[name.lower()] += 1
+        names.append(f"{name}.{repeated}" if name and repeated else name)
+    return names
+
+
 def divide_number_and_caption(cells: list[str], where: str, notes: Notes) -> list[str]:
     """Repairs `p.jpg| 4   A dog runs`, a row of Flickr30k's table, as `p.jpg| 4| A dog runs`."""
     numbered = re.fullmatch(r"\s*(\d+)\s+(\S.*)", cells[-1], re.DOTALL) if cells[1:] else None
@@ -148,14 +168,32 @@ def explain(error: csv.Error) -> str:
     return f'not CSV: {error}. A quote within a caption is written twice, as in "".'
 
 
-def swallowed_row(cells: Sequence[str], delimiter: str) -> tuple[int, str] | None:
-    """The number of the cell that contains what looks like further rows, and their first file."""
+def swallowed_row(cells: Sequence[str], delimiter: str, file_at: int) -> tuple[int, str] | None:
+    """The number of the cell that contains what looks like further rows, and their first file.
+
+    Args:
+        cells: A row.
+        delimiter: What is between the columns.
+        file_at: The column of the pictures. Names without an extension are known by their form:
+            that of the row's own name, but with other digits.
+    """
+    own = without_digits(cells[file_at]) if file_at < len(cells) else None
     for number, cell in enumerate(cells):
-        for inner in cell.splitlines()[1:]:
-            name, found, _ = inner.partition(delimiter)
-            if found and is_picture(name.strip()):
-                return number, name.strip()
+        lines = cell.splitlines()
+        for line in lines if len(lines) > 1 else []:
+            parts = [part.strip() for part in line.split(delimiter)]
+            named = parts[0 if file_at == 0 else -1]
+            alike = [named] if own and without_digits(named) == own else []
+            pictures = [*filter(is_picture, parts), *alike] if len(parts) > 1 else []
+            if pictures:
+                return number, pictures[0]
     return None
+
+
+def without_digits(name: str) -> str | None:
+    """A name with # for each number in it; None if it has none."""
+    form = re.sub(r"\d+", "#", name.strip())
+    return form if "#" in form else None
 
 
 def from_line(text: str, line: int) -> str:

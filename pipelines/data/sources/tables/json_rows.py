@@ -73,6 +73,20 @@ class JsonTable:
         return enumerate(self._records, start=1)
 
 
+def is_in_lines(path: Path) -> bool:
+    """Whether a file holds an object on each line, whatever its name promises."""
+    first, _, others = read_text_bytes(path).strip().partition(b"\n")
+    if path.suffix.lower() != ".json":
+        return not first.startswith(b"[")
+    if not others.strip():
+        return False
+    try:
+        decode_json(first, dict[str, Any], "")
+    except UserError:
+        return False
+    return True
+
+
 def is_coco(contents: Any) -> bool:
     """Whether a JSON file lists pictures and captions apart, as COCO's annotations do."""
     lists = (
@@ -106,4 +120,6 @@ def list_of_objects(contents: list[dict[str, Any]] | dict[str, Any]) -> list[dic
             return rows
     if all(isinstance(value, str | list) for value in contents.values()):
         return [{"file": file, "caption": value} for file, value in contents.items()]
+    if all(isinstance(value, Mapping) for value in contents.values()):
+        return [{"file": file, **value} for file, value in contents.items()]
     return []

@@ -26,7 +26,12 @@ def open_parquet(path: Path) -> Any:
     try:
         return pyarrow.parquet.ParquetFile(path)
     except (pyarrow.ArrowException, OSError) as error:
-        raise UserError(f"{path}: cannot be read as Parquet: {error}.") from None
+        raise UserError(f"{path}: cannot be read as Parquet: {one_line(error)}.") from None
+
+
+def one_line(error: Exception) -> str:
+    """An error's text as one line without a full stop."""
+    return " ".join(str(error).split()).rstrip(".")
 
 
 def read_group(file: Any, group: int, columns: Sequence[str], path: Path) -> Any:
@@ -37,7 +42,7 @@ def read_group(file: Any, group: int, columns: Sequence[str], path: Path) -> Any
         return file.read_row_group(group, columns=list(columns))
     except (pyarrow.ArrowException, OSError) as error:
         raise UserError(
-            f"{path}: row group {group} cannot be read: {error}. Download the file again."
+            f"{path}: row group {group} cannot be read: {one_line(error)}. Download the file again."
         ) from None
 
 

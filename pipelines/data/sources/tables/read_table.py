@@ -11,7 +11,7 @@ from pipelines.data.sources.notes import Notes
 from pipelines.data.sources.tables.caption_cells import captions_in_cell, json_type
 from pipelines.data.sources.tables.columns import Columns, WantedColumns
 from pipelines.data.sources.tables.delimited_rows import DelimitedTable
-from pipelines.data.sources.tables.json_rows import JsonLinesTable, JsonTable
+from pipelines.data.sources.tables.json_rows import JsonLinesTable, JsonTable, is_in_lines
 from pipelines.data.sources.tables.parquet_rows import ParquetTable
 from t2i_tf.errors import UserError
 
@@ -38,10 +38,8 @@ def open_table(path: Path, wanted: WantedColumns) -> Table:
     suffix = path.suffix.lower()
     if suffix in (".csv", ".tsv", ".tab", ".txt"):
         return DelimitedTable(path, wanted)
-    if suffix in (".jsonl", ".ndjson"):
-        return JsonLinesTable(path)
-    if suffix == ".json":
-        return JsonTable(path)
+    if suffix in (".jsonl", ".ndjson", ".json"):
+        return JsonLinesTable(path) if is_in_lines(path) else JsonTable(path)
     if suffix == ".parquet":
         return ParquetTable(path)
     raise UserError(
@@ -69,7 +67,7 @@ def read_rows(
     found = False
     for line, record in table.records(columns, notes):
         found = True
-        where = f"{path}, {'row' if path.suffix in ('.json', '.parquet') else 'line'} {line}"
+        where = f"{path}, {'row' if isinstance(table, JsonTable | ParquetTable) else 'line'} {line}"
         yield row_of(record, columns, where, notes, split)
     if not found:
         raise UserError(f"{path}: expected rows of file and caption, found no rows.")

@@ -148,3 +148,66 @@ def test_a_parquet_table(tmp_path):
     parquet.write_table(table, tmp_path / "c.parquet")
     rows = read_rows(tmp_path / "c.parquet", WantedColumns(), Notes())
     assert [(row.file, *row.captions) for row in rows] == [("a.jpg", "a", "b"), ("b.jpg", "c")]
+
+
+@pytest.mark.parametrize(
+    ("header", "captions"),
+    [
+        ("file,caption,caption", ("one", "two")),
+        ("file,Caption,caption", ("one", "two")),
+        ("file,caption,caption2", ("one", "two")),
+        ("file,caption_0,caption_1", ("one", "two")),
+        ("image,comment_number,comment", ("two",)),
+    ],
+)
+def test_no_column_of_captions_is_lost(tmp_path, header, captions):
+    rows, _ = rows_of(tmp_path, "c.csv", f"{header}\na.jpg,one,two\n")
+    assert rows == [("a.jpg", *captions)]
+
+
+@pytest.mark.parametrize("header", ["Image-Path,Text", "imagePath;Caption", "FILE NAME\tPrompt"])
+def test_words_of_a_columns_name_are_joined_in_any_way(tmp_path, header):
+    delimiter = next(one for one in ",;\t" if one in header)
+    rows, _ = rows_of(tmp_path, "c.csv", f"{header}\na.jpg{delimiter}a dog\n")
+    assert rows == [("a.jpg", "a dog")]
+
+
+def test_empty_cells_at_the_end_of_a_header_cut_no_caption(tmp_path):
+    rows, notes = rows_of(
+        tmp_path, "c.csv", "file,caption,,\na.jpg,A dog, running, barks\nb.jpg,A cat,,\n"
+    )
+    assert rows == [("a.jpg", "A dog, running, barks"), ("b.jpg", "A cat")]
+    assert delimited_rows.REJOINED in notes.lines()[0]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'caption,file\n"A dog,p0.jpg\nA cat,p1.jpg\nA bird",p2.jpg\n',
+        'caption,file\n"A dog,p0.jpg\nA bird",p2.jpg\n',
+        'file,caption\np0,"A dog\np1,A cat\np2,A bird"\n',
+        'caption,file\n"A dog,17\nA cat,18\nA bird",19\n',
+    ],
+)
+def test_rows_that_an_unclosed_quote_swallows_are_refused(tmp_path, text):
+    with pytest.raises(UserError, match=r"c\.csv, line 2: a double quote is opened here"):
+        rows_of(tmp_path, "c.csv", text)
+
+
+def test_a_caption_of_several_lines_is_no_swallowed_row(tmp_path):
+    rows, _ = rows_of(tmp_path, "c.csv", 'file,caption\np0,"A dog\nruns, barks"\n')
+    assert rows == [("p0", "A dog\nruns, barks")]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("c.json", '{"file": "a.jpg", "caption": "x"}\n{"file": "b.jpg", "caption": "y"}\n'),
+        ("c.jsonl", '[{"file": "a.jpg", "caption": "x"},\n{"file": "b.jpg", "caption": "y"}]'),
+        ("c.json", '{"a.jpg": {"caption": "x"}, "b.jpg": {"caption": "y"}}'),
+        ("c.csv", "sep=;\r\nfile;caption\r\na.jpg;x\r\nb.jpg;y\r\n"),
+    ],
+)
+def test_further_forms_of_tables(tmp_path, name, text):
+    rows, _ = rows_of(tmp_path, name, text)
+    assert rows == [("a.jpg", "x"), ("b.jpg", "y")]
