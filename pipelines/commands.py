@@ -110,7 +110,7 @@ def _source(options: Prepare):
     from pipelines.data.sources.mnist_captions import MnistCaptionsSource
     from pipelines.data.sources.tables.columns import WantedColumns
 
-    if options.splits:
+    if options.splits is not None:
         division = parse_fractions(options.splits, options.seed)
     else:
         division = Division(seed=options.seed)

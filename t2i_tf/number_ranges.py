@@ -42,6 +42,7 @@ GUIDANCE = Range(0, 20)  # beyond it, log sigma of the prior leaves the range of
 
 PIXELS = Range(1, 4096)  # height or width of a picture
 WORKERS = Range(1, 1024)
+STEPS = Range(1, 2**31 - 1)
 PICTURES = Range(0, 9_999_999)  # of a split of the scenes, whose ids leave room for so many
 
 RANGES = {
@@ -55,6 +56,8 @@ RANGES = {
     "val": PICTURES,
     "test": PICTURES,
     "held_out": PICTURES,
+    "steps": STEPS,
+    "epochs": STEPS,
     "minutes": POSITIVE,
     "encoder_minutes": POSITIVE,
     "checkpoint_seconds": AT_LEAST_0,

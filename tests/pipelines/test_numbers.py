@@ -16,6 +16,7 @@ HUGE = str(2**64 - 1)
         ("train", "--minutes nan"),
         ("train", "--steps -5"),
         ("train", "--epochs 0"),
+        ("train", f"--steps {HUGE}"),
         ("train", "--batch-size 0"),
         ("train", "--overfit 0"),
         ("train", "--checkpoint-seconds -1"),

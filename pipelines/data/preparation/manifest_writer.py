@@ -7,12 +7,21 @@ from typing import Any
 import msgspec
 
 from pipelines.data.preparation.shards import PlannedShard, WrittenShard, file_sha256
-from pipelines.data.prepared.data_folder import FORMAT, MANIFEST, VOCABULARY
+from pipelines.data.prepared.data_folder import FORMAT, MANIFEST, VOCABULARY, Split
 from t2i_tf.errors import UserError
 from t2i_tf.json_files import read_json
 
 NAMED = 5  # bad pictures or shards that an error lists
 RESIZE = ("height", "width", "channels", "filter", "crop", "background")
+
+
+class _VocabularyHash(msgspec.Struct):
+    sha256: str
+
+
+class _Hashes(msgspec.Struct):
+    vocabulary: _VocabularyHash
+    splits: dict[str, Split]
 
 
 def build_manifest(
@@ -54,7 +63,7 @@ def describe_splits(
 def read_manifest(out: Path) -> dict[str, Any]:
     """The manifest of a finished folder; UserError if there is none that `prepare` wrote."""
     manifest = read_json(out / MANIFEST, dict)
-    if "settings" not in manifest:
+    if not isinstance(manifest.get("settings"), dict):
         raise UserError(f"{out / MANIFEST} was not written by prepare. Choose another folder.")
     return manifest
 
@@ -66,10 +75,11 @@ def verify(out: str | Path) -> int:
         UserError: files are missing or changed; the error lists the first of them.
     """
     out = Path(out)
-    manifest = read_manifest(out)
-    expected = {VOCABULARY: manifest["vocabulary"]["sha256"]}
-    for split in manifest["splits"].values():
-        expected |= {shard["file"]: shard["sha256"] for shard in split["shards"]}
+    read_manifest(out)
+    manifest = read_json(out / MANIFEST, _Hashes)
+    expected = {VOCABULARY: manifest.vocabulary.sha256}
+    for split in manifest.splits.values():
+        expected |= {shard.file: shard.sha256 for shard in split.shards}
     problems = [
         f"{file} is {'changed' if (out / file).is_file() else 'missing'}"
         for file, sha256 in expected.items()

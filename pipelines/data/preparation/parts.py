@@ -17,6 +17,7 @@ import tensorflow as tf
 from pipelines.data.preparation.folder_settings import describe_settings
 from pipelines.data.preparation.image_loading import PictureReader, ResizeOptions
 from pipelines.data.preparation.prepare import (
+    disk_trouble,
     explain_disk_trouble,
     prepare,
     read_finished,
@@ -104,7 +105,10 @@ def prepare_part(
             log.begin()
             write_missing_shards(own, folder, log, PictureReader(resize, workers), max_bad)
     except (OSError, tf.errors.OpError) as error:
-        raise UserError(explain_disk_trouble(folder, error)) from error
+        reason = disk_trouble(error)
+        if reason is None:
+            raise
+        raise UserError(explain_disk_trouble(folder, error, reason)) from error
     return len(own)
 
 

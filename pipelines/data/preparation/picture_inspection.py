@@ -23,11 +23,14 @@ JPEG_MARGIN = 1.5
 UNREAD_FORMATS = {  # bytes 4 to 12, or the first two
     b"ftypheic": "HEIC",
     b"ftypheix": "HEIC",
+    b"ftyphevc": "HEIC",
     b"ftypmif1": "HEIC",
     b"ftypmsf1": "HEIC",
     b"JXL \r\n\x87\n": "JPEG XL",
     b"\xff\x0a": "JPEG XL",
 }
+
+LFS_POINTER = b"version https://git-lfs"
 
 Picture = Path | bytes | np.ndarray
 
@@ -126,6 +129,8 @@ def unreadable_reason(contents: bytes) -> str | None:
         return "empty file"
     if contents.lstrip()[:1] == b"<":
         return "text (HTML or XML), not a picture"
+    if contents.startswith(LFS_POINTER):
+        return "a pointer of Git LFS instead of the picture: run `git lfs pull`"
     unread = UNREAD_FORMATS.get(contents[4:12]) or UNREAD_FORMATS.get(contents[:2])
     if unread:
         return f"{unread}, which is not read: convert it to JPEG or PNG"

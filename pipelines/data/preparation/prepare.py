@@ -99,7 +99,6 @@ def prepare(
     check_flags(shard_size=shard_size, min_count=min_count, max_bad=max_bad, workers=workers)
     splits = read_splits(source)
     notes = source.notes if isinstance(source, NotingSource) else Notes()
-    print_lines(notes.lines())
     settings = describe_settings(source, splits, resize, shard_size, min_count)
     shards = plan_shards(splits, shard_size)
     try:
@@ -159,11 +158,14 @@ def print_lines(lines: Iterable[str]) -> None:
 
 
 def read_splits(source: Source) -> Splits:
-    """The splits that have examples; UserError if there is nothing to train on."""
+    """The splits that have examples, and the notes printed; UserError if there is no training."""
     splits = {name: examples for name, examples in source.splits().items() if len(examples)}
+    if isinstance(source, NotingSource):
+        print_lines(source.notes.lines())
     if "train" not in splits:
+        found = f"those of {', '.join(splits)} alone" if splits else "none"
         raise UserError(
-            f"{source.name}: expected examples to train on, found {', '.join(splits) or 'none'}."
+            f"{source.name}: expected examples to train on, found {found}."
             + " Divide them anew with --splits 0.8,0.1,0.1." * bool(splits)
         )
     return splits
@@ -200,14 +202,15 @@ def read_finished(
     """The manifest of a finished folder; None for any other folder.
 
     Raises:
-        UserError: it was made with other settings or from other pictures, or its manifest is not
-            from `prepare`.
+        UserError: it was made with other settings or from other pictures, its manifest is not
+            from `prepare`, or a file of it is missing or damaged.
     """
     if not (out / MANIFEST).is_file():
         return None
     manifest = read_manifest(out)
     found = {**manifest["settings"], "facts": manifest.get("facts", {})}
     refuse_other_settings(out, found, settings)
+    verify(out)
     refuse_changed_pictures(out, shards)
     if "decoder" not in found:
         print(

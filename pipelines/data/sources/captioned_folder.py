@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from pipelines.data.sources.assembly.assemble import Row, RowSource
-from pipelines.data.sources.assembly.split_choice import Division
+from pipelines.data.sources.assembly.split_choice import Division, split_named
 from pipelines.data.sources.assembly.split_lists import follow_lists
 from pipelines.data.sources.notes import Notes
 from pipelines.data.sources.tables.columns import WantedColumns
@@ -61,7 +61,18 @@ class FolderSource(RowSource):
             rows = read_rows(table, self._columns, notes, split)
             if table.stem == "metadata" and self._pictures in table.parent.parents:
                 rows = within(table.parent.relative_to(self._pictures).as_posix(), rows)
+            elif split:
+                rows = below_split(self._pictures, split, rows)
             yield from rows if split else follow_lists(rows, table, notes)
+
+
+def below_split(root: Path, split: str, rows: Iterable[Row]) -> Iterator[Row]:
+    """Rows of a split's table, of which the files may lie in a folder called as the split is."""
+    folders = [path for path in root.iterdir() if split_named(path.name) == split and path.is_dir()]
+    for row in rows:
+        inside = next((one.name for one in folders if (one / row.file).is_file()), None)
+        is_there = inside is None or (root / row.file).is_file()
+        yield row if is_there else replace(row, file=f"{inside}/{row.file}")
 
 
 def within(folder: str, rows: Iterable[Row]) -> Iterator[Row]:

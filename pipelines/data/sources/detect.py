@@ -128,7 +128,7 @@ def _find(place: Path, kind: str | None, hints: Hints) -> Found:
     if found is None and inner:
         found = look(inner, hints, official=kind != "folder")
     if found is None:
-        raise UserError(nothing_found(place))
+        raise UserError(unread_table(inner or place, hints) or nothing_found(place))
     return found
 
 
@@ -156,7 +156,7 @@ def look(folder: Path, hints: Hints, *, official: bool) -> Found | None:
             f"{folder} is a data folder that `prepare` made. Train on it with --data, or give the"
             " folder of the pictures."
         )
-    tokens = [path for path in files_of(folder, 2) if is_token_file(path)]
+    tokens = token_files(folder)
     if tokens:
         return flickr(folder, one_of(folder, tokens), hints)
     described = [path for path in files_of(folder, 1) if path.suffix == ".json"]
@@ -165,11 +165,17 @@ def look(folder: Path, hints: Hints, *, official: bool) -> Found | None:
     ]
     if described:
         return karpathy(folder, one_of(folder, described), hints)
-    tars = sorted(folder.glob("*.tar")) or sorted(folder.glob("*/*.tar"))
+    tars = files_ending_in(".tar", folder, 1) or files_ending_in(".tar", folder, 2)
     if tars:
         source = TarSource(tars, hints.division)
         return Found(source, f"{folder}: {len(tars):,} tar files in WebDataset's form.")
     return tables(folder, hints) or texts(folder, hints)
+
+
+def token_files(folder: Path) -> list[Path]:
+    """The token files of a folder, without Flickr8k's lemmas where its captions are there too."""
+    found = [path for path in files_of(folder, 2) if is_token_file(path)]
+    return [path for path in found if ".lemma." not in path.name] or found
 
 
 def coco(folder: Path, hints: Hints) -> Found:
@@ -213,7 +219,8 @@ def of_file(place: Path, hints: Hints) -> Found:
         return mnist(place, hints)
     if place.suffix.lower() in (".npz", ".h5", ".hdf5"):
         return authors(place, hints)
-    return of_captions(place.parent, place, hints)
+    beside = place.parent
+    return of_captions(beside.parent if beside.name == "annotations" else beside, place, hints)
 
 
 def of_captions(folder: Path, captions: Path, hints: Hints) -> Found:
@@ -296,7 +303,8 @@ def table_candidates(folder: Path) -> list[Path]:
     found = [
         *files_of(folder, 1),
         *(path for path in files_of(folder, 2) if path.stem == "metadata"),
-        *(path for path in files_of(folder / "data", 1) if path.suffix == ".parquet"),
+        *files_ending_in(".parquet", folder / "data", 1),
+        *(one for one in files_ending_in(".parquet", folder, 2) if split_named(one.parent.name)),
     ]
     return [
         path
@@ -313,12 +321,23 @@ def is_record_of_img2dataset(path: Path) -> bool:
     return stats and (path.with_suffix("").is_dir() or path.with_suffix(".tar").is_file())
 
 
+def files_ending_in(extension: str, folder: Path, depth: int) -> list[Path]:
+    """The files of `files_of` with an extension."""
+    return [path for path in files_of(folder, depth) if path.suffix.lower() == extension]
+
+
 def fits(path: Path, wanted: WantedColumns) -> bool:
     """Whether a file is a table with the columns that are needed."""
+    return misfit(path, wanted) is None
+
+
+def misfit(path: Path, wanted: WantedColumns) -> str | None:
+    """Why a file is no table with the columns that are needed; None if it is one."""
     try:
-        return wanted.fits(open_table(path, wanted).header)
-    except UserError:
-        return False
+        wanted.choose(open_table(path, wanted).header, str(path))
+    except UserError as error:
+        return str(error)
+    return None
 
 
 def tables_by_split(folder: Path, paths: Sequence[Path]) -> dict[str | None, Path] | None:
@@ -346,7 +365,7 @@ def files_of(folder: Path, depth: int) -> list[Path]:
     for entry in sorted(os.scandir(folder), key=lambda one: one.name) if folder.is_dir() else []:
         if entry.name.startswith("."):
             continue
-        if entry.is_dir():
+        if os.path.isdir(entry.path):  # entry.is_dir() raises for a link to itself
             folders.append(Path(entry.path))
         elif not is_picture(entry.name):
             found.append(Path(entry.path))
@@ -370,6 +389,15 @@ def one_of(folder: Path, paths: Sequence[Path]) -> Path:
             f"{folder}: several files may have the captions: {names}. Choose one with --captions."
         )
     return paths[0]
+
+
+def unread_table(folder: Path, hints: Hints) -> str | None:
+    """Why what is called as a table of captions cannot be read; None if nothing is."""
+    candidates = table_candidates(folder)
+    usual = [path for path in candidates if path.stem.lower() in USUAL_TABLES]
+    others = [path for path in candidates if path.suffix.lower() == ".json"]
+    meant = usual or (others if len(others) == 1 else [])  # many describe a picture each
+    return misfit(meant[0], hints.columns) if meant else None
 
 
 def nothing_found(folder: Path) -> str:

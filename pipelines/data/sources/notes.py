@@ -36,6 +36,7 @@ class Notes:
             place: Where it happened: a file, a line; the first few are kept.
             number: How often it happened there.
         """
+        place = printable(place)
         note = self._notes.setdefault(what, Note(what))
         note.count += number
         if place and len(note.first) < NAMED and place not in note.first:
@@ -49,7 +50,7 @@ class Notes:
 
     def say(self, sentence: str) -> None:
         """Keep a remark, a sentence without its full stop."""
-        self._notes.setdefault(sentence, Note(sentence))
+        self._notes.setdefault(printable(sentence), Note(printable(sentence)))
 
     def clear(self) -> None:
         """Forget everything: the input is read again."""
@@ -65,3 +66,8 @@ class Notes:
             {"what": note.what, "count": note.count, "first": note.first}
             for note in self._notes.values()
         ]
+
+
+def printable(text: str) -> str:
+    """A text without characters that no terminal and no JSON file can hold."""
+    return text.encode("utf-8", "backslashreplace").decode()

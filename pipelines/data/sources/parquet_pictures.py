@@ -9,8 +9,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from pipelines.data.sources.assembly.packed_pictures import Packed, PackedSource
-from pipelines.data.sources.assembly.split_choice import Division, split_in_file_name
+from pipelines.data.sources.assembly.packed_pictures import (
+    Packed,
+    PackedSource,
+    names_of_files,
+)
+from pipelines.data.sources.assembly.split_choice import Division, split_of_file
 from pipelines.data.sources.notes import Notes
 from pipelines.data.sources.tables.columns import FILE_COLUMNS, WantedColumns
 from pipelines.data.sources.tables.parquet_rows import open_parquet, read_group
@@ -36,8 +40,8 @@ class ParquetSource(PackedSource):
         super().__init__(self._pack, read_place, division, facts)
 
     def _pack(self, notes: Notes) -> Iterable[Packed]:
-        for path in self._files:
-            yield from pictures_of_file(path, self._wanted, notes)
+        for path, name in names_of_files(self._files).items():
+            yield from pictures_of_file(path, name, self._wanted, notes)
 
 
 def picture_column(path: Path, wanted: WantedColumns) -> str | None:
@@ -57,13 +61,15 @@ def picture_column(path: Path, wanted: WantedColumns) -> str | None:
     return None
 
 
-def pictures_of_file(path: Path, wanted: WantedColumns, notes: Notes) -> Iterator[Packed]:
+def pictures_of_file(
+    path: Path, name: str, wanted: WantedColumns, notes: Notes
+) -> Iterator[Packed]:
     """The pictures of a Parquet file with their captions; UserError if it has no captions."""
     file = open_parquet(path)
     column = picture_column(path, wanted)
     assert column is not None, path
     columns = WantedColumns(column, wanted.captions).choose(file.schema_arrow.names, str(path))
-    split = split_in_file_name(path.stem) or split_in_file_name(path.parent.name)
+    split = split_of_file(path)
     read = [*columns.captions, *([columns.split] if columns.split else [])]
     number = 0
     for group in range(file.num_row_groups):
@@ -71,16 +77,19 @@ def pictures_of_file(path: Path, wanted: WantedColumns, notes: Notes) -> Iterato
             number += 1
             where = f"{path}, row {number}"
             found = row_of({column: "", **record}, columns, where, notes, split)
-            id = f"{path.stem}/{number - 1:06d}"
+            id = f"{name}/{number - 1:06d}"
             yield Packed(id, found.captions, (path, column, group, row), found.split)
 
 
-def read_place(place: Place) -> bytes:
-    """The bytes of a picture; none if the row has no picture."""
+def read_place(place: Place) -> bytes | Path:
+    """The bytes of a picture, or the file that stands in their place; b"" if there is neither."""
     path, column, group, row = place
     cell = row_group(path, column, group)[row].as_py()
-    contents = cell.get("bytes") if isinstance(cell, dict) else cell
-    return contents or b""
+    if not isinstance(cell, dict):
+        return cell or b""
+    if not cell.get("bytes") and cell.get("path"):
+        return path.parent / cell["path"]
+    return cell.get("bytes") or b""
 
 
 @lru_cache(maxsize=1)

@@ -4,13 +4,18 @@ img2dataset's output format `files` and kohya's training folders have the former
 classification the latter. Subfolders `train`, `val` and `test` at the top are the splits.
 """
 
+import codecs
 import re
 from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
 
 from pipelines.data.sources.assembly.assemble import Row, RowSource
-from pipelines.data.sources.assembly.picture_lookup import normalized, pictures_below
+from pipelines.data.sources.assembly.picture_lookup import (
+    files_below,
+    normalized,
+    pictures_below,
+)
 from pipelines.data.sources.assembly.split_choice import Division, split_named
 from pipelines.data.sources.notes import Notes
 from t2i_tf.errors import UserError
@@ -18,6 +23,7 @@ from t2i_tf.json_files import read_text_bytes
 
 TEXT_EXTENSIONS = (".txt", ".caption")
 
+FURTHER_TEXT = "Texts of pictures that have another text (.caption before .txt), left out"
 NO_TEXT = "Pictures without a text of their name, left out"
 NO_PICTURE = "Texts without a picture of their name, left out"
 NO_SUBFOLDER = "Pictures outside of every subfolder, which have no caption, left out"
@@ -38,7 +44,7 @@ class TextFilesSource(RowSource):
         super().__init__(self._rows, [root], root, division)
 
     def _rows(self, notes: Notes) -> Iterable[Row]:
-        texts = text_files(self._texts)
+        texts = text_files(self._texts, notes)
         used = set()
         for picture in pictures_below(self._pictures):
             name = picture.relative_to(self._pictures).as_posix()
@@ -87,20 +93,22 @@ class FolderNamesSource(RowSource):
             )
 
 
-def text_files(folder: Path) -> dict[str, Path]:
+def text_files(folder: Path, notes: Notes) -> dict[str, Path]:
     """The text files below a folder, by their normalized names without extension."""
-    found = {}
-    for path in sorted(folder.rglob("*")):
-        if path.suffix.lower() in TEXT_EXTENSIONS and not path.name.startswith("."):
-            found.setdefault(normalized(_stem(path.relative_to(folder).as_posix())), path)
+    found: dict[str, Path] = {}
+    for path in files_below(folder):
+        if path.suffix.lower() in TEXT_EXTENSIONS:
+            name = path.relative_to(folder).as_posix()
+            if found.setdefault(normalized(_stem(name)), path) != path:
+                notes.count(FURTHER_TEXT, name)
     return found
 
 
 def captions_of(text: Path) -> tuple[str, ...]:
     """The lines of a text file; none if it is empty."""
-    if not text.stat().st_size:
+    if not text.read_bytes().removeprefix(codecs.BOM_UTF8).strip():
         return ()
-    lines = read_text_bytes(text).decode().splitlines()
+    lines = re.split(r"[\r\n]+", read_text_bytes(text).decode())
     return tuple(line for line in lines if line.strip())
 
 
@@ -116,7 +124,8 @@ def has_texts(folder: Path) -> bool:
 
 
 def _has_text(picture: Path) -> bool:
-    return any(picture.with_suffix(extension).is_file() for extension in TEXT_EXTENSIONS)
+    extensions = [*TEXT_EXTENSIONS, *map(str.upper, TEXT_EXTENSIONS)]
+    return any(picture.with_suffix(extension).is_file() for extension in extensions)
 
 
 def _stem(name: str) -> str:

@@ -10,9 +10,13 @@ from pathlib import Path
 
 import msgspec
 
-from pipelines.data.sources.assembly.packed_pictures import Packed, PackedSource
-from pipelines.data.sources.assembly.picture_lookup import PICTURE_EXTENSIONS
-from pipelines.data.sources.assembly.split_choice import Division, split_in_file_name
+from pipelines.data.sources.assembly.packed_pictures import (
+    Packed,
+    PackedSource,
+    names_of_files,
+)
+from pipelines.data.sources.assembly.picture_lookup import PICTURE_EXTENSIONS, is_picture
+from pipelines.data.sources.assembly.split_choice import Division, split_of_file
 from pipelines.data.sources.notes import Notes
 from pipelines.data.sources.tables.caption_cells import captions_in_cell
 from pipelines.data.sources.tables.columns import CAPTION_COLUMNS
@@ -20,6 +24,8 @@ from t2i_tf.errors import UserError
 
 TEXTS = (".txt", ".caption")
 
+REPEATED = "Members of a tar that replace an earlier one of the same name"
+SEVERAL_DOTS = "Pictures of a tar left out, as their names go on after the first dot"
 NO_CAPTION = "Pictures of a tar without a caption of their name, left out"
 NO_PICTURE = "Captions of a tar without a picture of their name, left out"
 
@@ -40,8 +46,8 @@ class TarSource(PackedSource):
         super().__init__(self._pack, read_place, division, facts)
 
     def _pack(self, notes: Notes) -> Iterable[Packed]:
-        for path in self._tars:
-            yield from pictures_of(path, notes)
+        for path, name in names_of_files(self._tars).items():
+            yield from pictures_of(path, name, notes)
 
 
 def read_place(place: Place) -> bytes:
@@ -52,13 +58,18 @@ def read_place(place: Place) -> bytes:
         return file.read(length)
 
 
-def pictures_of(path: Path, notes: Notes) -> Iterator[Packed]:
+def pictures_of(path: Path, name: str, notes: Notes) -> Iterator[Packed]:
     """The pictures of a tar that have captions.
+
+    Args:
+        path: The tar.
+        name: The beginning of their ids.
+        notes: Where what is left out is counted.
 
     Raises:
         UserError: the tar is compressed or damaged, or a caption is not UTF-8.
     """
-    split = split_in_file_name(path.stem) or split_in_file_name(path.parent.name)
+    split = split_of_file(path)
     pictures: dict[str, Place] = {}
     captions: dict[str, list[str]] = {}
     try:
@@ -68,13 +79,18 @@ def pictures_of(path: Path, notes: Notes) -> Iterator[Packed]:
                 if not member.isfile() or not key:
                     continue
                 if extension in PICTURE_EXTENSIONS:
+                    if key in pictures:
+                        notes.count(REPEATED, f"{path.name}: {member.name}")
                     pictures[key] = path, member.offset_data, member.size
+                elif is_picture(extension):
+                    notes.count(SEVERAL_DOTS, f"{path.name}: {member.name}")
                 elif extension in (*TEXTS, ".json"):
                     contents = tar.extractfile(member)
                     text = contents.read() if contents else b""
                     found = captions_in(text, extension, f"{path}: {member.name}", notes)
                     if found and (extension in TEXTS or key not in captions):
                         captions[key] = found
+            refuse_more_data(path, tar.offset)
     except (tarfile.TarError, OSError) as error:
         raise UserError(
             f"{path}: cannot be read as an uncompressed tar: {error}. Decompress or download it"
@@ -86,7 +102,24 @@ def pictures_of(path: Path, notes: Notes) -> Iterator[Packed]:
         notes.count(NO_PICTURE, f"{path.name}: {key}")
     for key, place in pictures.items():
         if key in captions:
-            yield Packed(f"{path.stem}/{key}", tuple(captions[key]), place, split)
+            yield Packed(f"{name}/{key}", tuple(captions[key]), place, split)
+
+
+def refuse_more_data(path: Path, end: int) -> None:
+    """Raises UserError if data follow the end of a tar, as behind a damaged header.
+
+    Args:
+        path: The tar.
+        end: The byte at which its reader found no further member.
+    """
+    with path.open("rb") as file:
+        file.seek(end)
+        while chunk := file.read(1 << 20):
+            if chunk.strip(b"\0"):
+                raise UserError(
+                    f"{path}: its members end at byte {end:,}, but data follow: it is damaged, or"
+                    " is several tars in one. Download it again, or pack its pictures anew."
+                )
 
 
 def key_and_extension(name: str) -> tuple[str, str]:

@@ -13,13 +13,15 @@ from pipelines.data.sources.assembly.caption_text import clean_captions
 from pipelines.data.sources.assembly.picture_lookup import PictureLookup, normalized
 from pipelines.data.sources.assembly.split_choice import Division, add_validation, divide
 from pipelines.data.sources.example import Example
-from pipelines.data.sources.notes import Notes
+from pipelines.data.sources.notes import Notes, printable
 from t2i_tf.errors import UserError
 
 SEVERAL_NAMES = "Pictures with a second name in the table, taken as one picture"
 
 UNLISTED = "Pictures that no split list names, left out"
 UNLISTED_MISSING = "Pictures that no split list names and that do not exist"
+
+REPLACED = "The splits that the data set has are replaced by --splits"
 
 LEFT_OUT = "-"  # split of a row whose picture the data set's own split lists leave out
 
@@ -97,7 +99,7 @@ class RowSource:
             entries = without_left_out(entries, self.notes)
         given = [entry for entry in entries if entry.split]
         if given and self._division.replaces:
-            self.notes.say("The splits that the data set has are replaced by --splits")
+            self.notes.say(REPLACED)
         self._splits_are_given = bool(given) and not self._division.replaces
         if self._splits_are_given:
             refuse_missing_splits(entries, given[0])
@@ -175,11 +177,6 @@ def refuse_strange_characters(row: Row) -> None:
 def is_undecoded(character: str) -> bool:
     """Whether a character stands for a byte of a file name that is not UTF-8."""
     return 0xD800 <= ord(character) <= 0xDFFF
-
-
-def printable(text: str) -> str:
-    """A text without characters that no terminal can show."""
-    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def refuse_one_id_for_two(first: _Entry, second: _Entry) -> None:

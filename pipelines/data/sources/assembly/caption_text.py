@@ -1,6 +1,7 @@
 """The text of captions: one way to write an accent, one line, five captions for a picture."""
 
 import re
+import string
 import unicodedata
 from collections.abc import Iterable
 
@@ -14,8 +15,15 @@ CAPTIONS_PER_PICTURE = 5  # as in the paper; COCO has six or seven for some pict
 _without_spaces = re.compile(WITHOUT_SPACES).search
 _LINE_BREAKS = re.compile(r"\s*[\r\n\u2028\u2029]+\s*")
 
+# Control characters and halves of characters (surrogates); what tells a printer or a reader where a
+# word may break or which way it runs. Joiners, which change letters, are kept.
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ufeff\ud800-\udfff]+")
+_INVISIBLE = re.compile(r"[\xad\u200e\u200f\u202a-\u202e\u2060-\u2069]+")
+_ZERO_WIDTH = "\u200b\u200c\u200d"
+
 EMPTY = "Empty captions, left out"
 BEYOND_FIVE = f"Captions beyond the first {CAPTIONS_PER_PICTURE} of a picture, left out"
+CLEARED = "Captions with control or invisible characters, read without them"
 JOINED_LINES = "Captions over several lines, joined into one line"
 COMPOSED = "Captions whose accents are written in another way (Unicode NFC is used)"
 SEGMENTED = "Captions without spaces between the words, cut into words by ICU's dictionaries"
@@ -49,7 +57,10 @@ def _clean(caption: str, notes: Notes, picture: str) -> str:
     text = unicodedata.normalize("NFC", caption)
     if text != caption:
         notes.count(COMPOSED, picture)
-    text = text.strip()
+    cleared = _INVISIBLE.sub("", _UNPRINTABLE.sub(" ", text))
+    if cleared != text:
+        notes.count(CLEARED, picture)
+    text = cleared.strip() if cleared.strip(string.whitespace + _ZERO_WIDTH) else ""
     if _LINE_BREAKS.search(text):
         notes.count(JOINED_LINES, picture)
         text = _LINE_BREAKS.sub(" ", text)

@@ -1,15 +1,18 @@
 """Examples whose pictures lie packed in larger files, and are read when they are needed."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from pipelines.data.sources.assembly.assemble import REPLACED
 from pipelines.data.sources.assembly.caption_text import clean_captions
 from pipelines.data.sources.assembly.split_choice import Division, add_validation, divide
 from pipelines.data.sources.example import Example
-from pipelines.data.sources.notes import Notes
+from pipelines.data.sources.notes import Notes, printable
 from t2i_tf.errors import UserError
 
 
@@ -33,7 +36,7 @@ class Packed:
 class PackedSplit(Sequence):
     """A split as a sequence that reads each picture on access."""
 
-    def __init__(self, members: Sequence[Packed], read: Callable[[Any], bytes | np.ndarray]):
+    def __init__(self, members: Sequence[Packed], read: Callable[[Any], Path | bytes | np.ndarray]):
         self._members, self._read = members, read
 
     def __len__(self) -> int:
@@ -57,7 +60,7 @@ class PackedSource:
 
     Args:
         pack: Returns the pictures with their captions as written; may count in the notes.
-        read: The picture at a place: its bytes, or uint8 [H, W, C].
+        read: The picture at a place: its bytes, a file of its own, or uint8 [H, W, C].
         division: How to divide pictures without a split.
         facts: What the manifest should keep besides.
     """
@@ -67,7 +70,7 @@ class PackedSource:
     def __init__(
         self,
         pack: Callable[[Notes], Iterable[Packed]],
-        read: Callable[[Any], bytes | np.ndarray],
+        read: Callable[[Any], Path | bytes | np.ndarray],
         division: Division,
         facts: Mapping[str, Any],
     ):
@@ -86,9 +89,13 @@ class PackedSource:
             Packed(one.id, clean_captions(one.captions, self.notes, one.id), one.place, one.split)
             for one in self._pack(self.notes)
         ]
-        refuse_repeated_ids(members)
-        self._splits_are_given = bool(members) and all(one.split for one in members)
-        self._splits_are_given &= not self._division.replaces
+        refuse_unfit_ids(members)
+        given = next((one for one in members if one.split), None)
+        if given and self._division.replaces:
+            self.notes.say(REPLACED)
+        self._splits_are_given = given is not None and not self._division.replaces
+        if given and self._splits_are_given:
+            refuse_missing_splits(members, given)
         if self._splits_are_given:
             chosen = {one.id: one.split or "" for one in members}
         else:
@@ -105,10 +112,31 @@ class PackedSource:
         return {**division, **self._facts}
 
 
-def refuse_repeated_ids(members: Iterable[Packed]) -> None:
-    """Raises UserError if two pictures have one id."""
+def refuse_missing_splits(members: Iterable[Packed], other: Packed) -> None:
+    """Raises UserError if only some pictures have a split."""
+    for member in members:
+        if not member.split:
+            raise UserError(
+                f"{member.id} has no split, while {other.id} has one ({other.split}). Fill it in,"
+                " or divide all pictures anew with --splits."
+            )
+
+
+def names_of_files(files: Sequence[Path]) -> dict[Path, str]:
+    """A name for each file without its extension; with its folder where two would be the same."""
+    stems = Counter(path.stem for path in files)
+    return {
+        path: path.stem if stems[path.stem] == 1 else f"{path.parent.name}/{path.stem}"
+        for path in files
+    }
+
+
+def refuse_unfit_ids(members: Iterable[Packed]) -> None:
+    """Raises UserError if two pictures have one id, or an id is not UTF-8."""
     seen = set()
     for member in members:
+        if printable(member.id) != member.id:
+            raise UserError(f"{printable(member.id)}: the name is not UTF-8. Rename the picture.")
         if member.id in seen:
             raise UserError(f"{member.id}: there are two pictures of this name. Rename one.")
         seen.add(member.id)

@@ -14,7 +14,11 @@ from pathlib import Path, PurePosixPath
 from pipelines.data.sources.notes import Notes
 from t2i_tf.errors import UserError
 
-PICTURE_EXTENSIONS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif")
+# Those that are read, and those of photographs that `prepare` has to refuse by name.
+PICTURE_EXTENSIONS = (
+    *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"),
+    *(".avif", ".jp2", ".heic", ".heif", ".jxl"),
+)
 
 ELSEWHERE = "Pictures found in another folder than the one named"
 OTHER_CASE = "Pictures found under a name that differs in upper and lower case"
@@ -176,8 +180,29 @@ def _common(wanted: Sequence[str], found: Sequence[str]) -> int:
 
 def pictures_below(root: Path) -> Iterator[Path]:
     """All picture files below a folder, sorted; hidden files and folders are left out."""
-    for folder, folders, files in os.walk(root):
-        folders[:] = sorted(name for name in folders if not name.startswith((".", "__MACOSX")))
+    return (path for path in files_below(root) if is_picture(path))
+
+
+def files_below(root: Path) -> Iterator[Path]:
+    """All files below a folder, sorted, without hidden files and folders.
+
+    Links to folders elsewhere are followed, each folder once.
+    """
+    places = {os.path.realpath(root)}
+    for folder, folders, files in os.walk(root, followlinks=True):
+        visible = sorted(name for name in folders if not name.startswith((".", "__MACOSX")))
+        folders[:] = [name for name in visible if is_new_place(os.path.join(folder, name), places)]
         for name in sorted(files):
-            if is_picture(name) and not name.startswith("."):
+            if not name.startswith("."):
                 yield Path(folder) / name
+
+
+def is_new_place(folder: str, places: set[str]) -> bool:
+    """Whether a folder is no link to, into or around one of the places; such a link becomes one."""
+    if not os.path.islink(folder):
+        return True
+    place = os.path.realpath(folder)
+    if any(os.path.commonpath([place, known]) in (place, known) for known in places):
+        return False
+    places.add(place)
+    return True

@@ -4,6 +4,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from pipelines.data.sources.notes import Notes
@@ -108,6 +109,11 @@ def split_named(name: str) -> str | None:
 def split_in_file_name(stem: str) -> str | None:
     """The split that a file or folder name begins with, as in `train-00000-of-00002`."""
     return split_named(re.split(r"[-_.\d ]", stem, maxsplit=1)[0])
+
+
+def split_of_file(path: Path) -> str | None:
+    """The split that a file's name begins with, or else the one that its folder is called after."""
+    return split_in_file_name(path.stem) or split_named(path.parent.name.rstrip("0123456789"))
 
 
 def divide(names: Iterable[str], division: Division, notes: Notes) -> dict[str, str]:

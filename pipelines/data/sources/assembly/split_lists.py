@@ -26,8 +26,13 @@ def find_lists(folder: Path, besides: Path) -> list[Path]:
     return [
         path
         for path in sorted(folder.glob("*.txt"))
-        if path != besides and LISTED.fullmatch(path.name.lower()) and lists_pictures(path)
+        if path != besides and is_list(path.name) and lists_pictures(path)
     ]
+
+
+def is_list(name: str) -> bool:
+    """Whether a file is called as a split list is, and is not hidden."""
+    return bool(LISTED.fullmatch(name.lower())) and not name.startswith(".")
 
 
 def lists_pictures(path: Path) -> bool:

@@ -88,3 +88,9 @@ def test_there_are_no_parts_to_merge(scenes, tmp_path):
 def test_a_part_that_is_none_is_refused(text):
     with pytest.raises(UsageError, match=r"expected part i of n as i/n"):
         Part.parse(text)
+
+
+@pytest.mark.parametrize("out", ["/proc/data", "/dev/null/data"])
+def test_a_place_that_cannot_be_written(scenes, out):
+    with pytest.raises(UserError, match=f"--out {out}-parts/1-of-2 cannot be written: "):
+        prepare_part(CocoSource(scenes), out, Part(1, 2), **SIZES)

@@ -260,6 +260,37 @@ def test_verify(prepared, tmp_path):
         verify(tmp_path)
 
 
+def test_a_folder_whose_files_are_missing_or_damaged_is_not_finished(files, tmp_path):
+    prepare(files, tmp_path / "out")
+    for name in ("vocabulary.txt", "train-00000-of-00001.tfrecord"):
+        contents = (tmp_path / "out" / name).read_bytes()
+        (tmp_path / "out" / name).write_bytes(contents[:20])
+        with pytest.raises(UserError, match=f"{name} is changed. Delete the folder"):
+            prepare(files, tmp_path / "out")
+        (tmp_path / "out" / name).unlink()
+        with pytest.raises(UserError, match=f"{name} is missing"):
+            prepare(files, tmp_path / "out")
+        (tmp_path / "out" / name).write_bytes(contents)
+    prepare(files, tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('{"settings": "x"}', "not written by prepare"),
+        ('{"settings": {}}', "missing required field `vocabulary`"),
+        (
+            '{"settings": {}, "vocabulary": {"sha256": 3}, "splits": {}}',
+            "Expected `str`, got `int`",
+        ),
+    ],
+)
+def test_a_manifest_changed_by_hand_is_one_sentence(tmp_path, text, message):
+    (tmp_path / "manifest.json").write_text(text)
+    with pytest.raises(UserError, match=message):
+        verify(tmp_path)
+
+
 def test_an_output_folder_of_something_else(tmp_path):
     (tmp_path / "thesis.txt").write_text("important")
     with pytest.raises(UserError, match=r"found 'thesis\.txt'"):

@@ -183,6 +183,39 @@ def test_what_flickrs_lists_leave_out_is_named(tmp_path):
     assert "Pictures that no split list names and that do not exist: 1 (gone.jpg.1)" in lines
 
 
+def test_flickr8ks_lemmas_are_not_its_captions(tmp_path):
+    flickr8k(tmp_path)
+    (tmp_path / "Flickr8k.lemma.token.txt").write_text("p0.jpg#0\tthe thing be\n")
+    assert "Flickr8k.token.txt" in find_source(tmp_path, None, Hints()).sentence
+    (tmp_path / "Flickr8k.token.txt").unlink()
+    assert "lemma" in find_source(tmp_path, None, Hints()).sentence
+
+
+def test_cocos_annotations_as_the_input(tmp_path):
+    coco(tmp_path)
+    file = tmp_path / "annotations" / "captions_train2017.json"
+    examples = find_source(file, None, Hints()).source.splits().values()
+    assert all(one.picture.is_file() for split in examples for one in split)
+
+
+def test_tables_whose_splits_have_pictures_of_the_same_names(tmp_path):
+    for split, name in (("train", "train"), ("val", "dev"), ("test", "test")):
+        pictures(tmp_path / name, NAMES[:2])
+        (tmp_path / f"{split}.csv").write_text("file,caption\np0.jpg,a\np1.jpg,b\n")
+    (tmp_path / "._test.txt").write_bytes(b"\xff")
+    splits = find_source(tmp_path, None, Hints()).source.splits()
+    assert [one.id for one in splits["val"]] == ["dev/p0.jpg", "dev/p1.jpg"]
+    assert splits["test"][0].picture == tmp_path / "test" / "p0.jpg"
+
+
+def test_split_lists_beside_hidden_files(tmp_path):
+    kaggle(tmp_path)
+    (tmp_path / "train.txt").write_text("p0.jpg\np1.jpg\n")
+    (tmp_path / "._train.txt").write_bytes(b"\0\5\xff")
+    splits = find_source(tmp_path, None, Hints()).source.splits()
+    assert len(splits["train"]) + len(splits["val"]) == 2
+
+
 def test_notes_are_kept_in_the_manifest(tmp_path, capsys):
     kaggle(tmp_path / "in")
     with (tmp_path / "in" / "captions.txt").open("a") as file:

@@ -5,8 +5,10 @@ from collections import Counter
 import pytest
 
 from pipelines.data.sources.assembly.assemble import SEVERAL_NAMES, Row, RowSource
+from pipelines.data.sources.assembly.caption_text import CLEARED, EMPTY, clean_captions
 from pipelines.data.sources.assembly.picture_lookup import ELSEWHERE, EXTENSION_ADDED, OTHER_CASE
 from pipelines.data.sources.assembly.split_choice import Division, parse_fractions, split_named
+from pipelines.data.sources.notes import Notes
 from t2i_tf.errors import UsageError, UserError
 
 
@@ -127,3 +129,23 @@ def test_names_of_splits():
     names = ["Train", "restval", "dev", "validation", "TEST", "held-out", "extra"]
     expected = ["train", "train", "val", "val", "test", "held_out", None]
     assert [split_named(name) for name in names] == expected
+
+
+@pytest.mark.parametrize(
+    ("caption", "expected", "what"),
+    [
+        ("a\0dog\x07 \x1b[31mruns", "a dog   [31mruns", CLEARED),
+        ("foot\xadball \u200e\u202b", "football", CLEARED),
+        ("\ufeffa dog", "a dog", CLEARED),
+        ("a \ud83d dog", "a   dog", CLEARED),
+        ("\u200b\u200d ", None, EMPTY),
+        ("\x00\u200e", None, EMPTY),
+        ("می\u200cخواهم", "می\u200cخواهم", None),  # the joiner makes another word
+        ("a\tcat", "a\tcat", None),
+    ],
+)
+def test_characters_that_nobody_sees(caption, expected, what):
+    notes = Notes()
+    assert clean_captions([caption], notes, "a.jpg") == (() if expected is None else (expected,))
+    assert (what in [note["what"] for note in notes.as_json()]) == (what is not None)
+    assert len(notes.lines()) <= 2
