@@ -113,8 +113,8 @@ class CheckpointFolder:
     def _best(self) -> tuple[int | None, float]:
         try:
             best = json.loads((self.folder / "best.json").read_text())
-            step, loss = best["step"], best["loss"]
-        except (OSError, ValueError, KeyError):
+            step, loss = int(best["step"]), float(best["loss"])
+        except (OSError, ValueError, KeyError, TypeError):
             return None, math.inf
         return (step, loss) if self.path(step).exists() else (None, math.inf)
 

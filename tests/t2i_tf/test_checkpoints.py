@@ -123,6 +123,15 @@ def test_the_last_few_and_the_best_are_kept(tmp_path, model):
     assert folder.steps() == [4, 5]
 
 
+@pytest.mark.parametrize(
+    "text", ["", "[]", "3", '{"step": "x", "loss": 1}', '{"step": null}', "{}"]
+)
+def test_a_record_of_the_best_that_says_nothing_is_none(tmp_path, text):
+    folder = CheckpointFolder(tmp_path)
+    (tmp_path / "best.json").write_text(text)
+    assert folder.best() is None and folder.best_loss() == float("inf")
+
+
 def test_a_failed_write_leaves_nothing_behind(folder, model, monkeypatch):
     save(folder, model, 1)
 

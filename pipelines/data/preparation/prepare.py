@@ -247,7 +247,8 @@ def disk_trouble(error: OSError | tf.errors.OpError) -> str | None:
 def explain_disk_trouble(out: Path, error: OSError | tf.errors.OpError, reason: str) -> str:
     """Says which files that `prepare` needs cannot be read or written, and what to do."""
     place = error.filename if isinstance(error, OSError) else None
-    if place is not None and out not in (Path(place), *Path(place).parents):
+    is_of_out = place is None or out in (Path(place), *Path(place).parents)
+    if not is_of_out and Path(place) not in out.parents:  # a parent that cannot be made is of it
         return f"{place} cannot be read or written: {reason}."
     return (
         f"--out {out} cannot be written: {reason}. What is finished is kept: remove the cause and"

@@ -44,7 +44,8 @@ class DelimitedTable:
         self.path = path
         csv.field_size_limit(sys.maxsize)
         self._text = read_text_bytes(path).decode()
-        self._begin = BEFORE_HEADER.match(self._text).end()
+        before = BEFORE_HEADER.match(self._text)
+        self._begin = before.end() if before else 0
         first = self._text[self._begin :].splitlines()[0]
         self.delimiter = choose_delimiter(first, path.suffix, wanted)
         cells = [cell.strip() for cell in next(csv.reader([first], delimiter=self.delimiter), [])]
