@@ -77,7 +77,7 @@ def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
         arguments = list(sys.argv[1:] if argv is None else argv)
         options = parse(arguments, prog=prog)
         _check_numbers(options)
-        import_tensorflow()
+        import_tensorflow(lean=True)
         from pipelines import commands
 
         if isinstance(options, Train) and options.preset is None:

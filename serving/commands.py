@@ -18,7 +18,7 @@ def demo(flags: options.Demo) -> None:
 
 def export(flags: options.Export) -> None:
     """`export`: print the folder of the new version. Raises ServingError where none was made."""
-    import_tensorflow()
+    import_tensorflow(lean=True)
     from serving.export.export import export
 
     try:
@@ -32,7 +32,7 @@ def export(flags: options.Export) -> None:
 
 def check(flags: options.Check) -> None:
     """`check`: print each check that passed. Raises ServingError at the first that fails."""
-    import_tensorflow()
+    import_tensorflow(lean=True)
     from serving.export.validate import check
 
     for sentence in check(flags.version):
