@@ -4,7 +4,6 @@ import math
 from collections.abc import Sequence
 
 import tensorflow as tf
-import tensorflow_probability as tfp
 
 from t2i_tf.layers.draw.gaussian import Gaussian
 
@@ -80,6 +79,8 @@ def gaussian_nll(image: tf.Tensor, mean: tf.Tensor, log_sigma: tf.Tensor) -> tf.
 
 def kl_per_step(posterior: Gaussian, prior: Gaussian) -> tf.Tensor:
     """KL(Q(Z_t) || P(Z_t)) of every step; parameters [T, B, Z], returns [T, B]."""
+    import tensorflow_probability as tfp  # a second, which drawing does not need
+
     return tfp.distributions.kl_divergence(posterior.distribution(), prior.distribution())
 
 

@@ -3,7 +3,6 @@
 from typing import NamedTuple
 
 import tensorflow as tf
-import tensorflow_probability as tfp
 
 
 class Gaussian(NamedTuple):
@@ -14,6 +13,8 @@ class Gaussian(NamedTuple):
 
     def distribution(self):
         """The distribution, with event shape [Z] and the leading dimensions as batch shape."""
+        import tensorflow_probability as tfp  # a second, which drawing does not need
+
         normal = tfp.distributions.Normal(self.mean, tf.exp(self.log_sigma))
         return tfp.distributions.Independent(normal, reinterpreted_batch_ndims=1)
 
