@@ -9,7 +9,7 @@ import json
 import math
 import re
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,7 +19,7 @@ import numpy as np
 import tensorflow as tf
 
 from t2i_tf.config import MODEL_CONFIGS, DrawConfig, TrainConfig
-from t2i_tf.errors import UsageError, UserError
+from t2i_tf.errors import UsageError, UserError, did_you_mean
 from t2i_tf.files import write_atomically
 from t2i_tf.models import TrainableModel, build_configured
 from t2i_tf.number_ranges import check_numbers
@@ -296,13 +296,30 @@ def decode_config(content: dict[str, Any]) -> TrainConfig:
 
     Raises:
         msgspec.ValidationError: names the field and what is wrong with it.
+        UsageError: it has a setting that there is not, misspelt or of a later version, which would
+            be ignored.
     """
     kind = content.get("model", {}).get(_KIND, DrawConfig.__name__)
     if kind not in MODEL_CONFIGS:
         raise msgspec.ValidationError(
             f"expected a model config among {', '.join(MODEL_CONFIGS)}, found {kind!r}"
         )
-    return msgspec.convert(content, type=TrainConfig[MODEL_CONFIGS[kind]])
+    config = msgspec.convert(content, type=TrainConfig[MODEL_CONFIGS[kind]])
+    for unknown in _unknown_settings(content, config):
+        raise UsageError(unknown)
+    return config
+
+
+def _unknown_settings(content: Mapping[str, Any], config: Any, path: str = "") -> Iterator[str]:
+    """A sentence on each setting that a config does not have."""
+    names = [field.name for field in dataclasses.fields(config)]
+    for name, value in content.items():
+        if name in names:
+            inner = getattr(config, name)
+            if dataclasses.is_dataclass(inner):
+                yield from _unknown_settings(value, inner, f"{path}{name}.")
+        elif name != _KIND:
+            yield f"there is no setting {path + name!r}. {did_you_mean(name, names)}"
 
 
 def _variables(model: keras.Model) -> dict[str, keras.Variable]:

@@ -215,12 +215,12 @@ def _kept(config: TrainConfig, data: DataSummary) -> str:
 def _small_set(config: TrainConfig, base: TrainConfig, data: DataSummary, budget: bool) -> str:
     """What changes because there are few pictures."""
     changes = [
-        f"batches of {config.batch_size}" * (config.batch_size != base.batch_size),
+        f"batches of {config.batch_size} (--batch-size)" * (config.batch_size != base.batch_size),
         f"at most {config.minutes:g} minutes" * (budget and config.minutes != base.minutes),
         f"the end comes after {config.patience} validations without a better one (--patience 0"
         " trains on)",
     ]
-    if data.validation_pictures < FEW_IN_VALIDATION:
+    if 0 < data.validation_pictures < FEW_IN_VALIDATION:
         changes.append(
             f"only {_count(data.validation_pictures, 'picture')} for validation, so that the best"
             " checkpoint is a rough choice"

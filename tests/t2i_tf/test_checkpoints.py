@@ -197,3 +197,14 @@ def test_a_config_survives_its_file_and_a_wrong_one_is_named_by_its_field(tmp_pa
     path.write_text(json.dumps(json.loads(path.read_text()) | {"batch_size": "many"}))
     with pytest.raises(UserError, match="batch_size"):
         checkpoints.read_config(tmp_path)
+
+
+@pytest.mark.parametrize("part, misspelt", [(None, "batch_sise"), ("model", "hight")])
+def test_a_misspelt_setting_is_not_ignored(part, misspelt, tmp_path):
+    checkpoints.write_config(tmp_path, CONFIG)
+    path = tmp_path / "config.json"
+    content = json.loads(path.read_text())
+    (content[part] if part else content)[misspelt] = 4
+    path.write_text(json.dumps(content))
+    with pytest.raises(UserError, match=rf"no setting '.*{misspelt}'\. Did you mean '[a-z_]+'\?"):
+        checkpoints.read_config(tmp_path)

@@ -16,7 +16,7 @@ class LengthRange:
     def __post_init__(self):
         if not 1 <= self.shortest <= self.longest or self.multiple < 1:
             raise UsageError(
-                "Expected 1 <= min_words <= max_words and length_multiple >= 1,"
+                "Expected 1 <= --min-words <= --max-words and --length-multiple >= 1,"
                 f" got {self.shortest}, {self.longest} and {self.multiple}."
             )
 

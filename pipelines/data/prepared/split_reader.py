@@ -45,7 +45,7 @@ class SplitCaptions(NamedTuple):
             )
             raise UserError(
                 f"{self.where}: no caption has {lengths.shortest} to {lengths.longest} words: there"
-                f" are {found}. Change min_words or max_words."
+                f" are {found}. Change --min-words or --max-words."
             )
         return usable
 
