@@ -354,7 +354,7 @@ PRESETS = {
         ),
         _MNIST_DATA,
         "60 minutes on two cores, a time limit of the preset",
-        "the caption's digits in their positions; 80 % of the digits of held-out captions",
+        "the caption's digits in their positions, 94 % of them right; 58 % for held-out captions",
     ),
     "noalign-draw-mnist": _mnist(
         _draw_config("average", _DRAW_MNIST), "the same as align-draw-mnist"

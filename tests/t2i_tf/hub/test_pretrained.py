@@ -241,15 +241,29 @@ def test_shipped_weights_are_found_by_name(preset, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("name", find_preset.shipped_names())
-def test_weights_that_ship_are_small_described_and_draw(name):
+def test_weights_that_ship_are_small_and_described(name):
     folder = find_preset.SHIPPED / name
     assert sum(path.stat().st_size for path in folder.iterdir()) <= 8 << 20
     weights = (folder / "model.weights.h5").read_bytes()
     assert hashlib.sha256(weights).hexdigest() in (folder / "README.md").read_text()
+
+
+@pytest.mark.parametrize("name", ["align-draw-scenes", "conv-draw-scenes"])
+def test_the_weights_of_scenes_draw_the_brightness_that_a_caption_asks_for(name):
     snow, night = t2i_tf.TextToImage.from_preset(name).generate(
         ["a red car in the snow", "a red car at night"]
     )
-    assert snow.mean() > 2 * night.mean()  # both ask for a brightness
+    assert snow.mean() > 2 * night.mean()
+
+
+def test_the_weights_of_mnist_draw_where_a_caption_says():
+    captions = [
+        f"the digit seven is at the {place} of the image ."
+        for place in ("top left", "bottom right")
+    ]
+    above, below = t2i_tf.TextToImage.from_preset("align-draw-mnist").generate(captions).astype(int)
+    assert above[:30, :30].sum() > 0.9 * above.sum() > 0
+    assert below[30:, 30:].sum() > 0.9 * below.sum() > 0
 
 
 def test_the_weights_of_the_first_command_ship():
