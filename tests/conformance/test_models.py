@@ -33,9 +33,10 @@ pytestmark = pytest.mark.usefixtures("graphs_as_traced")
 
 SHAPE = (16, 16, 3)
 SYSTEMS = [name.removesuffix("-tiny") for name in TEST_PRESETS]
-# In `make test-all` alone: their code is mostly that of alignDRAW, the other VAE, the sharpener.
-# ConvDRAW takes longest, and its own tests are quick.
-VARIANTS = {"noalign-draw", "skip-thought-draw", "conv-draw", "conv-deconv-vae", "lapgan"}
+# In `make test-all` alone: their code is mostly that of alignDRAW or of the other VAE, or they take
+# longest, as ConvDRAW and what has adversaries, and have quick tests of their own.
+LATER = {"noalign-draw", "skip-thought-draw", "conv-draw", "conv-deconv-vae"}
+LATER |= {"lapgan", "sharpening"}
 # Systems with another likelihood than the paper's, or more scales than one: their name -> the name
 # of their preset, and what differs from it.
 CHANGED = {
@@ -82,7 +83,7 @@ def tiny_config(system):
 @pytest.fixture(
     scope="module",
     params=[
-        pytest.param(system, marks=pytest.mark.slow if system in {*VARIANTS, *CHANGED} else ())
+        pytest.param(system, marks=pytest.mark.slow if system in {*LATER, *CHANGED} else ())
         for system in (*SYSTEMS, *CHANGED)
     ],
 )

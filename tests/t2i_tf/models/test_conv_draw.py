@@ -73,7 +73,7 @@ def test_a_guided_drawing_matches_the_equations(instead_of, scales):
         np.testing.assert_allclose(drawing.alignment[b, :, :words], alignment, atol=1e-10)
 
 
-@pytest.mark.parametrize("scales", [1, 2])
+@pytest.mark.parametrize("scales", [pytest.param(1, marks=pytest.mark.slow), 2])
 def test_gradients_of_the_bound_match_central_differences(request, scales):
     exact = request.getfixturevalue("exact" if scales == 1 else "pyramid")
     batch, noise = tiny.batch(), tf.constant(tiny.noise())

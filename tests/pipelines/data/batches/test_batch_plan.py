@@ -265,7 +265,7 @@ def test_impossible_options_are_refused(folder, options, message):
 
 @pytest.mark.parametrize(
     ("lengths", "message"),
-    [((9, 4), "min_words <= max_words"), ((1, 9, 0), "length_multiple >= 1")],
+    [((9, 4), "--min-words <= --max-words"), ((1, 9, 0), "--length-multiple >= 1")],
 )
 def test_impossible_lengths_are_refused(lengths, message):
     with pytest.raises(UsageError, match=message):
