@@ -113,9 +113,9 @@ def _check_begun(init: str, workdir: Path) -> None:
 
 def _other_settings(init: str, before: ModelConfig, now: ModelConfig) -> list[str]:
     """Says which settings of the model are not those that its weights were trained with."""
-    told_elsewhere = {"vocabulary_size", "window"}
+    said_elsewhere = {"vocabulary_size", "window"}
     old, new = (dataclasses.asdict(config) for config in (before, now))
-    names = [name for name in new if name in old and name not in told_elsewhere]
+    names = [name for name in new if name in old and name not in said_elsewhere]
     different = [
         f"--model.{name.replace('_', '-')} {new[name]}, there {old[name]}"
         for name in names

@@ -63,7 +63,7 @@ def check_can_send(address: str) -> None:
 
     Raises:
         UsageError: the hub has no repositories of such a name.
-        UserError: `huggingface_hub` is not installed, or is told to be offline.
+        UserError: `huggingface_hub` is not installed, or set to be offline.
     """
     repository, _ = parse(address)
     hub = _client()
