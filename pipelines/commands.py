@@ -131,7 +131,7 @@ def _source(options: Prepare):
     if options.input is None:
         raise UsageError("Give the folder or file with the pictures and captions with --input.")
     found = find_source(options.input, options.source, hints)
-    console.print(found.sentence, markup=False)
+    console.print(found.sentence)
     return found.source
 
 
@@ -144,7 +144,7 @@ def _print_manifest(out: Path, manifest: dict) -> None:
     console.print(f"{manifest['vocabulary']['size']:,} words in the vocabulary.")
     skipped = manifest["skipped"]
     for entry in skipped[:20]:
-        console.print(f"Skipped {entry['file']}: {entry['reason']}", markup=False)
+        console.print(f"Skipped {entry['file']}: {entry['reason']}")
     if len(skipped) > 20:
         console.print(f"{len(skipped) - 20} more were skipped; {out / 'manifest.json'} lists all.")
 
@@ -180,8 +180,8 @@ def _(options: Train) -> int:
     if workers.is_chief and not options.smoke:
         shown = write_training_sheet(options.workdir, options.data)
     if shown.path:
-        console.print(f"Losses, pictures and drawings side by side: {shown.path}", markup=False)
-    console.print(_next_command(options, shown.caption), markup=False)
+        console.print(f"Losses, pictures and drawings side by side: {shown.path}")
+    console.print(_next_command(options, shown.caption))
     return 0
 
 
@@ -226,8 +226,7 @@ def _(options: Generate) -> int:
     if drawn.unknown_words:
         words = ", ".join(drawn.unknown_words)
         console.print(
-            f"Words that are not in the model's vocabulary: {words}. {_known_words(workdir)}",
-            markup=False,
+            f"Words that are not in the model's vocabulary: {words}. {_known_words(workdir)}"
         )
     return 0
 
@@ -257,9 +256,7 @@ def _(options: Caption) -> int:
     if options.pictures:
         captioned = caption_files(captioner, options.workdir, options.pictures, out)
         for picture, one in zip(options.pictures, captioned.captions, strict=True):
-            console.print(
-                f"{picture}: {one.caption} ({one.log_probability:.1f} nats)", markup=False
-            )
+            console.print(f"{picture}: {one.caption} ({one.log_probability:.1f} nats)")
         for path in captioned.files:
             console.print(str(path))
     if options.data is not None:
@@ -317,15 +314,15 @@ def _(options: Push) -> int:
         send=not options.dry_run,
     )
     for remark in shared.remarks:
-        console.print(f"The model card has {remark}.", markup=False)
-    console.print(f"Licence of the weights: {options.licence} (--licence).", markup=False)
+        console.print(f"The model card has {remark}.")
+    console.print(f"Licence of the weights: {options.licence} (--licence).")
     size = f"{shared.size / 1e6:.1f} MB"
     if shared.url is None:
         card = options.out / "README.md"
-        console.print(f"{size} in {options.out}, nothing sent; the card: {card}", markup=False)
+        console.print(f"{size} in {options.out}, nothing sent; the card: {card}")
         return 0
-    console.print(f"{size} sent to {shared.url}. It loads by:", markup=False)
-    console.print(f't2i_tf.{shared.kind}.from_preset("{options.address}")', markup=False)
+    console.print(f"{size} sent to {shared.url}. It loads by:")
+    console.print(f't2i_tf.{shared.kind}.from_preset("{options.address}")')
     return 0
 
 
@@ -341,7 +338,7 @@ def _(options: ImportWeights) -> int:
         steps=options.steps,
     )
     for line in imported.lines:
-        console.print(line, markup=False)
+        console.print(line)
     workdir = shlex.quote(str(options.workdir))
     console.print(f'Next: python -m pipelines generate --workdir {workdir} "a caption"')
     return 0
@@ -389,7 +386,7 @@ def _(options: Evaluate) -> int:
     )
     console.print(evaluation_table(result))
     for note in evaluation_notes(result):
-        console.print(note, markup=False)
+        console.print(note)
     console.print(str(evaluation_file(options.workdir, steering, options.out)))
     return 0
 
@@ -449,7 +446,7 @@ def _(options: Study) -> int:
         seed=options.seed,
     )
     console.print(StudyTable(found.title, found.table))
-    console.print(found.text, markup=False)
+    console.print(found.text)
     for path in (*found.figures, found.json):
         console.print(str(path))
     return 0
@@ -476,13 +473,13 @@ def _(options: Compare) -> int:
             command=options.command_line(),
         )
     except ComparisonInterrupted as interrupted:
-        console.print(str(interrupted), markup=False)
+        console.print(str(interrupted))
         return interrupted.exit_code
     for name in ("tables.md", "tables.json", "report.html"):
         if (options.workdir / name).exists():
             console.print(str(options.workdir / name))
     for title, error in failed.items():
-        console.print(f"{title} failed: {error}", markup=False)
+        console.print(f"{title} failed: {error}")
     return 1 if failed else 0
 
 

@@ -1,5 +1,6 @@
-"""Files written atomically: complete or not at all."""
+"""Files written atomically, complete or not at all; and their SHA-256."""
 
+import hashlib
 import os
 import tempfile
 from collections.abc import Callable
@@ -22,3 +23,9 @@ def write_atomically(path: Path, write: Callable[[IO[bytes]], Any]) -> None:
     except BaseException:
         os.unlink(file.name)
         raise
+
+
+def file_sha256(path: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

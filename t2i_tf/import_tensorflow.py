@@ -18,7 +18,7 @@ def import_tensorflow(lean: bool = False) -> None:
 
     Args:
         lean: Whether the process runs one command of ours and nothing else. Then the import takes
-            half the time: Keras does without scikit-learn and Matplotlib, which stay importable,
+            1.5 s less: Keras does without scikit-learn and Matplotlib, which stay importable,
             and the garbage collector leaves what was imported alone, now and later.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

@@ -134,25 +134,12 @@ class Measurements:
 
     def samples(self) -> tuple[SampleSimilarity | None, Diversity | None, Gradient]:
         """Structural similarity, diversity and sharpness, of the same drawings."""
-        captioned, samples = self.test.first(self.sizes.similar), self.sizes.samples
-        drawn, sharpened = draw_samples(self.sampler, captioned, samples, self.seed)
-        diversity = measure_diversity(drawn, captioned.captions, self.folder)
-        gradient = measure_gradient(drawn, captioned.images)
-        ssim = measure_similarity(drawn, captioned.images)
-        if ssim is None:
-            return None, diversity, gradient
-        after = None if sharpened is None else measure_similarity(sharpened, captioned.images)
+        captioned = self.test.first(self.sizes.similar)
+        drawn, sharpened = draw_samples(self.sampler, captioned, self.sizes.samples, self.seed)
         return (
-            SampleSimilarity(
-                mean=ssim.mean,
-                spread=ssim.spread,
-                sharpened=after,
-                uniform=measure_similarity(drawn, captioned.images, uniform_ssim),
-                captions=len(drawn),
-                samples=samples,
-            ),
-            diversity,
-            gradient,
+            _sample_similarity(drawn, sharpened, captioned.images),
+            measure_diversity(drawn, captioned.captions, self.folder),
+            measure_gradient(drawn, captioned.images),
         )
 
     def caption_accuracy(self) -> CaptionAccuracy | None:
@@ -232,6 +219,23 @@ def captions_in_rounds(
     ]
     texts, images = zip(*pairs, strict=True)
     return list(texts), np.array(images, np.int64)
+
+
+def _sample_similarity(
+    drawn: np.ndarray, sharpened: np.ndarray | None, images: np.ndarray
+) -> SampleSimilarity | None:
+    """The similarity of uint8 [captions, S, H, W, C] and [captions, H, W, C], by both metrics."""
+    ssim = measure_similarity(drawn, images)
+    if ssim is None:
+        return None
+    return SampleSimilarity(
+        mean=ssim.mean,
+        spread=ssim.spread,
+        sharpened=None if sharpened is None else measure_similarity(sharpened, images),
+        uniform=measure_similarity(drawn, images, uniform_ssim),
+        captions=drawn.shape[0],
+        samples=drawn.shape[1],
+    )
 
 
 def _training_images(folder: DataFolder, count: int) -> np.ndarray | None:

@@ -117,10 +117,9 @@ def _rows(result: Evaluation) -> Iterator[Row]:
         yield from _retrieval_rows(result)
     yield from _similarity_rows(result)
     yield from _accuracy_rows(result)
-    for kind in ("drawn", "real"):
-        yield f"diversity, {kind}", _SHARE, getattr(result.diversity, kind, None)
-    for kind in ("drawn", "real"):
-        yield f"mean gradient, {kind}", _SHARE, getattr(result.gradient, kind, None)
+    for name, both in (("diversity", result.diversity), ("mean gradient", result.gradient)):
+        for kind in ("drawn", "real"):
+            yield f"{name}, {kind}", _SHARE, getattr(both, kind, None)
     yield from _distribution_rows(result)
 
 

@@ -1,6 +1,5 @@
 """Draw captions into files: a grid of images, and how the first image of each was drawn."""
 
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -15,7 +14,7 @@ from pipelines.sampling.sampler import UNSTEERED, Sample, Sampler
 from pipelines.sampling.sharpener import Sharpener
 from pipelines.sampling.steering import Steering
 from t2i_tf.errors import UsageError, UserError
-from t2i_tf.files import write_atomically
+from t2i_tf.files import file_sha256, write_atomically
 from t2i_tf.hub.pretrained import load_trained
 from t2i_tf.json_files import read_json, write_json
 
@@ -120,14 +119,10 @@ def _remove_stale(out: Path, files: Sequence[Path]) -> None:
     names = {file.name for file in files}
     for name, digest in earlier.items():
         path = out / Path(name).name
-        if path.name not in names and path.is_file() and _digest(path) == digest:
+        if path.name not in names and path.is_file() and file_sha256(path) == digest:
             path.unlink()
             print(f"Removed {path}, of an earlier call.")
-    write_json(record, {file.name: _digest(file) for file in files})
-
-
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    write_json(record, {file.name: file_sha256(file) for file in files})
 
 
 def _write_png(path: Path, picture: Image.Image) -> Path:

@@ -11,7 +11,6 @@
 h5py and any text editor read them without this project.
 """
 
-import hashlib
 import os
 import tempfile
 from collections.abc import Callable, Mapping
@@ -27,6 +26,7 @@ import numpy as np
 from t2i_tf.checkpoints import SENTENCE_ENCODER, check_vocabulary, read_config, write_config
 from t2i_tf.config import TrainConfig
 from t2i_tf.errors import UsageError, UserError
+from t2i_tf.files import file_sha256
 from t2i_tf.json_files import read_json, write_json
 from t2i_tf.sentence_encoder.encoder import SentenceEncoder, load_encoder
 from t2i_tf.text.vocabulary import Vocabulary
@@ -79,7 +79,7 @@ def read_parts(folder: Path) -> Parts:
     path = folder / METADATA
     found = read_json(path, dict[str, Any]).get("format")
     if found != FORMAT:
-        newer = " A newer version of t2i-tf may read it." if has_our_format(folder) else ""
+        newer = " A newer version of t2i-tf may read it." if _is_ours(found) else ""
         raise UserError(f"{path}: expected the format {FORMAT!r}, got {found!r}.{newer}")
     metadata = read_json(path, _Metadata)
     _check_weights(folder / WEIGHTS, metadata.sha256)
@@ -95,7 +95,7 @@ class _Metadata(msgspec.Struct):
 
     step: int = 0
     data: dict[str, Any] = {}
-    sha256: str = ""  # of the weights; "" in presets of 0.1.0
+    sha256: str = ""  # of the weights; "" in presets from before it was kept
 
 
 def has_our_format(folder: Path) -> bool:
@@ -104,21 +104,20 @@ def has_our_format(folder: Path) -> bool:
         found = read_json(folder / METADATA, dict[str, Any]).get("format")
     except UserError:
         return False
+    return _is_ours(found)
+
+
+def _is_ours(found: Any) -> bool:
     return str(found).startswith(_ANY_FORMAT)
 
 
 def _check_weights(path: Path, expected: str) -> None:
     """Raise UserError for weights that have changed since they were written."""
-    if expected and path.is_file() and _sha256(path) != expected:
+    if expected and path.is_file() and file_sha256(path) != expected:
         raise UserError(
             f"{path} is damaged, or was changed: its SHA-256 is not that of {METADATA}. Copy or"
             f" download it again; or, if it was changed on purpose, delete sha256 from {METADATA}."
         )
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def read_data_facts(folder: Path) -> dict[str, str]:
@@ -172,7 +171,7 @@ def write_preset(
             if dtype == "float16":
                 _halve(made / WEIGHTS)
             metadata = _metadata(network, parts, dtype)
-            write_json(made / METADATA, metadata | {"sha256": _sha256(made / WEIGHTS)})
+            write_json(made / METADATA, metadata | {"sha256": file_sha256(made / WEIGHTS)})
             _move(made, folder)
     except OSError as error:
         raise UserError(f"{folder} cannot be written: {error.strerror or error}.") from error

@@ -214,7 +214,7 @@ def _as_list(inputs: str | Sequence[str]) -> list[str]:
     for caption in captions:
         if not isinstance(caption, str):
             raise UsageError(f"Expected captions as strings, got {caption!r}.")
-        if not caption.isprintable() and re.search("[\ud800-\udfff]", caption):
+        if re.search("[\ud800-\udfff]", caption):
             raise UsageError(f"Expected captions of Unicode, got half a letter in {caption!r}.")
     return captions
 

@@ -6,9 +6,10 @@ from typing import Any
 
 import msgspec
 
-from pipelines.data.preparation.shards import PlannedShard, WrittenShard, file_sha256
+from pipelines.data.preparation.shards import PlannedShard, WrittenShard
 from pipelines.data.prepared.data_folder import FORMAT, MANIFEST, VOCABULARY, Split
 from t2i_tf.errors import UserError
+from t2i_tf.files import file_sha256
 from t2i_tf.json_files import read_json
 
 NAMED = 5  # bad pictures or shards that an error lists

@@ -41,7 +41,6 @@ from pipelines.data.preparation.resume_log import ResumeLog
 from pipelines.data.preparation.shards import (
     PlannedShard,
     WrittenShard,
-    file_sha256,
     plan_shards,
     write_shard,
 )
@@ -50,6 +49,7 @@ from pipelines.data.sources.example import NotingSource, Source
 from pipelines.data.sources.notes import Notes
 from pipelines.progress_bar import ProgressBar
 from t2i_tf.errors import UserError
+from t2i_tf.files import file_sha256
 from t2i_tf.json_files import write_json
 from t2i_tf.number_ranges import check_flags
 from t2i_tf.text.segmenter import vocabulary_of

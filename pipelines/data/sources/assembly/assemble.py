@@ -11,7 +11,13 @@ from typing import Any
 
 from pipelines.data.sources.assembly.caption_text import clean_captions
 from pipelines.data.sources.assembly.picture_lookup import PictureLookup, normalized
-from pipelines.data.sources.assembly.split_choice import Division, add_validation, divide
+from pipelines.data.sources.assembly.split_choice import (
+    REPLACED,
+    Division,
+    add_validation,
+    divide,
+    refuse_missing_splits,
+)
 from pipelines.data.sources.example import Example
 from pipelines.data.sources.notes import Notes, printable
 from t2i_tf.errors import UserError
@@ -20,8 +26,6 @@ SEVERAL_NAMES = "Pictures with a second name in the table, taken as one picture"
 
 UNLISTED = "Pictures that no split list names, left out"
 UNLISTED_MISSING = "Pictures that no split list names and that do not exist"
-
-REPLACED = "The splits that the data set has are replaced by --splits"
 
 LEFT_OUT = "-"  # split of a row whose picture the data set's own split lists leave out
 
@@ -102,7 +106,8 @@ class RowSource:
             self.notes.say(REPLACED)
         self._splits_are_given = bool(given) and not self._division.replaces
         if self._splits_are_given:
-            refuse_missing_splits(entries, given[0])
+            named = ((f"{one.row.where}: {one.row.file!r}", one.split) for one in entries)
+            refuse_missing_splits(named, repr(given[0].row.file), given[0].split)
             chosen = {entry.id: entry.split or "" for entry in entries}
         else:
             chosen = divide((entry.id for entry in entries), self._division, self.notes)
@@ -196,13 +201,3 @@ def agree_on_split(entry: _Entry, row: Row) -> None:
             f" {entry.row.file!r}, the same picture, into {entry.split}. Give it one split."
         )
     entry.split = entry.split or row.split
-
-
-def refuse_missing_splits(entries: Iterable[_Entry], other: _Entry) -> None:
-    """Raises UserError if only some pictures have a split."""
-    for entry in entries:
-        if not entry.split:
-            raise UserError(
-                f"{entry.row.where}: {entry.row.file!r} has no split, while {other.row.file!r} has"
-                f" one ({other.split}). Fill it in, or divide all pictures anew with --splits."
-            )

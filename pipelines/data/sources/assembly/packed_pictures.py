@@ -8,9 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from pipelines.data.sources.assembly.assemble import REPLACED
 from pipelines.data.sources.assembly.caption_text import clean_captions
-from pipelines.data.sources.assembly.split_choice import Division, add_validation, divide
+from pipelines.data.sources.assembly.split_choice import (
+    REPLACED,
+    Division,
+    add_validation,
+    divide,
+    refuse_missing_splits,
+)
 from pipelines.data.sources.example import Example
 from pipelines.data.sources.notes import Notes, printable
 from t2i_tf.errors import UserError
@@ -95,7 +100,7 @@ class PackedSource:
             self.notes.say(REPLACED)
         self._splits_are_given = given is not None and not self._division.replaces
         if given and self._splits_are_given:
-            refuse_missing_splits(members, given)
+            refuse_missing_splits(((one.id, one.split) for one in members), given.id, given.split)
         if self._splits_are_given:
             chosen = {one.id: one.split or "" for one in members}
         else:
@@ -110,16 +115,6 @@ class PackedSource:
         """How the pictures were split, and what the source adds; known after `splits`."""
         division = {} if self._splits_are_given else self._division.facts()
         return {**division, **self._facts}
-
-
-def refuse_missing_splits(members: Iterable[Packed], other: Packed) -> None:
-    """Raises UserError if only some pictures have a split."""
-    for member in members:
-        if not member.split:
-            raise UserError(
-                f"{member.id} has no split, while {other.id} has one ({other.split}). Fill it in,"
-                " or divide all pictures anew with --splits."
-            )
 
 
 def names_of_files(files: Sequence[Path]) -> dict[Path, str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from pipelines.data.sources.notes import Notes
-from t2i_tf.errors import UsageError
+from t2i_tf.errors import UsageError, UserError
 
 SPLITS = ("train", "val", "test")
 SPLIT_NAMES = {
@@ -27,6 +27,7 @@ SPLIT_NAMES = {
 }
 
 MADE_VALIDATION = 0.1  # fraction of the training pictures, where there is no validation split
+REPLACED = "The splits that the data set has are replaced by --splits"
 ENOUGH_FOR_A_TEST = 10  # pictures that are divided by chance
 
 
@@ -114,6 +115,24 @@ def split_in_file_name(stem: str) -> str | None:
 def split_of_file(path: Path) -> str | None:
     """The split that a file's name begins with, or else the one that its folder is called after."""
     return split_in_file_name(path.stem) or split_named(path.parent.name.rstrip("0123456789"))
+
+
+def refuse_missing_splits(
+    pictures: Iterable[tuple[str, str | None]], other: str, its_split: str | None
+) -> None:
+    """Raises UserError if only some pictures have a split.
+
+    Args:
+        pictures: What a picture is called, and its split.
+        other: What one with a split is called.
+        its_split: The split of that one.
+    """
+    for name, split in pictures:
+        if not split:
+            raise UserError(
+                f"{name} has no split, while {other} has one ({its_split}). Fill it in, or divide"
+                " all pictures anew with --splits."
+            )
 
 
 def divide(names: Iterable[str], division: Division, notes: Notes) -> dict[str, str]:
