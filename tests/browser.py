@@ -14,6 +14,8 @@ from selenium.webdriver.common.by import By  # noqa: E402
 from selenium.webdriver.common.keys import Keys  # noqa: E402, F401
 from selenium.webdriver.support.ui import WebDriverWait  # noqa: E402
 
+from tests.patience import PATIENCE  # noqa: E402
+
 NO_REGISTRY = ("ENOTFOUND", "ECONNREFUSED", "ETIMEDOUT", "EAI_AGAIN", "ENETUNREACH", "ECONNRESET")
 AXE = Path(__file__).parent / "axe"
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
@@ -96,5 +98,5 @@ class Browser:
     def run(self, script, *arguments):
         return self.driver.execute_script(script, *arguments)
 
-    def wait(self, fact, seconds=30):
+    def wait(self, fact, seconds=PATIENCE):
         return WebDriverWait(self.driver, seconds, 0.05).until(lambda _: fact())

@@ -22,6 +22,7 @@ from serving.client.client import Client
 from serving.errors import RequestError
 from t2i_tf import checkpoints
 from tests.eager import eagerly
+from tests.patience import PATIENCE
 from tests.serving.server_process import ServerProcess
 
 pytestmark = pytest.mark.usefixtures("graphs_as_traced")
@@ -113,8 +114,8 @@ def test_an_export_serves_the_same_images(old, expected, tmp_path):
             "seed": np.int64(seeds),
             "temperature": np.ones(len(captions), np.float32),
         }
-        answer = server.predict("t2i", inputs, timeout=30)
-        with Client(server.address) as client:
+        answer = server.predict("t2i", inputs, timeout=PATIENCE)
+        with Client(server.address, timeout=PATIENCE) as client:
             assert client.metadata().max_words == 16
             with pytest.raises(RequestError) as refusal:
                 client.draw("a red bus , " * 7, n=2)

@@ -11,6 +11,7 @@ import urllib.request
 from email.message import Message
 from pathlib import Path
 
+from tests.patience import PATIENCE
 from tests.serving.server_process import ROOT, free_port
 
 
@@ -19,13 +20,13 @@ class PageProcess:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log_path = folder / "page.log"
-        flags = ["--server", server, "--port", str(self.port), "--timeout", "5"]
+        flags = ["--server", server, "--port", str(self.port), "--timeout", str(PATIENCE)]
         with self.log_path.open("wb") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "serving", "web", *flags], cwd=ROOT, stdout=log, stderr=log
             )
 
-    def wait_until_ready(self, seconds: float = 20) -> "PageProcess":
+    def wait_until_ready(self, seconds: float = PATIENCE) -> "PageProcess":
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline and self.process.poll() is None:
             try:
@@ -41,7 +42,7 @@ class PageProcess:
         data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
         request = urllib.request.Request(self.url + path, data, headers)
         try:
-            with urllib.request.urlopen(request, timeout=20) as answer:
+            with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
                 return answer.status, answer.headers, answer.read()
         except urllib.error.HTTPError as error:
             with error:
@@ -56,7 +57,7 @@ class PageProcess:
         if self.process.poll() is None:
             os.kill(self.process.pid, signal.SIGTERM)
         try:
-            self.process.wait(10)
+            self.process.wait(PATIENCE)
         finally:
             if self.process.poll() is None:
                 self.process.kill()

@@ -25,6 +25,7 @@ from tensorflow_serving.apis import (
 
 from serving.server.config.flags import parse
 from serving.server.server import run
+from tests.patience import PATIENCE
 
 ROOT = Path(__file__).parents[2]
 STATES = get_model_status_pb2.ModelVersionStatus.State
@@ -57,7 +58,7 @@ class RunningServer:
     def log(self) -> str:
         return ""
 
-    def wait_until_ready(self, seconds: float = 60):
+    def wait_until_ready(self, seconds: float = PATIENCE):
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if not self.is_running():
@@ -74,7 +75,7 @@ class RunningServer:
         except grpc.RpcError:
             return False
 
-    def predict(self, model: str, inputs: dict, timeout: float = 10, **options):
+    def predict(self, model: str, inputs: dict, timeout: float = PATIENCE, **options):
         return self.prediction.Predict(request(model, inputs, **options), timeout=timeout)
 
     def failure(self, model: str, inputs: dict, **options) -> tuple[str, str]:
@@ -88,10 +89,12 @@ class RunningServer:
     def states(self, model: str) -> dict[int, str]:
         query = get_model_status_pb2.GetModelStatusRequest()
         query.model_spec.name = model
-        statuses = self.models.GetModelStatus(query, timeout=10).model_version_status
+        statuses = self.models.GetModelStatus(query, timeout=PATIENCE).model_version_status
         return {s.version: STATES.Name(s.state) for s in statuses}
 
-    def wait_for_states(self, model: str, expected: dict[int, str], seconds: float = 20) -> None:
+    def wait_for_states(
+        self, model: str, expected: dict[int, str], seconds: float = PATIENCE
+    ) -> None:
         deadline = time.monotonic() + seconds
         while (states := self.states(model)) != expected:
             assert time.monotonic() < deadline, f"{states} is not {expected}\n{self.log()}"
@@ -103,7 +106,7 @@ class RunningServer:
         url = f"http://127.0.0.1:{self.rest_port}{path}"
         query = urllib.request.Request(url, data, method=method)
         try:
-            with urllib.request.urlopen(query, timeout=10) as response:
+            with urllib.request.urlopen(query, timeout=PATIENCE) as response:
                 return response.status, _decoded(response)
         except urllib.error.HTTPError as error:
             with error:
@@ -137,7 +140,7 @@ class ServerProcess(RunningServer):
         if self.is_running():
             self.terminate()
         try:
-            return self.process.wait(20)
+            return self.process.wait(PATIENCE)
         finally:
             self.channel.close()
             if self.is_running():
@@ -159,7 +162,7 @@ class ServerThread(RunningServer):
 
     def stop(self) -> None:
         self._stop.set()
-        self._thread.join(20)
+        self._thread.join(PATIENCE)
         self.channel.close()
         assert not self.is_running()
 

@@ -19,6 +19,7 @@ from t2i_tf import checkpoints
 from t2i_tf.text.segmenter import CHARACTERS, segmenter_name
 from t2i_tf.text.tokenizer import split_words
 from tests.browser import CHROMIUM, DRIVER, Browser, Keys
+from tests.patience import PATIENCE
 from tests.serving.page_process import PageProcess
 from tests.serving.server_process import ServerThread
 
@@ -134,7 +135,7 @@ def test_captions_are_drawn_into_figures(folder, run, capsys):
 
 @slow
 def test_the_server_reads_the_same_words(server):
-    with Client(server.address) as client:
+    with Client(server.address, timeout=PATIENCE) as client:
         for caption, words in asked().items():
             drawing = client.draw_steps(unicodedata.normalize("NFD", caption), n=1, seed=3)[0]
             assert list(drawing.words) == words

@@ -14,6 +14,7 @@ from serving.client.connection import Connection
 from serving.server import addresses
 from serving.server.metrics import Metrics
 from serving.web.app import create_app
+from tests.patience import PATIENCE
 
 THREADS = 32
 SERVING = Path(__file__).parents[2] / "serving"
@@ -24,14 +25,14 @@ def _at_once(action) -> list:
     start, results = threading.Barrier(THREADS), []
 
     def call() -> None:
-        start.wait(10)
+        start.wait(PATIENCE)
         results.append(action())
 
     threads = [threading.Thread(target=call) for _ in range(THREADS)]
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(PATIENCE)
     return results
 
 
@@ -48,7 +49,7 @@ def _count_channels(monkeypatch, module) -> list[str]:
 
 def test_a_client_has_one_channel(monkeypatch, drawing_server):
     made = _count_channels(monkeypatch, grpc)
-    with Client(drawing_server.address) as client:
+    with Client(drawing_server.address, timeout=PATIENCE) as client:
         pictures = _at_once(lambda: client.draw("a red bus", seed=1)[0].png)
     assert len(pictures) == THREADS and len(set(pictures)) == 1
     assert made == [drawing_server.address]
@@ -63,10 +64,10 @@ def test_a_page_has_one_channel(monkeypatch, drawing_server):
     thread.start()
     try:
         url = f"http://{addresses.bound(sockets[0])}/api/model"
-        statuses = _at_once(lambda: urllib.request.urlopen(url, timeout=20).status)
+        statuses = _at_once(lambda: urllib.request.urlopen(url, timeout=PATIENCE).status)
     finally:
         server.should_exit = True
-        thread.join(20)
+        thread.join(PATIENCE)
     assert statuses == [200] * THREADS
     assert made == [drawing_server.address]
 

@@ -30,6 +30,7 @@ from t2i_tf.number_ranges import GUIDANCE
 from t2i_tf.optimizers import build_optimizer
 from t2i_tf.text.vocabulary import Vocabulary
 from tests.data_folders import WORDS
+from tests.patience import PATIENCE
 from tests.serving.server_process import ServerThread
 from tests.t2i_tf.tiny import CONFIG
 
@@ -84,7 +85,7 @@ def server(models):
 
 @pytest.fixture(scope="module")
 def client(server):
-    with Client(server.address) as client:
+    with Client(server.address, timeout=PATIENCE) as client:
         yield client
 
 
@@ -162,7 +163,7 @@ def test_a_row_chooses_among_its_own_number_of_drawings(server, steered):
 
 def test_asyncio(server, client):
     async def draw():
-        async with AsyncClient(server.address) as asynchronous:
+        async with AsyncClient(server.address, timeout=PATIENCE) as asynchronous:
             return await asyncio.gather(
                 asynchronous.draw(CAPTION, guidance=1.0, instead_of=OTHER),
                 asynchronous.draw_steps(CAPTION, best_of=2),
@@ -262,7 +263,7 @@ def test_a_model_without_an_empty_caption_is_exported_as_before(trained):
 
 
 def test_a_server_without_the_signature_says_what_it_lacks(drawing_server):
-    with Client(drawing_server.address) as client:
+    with Client(drawing_server.address, timeout=PATIENCE) as client:
         assert len(client.draw(CAPTION, n=2)) == 2
         with pytest.raises(ServingError, match=r"no signature for guidance .*--caption-dropout"):
             client.draw(CAPTION, best_of=2)
@@ -340,7 +341,7 @@ def test_rest_takes_the_signature(server):
     }
     body = {"signature_name": "draw_guided", "inputs": inputs}
     status, answer = server.rest("/v1/models/t2i:predict", body)
-    with Client(server.address) as client:
+    with Client(server.address, timeout=PATIENCE) as client:
         (picture,) = client.draw(CAPTION, seed=3, guidance=1.5, instead_of=OTHER)
     assert status == 200
     np.testing.assert_array_equal(answer["outputs"]["image"], picture.pixels[None])

@@ -17,6 +17,7 @@ from serving.client.async_client import AsyncClient
 from serving.client.client import Client
 from serving.client.results import Metadata, VersionStatus
 from serving.errors import RequestError, ServingError
+from tests.patience import PATIENCE
 from tests.serving.server_process import free_port
 
 CAPTION = "a zebra is flying"
@@ -263,7 +264,7 @@ def test_it_gives_up_on_a_busy_server():
 def test_tls_and_mutual_tls(tmp_path):
     command = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost"
     command += " -addext subjectAltName=DNS:localhost -keyout key.pem -out cert.pem"
-    subprocess.run(command.split(), cwd=tmp_path, check=True, capture_output=True, timeout=60)
+    subprocess.run(command.split(), cwd=tmp_path, check=True, capture_output=True, timeout=PATIENCE)
     key, cert = tmp_path / "key.pem", tmp_path / "cert.pem"
     pair = [(key.read_bytes(), cert.read_bytes())]
     own = {"tls_ca": cert, "tls_certificate": cert, "tls_key": key}

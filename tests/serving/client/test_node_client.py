@@ -13,6 +13,8 @@ from google.protobuf.descriptor import FileDescriptor
 from grpc_health.v1 import health_pb2
 from tensorflow_serving.apis import model_service_pb2, prediction_service_pb2
 
+from tests.patience import PATIENCE
+
 FOLDER = Path(__file__).parent / "node"
 
 pytestmark = pytest.mark.skipif(
@@ -48,7 +50,7 @@ def test_node(server, tmp_path):
     _install()
     _write_descriptors(tmp_path / "serving.pb")
     command = ["node", "client.js", server.address, str(tmp_path / "serving.pb")]
-    done = subprocess.run(command, cwd=FOLDER, timeout=60, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=FOLDER, timeout=PATIENCE, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     answer = json.loads(done.stdout)
     assert answer["health"] == "SERVING"

@@ -18,6 +18,7 @@ from serving.server.metrics import Metrics
 from serving.server.request_log import RequestLog
 from serving.server.rest_api.rest_server import RestServer
 from serving.server.servables.manager import Manager
+from tests.patience import PATIENCE
 from tests.serving.server_process import free_port
 
 
@@ -52,7 +53,7 @@ def _answers(name: str) -> bool:
     with grpc.insecure_channel(name) as channel:
         stub = health_pb2_grpc.HealthStub(channel)
         not_serving = health_pb2.HealthCheckResponse.NOT_SERVING
-        return stub.Check(health_pb2.HealthCheckRequest(), timeout=10).status == not_serving
+        return stub.Check(health_pb2.HealthCheckRequest(), timeout=PATIENCE).status == not_serving
 
 
 @needs_ipv6
@@ -86,7 +87,7 @@ def test_rest_on_ipv6(host, clients):
         for client in clients:
             url = f"http://{client}:{flags.rest_api_port}/v1/models/m"
             with pytest.raises(urllib.request.HTTPError, match="404"):
-                urllib.request.urlopen(url, timeout=10)
+                urllib.request.urlopen(url, timeout=PATIENCE)
     finally:
         server.stop()
 

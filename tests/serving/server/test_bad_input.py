@@ -13,6 +13,7 @@ from tensorflow_serving.apis import (
     predict_pb2,
 )
 
+from tests.patience import PATIENCE
 from tests.serving.server_process import floats, request
 
 X = {"x": floats(1)}
@@ -153,7 +154,7 @@ def test_a_malformed_tensor(server, damage):
     else:
         tensor.tensor_shape.unknown_rank = True
     with pytest.raises(grpc.RpcError) as error:
-        server.prediction.Predict(message, timeout=10)
+        server.prediction.Predict(message, timeout=PATIENCE)
     assert error.value.code() is grpc.StatusCode.INVALID_ARGUMENT
     assert error.value.details() == "tensor parsing error: x"
 
@@ -174,7 +175,7 @@ def _call(server, method: str):
     }
     stub, message = calls[method]
     with pytest.raises(grpc.RpcError) as error:
-        stub(message, timeout=10)
+        stub(message, timeout=PATIENCE)
     return error.value.code().name, error.value.details()
 
 

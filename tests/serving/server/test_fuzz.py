@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from tensorflow_serving.apis.predict_pb2 import PredictRequest
 
+from tests.patience import PATIENCE
 from tests.serving.server_process import floats, request
 
 MUTATIONS = 1_000
@@ -133,7 +134,7 @@ def _send_grpc(server, bodies: list[bytes]) -> Counter:
     call = server.channel.unary_unary(PREDICT, None, None)
     for body in bodies:
         try:
-            call(body, timeout=5)
+            call(body, timeout=PATIENCE)
             statuses["OK"] += 1
         except grpc.RpcError as error:
             statuses[error.code().name] += 1
@@ -143,7 +144,7 @@ def _send_grpc(server, bodies: list[bytes]) -> Counter:
 
 def _send_rest(server, bodies: list[bytes]) -> Counter:
     statuses = Counter()
-    connection = http.client.HTTPConnection("127.0.0.1", server.rest_port, timeout=5)
+    connection = http.client.HTTPConnection("127.0.0.1", server.rest_port, timeout=PATIENCE)
     for body in bodies:
         connection.request("POST", "/v1/models/solid_colour:predict", body)
         response = connection.getresponse()

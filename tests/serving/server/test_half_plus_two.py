@@ -11,6 +11,7 @@ from tensorflow_serving.apis import (
     model_management_pb2,
 )
 
+from tests.patience import PATIENCE
 from tests.serving.conftest import MODEL_CONFIG
 from tests.serving.server_process import floats
 
@@ -45,7 +46,7 @@ def test_output_filter_computes_only_what_is_asked_for(server):
 def test_metadata_holds_the_signatures(server):
     request = get_model_metadata_pb2.GetModelMetadataRequest(metadata_field=["signature_def"])
     request.model_spec.name = "half_plus_two"
-    response = server.prediction.GetModelMetadata(request, timeout=10)
+    response = server.prediction.GetModelMetadata(request, timeout=PATIENCE)
     assert response.model_spec.version.value == 2
     signatures = get_model_metadata_pb2.SignatureDefMap()
     assert response.metadata["signature_def"].Unpack(signatures)
@@ -57,7 +58,7 @@ def test_status_of_all_versions_and_of_one(server):
     request = get_model_status_pb2.GetModelStatusRequest()
     request.model_spec.name = "half_plus_two"
     request.model_spec.version_label = "stable"
-    response = server.models.GetModelStatus(request, timeout=10)
+    response = server.models.GetModelStatus(request, timeout=PATIENCE)
     assert [status.version for status in response.model_version_status] == [1]
 
 
@@ -112,7 +113,7 @@ def test_reload_removes_a_model_and_brings_it_back(server, models):
     def reload(config: str):
         request = model_management_pb2.ReloadConfigRequest()
         text_format.Parse(config.format(models), request.config)
-        return server.models.HandleReloadConfigRequest(request, timeout=30)
+        return server.models.HandleReloadConfigRequest(request, timeout=PATIENCE)
 
     without_sum = MODEL_CONFIG.replace('config {{ name: "sum" base_path: "{0}/sum" }}', "")
     assert reload(without_sum).status.error_code == 0
@@ -130,11 +131,11 @@ def test_health_and_reflection(server):
     assert server.is_serving("tensorflow.serving.PredictionService")
     assert server.is_serving("PredictionService")  # TensorFlow Serving's own name for it
     with pytest.raises(grpc.RpcError) as unknown:
-        server.health.Check(health_pb2.HealthCheckRequest(service="x"), timeout=10)
+        server.health.Check(health_pb2.HealthCheckRequest(service="x"), timeout=PATIENCE)
     assert unknown.value.code() is grpc.StatusCode.NOT_FOUND
     stub = reflection_pb2_grpc.ServerReflectionStub(server.channel)
     query = reflection_pb2.ServerReflectionRequest(list_services="")
-    (answer,) = stub.ServerReflectionInfo(iter([query]), timeout=10)
+    (answer,) = stub.ServerReflectionInfo(iter([query]), timeout=PATIENCE)
     services = {service.name for service in answer.list_services_response.service}
     assert {"tensorflow.serving.PredictionService", "grpc.health.v1.Health"} <= services
 

@@ -12,6 +12,7 @@ from serving.server.config.flags import parse
 from serving.server.config.text_proto import ConfigError
 from serving.server.servables.servable import Servable
 from serving.server.server import run
+from tests.patience import PATIENCE
 from tests.serving import toy_models
 from tests.serving.server_process import ServerThread, floats, free_port
 
@@ -33,7 +34,7 @@ def _reload(server, config: str) -> str:
     request = model_management_pb2.ReloadConfigRequest()
     text_format.Parse(config, request.config)
     try:
-        server.models.HandleReloadConfigRequest(request, timeout=60)
+        server.models.HandleReloadConfigRequest(request, timeout=PATIENCE)
     except grpc.RpcError as error:
         return f"{error.code().name} {error.details()}"
     return "OK"

@@ -18,6 +18,7 @@ from serving.server.metrics import Metrics
 from serving.server.request_log import RequestLog
 from serving.server.servables.manager import Manager
 from serving.server.server import run
+from tests.patience import PATIENCE
 from tests.serving.server_process import free_port
 
 
@@ -55,7 +56,7 @@ def _make_certificate(folder: Path) -> tuple[bytes, bytes]:
     """A key and a self-signed certificate of localhost, its own authority."""
     command = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost"
     command += " -addext subjectAltName=DNS:localhost -keyout key.pem -out cert.pem"
-    subprocess.run(command.split(), cwd=folder, check=True, capture_output=True, timeout=60)
+    subprocess.run(command.split(), cwd=folder, check=True, capture_output=True, timeout=PATIENCE)
     return (folder / "key.pem").read_bytes(), (folder / "cert.pem").read_bytes()
 
 
@@ -70,7 +71,7 @@ def _write_ssl_config(folder: Path, key: bytes, certificate: bytes) -> Path:
 def _status(port: int, credentials: grpc.ChannelCredentials) -> int:
     with grpc.secure_channel(f"localhost:{port}", credentials) as channel:
         stub = health_pb2_grpc.HealthStub(channel)
-        return stub.Check(health_pb2.HealthCheckRequest(), timeout=5).status
+        return stub.Check(health_pb2.HealthCheckRequest(), timeout=PATIENCE).status
 
 
 @pytest.mark.skipif(not shutil.which("openssl"), reason="openssl makes the certificate")
@@ -90,7 +91,7 @@ def test_mutual_tls(tmp_path):
             _status(port, grpc.ssl_channel_credentials(certificate))
         with grpc.insecure_channel(f"unix:{tmp_path}/s") as plain, pytest.raises(grpc.RpcError):
             stub = health_pb2_grpc.HealthStub(plain)
-            stub.Check(health_pb2.HealthCheckRequest(), timeout=5)
+            stub.Check(health_pb2.HealthCheckRequest(), timeout=PATIENCE)
     finally:
         server.stop(0).wait()
 

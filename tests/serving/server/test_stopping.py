@@ -11,6 +11,7 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from tensorflow_serving.apis import prediction_service_pb2_grpc
 
+from tests.patience import PATIENCE
 from tests.serving.server_process import ServerThread, floats, request
 
 CLIENTS = 30
@@ -48,18 +49,18 @@ class Load:
         self._threads = [threading.Thread(target=self._ask) for _ in range(CLIENTS)]
         for thread in self._threads:
             thread.start()
-        self._asking.wait(30)
+        self._asking.wait(PATIENCE)
 
     def _ask(self) -> None:
         message = request("half_plus_two", {"x": floats(0, 1, 2, 3)})
         option = [("grpc.use_local_subchannel_pool", 1)]
         with grpc.insecure_channel(self._server.address, option) as channel:
             stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
-            stub.Predict(message, timeout=30, wait_for_ready=True)
-            self._asking.wait(30)
+            stub.Predict(message, timeout=PATIENCE, wait_for_ready=True)
+            self._asking.wait(PATIENCE)
             while True:
                 try:
-                    stub.Predict(message, timeout=30)
+                    stub.Predict(message, timeout=PATIENCE)
                 except grpc.RpcError as error:
                     self.outcomes[error.code().name] += 1
                     return
@@ -67,7 +68,7 @@ class Load:
 
     def join(self) -> Counter[str]:
         for thread in self._threads:
-            thread.join(60)
+            thread.join(PATIENCE)
         return self.outcomes
 
 
@@ -97,9 +98,9 @@ def test_between_not_serving_and_the_closed_port_requests_are_answered(start):
     answer = server.predict("half_plus_two", {"x": floats(1)})
     assert answer.outputs["y"].float_val == [3.5]
     assert server.rest("/v1/models/half_plus_two:predict", {"instances": [1.0]})[0] == 200
-    stopping.join(20)
+    stopping.join(PATIENCE)
     assert 1 < time.monotonic() - start_time < 10  # it does not wait for the one who watches
-    watcher.join(10)
+    watcher.join(PATIENCE)
     assert states == [health_pb2.HealthCheckResponse.SERVING, NOT_SERVING]
 
 
@@ -110,7 +111,7 @@ def test_rest_answers_what_it_accepted(start):
     def ask() -> None:
         url = f"http://127.0.0.1:{server.rest_port}/v1/models/sleeper:predict"
         try:
-            with urllib.request.urlopen(url, b'{"instances": [1.0]}', timeout=20) as response:
+            with urllib.request.urlopen(url, b'{"instances": [1.0]}', timeout=PATIENCE) as response:
                 statuses.append(response.status)
         except urllib.error.HTTPError as error:
             statuses.append(error.code)
@@ -121,5 +122,5 @@ def test_rest_answers_what_it_accepted(start):
     time.sleep(0.15)
     server.stop()
     for thread in threads:
-        thread.join(20)
+        thread.join(PATIENCE)
     assert statuses == [200] * 12

@@ -4,12 +4,12 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 
 import pytest
 
 from serving.cli import main
 from serving.tools.child_process import child_process
+from tests.patience import PATIENCE, wait_until
 from tests.serving.server_process import ROOT, free_port
 from tests.serving.tools.test_demo import write_run
 
@@ -18,7 +18,7 @@ import sys, time
 from serving.tools.child_process import child_process, ended_by_signals
 
 with ended_by_signals(), child_process(sys.argv[1:]):
-    time.sleep(60)
+    time.sleep(600)
 """
 SERVER_PARENT = """
 import sys, time
@@ -27,7 +27,7 @@ from serving.tools.demo import embedded_server
 
 with embedded_server(Path(sys.argv[1])) as address:
     print(address, flush=True)
-    time.sleep(60)
+    time.sleep(600)
 """
 SIGNALS = [signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGKILL]
 
@@ -40,13 +40,6 @@ def listens(port):
         return False
 
 
-def wait_until(fact, seconds):
-    deadline = time.monotonic() + seconds
-    while not fact():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
 @pytest.mark.usefixtures("default_signals")
 @pytest.mark.parametrize("number", SIGNALS)
 def test_a_child_ends_with_its_parent(number):
@@ -54,12 +47,12 @@ def test_a_child_ends_with_its_parent(number):
     command = [sys.executable, "-c", PARENT, "web", "--port", str(port)]
     with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE) as parent:
         try:
-            wait_until(lambda: listens(port), 30)
+            wait_until(lambda: listens(port))
             parent.send_signal(number)
-            parent.wait(20)
+            parent.wait(PATIENCE)
         finally:
             parent.kill()
-        wait_until(lambda: not listens(port), 10)
+        wait_until(lambda: not listens(port))
     expected = 128 + number if number in (signal.SIGTERM, signal.SIGHUP) else -number
     assert parent.returncode == expected
 
@@ -73,7 +66,7 @@ def test_a_server_ends_with_a_parent_that_is_killed(drawing_models):
             assert listens(port)
         finally:
             parent.kill()
-        wait_until(lambda: not listens(port), 15)
+        wait_until(lambda: not listens(port))
 
 
 @pytest.mark.usefixtures("default_signals")
@@ -90,10 +83,10 @@ def test_the_demo_ends_with_its_server_and_its_page(number, tmp_path):
             _line(demo, "Open http")
             assert listens(port) and listens(server)
             demo.send_signal(number)
-            demo.wait(30)
+            demo.wait(PATIENCE)
         finally:
             demo.kill()
-        wait_until(lambda: not listens(server) and not listens(port), 15)
+        wait_until(lambda: not listens(server) and not listens(port))
 
 
 @pytest.mark.slow
@@ -104,12 +97,12 @@ def test_an_export_ends_with_the_demo_and_leaves_nothing(number, tmp_path):
     base_path = tmp_path / "models" / "t2i"
     with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL) as demo:
         try:
-            wait_until(lambda: base_path.is_dir() and any(base_path.iterdir()), 120)
+            wait_until(lambda: base_path.is_dir() and any(base_path.iterdir()))
             demo.send_signal(number)
-            demo.wait(30)
+            demo.wait(PATIENCE)
         finally:
             demo.kill()
-    wait_until(lambda: not list(base_path.iterdir()), 20)
+    wait_until(lambda: not list(base_path.iterdir()))
 
 
 def _line(process, start):

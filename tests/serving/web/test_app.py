@@ -15,6 +15,7 @@ from serving.client.client import Client
 from serving.errors import RequestError, ServingError
 from serving.web import app
 from serving.web.app import STATIC
+from tests.patience import PATIENCE
 from tests.serving.page_process import PageProcess
 from tests.serving.server_process import free_port
 
@@ -151,7 +152,7 @@ def test_errors_have_the_http_status_of_the_grpc_status(error, status):
 
 def test_no_way_out_of_the_folder(page):
     for path in ("/../app.py", "/%2e%2e/app.py", "/..%2fapp.py"):
-        connection = http.client.HTTPConnection("127.0.0.1", page.port, timeout=5)
+        connection = http.client.HTTPConnection("127.0.0.1", page.port, timeout=PATIENCE)
         connection.request("GET", path)
         assert connection.getresponse().status == 404
         connection.close()

@@ -5,7 +5,6 @@ import resource
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +17,7 @@ from pipelines.data.scenes.dataset import Scene
 from pipelines.data.scenes.shapes import BACKDROPS, INKS, OBJECT_SHAPES
 from pipelines.data.scenes.world import HELD_OUT_COLOURS
 from t2i_tf.errors import UsageError, UserError
+from tests.patience import PATIENCE, wait_until
 
 ROOT = Path(__file__).parents[4]
 SMALL = {"train": 120, "val": 20, "test": 20, "held_out": 40}
@@ -66,7 +66,7 @@ def test_workers_end_with_their_parent(number, tmp_path):
             wait_until(lambda: list(tmp_path.glob("data/train/*.jpg")))
             workers = children(parent.pid)
             parent.send_signal(number)
-            parent.wait(20)
+            parent.wait(PATIENCE)
         finally:
             parent.kill()
     assert len(workers) >= 2
@@ -75,13 +75,6 @@ def test_workers_end_with_their_parent(number, tmp_path):
 
 def children(pid):
     return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-
-
-def wait_until(fact, seconds=20):
-    deadline = time.monotonic() + seconds
-    while not fact():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def test_json_files_have_the_bytes_of_json_dumps(folder):

@@ -3,6 +3,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from pipelines.training.workers.exchange import Exchange
 from t2i_tf.errors import UsageError, UserError
+from tests.patience import PATIENCE
 
 
 class Shared:
@@ -19,7 +20,7 @@ class Shared:
 
     def get(self, key):
         with self.changed:
-            assert self.changed.wait_for(lambda: key in self.values, timeout=10)
+            assert self.changed.wait_for(lambda: key in self.values, timeout=PATIENCE)
             return self.values[key]
 
 

@@ -11,6 +11,7 @@ from serving.server.config.flag_table import honoured, table
 from serving.server.config.flags import parse
 from serving.server.config.session_config import session_config
 from serving.server.config.upstream_flags import REFUSED, WITHOUT_EFFECT
+from tests.patience import PATIENCE
 
 ROOT = Path(__file__).parents[4]
 UPSTREAM = """
@@ -182,6 +183,8 @@ def test_help_imports_no_tensorflow():
         "try: main(['--help'])\n"
         "except SystemExit: sys.exit('tensorflow' in sys.modules)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=20)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=PATIENCE
+    )
     assert done.returncode == 0
     assert "--model-base-path" in done.stdout

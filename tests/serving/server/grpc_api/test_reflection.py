@@ -8,6 +8,8 @@ from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (
     ProtoReflectionDescriptorDatabase,
 )
 
+from tests.patience import PATIENCE
+
 PREDICTION = "tensorflow.serving.PredictionService"
 
 
@@ -31,7 +33,7 @@ def call(channel, pool, method, fields):
     send = channel.unary_unary(
         f"/{service}/{name}", lambda message: message.SerializeToString(), answer.FromString
     )
-    return send(request, timeout=20)
+    return send(request, timeout=PATIENCE)
 
 
 def test_every_service_that_is_listed_is_described(database):

@@ -10,6 +10,7 @@ import pytest
 
 from serving.server.rest_api.gzip_bodies import accepts_gzip, inflated
 from serving.server.status import StatusError
+from tests.patience import PATIENCE
 from tests.serving.server.rest_api.test_rest_server import _start
 from tests.serving.server_process import ServerThread
 
@@ -32,7 +33,7 @@ def send(server, path, body=b"", method="POST", **headers):
     """HTTP status, headers and body, as they are on the wire."""
     headers = {name.replace("_", "-"): value for name, value in headers.items()}
     body = body if isinstance(body, bytes) else json.dumps(body).encode()
-    connection = http.client.HTTPConnection("127.0.0.1", server.rest_port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", server.rest_port, timeout=PATIENCE)
     try:
         connection.request(method, path, body, headers)
         answer = connection.getresponse()
@@ -159,7 +160,7 @@ def test_other_sites_may_ask_where_a_flag_allows_it(allowed):
     flags = ["--rest_api_enable_cors_support"] if allowed else []
     server, _, url = _start(*flags)
     host, _, path = url.removeprefix("http://").partition("/")
-    connection = http.client.HTTPConnection(host, timeout=10)
+    connection = http.client.HTTPConnection(host, timeout=PATIENCE)
     origin = {"Origin": "http://example.org"}
     asked = origin | {"Access-Control-Request-Method": "POST"}
     asked |= {"Access-Control-Request-Headers": "content-type"}

@@ -13,6 +13,7 @@ from serving.server.config.flags import parse
 from serving.server.metrics import Metrics
 from serving.server.request_log import RequestLog
 from serving.server.rest_api.rest_server import RestServer
+from tests.patience import PATIENCE
 from tests.serving.server_process import free_port
 
 SECONDS = 0.4
@@ -40,7 +41,7 @@ def _start(*words: str) -> tuple[RestServer, SlowManager, str]:
 
 def _status(url: str) -> int:
     try:
-        with urllib.request.urlopen(url, timeout=10) as response:
+        with urllib.request.urlopen(url, timeout=PATIENCE) as response:
             return response.status
     except urllib.error.HTTPError as error:
         with error:
@@ -56,7 +57,7 @@ def test_a_slow_answer_is_a_timeout():
 def test_a_request_that_never_ends_is_a_timeout():
     server, _, url = _start("--rest_api_timeout_in_ms=50")
     host, port = url.split("/")[2].split(":")
-    with socket.create_connection((host, int(port)), timeout=10) as connection:
+    with socket.create_connection((host, int(port)), timeout=PATIENCE) as connection:
         connection.sendall(b"POST /v1/models/m:predict HTTP/1.1\r\nHost: a\r\n")
         connection.sendall(b"Content-Length: 9\r\n\r\n{")
         assert connection.recv(100).startswith(b"HTTP/1.1 504")
@@ -67,7 +68,7 @@ def test_a_stopped_server_finishes_what_runs_and_refuses_the_rest():
     server, manager, url = _start()
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(_status, url)
-        manager.asked.wait(10)
+        manager.asked.wait(PATIENCE)
         server.stop()
         assert running.result() == 200
     with pytest.raises(urllib.error.URLError):

@@ -14,6 +14,7 @@ from starlette.routing import Route
 
 from serving.server import addresses
 from serving.server.rest_api.timed_connection import timed_connections
+from tests.patience import PATIENCE
 
 SECONDS = 0.7
 LARGE = 20_000_000  # bytes, more than the buffers of sockets hold
@@ -45,12 +46,12 @@ def address():
     thread.start()
     yield sockets[0].getsockname()
     server.should_exit = True
-    thread.join(10)
+    thread.join(PATIENCE)
 
 
 @pytest.fixture
 def connection(address):
-    with socket.create_connection(address, timeout=10) as connection:
+    with socket.create_connection(address, timeout=PATIENCE) as connection:
         yield connection
 
 

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import grpc
 import numpy as np
 
+from tests.patience import PATIENCE
 from tests.serving.server_process import floats
 
 
@@ -54,7 +55,7 @@ def test_a_full_queue_answers_unavailable(batching_server):
 def test_a_unix_socket_answers_too(batching_server):
     path = batching_server.log_path.parent / "grpc.sock"
     with grpc.insecure_channel(f"unix:{path}") as channel:
-        grpc.channel_ready_future(channel).result(10)
+        grpc.channel_ready_future(channel).result(PATIENCE)
 
 
 def test_sigterm_under_load_answers_what_it_accepted(batching_server):
@@ -71,7 +72,7 @@ def test_sigterm_under_load_answers_what_it_accepted(batching_server):
         thread.start()
     stop.wait(0.5)
     batching_server.terminate()
-    exit_status = batching_server.process.wait(20)
+    exit_status = batching_server.process.wait(PATIENCE)
     stop.set()
     for thread in threads:
         thread.join()

@@ -11,6 +11,7 @@ from serving.server.servables.batching import Batcher
 from serving.server.servables.batching_options import BatchingOptions
 from serving.server.servables.signature import Signature
 from serving.server.status import StatusError
+from tests.patience import PATIENCE
 
 SIGNATURE = Signature("serving_default", {}, {})
 
@@ -24,7 +25,7 @@ class Doubler:
         self.may_run.set()
 
     def __call__(self, signature, feeds, outputs):
-        self.may_run.wait(10)
+        self.may_run.wait(PATIENCE)
         self.batches.append(feeds["x"].ravel().tolist())
         if (feeds["x"] < 0).any():
             raise ValueError("negative")
@@ -44,7 +45,7 @@ def batcher(doubler):
     batcher.close()
 
 
-def _ask(batcher, *values, timeout=10, dtype=np.float32):
+def _ask(batcher, *values, timeout=PATIENCE, dtype=np.float32):
     return batcher.run(SIGNATURE, {"x": np.array(values, dtype)}, ("y",), timeout)["y"].tolist()
 
 

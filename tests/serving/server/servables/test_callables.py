@@ -8,6 +8,7 @@ import pytest
 
 from serving.server.servables.callables import Callables
 from serving.server.servables.servable import Servable
+from tests.patience import PATIENCE
 from tests.serving.server_process import floats
 
 
@@ -39,7 +40,7 @@ def test_who_asks_for_a_finished_function_does_not_wait_for_another():
     callables = Callables(maker, 4)
     callables.get("a")
     may_finish = threading.Event()
-    callables._make = lambda key: may_finish.wait(10)
+    callables._make = lambda key: may_finish.wait(PATIENCE)
     with ThreadPoolExecutor(1) as pool:
         making = pool.submit(callables.get, "b")
         assert callables.get("a")() == "a"
