@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
+from t2i_tf.import_tensorflow import import_tensorflow
+
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("GLOG_minloglevel", "2")
 os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")  # compiles faster
@@ -62,6 +64,12 @@ class ByFileOrSystem(LoadScopeScheduling):
         file, _, test = nodeid.partition("::")
         system = test.partition("[")[2] if file.startswith("tests/conformance") else ""
         return f"{file}[{'skip-thought]' if system in SENTENCE_READERS else system}"
+
+
+def pytest_configure(config):
+    """A process that shares the tests imports TensorFlow as our commands do, which is faster."""
+    if hasattr(config, "workerinput"):
+        import_tensorflow(lean=True)
 
 
 def pytest_xdist_make_scheduler(config, log):

@@ -28,7 +28,10 @@ pytestmark = pytest.mark.usefixtures("graphs_as_traced")
 WORDS = ("a", "red", "bus", "in", "the", "rain", ".")
 
 
-@pytest.fixture(scope="module", params=["align-draw-tiny", "noalign-draw-tiny"])
+@pytest.fixture(
+    scope="module",
+    params=["align-draw-tiny", pytest.param("noalign-draw-tiny", marks=pytest.mark.slow)],
+)
 def trained(request):
     vocabulary = Vocabulary.from_counts(dict.fromkeys(WORDS, 1))
     config = preset(request.param).config

@@ -203,7 +203,8 @@ def test_presets_have_the_weights_of_the_paper_but_for_the_embedding(name, publi
     )
 
 
-@pytest.mark.parametrize("model", ["vae", pytest.param("draw", marks=pytest.mark.slow)])
+@pytest.mark.slow  # a process with two devices, and graphs for both
+@pytest.mark.parametrize("model", ["vae", "draw"])
 def test_two_replicas_train_as_one(model):
     script = Path(__file__).parent / "two_replicas.py"
     root = Path(__file__).parents[3]
