@@ -82,7 +82,7 @@ class Choice:
         lines = [f"{_described(self.data)}. {_kept(config, self.data)}"]
         if _is_small(self.data):
             lines.append(_small_set(config, base, self.data, budget))
-        if budget and self.data.height * self.data.width >= LARGE:
+        if budget and config.minutes and self.data.height * self.data.width >= LARGE:
             lines.append(
                 f"The time limit of {config.minutes:g} minutes is for pictures of 32x32: steps on"
                 " larger ones take longer, so give more --minutes."
@@ -153,10 +153,17 @@ def _fitted(config: TrainConfig, data: DataSummary) -> TrainConfig:
         max_words=longest,
         length_multiple=multiple,
         batch_size=batch,
-        minutes=min([config.minutes, *(m for n, m in BUDGETS if data.captions < n)]),
+        minutes=_minutes(config, data),
         report_every=min(config.report_every, max(2 * steps_per_epoch, SHORTEST_INTERVAL)),
         patience=PATIENCE if _is_small(data) else 0,
     )
+
+
+def _minutes(config: TrainConfig, data: DataSummary) -> float | None:
+    """The preset's time limit, or a shorter one; None for a preset that counts steps."""
+    if config.minutes is None:
+        return None
+    return min([config.minutes, *(m for n, m in BUDGETS if data.captions < n)])
 
 
 def _lengths(config: TrainConfig, data: DataSummary) -> tuple[int, int]:
@@ -216,7 +223,7 @@ def _small_set(config: TrainConfig, base: TrainConfig, data: DataSummary, budget
     """What changes because there are few pictures."""
     changes = [
         f"batches of {config.batch_size} (--batch-size)" * (config.batch_size != base.batch_size),
-        f"at most {config.minutes:g} minutes" * (budget and config.minutes != base.minutes),
+        f"at most {config.minutes:g} minutes" if budget and config.minutes != base.minutes else "",
         f"the end comes after {config.patience} validations without a better one (--patience 0"
         " trains on)",
     ]

@@ -93,6 +93,22 @@ def test_a_budget_of_the_user_is_not_contradicted():
     assert "minutes" not in " ".join(lines) and "batches of 32" in " ".join(lines)
 
 
+@pytest.mark.parametrize("name", [name for name in PRESETS if name.endswith("-photos")])
+@pytest.mark.parametrize("captions", [40, 1_500, 5_000, 30_000])
+@pytest.mark.parametrize("shape", [(32, 32, 3), (64, 64, 1)])
+def test_every_preset_for_photographs_fits_few_pictures_and_large_ones(name, captions, shape):
+    """A trained model to begin from, and a comparison, may be of any system."""
+    summary = data(captions // 5, {10: captions}, shape=shape)
+    choice = dataclasses.replace(choose(summary), preset=name)
+    config, base = choice.config(name), preset(name).config
+    assert config.steps == base.steps
+    assert (config.minutes is None) == (base.minutes is None)
+    said = " ".join(choice.lines())
+    assert "None" not in said
+    limited = config.minutes != base.minutes or (config.minutes and shape[0] > 32)
+    assert ("minutes" in said) == bool(limited)
+
+
 def test_grey_pictures_that_are_not_square():
     summary = data(6_000, FLICKR, shape=(30, 50, 1))
     assert "6,000 training pictures of 50x30, grey" in text(summary)
