@@ -10,6 +10,7 @@ from pipelines.evaluation.likelihood.elbo import IMPORTANCE_SAMPLES
 from pipelines.evaluation.results import RECALLS, Evaluation, RecallMetrics, Search
 
 _NATS, _PERCENT, _SHARE = "{:,.1f}", "{:.1f}", "{:.3f}"  # formats of values and intervals
+_BOUND, _BERNOULLI, _OWN = "bound", "Bernoulli bound", "bound by its own likelihood"
 _BOUNDS = {
     "train": "train",
     "val": "val",
@@ -79,6 +80,12 @@ def evaluation_notes(result: Evaluation) -> list[str]:
             f"{run.workdir} is a preset, which does not say whether it was trained on this very"
             " data folder; size of the pictures and vocabulary are those of this one."
         )
+    if getattr(result.bound, "own", None):
+        notes.append(
+            f"{result.system} was trained with another likelihood than Bernoulli's. Its Bernoulli"
+            " bounds compare with those of every system, its own ones, by which it retrieves, only"
+            " with those of systems that have the same likelihood."
+        )
     if result.retrieval:
         notes.append(
             "S = 10: bounds of ten samples, for the first"
@@ -106,8 +113,12 @@ def _title(result: Evaluation) -> str:
         title += f", {run.seconds:.0f} s of training"
     if steering.get("guidance"):
         title += f", guidance {steering['guidance']:g}"
+    if steering.get("instead_of") is not None:
+        title += f", away from {steering['instead_of']!r}"
     if steering.get("best_of", 1) > 1:
         title += f", best of {steering['best_of']}"
+    if steering.get("captioner") is not None:
+        title += f" by the captioner {steering['captioner']}"
     return title
 
 
@@ -124,9 +135,13 @@ def _rows(result: Evaluation) -> Iterator[Row]:
 
 
 def _bound_rows(result: Evaluation) -> Iterator[Row]:
+    own = getattr(result.bound, "own", None) or {}
+    bound = _BERNOULLI if own else _BOUND
     for key, name in _BOUNDS.items():
-        yield f"bound: {name}, nats", _NATS, getattr(result.bound, key, None) or None
-    weighted = f"importance-weighted bound, K = {IMPORTANCE_SAMPLES}"
+        yield f"{bound}: {name}, nats", _NATS, getattr(result.bound, key, None) or None
+    for split, estimate in own.items():
+        yield f"{_OWN}: {split}, nats", _NATS, estimate
+    weighted = f"importance-weighted {bound}, K = {IMPORTANCE_SAMPLES}"
     yield f"{weighted}, nats", _NATS, getattr(result.bound, "importance_weighted", None)
     yield f"{weighted}: gain, nats", _NATS, getattr(result.bound, "importance_gain", None)
     yield from _bits_rows(result)
