@@ -191,6 +191,7 @@ class Comparison:
             "split": "test",
             "seed": self.state.seed,
             "sizes": dataclasses.asdict(Sizes()),
+            "steering": None,
             **({"sharpen": str(sharpener)} if sharpener else {}),
         }
         settings = read_json(path, dict[str, Any]).get("settings", {})

@@ -260,6 +260,12 @@ def test_what_was_measured_with_other_settings_is_measured_again(run, fakes, tmp
     fakes.done.clear()
     run(systems=TWO)
     assert "measure noalign-draw" in fakes.done
+    steered = json.loads((tmp_path / "compare" / "noalign-draw" / "evaluation.json").read_text())
+    steered["settings"]["steering"] = {"guidance": 1.0, "best_of": 1}
+    fakes.write(tmp_path / "compare" / "noalign-draw" / "evaluation.json", json.dumps(steered))
+    fakes.done.clear()
+    run(systems=TWO)
+    assert "measure noalign-draw" in fakes.done
     fakes.write(tmp_path / "compare" / "noalign-draw" / "evaluation.json", "{}")
     fakes.done.clear()
     run(systems=TWO)
