@@ -38,6 +38,7 @@ SHARE = Range(0, 1)
 BELOW_1 = Range(0, 1, open_high=True)
 SEED = Range(0, 2**62)  # the seeds of the next drawings follow it, as int64
 TRAINING_SEED = Range(0, 2**30 - 1)  # doubled, it is an int32 of the noise
+BEST_OF = Range(1, 10_000)  # drawings for one picture: hours on a CPU
 GUIDANCE = Range(0, 20)  # beyond it, log sigma of the prior leaves the range of float32
 
 PIXELS = Range(1, 4096)  # height or width of a picture
@@ -63,6 +64,7 @@ RANGES = {
     "checkpoint_seconds": AT_LEAST_0,
     "temperature": AT_LEAST_0,
     "guidance": GUIDANCE,
+    "best_of": BEST_OF,
     "seed": SEED,
     "report_every": AT_LEAST_0,
     "patience": AT_LEAST_0,

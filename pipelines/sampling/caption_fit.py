@@ -1,6 +1,6 @@
 """How well images fit their captions: scores by which the best of several drawings is kept."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -9,10 +9,10 @@ import tensorflow as tf
 
 from pipelines.sampling.steering import Steering
 from t2i_tf.checkpoints import Trained
-from t2i_tf.config import ModelConfig
 from t2i_tf.errors import UserError
 from t2i_tf.hub.pretrained import load_trained
 from t2i_tf.image_ops import check_same_shape, image_shape
+from t2i_tf.text.vocabulary import UNKNOWN
 
 
 class CaptionFit(Protocol):
@@ -33,7 +33,7 @@ def caption_fit(trained: Trained, steering: Steering) -> CaptionFit:
             neither a captioner nor a bound with another caption to compare with.
     """
     if steering.captioner is not None:
-        return CaptionerFit(steering.captioner, trained.config.model)
+        return CaptionerFit(steering.captioner, trained)
     return BoundGain(trained, steering.instead_of)
 
 
@@ -86,17 +86,18 @@ class BoundGain:
 class CaptionerFit:
     """The log-probability of the caption given the image, by an image captioner.
 
-    Words beyond the captioner's longest caption do not count.
+    Words beyond the captioner's longest caption do not count. A line says so where the system that
+    draws reads longer ones, and another where it knows words that the captioner does not.
 
     Args:
         workdir: Work folder or preset of the captioner.
-        drawing: Config of the system that draws.
+        drawing: System that draws.
 
     Raises:
         UserError: the run is no captioner's, or was trained on images of another size.
     """
 
-    def __init__(self, workdir: str | Path, drawing: ModelConfig):
+    def __init__(self, workdir: str | Path, drawing: Trained):
         trained = load_trained(workdir)
         if not hasattr(trained.model, "describe"):
             raise UserError(
@@ -105,10 +106,12 @@ class CaptionerFit:
             )
         check_same_shape(
             image_shape(trained.config.model),
-            image_shape(drawing),
+            image_shape(drawing.config.model),
             "The captioner was trained on images of {expected}, the model draws {found}",
             "Train a captioner on the model's data folder.",
         )
+        for line in _not_read(workdir, trained, drawing):
+            print(line)
         self.model = trained.model
         self._read = tf.function(trained.reader, autograph=False)
         self._log_probability = tf.function(self._fit, autograph=False)
@@ -119,3 +122,20 @@ class CaptionerFit:
     def _fit(self, image, token_ids):
         noise = tf.zeros([0, tf.shape(image)[0], 0])
         return -self.model.terms({"image": image, "token_ids": token_ids}, noise)["loss"]
+
+
+def _not_read(captioner: str | Path, judge: Trained, drawing: Trained) -> Iterator[str]:
+    """What of the captions that a system draws a captioner does not read, for people."""
+    words = drawing.vocabulary.entries[UNKNOWN + 1 :]
+    known = sum(word in judge.vocabulary for word in words)
+    if known < len(words):
+        yield (
+            f"The captioner {captioner} knows {known:,} of the model's {len(words):,} words, and"
+            " reads every other as one unknown word: it was trained on other captions."
+        )
+    longest = judge.config.max_words
+    if longest < drawing.config.max_words:
+        yield (
+            f"The captioner {captioner} reads the first {longest} words and marks of a caption, the"
+            f" model {drawing.config.max_words}."
+        )

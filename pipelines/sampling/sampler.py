@@ -18,6 +18,7 @@ from t2i_tf.models import Drawing
 from t2i_tf.models.text_to_image import DRAWN_AT_ONCE
 from t2i_tf.number_ranges import AT_LEAST_0, SEED
 from t2i_tf.text.tokenizer import Tokenizer, check_caption, split_words
+from t2i_tf.text.vocabulary import Vocabulary
 
 BATCH = DRAWN_AT_ONCE  # images drawn at a time, with their canvases, alignments and windows
 IMAGE_BATCH = 50  # images drawn at a time where nothing else is kept
@@ -105,7 +106,7 @@ class Sampler:
         """Draw `n` images of each caption, from the seeds `seed`, `seed` + 1, ...
 
         Raises:
-            UsageError: there is no caption, or n < 1.
+            UsageError: there is no caption, or n < 1; see also `draw_pairs`.
             UserError: see `draw_pairs`.
         """
         if not captions:
@@ -113,7 +114,8 @@ class Sampler:
         if n < 1:
             raise UsageError(f"Expected at least one image per caption, got n = {n}.")
         pairs = [(caption, seed + k) for caption in captions for k in range(n)]
-        drawn = self.draw_pairs(pairs, temperature=temperature)
+        description = "Drawing candidates" if self.steering.best_of > 1 else None
+        drawn = self.draw_pairs(pairs, temperature=temperature, description=description)
         return [drawn[k : k + n] for k in range(0, len(drawn), n)]
 
     def draw_pairs(
@@ -131,8 +133,8 @@ class Sampler:
             description: Label of a progress bar; no bar by default.
 
         Raises:
-            UserError: a caption has no words or too many, the temperature is negative, or a seed is
-                too large for best of n.
+            UsageError: a seed is too large for best of n.
+            UserError: a caption has no words or too many, or the temperature is negative.
         """
         if temperature not in AT_LEAST_0:
             raise UserError(f"Expected a temperature of {AT_LEAST_0}, got {temperature}.")
@@ -184,7 +186,7 @@ class Sampler:
         if guidance == 0 and instead_of is None:
             return None
         if instead_of is not None:
-            check_caption(instead_of, self.max_words, trained.vocabulary)
+            _check_other(instead_of, self.max_words, trained.vocabulary)
         read = trained.reader(tf.constant([instead_of or "a"]))
         other = None if instead_of is None else read
         self.model.other_caption(read, guidance, other)  # its errors belong outside of a graph
@@ -195,8 +197,9 @@ class Sampler:
         n = self.steering.best_of
         largest = max((seed for _, seed in pairs), default=0)
         if n > 1 and largest > SEED.high // n:
-            raise UserError(
-                f"Expected seeds of at most {SEED.high // n} with --best-of {n}, got {largest}."
+            raise UsageError(
+                f"Expected --seed, and the seeds that follow it, to be at most {SEED.high // n}"
+                f" with --best-of {n}, got {largest}."
             )
         return [(caption, n * seed + k) for caption, seed in pairs for k in range(n)]
 
@@ -258,6 +261,15 @@ class Sampler:
         drawing = self._guided(caption, self.model.noise(seeds, temperature))
         sharpened = self.sharpener(drawing.image, sentence) if self.sharpener else None
         return drawing.in_pixels(), None if sharpened is None else to_pixels(sharpened)
+
+
+def _check_other(caption: str, max_words: int, vocabulary: Vocabulary) -> None:
+    """`check_caption` of the caption to move away from, which the error names."""
+    try:
+        check_caption(caption, max_words, vocabulary)
+    except UserError as error:
+        advice = "" if caption.strip() else " Leave it out to move away from the empty caption."
+        raise UserError(f"--instead-of: {error}{advice}") from None
 
 
 def _padded(pairs: Sequence[tuple[str, int]], count: int) -> tuple[list[str], np.ndarray]:

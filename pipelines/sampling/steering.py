@@ -25,7 +25,7 @@ class Steering:
     instead_of: str | None = None
     """Caption to move away from, in quotes, such as "a blue bus"; by default an empty one."""
     best_of: int = 1
-    """Number of drawings of which each picture is the one that fits its caption best.
+    """Number of drawings of which each picture is the one that fits its caption best, to 10000.
     It is the one that the caption makes likelier by the most nats, compared with an empty caption
     or with that of --instead-of. The cost is as many drawings, and two bounds of each."""
     captioner: str | None = None

@@ -68,7 +68,8 @@ class TextToImage(PretrainedModel):
 
         Raises:
             UsageError: captions that are not strings; seeds that are not integers in range, or not
-                as many as captions; a negative temperature; a guidance out of range.
+                as many as captions; a negative temperature; a guidance out of range, or none
+                beside `instead_of`.
             UserError: there is no caption, one has no words or too many, or the system cannot be
                 guided.
         """
@@ -96,9 +97,14 @@ class TextToImage(PretrainedModel):
             raise UsageError(f"Expected a temperature of {AT_LEAST_0}, got {temperature}.")
         if guidance not in GUIDANCE:
             raise UsageError(f"Expected a guidance of {GUIDANCE}, got {guidance}.")
-        for caption in (*captions, *([] if instead_of is None else [instead_of])):
+        if instead_of is not None and guidance == 0:
+            raise UsageError(
+                "instead_of names what to move away from, but nothing moves: give guidance too."
+            )
+        read = [*captions, *([] if instead_of is None else _as_list(instead_of))]
+        for caption in read:
             check_caption(caption, self.settings.max_words, self.vocabulary)
-        unknown = self.unknown_words(captions)
+        unknown = self.unknown_words(read)
         if unknown:
             warnings.warn(f"Words that the model does not know: {unknown}", stacklevel=3)
         other = None if instead_of is None else self.reader(tf.constant([instead_of]))

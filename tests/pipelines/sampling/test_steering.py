@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from pipelines.cli import main
-from pipelines.sampling.caption_fit import BoundGain
+from pipelines.sampling.caption_fit import BoundGain, CaptionerFit
 from pipelines.sampling.sampler import Sampler
 from pipelines.sampling.steering import Steering
 from t2i_tf import checkpoints
@@ -143,12 +143,31 @@ def test_a_captioner_chooses_by_the_caption_it_expects(workdir, tmp_path):
     assert chosen.score == pytest.approx(-float(np.min(losses)), abs=1e-4)
 
 
+def test_what_a_captioner_does_not_read_is_said(workdir, capsys):
+    """One that was trained on other captions knows few words, and judges by the others alike."""
+    drawing = trained_model(height=4, width=6)
+    more = Vocabulary.from_counts(dict.fromkeys([*WORDS, "zebra", "kiwi"], 1))
+    for vocabulary, words in ((drawing.vocabulary, None), (more, len(WORDS))):
+        CaptionerFit(workdir, drawing._replace(vocabulary=vocabulary))
+        said = capsys.readouterr().out
+        assert "reads the first 7 words and marks of a caption, the model 8." in said
+        assert ("one unknown word" in said) == (words is not None)
+    assert f"knows {words} of the model's {words + 2} words" in said
+    same = drawing._replace(config=dataclasses.replace(drawing.config, max_words=7))
+    CaptionerFit(workdir, same)
+    assert not capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("steering", "message"),
     [
         (Steering(guidance=1.0), r"trained without --caption-dropout.*--instead-of"),
         (Steering(best_of=2), r"without --caption-dropout.*--captioner.*--instead-of"),
-        (Steering(guidance=1.0, instead_of=" "), "a caption with words"),
+        (
+            Steering(guidance=1.0, instead_of=" "),
+            "--instead-of: .* a caption with words.* Leave it",
+        ),
+        (Steering(best_of=2, instead_of="a " * 9), "--instead-of: The caption .* has 9 words"),
     ],
 )
 def test_a_model_without_an_empty_caption_says_what_it_needs(untrained_without, steering, message):
@@ -186,6 +205,7 @@ def test_the_work_folder_of_a_captioner_has_to_hold_one(trained, workdir, workdi
         (Steering(captioner="runs/captioner"), "--captioner judges the drawings of --best-of"),
         (Steering(guidance=-1.0), "--guidance to be 0 or more and at most 20"),
         (Steering(best_of=0), "--best-of to be 1 or more"),
+        (Steering(best_of=10**6), "--best-of to be 1 or more and at most 10000, got 1000000"),
     ],
 )
 def test_an_option_without_effect_or_out_of_range_is_refused(steering, message):
@@ -194,7 +214,7 @@ def test_an_option_without_effect_or_out_of_range_is_refused(steering, message):
 
 
 def test_a_seed_that_leaves_no_room_for_candidates_is_refused(best):
-    with pytest.raises(UserError, match=f"at most {2**62 // N} with --best-of {N}"):
+    with pytest.raises(UsageError, match=f"--seed.* at most {2**62 // N} with --best-of {N}"):
         best.draw(["a red bus"], seed=2**62)
 
 

@@ -82,6 +82,8 @@ def test_steps_have_canvases_alignment_and_words(model):
 def test_unknown_words_are_said(model):
     with pytest.warns(UserWarning, match=r"does not know: \['zebra'\]"):
         model.generate("a red zebra")
+    with pytest.warns(UserWarning, match=r"does not know: \['zebra'\]"):
+        model.generate("a red bus", guidance=1.0, instead_of="a green zebra")
     assert model.unknown_words(["a zebra", "a Zebra crossing"]) == ["zebra", "crossing"]
 
 
@@ -90,6 +92,8 @@ def test_unknown_words_are_said(model):
     [
         ({"inputs": []}, "at least one caption"),
         ({"inputs": [" "]}, "caption with words"),
+        ({"inputs": ["a"], "instead_of": "a bus"}, "nothing moves"),
+        ({"inputs": ["a"], "guidance": 1.0, "instead_of": 5}, "captions as strings, got 5"),
         ({"inputs": [b"a"]}, "captions as strings, got b'a'"),
         ({"inputs": None}, "captions as strings, got None"),
         ({"inputs": ["a \udce9"]}, "captions of Unicode, got half a letter"),
