@@ -71,7 +71,7 @@ class ServedTextToImage(ServedModule):
         """`draw_best`: of several guided drawings the one that fits its caption best."""
         prompt = self._sized(prompt, self._most_prompts)
         checks = self._checks(prompt, seed, temperature, guidance, instead_of, best_of)
-        checks += [_check_guidance(guidance), _check_best_of(best_of)]
+        checks += [_check_guidance(guidance), _check_best_of(best_of), _check_room(seed, best_of)]
         with tf.control_dependencies(checks):
             caption, other = self.reader(prompt), self._read_other(prompt, instead_of)
             seeds = best_of * seed
@@ -185,6 +185,15 @@ def _check_best_of(best_of):
     valid = (best_of >= 1) & (best_of <= contract.MAX_BEST_OF)
     expected = f"best_of: expected numbers from 1 to {contract.MAX_BEST_OF}, got"
     return tf.debugging.Assert(tf.reduce_all(valid), [expected, best_of[~valid][:1]])
+
+
+def _check_room(seed, best_of):
+    """Assertion that the seeds of all candidates, from n s to n s + n - 1, are int64."""
+    count = tf.maximum(best_of, 1)  # what is less is refused for itself
+    high = (tf.int64.max - (count - 1)) // count
+    valid = (seed <= high) & (seed >= tf.truncatediv(tf.constant(tf.int64.min, tf.int64), count))
+    expected = "seed: expected numbers that fit in 64 bits when multiplied by best_of, got"
+    return tf.debugging.Assert(tf.reduce_all(valid), [expected, seed[~valid][:1]])
 
 
 def _check_pair(trained: Trained, sharpener: Trained) -> None:

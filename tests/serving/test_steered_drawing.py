@@ -161,6 +161,12 @@ def test_a_row_chooses_among_its_own_number_of_drawings(server, steered):
             assert gain == pytest.approx(sample.score, abs=1e-3)
 
 
+def test_the_largest_and_the_smallest_seeds_have_room_for_candidates(client):
+    for seed in (2**61 - 1, -(2**61)):
+        (picture,) = client.draw(CAPTION, seed=seed, best_of=4)
+        assert 4 * seed <= picture.seed < 4 * seed + 4
+
+
 def test_asyncio(server, client):
     async def draw():
         async with AsyncClient(server.address, timeout=PATIENCE) as asynchronous:
@@ -202,12 +208,14 @@ def test_the_commands_write_the_same_pictures(server, run, steered, tmp_path, ca
         ({"instead_of": ["", ""]}, "expected as many of every input"),
         ({"best_of": [0]}, "best_of: expected numbers from 1 to 64, got 0"),
         ({"best_of": [65]}, "best_of: expected numbers from 1 to 64, got 65"),
+        ({"seed": [2**61], "best_of": [4]}, "seed: expected numbers that fit in 64 bits when"),
+        ({"seed": [-(2**62) - 1]}, "seed: expected numbers that fit in 64 bits when multiplied by"),
     ],
 )
 def test_what_cannot_be_drawn_is_refused_with_the_reason(server, changes, reason):
     inputs = {
         "prompt": [CAPTION],
-        "seed": np.int64([0]),
+        "seed": np.int64(changes.get("seed", [0])),
         "temperature": np.float32([1]),
         "guidance": np.float32(changes.get("guidance", [1.0])),
         "instead_of": changes.get("instead_of", [""]),
