@@ -88,6 +88,7 @@ def begin_from(
         *_lines(init, source, taken),
         *_other_settings(init, source.settings.model, config),
         *_other_window(init, source.network, network),
+        *_other_empty_caption(init, source.network, network),
     ]
     before = source.parts.encoder
     if encoder is not None and (before is None or before.fingerprint != encoder.fingerprint):
@@ -134,6 +135,21 @@ def _other_window(init: str, before: TrainableModel, now: TrainableModel) -> lis
     return [
         f"The window of {init} is by the convention {old!r}, this model's by {new!r}: its weights"
         f" place patches elsewhere. --model.window {old} keeps them where they were."
+    ]
+
+
+def _other_empty_caption(init: str, before: TrainableModel, now: TrainableModel) -> list[str]:
+    """Says where only one of two models that draw has an empty caption."""
+    old, new = (getattr(model, "has_empty_caption", None) for model in (before, now))
+    if old == new or None in (old, new):
+        return []
+    if new:
+        return [
+            f"{init} was trained without --caption-dropout: the empty caption begins untrained."
+        ]
+    return [
+        f"The empty caption of {init} is not taken, without which drawings have no guidance:"
+        " --caption-dropout 0.1 keeps it."
     ]
 
 

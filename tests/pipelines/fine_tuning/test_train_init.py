@@ -101,6 +101,24 @@ def test_what_is_not_taken_is_said_and_recorded(data, trained, config, tmp_path,
     assert f"--model.decoder-units 9, there {config.model.decoder_units}." in said
 
 
+def test_another_likelihood_and_a_lost_or_new_empty_caption_are_said(
+    data, trained, config, tmp_path, at_once, capsys
+):
+    without = dataclasses.replace(config, caption_dropout=0.0)
+    train(without, data, tmp_path / "without", init=str(trained))
+    said = capsys.readouterr().out
+    assert f"The empty caption of {trained} is not taken" in said and "Not taken, " not in said
+    plain = str(tmp_path / "without")
+    logistic = dataclasses.replace(CONFIG, likelihood="logistic")
+    train(dataclasses.replace(config, model=logistic), data, tmp_path / "with", init=plain)
+    said = capsys.readouterr().out
+    assert f"{plain} was trained without --caption-dropout: the empty caption begins" in said
+    assert "--model.likelihood logistic, there bernoulli" in said
+    assert "likelihood/log_scales (the trained model has none)" in said
+    train(config, data, tmp_path / "both", init=str(trained))
+    assert "empty caption" not in capsys.readouterr().out
+
+
 @pytest.mark.slow
 def test_a_begun_run_resumes_without_init_and_not_with_another(
     data, trained, config, tmp_path, at_once, capsys
