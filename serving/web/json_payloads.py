@@ -2,6 +2,7 @@
 
 import base64
 import json
+import sys
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,7 +59,8 @@ def _is_whole(value: object) -> bool:
 
 
 def _is_number(value: object) -> bool:
-    return _is_whole(value) or isinstance(value, float)
+    whole = isinstance(value, int) and _is_whole(value) and abs(value) <= sys.float_info.max
+    return whole or isinstance(value, float)
 
 
 def packed(drawing: Drawing) -> dict:

@@ -112,6 +112,8 @@ def test_the_animation(page):
         (b'{"prompt": "a", "temperature": NaN}', "temperature"),
         (WANTED | {"guidance": None}, "must be a number"),
         (WANTED | {"guidance": 21}, "guidance must be from 0 to 20"),
+        (WANTED | {"guidance": 10**400}, "guidance must be a number"),
+        (WANTED | {"temperature": -(10**400)}, "temperature must be a number"),
         (WANTED | {"more": 1}, "Expected a JSON object"),
         ([WANTED], "Expected a JSON object"),
         (b"{", "Expected a JSON object"),
