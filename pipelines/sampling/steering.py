@@ -3,8 +3,10 @@
 Needs no TensorFlow: flags are made from `Steering`.
 """
 
+import hashlib
 import re
 from dataclasses import dataclass
+from pathlib import Path
 
 from t2i_tf.errors import UsageError
 from t2i_tf.number_ranges import check_flags
@@ -51,14 +53,17 @@ class Steering:
 
     @property
     def name(self) -> str:
-        """A name of this steering for files, such as `-guidance-1.5-best-of-16`; "" for none."""
-        other = re.sub(r"\W+", "-", self.instead_of or "")[:40].strip("-")
+        """A name of this steering for files, such as `-guidance-1.5-best-of-16`; "" for none.
+
+        Other steerings have other names, but for captioners whose folders are called alike.
+        """
+        captioner = Path(self.captioner or "").name
         return "".join(
             [
-                f"-guidance-{self.guidance:g}" if self.guidance else "",
-                f"-instead-of-{other}" if self.instead_of else "",
+                f"-guidance-{self.guidance!r}".removesuffix(".0") if self.guidance else "",
+                f"-instead-of-{_in_a_name(self.instead_of)}" if self.instead_of else "",
                 f"-best-of-{self.best_of}" if self.best_of > 1 else "",
-                "-by-captioner" if self.captioner else "",
+                f"-by-{_in_a_name(captioner)}" if captioner else "",
             ]
         )
 
@@ -66,3 +71,11 @@ class Steering:
         """Plain values, for JSON."""
         captioner = None if self.captioner is None else str(self.captioner)
         return vars(self) | {"captioner": captioner}
+
+
+def _in_a_name(text: str) -> str:
+    """A text as part of a file's name; where it loses anything, with a few digits of its hash."""
+    kept = re.sub(r"[^\w.]+", "-", text)[:40].strip("-")
+    if kept.replace("-", " ") == text.replace("-", " "):
+        return kept
+    return f"{kept}-{hashlib.sha256(text.encode()).hexdigest()[:8]}".lstrip("-")

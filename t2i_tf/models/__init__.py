@@ -1,6 +1,7 @@
 """The models, and `build_model`, the one place where a config becomes layers."""
 
 import dataclasses
+import math
 
 import keras
 
@@ -71,7 +72,7 @@ def build_model(
         caption_dropout: see `TextToImageModel`.
 
     Raises:
-        UsageError: see `check_caption_dropout`.
+        UsageError: see `check_caption_dropout`; or there are more scales than the pictures have.
     """
     check_caption_dropout(config, caption_dropout)
     sizes = dataclasses.asdict(config)
@@ -138,6 +139,7 @@ def _draw(conditioning, initializer, sentence_units, align_units, window, genera
 
 
 def _conv_draw(generator, **sizes):
+    _check_scales(sizes["scales"], sizes["height"], sizes["width"])
     return ConvDRAW(
         initializer=keras.initializers.GlorotUniform(seed=generator),
         head_initializer=keras.initializers.VarianceScaling(  # a tenth of Glorot's
@@ -146,6 +148,16 @@ def _conv_draw(generator, **sizes):
         embedding_initializer=keras.initializers.RandomNormal(stddev=1.0, seed=generator),
         **sizes,
     )
+
+
+def _check_scales(scales: int, height: int, width: int) -> None:
+    """Refuse scales that are smaller than a pixel: each would double the memory, for nothing."""
+    most = math.ceil(math.log2(max(height, width))) + 1
+    if scales > most:
+        raise UsageError(
+            f"Expected --model.scales to be at most {most} for pictures of {height} x {width}, of"
+            f" which the first scale is then one pixel, got {scales}."
+        )
 
 
 def _lapgan(generator, **sizes):

@@ -213,6 +213,40 @@ def test_an_option_without_effect_or_out_of_range_is_refused(steering, message):
         steering.checked()
 
 
+@pytest.mark.parametrize(
+    ("steering", "name"),
+    [
+        (Steering(), ""),
+        (Steering(guidance=1.5, best_of=16), "-guidance-1.5-best-of-16"),
+        (Steering(guidance=2), "-guidance-2"),
+        (Steering(guidance=2.0), "-guidance-2"),
+        (Steering(guidance=1.0000001), "-guidance-1.0000001"),
+        (Steering(guidance=1.0, instead_of="a blue bus"), "-guidance-1-instead-of-a-blue-bus"),
+        (Steering(best_of=2, captioner="runs/captioner"), "-best-of-2-by-captioner"),
+        (Steering(best_of=2, captioner="runs/other/"), "-best-of-2-by-other"),
+    ],
+)
+def test_results_of_a_steering_have_a_name(steering, name):
+    assert steering.name == name
+
+
+def test_no_two_captions_to_move_away_from_share_a_name():
+    captions = [
+        "a bus",
+        "a bus.",
+        "A bus",
+        "a  bus",
+        "a/bus",
+        "a " * 30 + "bus",
+        "a " * 30,
+        "...",
+        "犬",
+    ]
+    names = [Steering(guidance=1.0, instead_of=caption).name for caption in captions]
+    assert len({name.lower() for name in names if name != "-guidance-1-instead-of-A-bus"}) == 8
+    assert not any(set(name) & set("/ ") or len(name) > 80 for name in names)
+
+
 def test_a_seed_that_leaves_no_room_for_candidates_is_refused(best):
     with pytest.raises(UsageError, match=f"--seed.* at most {2**62 // N} with --best-of {N}"):
         best.draw(["a red bus"], seed=2**62)

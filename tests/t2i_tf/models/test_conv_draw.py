@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from t2i_tf.errors import UsageError
 from t2i_tf.models import build_model
 from t2i_tf.models.conv_draw import shared_out
 from tests.eager import eagerly
@@ -91,6 +92,15 @@ def test_a_scale_has_the_places_and_steps_that_it_should():
     assert cell.grids == [(2, 4), (4, 7), (8, 13), (15, 25)]
     assert [shared_out(16, scales) for scales in (1, 3, 5)] == [[16], [5, 5, 6], [3, 3, 3, 3, 4]]
     assert shared_out(4, 4) == [1, 1, 1, 1]
+
+
+@pytest.mark.parametrize("size, most", [((7, 10), 5), ((32, 32), 6), ((1, 1), 1), ((128, 64), 8)])
+def test_more_scales_than_a_picture_has_are_refused(size, most):
+    """Of 16 scales, the canvas of the first would be enlarged to a hundred thousand pixels."""
+    sizes = dict(zip(("height", "width"), size, strict=True)) | {"steps": 16}
+    build_model(tiny.config(**sizes, scales=most))
+    with pytest.raises(UsageError, match=f"--model.scales to be at most {most} for pictures of"):
+        build_model(tiny.config(**sizes, scales=most + 1))
 
 
 def test_what_a_coarse_scale_draws_has_no_detail_and_the_finest_writes_every_pixel(pyramid):
