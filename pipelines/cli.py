@@ -43,6 +43,7 @@ from t2i_tf.number_ranges import SEED, TRAINING_SEED, check_numbers
 from t2i_tf.presets import preset
 
 SHORT_FLAGS = {"--likelihood": "--model.likelihood"}  # of `train`
+COMPONENTS = "--model.components"
 UNCHOSEN = "align-draw-photos"  # whose settings `train --help` shows
 PROG = "python -m pipelines"
 COMMANDS = {
@@ -164,7 +165,10 @@ def parse(argv: list[str], chosen: tuple[str, TrainConfig] | None = None, prog: 
     if name != "train":
         return tyro.cli(COMMANDS[name], prog=prog, args=arguments)
     arguments = [_full_flag(word) for word in arguments]
-    return tyro.cli(Train, prog=prog, args=arguments, default=_training(arguments, chosen))
+    options = tyro.cli(Train, prog=prog, args=arguments, default=_training(arguments, chosen))
+    if chosen or options.preset:  # else the settings are not known yet
+        _refuse_components(options.config, arguments)
+    return options
 
 
 def _parse_all(argv: list[str]):
@@ -218,6 +222,17 @@ def _refuse_likelihood(config: TrainConfig, argv: list[str]) -> None:
         raise UsageError(
             "--likelihood is for systems with a bound on the likelihood, the DRAW systems and the"
             " VAEs. Give the --preset of one of them, or leave it out."
+        )
+
+
+def _refuse_components(config: TrainConfig, argv: list[str]) -> None:
+    """Refuse a number of components for a likelihood that has none, on which it has no effect."""
+    typed = any(word.partition("=")[0] == COMPONENTS for word in argv)
+    likelihood = getattr(config.model, "likelihood", None)
+    if typed and likelihood not in (None, "logistic"):
+        raise UsageError(
+            f"{COMPONENTS} is for --likelihood logistic, and has no effect with {likelihood}. Give"
+            " both, or leave it out."
         )
 
 

@@ -57,6 +57,9 @@ def test_flags_begin_at_the_preset_and_override_it():
     assert (parsed.config.model.steps, parsed.config.seed, parsed.config.batch_size) == (5, 3, 8)
 
 
+FOLDERS = ("--data", "d", "--workdir", "w")
+
+
 @pytest.mark.parametrize(
     "flags", [["--likelihood", "logistic"], ["--likelihood=logistic"]], ids=["apart", "joined"]
 )
@@ -65,6 +68,9 @@ def test_the_likelihood_has_a_short_flag(preset, flags):
     given = ["--preset", preset, "--data", "d", "--workdir", "w", *flags]
     assert parse(["train", *given]).config.model.likelihood == "logistic"
     assert parse(["cluster", "train", *given]).command.config.model.likelihood == "logistic"
+    assert parse(["train", *given, "--model.components", "5"]).config.model.components == 5
+    unchosen = parse(["train", *FOLDERS, "--model.components", "5"])  # perhaps of a logistic run
+    assert unchosen.config.model.components == 5
 
 
 @pytest.mark.parametrize(
@@ -75,6 +81,10 @@ def test_the_likelihood_has_a_short_flag(preset, flags):
         (["trian"], "train"),
         (["train", "--preset", "lapgan-tiny", "--likelihood", "logistic"], "--likelihood is for"),
         (["train", "--preset", "align-draw-tiny", "--likelihood", "gaussian"], "logistic"),
+        (
+            ["train", "--preset", "align-draw-tiny", *FOLDERS, "--model.components", "5"],
+            "--model.components is for --likelihood logistic",
+        ),
         (["prepare", "--out", "x", "--source", "folder"], "--input"),
         (["benchmark", "train-step", "--repeats", "2"], "10 or more"),
         (["benchmark", "train-step", "--preset", "lapgan-tiny"], "matmul baseline"),
