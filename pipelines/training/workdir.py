@@ -12,8 +12,8 @@ from pathlib import Path
 import msgspec
 import tensorflow as tf
 
+from pipelines.data.pictures.image_loading import ResizeOptions
 from pipelines.data.precomputed.feature_sources import FeatureSources
-from pipelines.data.preparation.image_loading import ResizeOptions
 from pipelines.data.prepared.data_folder import MANIFEST, VOCABULARY, DataFolder
 from pipelines.fine_tuning.initial_weights import FILE as INIT
 from pipelines.training.folder_lock import LOCK, lock_folder

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from pipelines.data.preparation.image_loading import DECODER, ResizeOptions
+from pipelines.data.pictures.image_loading import DECODER, ResizeOptions
 from pipelines.data.sources.example import Example, Source
 from t2i_tf.errors import UserError
 
@@ -16,6 +16,7 @@ Settings = Mapping[str, Any]
 Splits = Mapping[str, Sequence[Example]]
 
 EXAMPLES = ("examples_sha256", "pictures", "captions", "facts")  # what the source says
+NOT_ASKED_FOR = (*EXAMPLES, "decoder")
 LONGEST = 60  # characters of a value in an error
 
 
@@ -59,9 +60,9 @@ def refuse_other_settings(out: Path, found: Settings, requested: Settings) -> No
         UserError: it was not; the error names what differs.
     """
     differing = [
-        f"{flag(name)} is {found[name]!r} there, requested {requested[name]!r}"
+        f"--{name.replace('_', '-')} is {found[name]!r} there, requested {requested[name]!r}"
         for name in requested
-        if name in found and name not in EXAMPLES and found[name] != requested[name]
+        if name in found and name not in NOT_ASKED_FOR and found[name] != requested[name]
     ]
     if differing:
         raise UserError(
@@ -77,16 +78,16 @@ def refuse_other_settings(out: Path, found: Settings, requested: Settings) -> No
 
 def refuse_other_decoder(out: Path, found: Settings, requested: Settings) -> None:
     """Raises UserError if an unfinished folder was begun with a decoder that gives other pixels."""
-    if found.get("decoder", 1) != requested["decoder"]:
+    if decoder_of(found) != requested["decoder"]:
         raise UserError(
             f"{out} was begun by another version of prepare, which decodes pictures differently."
             " Delete it and run the same command again."
         )
 
 
-def flag(name: str) -> str:
-    """A setting as a user types it."""
-    return "the version of the decoder" if name == "decoder" else f"--{name.replace('_', '-')}"
+def decoder_of(settings: Settings) -> int:
+    """The version of the decoder that a folder was made with."""
+    return settings.get("decoder", 1)
 
 
 def other_examples(found: Settings, requested: Settings) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from pipelines.data.preparation.picture_inspection import FileState, read_contents
+from pipelines.data.pictures.picture_inspection import FileState, read_contents
 from pipelines.data.preparation.shards import PlannedShard, WrittenShard, name_of
 from pipelines.data.sources.example import Example
 from pipelines.data.sources.notes import Notes

@@ -18,14 +18,15 @@ from typing import Any
 
 import tensorflow as tf
 
+from pipelines.data.pictures.image_loading import IGNORED, PictureReader, ResizeOptions
 from pipelines.data.preparation.folder_settings import (
     Settings,
     Splits,
+    decoder_of,
     describe_settings,
     refuse_other_settings,
     without_facts,
 )
-from pipelines.data.preparation.image_loading import PictureReader, ResizeOptions
 from pipelines.data.preparation.manifest_writer import (
     build_manifest,
     first_few,
@@ -212,10 +213,11 @@ def read_finished(
     refuse_other_settings(out, found, settings)
     verify(out)
     refuse_changed_pictures(out, shards)
-    if "decoder" not in found:
+    ignored = IGNORED.get(decoder_of(found))
+    if ignored:
         print(
-            f"{out} was made by an earlier version, which ignored camera rotation, transparency and"
-            " damage. To have its pictures read anew, delete it and run the same command again."
+            f"{out} was made by an earlier version, which ignored {ignored}. To have its pictures"
+            " read anew, delete it and run the same command again."
         )
     print(f"{out} is finished: nothing to do.")
     return manifest

@@ -13,8 +13,8 @@ from pathlib import Path
 import msgspec
 import tensorflow as tf
 
-from pipelines.data.preparation.image_loading import PictureReader
-from pipelines.data.preparation.picture_inspection import FileState
+from pipelines.data.pictures.image_loading import PictureReader
+from pipelines.data.pictures.picture_inspection import FileState
 from pipelines.data.prepared.tfrecords import encode_example
 from pipelines.data.sources.example import Example
 from pipelines.data.sources.notes import Notes

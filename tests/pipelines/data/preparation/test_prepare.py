@@ -13,10 +13,10 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
+from pipelines.data.pictures.image_loading import PictureReader, ResizeOptions
+from pipelines.data.pictures.picture_changes import FLATTENED, TURNED
 from pipelines.data.preparation import prepare as prepare_module
 from pipelines.data.preparation import resume_log
-from pipelines.data.preparation.image_loading import PictureReader, ResizeOptions
-from pipelines.data.preparation.picture_changes import FLATTENED, TURNED
 from pipelines.data.preparation.picture_states import IN_TWO_SPLITS
 from pipelines.data.preparation.prepare import prepare, verify
 from pipelines.data.prepared.data_folder import DataFolder
@@ -520,6 +520,15 @@ def test_a_folder_without_record_of_its_pictures_stays_finished(files, tmp_path,
     assert "made by an earlier version" in capsys.readouterr().out
     with pytest.raises(UserError, match="have changed"):
         prepare(Files(files.folder, ("a dog",), **files.names), tmp_path / "out")
+
+
+def test_a_folder_by_an_earlier_decoder_stays_finished(files, tmp_path, capsys):
+    prepare(files, tmp_path / "out")
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    manifest["settings"]["decoder"] = 2
+    (tmp_path / "out" / "manifest.json").write_text(json.dumps(manifest))
+    prepare(files, tmp_path / "out")
+    assert "an earlier version, which ignored colour profiles. To" in capsys.readouterr().out
 
 
 def test_nothing_to_train_on(tmp_path):

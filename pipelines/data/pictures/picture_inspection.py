@@ -6,9 +6,10 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from pipelines.data.preparation.jpeg_inspection import read_header
-from pipelines.data.preparation.picture_changes import CONVERTED, TURNED, change_bits
-from pipelines.data.preparation.pillow_decoding import LARGE, MAX_PIXELS, bomb_reason
+from pipelines.data.pictures.colour_profiles import Convert, conversion_to_srgb
+from pipelines.data.pictures.jpeg_inspection import read_header
+from pipelines.data.pictures.picture_changes import CONVERTED, TURNED, change_bits
+from pipelines.data.pictures.pillow_decoding import LARGE, MAX_PIXELS, bomb_reason
 
 JPEG_START, JPEG_END = b"\xff\xd8\xff", b"\xff\xd9"
 JPEG_RATIOS = (1, 2, 4, 8)
@@ -57,6 +58,7 @@ class Inspected(msgspec.Struct, frozen=True):
         decoder: Index in `JPEG_RATIOS`, or `PILLOW`.
         orientation: EXIF orientation of a JPEG, 1 to 8; Pillow finds it by itself.
         changes: Bits of what decoding a JPEG changes, see `picture_changes`.
+        to_srgb: How the colours of a JPEG become sRGB; None if they are.
         is_large: Whether it needs so much memory that it is decoded while no other is.
         reason: Why it is not decoded, or None.
         state: The state of its bytes; None for an array, and for a file that cannot be read.
@@ -65,6 +67,7 @@ class Inspected(msgspec.Struct, frozen=True):
     decoder: int = PILLOW
     orientation: int = 1
     changes: int = 0
+    to_srgb: Convert | None = None
     is_large: bool = False
     reason: str | None = None
     state: FileState | None = None
@@ -119,8 +122,19 @@ def inspect_jpeg(contents: bytes, state: FileState, height: int, width: int) -> 
         reason = bomb_reason(header.width, header.height, MAX_JPEG_PIXELS)
     elif header.has_hole(contents):
         reason = "damaged JPEG: a hole of zeros in its data"
-    changes = change_bits({TURNED: header.orientation > 1, CONVERTED: header.components == 4})
-    return Inspected(ratio, header.orientation, changes, held > LARGE, reason, state)
+    to_srgb, profile_change = conversion_to_srgb(header.profile, header.components)
+    changes = {TURNED: header.orientation > 1, CONVERTED: header.components == 4}
+    if profile_change:
+        changes[profile_change] = True
+    return Inspected(
+        ratio,
+        header.orientation,
+        change_bits(changes),
+        to_srgb,
+        is_large=held > LARGE,
+        reason=reason,
+        state=state,
+    )
 
 
 def unreadable_reason(contents: bytes) -> str | None:

@@ -2,8 +2,8 @@
 
 A JPEG is decoded by TensorFlow, at a half, a quarter or an eighth of its size if that leaves enough
 pixels. This drops frequencies before the inverse transform, and takes a third of the time of a full
-decode. All other formats are decoded by Pillow. Both apply the camera's rotation (EXIF), and refuse
-what is damaged.
+decode. All other formats are decoded by Pillow. Both apply the camera's rotation (EXIF) and colour
+profile (ICC), and refuse what is damaged.
 """
 
 import functools
@@ -20,9 +20,10 @@ import numpy as np
 import tensorflow as tf
 from PIL import ImageColor
 
-from pipelines.data.preparation.jpeg_inspection import TURNS, LibjpegWarnings, describe_damage
-from pipelines.data.preparation.picture_changes import changes_of
-from pipelines.data.preparation.picture_inspection import (
+from pipelines.data.pictures.colour_profiles import convert_pixels
+from pipelines.data.pictures.jpeg_inspection import TURNS, LibjpegWarnings, describe_damage
+from pipelines.data.pictures.picture_changes import changes_of
+from pipelines.data.pictures.picture_inspection import (
     JPEG_RATIOS,
     PILLOW,
     FileState,
@@ -31,14 +32,14 @@ from pipelines.data.preparation.picture_inspection import (
     read_failure,
     unreadable_reason,
 )
-from pipelines.data.preparation.pillow_decoding import UnreadableError, decode_with_pillow
+from pipelines.data.pictures.pillow_decoding import UnreadableError, decode_with_pillow
 from pipelines.data.sources.example import Example
 from t2i_tf.errors import UsageError, did_you_mean
 from t2i_tf.number_ranges import check_flags
 
-# Increase it when the same file no longer gives the same pixels. 1: no rotation, no background for
-# what is transparent, damage accepted.
-DECODER = 2
+# Increase it when the same file no longer gives the same pixels, and say what was ignored before.
+DECODER = 3
+IGNORED = {1: "camera rotation, transparency, damage and colour profiles", 2: "colour profiles"}
 
 BATCH = 64  # pictures handed to Python at a time
 CHUNK = 512  # pictures that are held until their damage is known
@@ -264,6 +265,8 @@ def outcome(pixels: np.ndarray, reason: bytes, changes: int, known: Inspected) -
     """The results of `load` as `Decoded`."""
     if reason:
         return None, reason.decode(), 0
+    if known.to_srgb:  # of few pixels, which takes no time
+        pixels = convert_pixels(pixels, known.to_srgb)
     return pixels, None, int(changes) | known.changes
 
 

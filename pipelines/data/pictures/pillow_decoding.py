@@ -7,7 +7,8 @@ import warnings
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from pipelines.data.preparation.picture_changes import (
+from pipelines.data.pictures import colour_profiles
+from pipelines.data.pictures.picture_changes import (
     CONVERTED,
     FIRST_FRAME,
     FLATTENED,
@@ -105,11 +106,18 @@ def opaque_pixels(
         CONVERTED: picture.mode not in PLAIN + SIXTEEN_BIT_GREY,
         TURNED: read_orientation(picture) > 1,
     }
+    to_srgb, profile_change = colour_profiles.conversion_to_srgb(
+        picture.info.get("icc_profile") or b"", channels_of(picture)
+    )
+    if profile_change:
+        happened[profile_change] = True
     picture.load()
     orientation = read_orientation(picture)  # 1 where loading has turned it, as for TIFF
     picture = without_palette(picture)
     if reduce > 1:
         picture = picture.reduce(reduce)
+    if to_srgb:
+        picture = to_srgb(picture)
     if picture.mode == "RGBA":
         happened[FLATTENED] = picture.getchannel("A").getextrema()[0] < 255
         behind = Image.new("RGBA", picture.size, (*background, 255))
@@ -144,6 +152,13 @@ def has_sixteen_bits(picture: Image.Image, contents: bytes) -> bool:
     """Whether a picture has more bits than are kept; Pillow reads colours with 16 bits as 8."""
     depth = contents[24] if picture.format == "PNG" and len(contents) > 24 else 8
     return depth == 16 or picture.mode in SIXTEEN_BIT_GREY or ";16" in raw_mode(picture)
+
+
+def channels_of(picture: Image.Image) -> int:
+    """Channels of a file's colours: 1 for grey, 3 for RGB, 0 for others."""
+    if picture.mode in (*GREY, *SIXTEEN_BIT_GREY, "LA", "La"):
+        return colour_profiles.GREY
+    return colour_profiles.RGB if picture.mode in PLAIN else 0
 
 
 def raw_mode(picture: Image.Image) -> str:

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipelines.data.preparation import picture_inspection, pillow_decoding
-from pipelines.data.preparation.image_loading import PictureReader, ResizeOptions
-from pipelines.data.preparation.jpeg_inspection import LibjpegWarnings
-from pipelines.data.preparation.picture_changes import (
+from pipelines.data.pictures import picture_inspection, pillow_decoding
+from pipelines.data.pictures.image_loading import PictureReader, ResizeOptions
+from pipelines.data.pictures.jpeg_inspection import LibjpegWarnings
+from pipelines.data.pictures.picture_changes import (
     CONVERTED,
     FIRST_FRAME,
     FLATTENED,

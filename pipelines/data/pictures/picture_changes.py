@@ -7,8 +7,10 @@ FLATTENED = "Pictures with transparent parts, put on the colour of --background"
 FIRST_FRAME = "Pictures with several frames or pages, of which the first is read"
 SIXTEEN_BITS = "Pictures with 16 bits per channel, reduced to 8"
 CONVERTED = "Pictures in CMYK or another colour space, converted to RGB"
+TO_SRGB = "Pictures with a colour profile such as Display P3 or Adobe RGB, converted to sRGB"
+NO_PROFILE = "Pictures with a colour profile that cannot be read, taken for sRGB"
 
-CHANGES = (TURNED, FLATTENED, FIRST_FRAME, SIXTEEN_BITS, CONVERTED)
+CHANGES = (TURNED, FLATTENED, FIRST_FRAME, SIXTEEN_BITS, CONVERTED, TO_SRGB, NO_PROFILE)
 
 
 def change_bits(happened: Mapping[str, bool]) -> int:

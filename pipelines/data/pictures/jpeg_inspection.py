@@ -16,10 +16,12 @@ from PIL import Image
 
 SIZES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # SOF, the frame with the size
 SEQUENTIAL = (0xC0, 0xC1)
-HUFFMAN_TABLES, SCAN, EXIF = 0xC4, 0xDA, 0xE1
+HUFFMAN_TABLES, SCAN, EXIF, PROFILE = 0xC4, 0xDA, 0xE1, 0xE2
 END = b"\xff\xd9"  # in compressed data, a byte of 255 is followed by 0 or a restart marker
 STANDALONE = frozenset(range(0xD0, 0xDA)) | {0x01}
 EXIF_START = b"Exif\0\0"
+PROFILE_START = b"ICC_PROFILE\0"  # then the number of this part, from 1, and that of all parts
+PROFILE_HEADER = len(PROFILE_START) + 2
 ORIENTATION = 0x112
 
 HOLE = bytes(64)  # as many zero bits are at least two blocks of coefficients, all of them -1
@@ -39,6 +41,7 @@ class JpegHeader:
     components: int = 0
     sequential: bool = True
     exif: bytes = b""
+    profile_parts: dict[int, bytes] = field(default_factory=dict)  # by number
     scan: int = 0  # where the compressed data begins
     first_codes: dict[int, int] = field(default_factory=dict)  # by AC table: symbol of 00...0
 
@@ -54,6 +57,11 @@ class JpegHeader:
         except Exception:  # Pillow's reader fails in many ways on broken EXIF
             return 1
         return found if found in range(1, 9) else 1
+
+    @property
+    def profile(self) -> bytes:
+        """The ICC profile; nothing if there is none."""
+        return b"".join(part for _, part in sorted(self.profile_parts.items()))
 
     def has_hole(self, contents: bytes) -> bool:
         """Whether the compressed data has a run of zeros that no encoder writes.
@@ -94,6 +102,8 @@ def read_segment(header: JpegHeader, marker: int, body: bytes) -> None:
         header.sequential = marker in SEQUENTIAL
     elif marker == EXIF and body.startswith(EXIF_START) and not header.exif:
         header.exif = body
+    elif marker == PROFILE and body.startswith(PROFILE_START) and len(body) > PROFILE_HEADER:
+        header.profile_parts[body[len(PROFILE_START)]] = body[PROFILE_HEADER:]
     elif marker == HUFFMAN_TABLES:
         while len(body) > 17:
             symbols = sum(body[1:17])
