@@ -3,9 +3,7 @@
 Images are ranked by the bound on log p(image | caption), the highest first.
 """
 
-import io
 import json
-from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image
@@ -18,18 +16,9 @@ from serving.client.connection import Connection
 from serving.client.results import Metadata
 from serving.errors import RequestError, ServingError
 from serving.tools.output_files import write
+from serving.tools.picture_file import SUFFIXES, ImageShape, read_png
 
-_SUFFIXES = {".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp"}
 _MOST_SKIPPED_SHOWN = 10
-
-
-@dataclass(frozen=True)
-class ImageShape:
-    """Height, width and channels of the model's images."""
-
-    height: int
-    width: int
-    channels: int
 
 
 def rank_images(
@@ -46,7 +35,7 @@ def rank_images(
     Args:
         connection: The server and the model to ask.
         caption: The caption that the images are scored under.
-        pictures: Folder of images, of any size: each is resized to the model's.
+        pictures: Folder of images, of any size: see `read_png`.
         seed: Seed of the noise with which the bound is estimated.
         batch_size: Images per request.
         top: Rows of the printed table.
@@ -80,10 +69,10 @@ def rank_images(
 def _paths(folder: Path) -> list[Path]:
     if not folder.is_dir():
         raise RequestError(f"{folder} is not a folder.")
-    paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in _SUFFIXES)
+    paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
     if not paths:
         raise RequestError(
-            f"{folder} holds no image. Expected files that end in {', '.join(sorted(_SUFFIXES))}."
+            f"{folder} holds no image. Expected files that end in {', '.join(sorted(SUFFIXES))}."
         )
     return paths
 
@@ -108,21 +97,13 @@ def _read(paths: list[Path], shape: ImageShape) -> tuple[dict[Path, bytes], dict
     pngs, skipped = {}, {}
     for path in paths:
         try:
-            pngs[path] = _png(path, shape)
+            pngs[path] = read_png(path, shape)
         except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
             skipped[path] = str(error).replace(str(path), path.name)
     if not pngs:
         path, why = next(iter(skipped.items()))
         raise ServingError(f"None of {len(skipped)} images can be read; {path.name}: {why}")
     return pngs, skipped
-
-
-def _png(path: Path, shape: ImageShape) -> bytes:
-    with Image.open(path) as image:
-        converted = image.convert("L" if shape.channels == 1 else "RGB")
-    file = io.BytesIO()
-    converted.resize((shape.width, shape.height), Image.Resampling.LANCZOS).save(file, "PNG")
-    return file.getvalue()
 
 
 def _bounds(
