@@ -43,6 +43,11 @@ class StepOutput(NamedTuple):
     alignment: np.ndarray  # mean over the places, [N]
 
 
+def image_of(canvas):
+    """What a canvas shows, in [0, 1], under the paper's likelihood."""
+    return sigmoid(canvas)
+
+
 def encode(w, token_ids):
     return caption.encode(token_ids, w.embedding, w.forward, w.backward)
 
@@ -97,7 +102,7 @@ def in_small(w, image, scale):
 def shown(w, canvas, scale, shape):
     """A canvas as a picture of full size."""
     full = repeated(canvas, 2 ** (len(w.initial) - 1 - scale))
-    return sigmoid(full[: shape[0], : shape[1]])
+    return image_of(full[: shape[0], : shape[1]])
 
 
 def padded(w, image):
@@ -154,7 +159,7 @@ def infer_step(w, image, states, state, noise):
     """Read the image and its error, infer z, draw; noise is [h, w, z]."""
     drive, prior, alignment = attend_everywhere(w, states, state)
     image = padded(w, image)
-    error = image - sigmoid(state.canvas)
+    error = image - image_of(state.canvas)
     grid, latents = state.encoder_h.shape[:2], noise.shape[-1]
     seen, above = view(state.encoder_h, w.encoder), view(state.decoder_h, w.decoder)
     h, c = np.zeros_like(state.encoder_h), np.zeros_like(state.encoder_c)
@@ -179,7 +184,7 @@ def generate_step(w, states, state, noise):
 
 def draw(w, state, drive, z):
     """Decode z at every place, write on the canvas."""
-    seen, picture = view(state.decoder_h, w.decoder), sigmoid(state.canvas)
+    seen, picture = view(state.decoder_h, w.decoder), image_of(state.canvas)
     h, c = np.zeros_like(state.decoder_h), np.zeros_like(state.decoder_c)
     for y, x in np.ndindex(*h.shape[:2]):
         inputs = np.concatenate([z[y, x], square(w, picture, y, x)])
@@ -195,6 +200,12 @@ def draw(w, state, drive, z):
 
 def bound(w, image, token_ids, noise):
     """-log p(x | z, y) and the KL of every step, nats; noise is [T, Z]."""
+    canvas, kls = infer(w, image, token_ids, noise)
+    return bernoulli_nll(image, sigmoid(canvas)), kls
+
+
+def infer(w, image, token_ids, noise):
+    """The last canvas [H, W, C] and the KL of every step, nats; noise is [T, Z]."""
     states, state = encode(w, token_ids), initial_state(w, image.shape[-1])
     kls = []
     for scale, begins, noise_t in scales_and_noise(w, noise):
@@ -203,7 +214,7 @@ def bound(w, image, token_ids, noise):
         state, output = infer_step(w, in_small(w, image, scale), states, state, noise_t)
         kls.append(gaussian_kl(output.posterior, output.prior))
     height, width = image.shape[:2]
-    return bernoulli_nll(image, sigmoid(state.canvas[:height, :width])), np.array(kls)
+    return state.canvas[:height, :width], np.array(kls)
 
 
 def generate(w, token_ids, noise, shape):

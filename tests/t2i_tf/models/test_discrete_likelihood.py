@@ -7,13 +7,17 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from t2i_tf import losses
 from t2i_tf.likelihoods.discretized_logistic import DiscretizedLogistic
 from t2i_tf.models import build_model
 from t2i_tf.presets import preset
 from tests.eager import eagerly
+from tests.reference import conv_draw as conv_reference
 from tests.reference import discretized_logistic
 from tests.reference import draw as reference
-from tests.t2i_tf import tiny
+from tests.reference import vae as vae_reference
+from tests.t2i_tf import tiny, tiny_conv_draw
+from tests.t2i_tf.models import test_vae
 
 pytestmark = pytest.mark.usefixtures("graphs_as_traced")
 
@@ -57,28 +61,77 @@ def to_image(canvas):
     return np.clip(discretized_logistic.location(canvas) / 255, 0, 1)
 
 
+def exact_likelihood():
+    return DiscretizedLogistic(3, 2, dtype="float64")
+
+
+def mixture(likelihood):
+    """Scales, weights and coefficients, wide enough that no mass is lost in NumPy."""
+    likelihood.log_scales.assign_add([[3.0] * 3, [4.0] * 3])
+    weights = tf.nn.softmax(likelihood.mixture_logits.value).numpy()
+    return likelihood.scales().numpy(), weights, likelihood.coefficients.numpy()
+
+
+def reference_nll(pixels, canvas, mixture):
+    return -sum(
+        np.log(discretized_logistic.pixel(np.float64(x), at, *mixture))
+        for x, at in zip(pixels.reshape(-1, 3), canvas.reshape(-1, 3), strict=True)
+    )
+
+
 def test_the_bound_and_the_drawing_match_the_equations(monkeypatch):
     """The error image that is read, the likelihood and the canvases have the same location."""
-    likelihood = DiscretizedLogistic(3, 2, dtype="float64")
+    likelihood = exact_likelihood()
     model, data = tiny.exact_model(likelihood=likelihood), tiny.batch()
-    likelihood.log_scales.assign_add([[3.0] * 3, [4.0] * 3])  # no mass is lost in NumPy
+    parts = mixture(likelihood)
     terms = model.bound_terms(data["image"], data["token_ids"], tiny.noise())
     drawing = model.generate(data["token_ids"], tiny.noise())
     w = tiny.reference_weights(model)
     monkeypatch.setattr(reference, "sigmoid", to_image)  # of canvases, in this module
-    weights = tf.nn.softmax(likelihood.mixture_logits.value).numpy()
-    mixture = likelihood.scales().numpy(), weights, likelihood.coefficients.numpy()
     for b, (pixels, token_ids) in enumerate(zip(*data.values(), strict=True)):
         states, state = reference.encode(w, token_ids), reference.initial_state(w, pixels.shape)
         for t, noise_t in enumerate(tiny.noise()[:, b]):
             state, _ = reference.infer_step(w, pixels / 255, states, state, noise_t, t)
-        nll = -sum(
-            np.log(discretized_logistic.pixel(np.float64(x), canvas, *mixture))
-            for x, canvas in zip(pixels.reshape(-1, 3), state.canvas.reshape(-1, 3), strict=True)
-        )
+        nll = reference_nll(pixels, state.canvas, parts)
         np.testing.assert_allclose(terms["reconstruction_nll"][b], nll, rtol=1e-6)
         canvases, _ = reference.generate(w, token_ids, tiny.noise()[:, b], pixels.shape)
         np.testing.assert_allclose(drawing.canvases[b], canvases, atol=1e-10)
+
+
+@pytest.mark.parametrize("scales", [1, 2])
+def test_those_of_conv_draw_match_the_equations(monkeypatch, scales):
+    """What is read, what the decoder sees of its picture, and what a canvas shows."""
+    likelihood = exact_likelihood()
+    model = tiny_conv_draw.exact_model(likelihood=likelihood, scales=scales)
+    data, noise, parts = tiny_conv_draw.batch(), tiny_conv_draw.noise(), mixture(likelihood)
+    terms = model.bound_terms(data["image"], data["token_ids"], noise)
+    drawing = model.generate(data["token_ids"], noise)
+    w = tiny_conv_draw.reference_weights(model)
+    monkeypatch.setattr(conv_reference, "image_of", to_image)
+    for b, (pixels, token_ids) in enumerate(zip(*data.values(), strict=True)):
+        canvas, _ = conv_reference.infer(w, pixels / 255, token_ids, noise[:, b])
+        nll = reference_nll(pixels, canvas, parts)
+        np.testing.assert_allclose(terms["reconstruction_nll"][b], nll, rtol=1e-6)
+        canvases, _ = conv_reference.generate(w, token_ids, noise[:, b], pixels.shape)
+        np.testing.assert_allclose(drawing.canvases[b], canvases, atol=1e-10)
+
+
+def test_those_of_the_vae_match_the_equations(monkeypatch):
+    likelihood = exact_likelihood()
+    model = test_vae.exact_model(likelihood=likelihood)
+    data, noise, parts = test_vae.batch(), test_vae.noise(), mixture(likelihood)
+    terms = model.bound_terms(data["image"], data["sentence"], noise)
+    drawing = model.generate(data["sentence"], noise)
+    w = test_vae.reference_weights(model)
+    for b, (pixels, sentence) in enumerate(zip(*data.values(), strict=True)):
+        text = vae_reference.read(w, sentence)
+        mean, sigma = vae_reference.posterior(w, pixels / 255, text)
+        monkeypatch.setattr(vae_reference, "sigmoid", lambda canvas: canvas)
+        canvas = vae_reference.draw(w, mean + sigma * noise[0, b].numpy(), text, pixels.shape)
+        nll = reference_nll(pixels, canvas, parts)
+        np.testing.assert_allclose(terms["reconstruction_nll"][b], nll, rtol=1e-6)
+        drawn = to_image(vae_reference.draw(w, noise[0, b].numpy(), text, pixels.shape))
+        np.testing.assert_allclose(drawing.image[b], drawn, atol=1e-10)
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -115,6 +168,10 @@ def test_canvases_and_reconstructions_are_pictures(name):
     data = batch(model)
     drawing = model.generate(data[model.reads], noise(model))
     again = model.reconstruct(data["image"], data[model.reads], noise(model))
+    terms = model.terms(data, noise(model))
+    image = tf.cast(data["image"], tf.float32) / 255
+    of_again = losses.bernoulli_nll_of_mean(image, again)  # the same picture, by the same sample
+    np.testing.assert_allclose(of_again, terms["bernoulli_nll"], rtol=1e-5)
     for pictures in (drawing.canvases, again):
         assert pictures.dtype == tf.float32
         assert 0 <= pictures.numpy().min() < pictures.numpy().max() <= 1

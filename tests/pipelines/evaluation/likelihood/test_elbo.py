@@ -122,7 +122,12 @@ def test_a_discrete_likelihood_has_bits(name):
     found = measure_bounds(scorer, {"test": CaptionedImages(images, captions, [])}, weighed=4)
     bits, nats_of_a_bit = found.bits_per_dim, 8 * 8 * 3 * np.log(2)
     assert bits.test.value == pytest.approx(-found.own["test"].value / nats_of_a_bit)
-    log_weights = scorer.log_weights(images[:4], scorer.read(captions[:4]), 50, 0, "x")["own"]
+    both = scorer.log_weights(images[:4], scorer.read(captions[:4]), 50, 0, "x")
+    bernoulli = importance_weighted(both["bernoulli"])
+    assert found.importance_weighted.value == pytest.approx(bernoulli.mean())
+    gain = (bernoulli - both["bernoulli"].mean(1)).mean()
+    assert found.importance_gain.value == pytest.approx(gain, abs=1e-9)
+    log_weights = both["own"]
     weighted = importance_weighted(log_weights).mean()
     assert bits.importance_weighted.value == pytest.approx(-weighted / nats_of_a_bit)
     gain = (weighted - log_weights.mean()) / nats_of_a_bit
