@@ -25,6 +25,7 @@ from serving.export.validate import _same_choice, check
 from t2i_tf import checkpoints
 from t2i_tf.checkpoints import Trained
 from t2i_tf.config import LapganConfig, OptimizerConfig, TrainConfig, VaeConfig
+from t2i_tf.image_ops import to_pixels
 from t2i_tf.models import build_model
 from t2i_tf.number_ranges import GUIDANCE
 from t2i_tf.optimizers import build_optimizer
@@ -139,6 +140,34 @@ def test_without_weight_a_guided_drawing_is_the_plain_one(server):
     guided = server.predict("t2i", inputs | more, signature="draw_guided")
     images = [tf.make_ndarray(answer.outputs["image"]) for answer in (plain, guided)]
     np.testing.assert_array_equal(*images)
+
+
+def test_every_row_of_a_batch_has_its_own_settings(server, trained):
+    """Captions of other lengths, with or without words to move away from, in one request."""
+    rows = [
+        (CAPTION, 3, 1.0, 1.5, ""),
+        ("a", 4, 0.5, 3.0, OTHER),
+        (OTHER, 5, 1.25, 0.0, CAPTION),
+        (CAPTION, 3, 1.0, 1.5, "a car"),
+        (CAPTION, 6, 0.0, 0.5, ""),
+    ]
+    prompts, seeds, temperatures, weights, others = zip(*rows, strict=True)
+    inputs = {
+        "prompt": list(prompts),
+        "seed": np.int64(seeds),
+        "temperature": np.float32(temperatures),
+        "guidance": np.float32(weights),
+        "instead_of": list(others),
+    }
+    answer = server.predict("t2i", inputs, signature="draw_guided")
+    images = tf.make_ndarray(answer.outputs["image"])
+    model, read = trained.model, trained.reader
+    for image, (prompt, seed, temperature, weight, other) in zip(images, rows, strict=True):
+        away = read(tf.constant([other])) if other else None
+        noise = model.noise([seed], temperature)
+        (drawn,) = to_pixels(model.generate(read(tf.constant([prompt])), noise, weight, away).image)
+        assert np.abs(image.astype(int) - drawn).max() <= 1
+    assert (images[0] != images[3]).any() and (images[0] != images[4]).any()
 
 
 def test_a_row_chooses_among_its_own_number_of_drawings(server, steered):
