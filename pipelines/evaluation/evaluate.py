@@ -13,7 +13,7 @@ from pipelines.evaluation.load_run import summarize_run, trained_lengths
 from pipelines.evaluation.measurements import Measurements
 from pipelines.evaluation.results import FILE, Evaluation, Settings
 from pipelines.evaluation.settings import Sizes, check_seed
-from pipelines.sampling.sampler import UNSTEERED
+from pipelines.sampling.sampler import UNSTEERED, Sampler
 from pipelines.sampling.steering import Steering
 from pipelines.training.workdir import results_path
 from t2i_tf.errors import UsageError, UserError
@@ -75,6 +75,7 @@ def evaluate(
         steering=steering.checked(),
         sizes=checked,
     )
+    _say_unknown_words(measurements.sampler)
     seconds: dict[str, float] = {}
     bound = retrieval = None
     if measurements.scorer:
@@ -113,6 +114,16 @@ def evaluation_file(
         UsageError: it is a preset, which has no place for results, and there is no `out` instead.
     """
     return results_path(workdir, f"{Path(FILE).stem}{steering.name}{Path(FILE).suffix}", out)
+
+
+def _say_unknown_words(sampler: Sampler) -> None:
+    """Says which words of the caption to move away from the system does not know."""
+    unknown = sampler.unknown_words([sampler.steering.instead_of or ""])
+    if unknown:
+        print(
+            "Words of --instead-of that are not in the model's vocabulary, and all read as one"
+            f" unknown word: {', '.join(unknown)}."
+        )
 
 
 def _timed(seconds: dict[str, float], part: str, measure: Callable[[], Measured]) -> Measured:

@@ -94,11 +94,15 @@ class CaptionerFit:
         drawing: System that draws.
 
     Raises:
-        UserError: the run is no captioner's, or was trained on images of another size.
+        UserError: there is no such run, it is no captioner's, or was trained on images of another
+            size.
     """
 
     def __init__(self, workdir: str | Path, drawing: Trained):
-        trained = load_trained(workdir)
+        try:
+            trained = load_trained(workdir)
+        except UserError as error:
+            raise UserError(f"--captioner: {error}") from error
         if not hasattr(trained.model, "describe"):
             raise UserError(
                 f"Expected --captioner to be the work folder of a captioner, {workdir} holds"

@@ -16,6 +16,7 @@ from pipelines.data.prepared.split_reader import read_images
 from pipelines.data.scenes.dataset import captions, render, sample_scene
 from pipelines.demo import demo as demo_module
 from pipelines.evaluation import estimate, measurements
+from pipelines.evaluation import evaluate as evaluate_module
 from pipelines.evaluation.evaluate import evaluate
 from pipelines.evaluation.features import word_classifier
 from pipelines.evaluation.likelihood.scorer import Scorer
@@ -27,9 +28,12 @@ from pipelines.evaluation.settings import Sizes
 from pipelines.evaluation.sharpness import measure_sharpness
 from pipelines.evaluation.summary_table import evaluation_notes, evaluation_table
 from pipelines.judges import open_judge
+from pipelines.sampling.sampler import Sampler
+from pipelines.sampling.steering import Steering
 from pipelines.training.train import Outcome
 from t2i_tf.errors import UserError
 from t2i_tf.hub import TextToImage
+from t2i_tf.hub.pretrained import load_trained
 from t2i_tf.metrics.bootstrap import bootstrap_interval
 from tests.data_folders import make_examples, write_data_folder
 from tests.pipelines.evaluation.evaluations import evaluation, gan_evaluation
@@ -251,6 +255,13 @@ def test_drawings_can_be_measured_steered(dropping, data, capsys):
     }
     assert found.caption_accuracy.held_out and found.kid["classifier"] and found.diversity
     assert not (dropping / "evaluation.json").exists()
+
+
+def test_unknown_words_to_move_away_from_are_said(dropping, capsys):
+    for instead_of, said in (("a purple zebra", "unknown word: purple, zebra."), (None, "")):
+        sampler = Sampler(load_trained(dropping), steering=Steering(1.0, instead_of))
+        evaluate_module._say_unknown_words(sampler)
+        assert capsys.readouterr().out.endswith(f"{said}\n" if said else "")
 
 
 class ColourJudge:

@@ -188,6 +188,8 @@ def test_a_gan_can_be_judged_by_a_captioner_alone():
 
 
 def test_the_work_folder_of_a_captioner_has_to_hold_one(trained, workdir, workdir_of):
+    with pytest.raises(UserError, match="--captioner: There are no weights 'runs/none'"):
+        Sampler(trained, steering=Steering(best_of=2, captioner="runs/none"))
     with pytest.raises(UserError, match=r"--captioner .* holds AlignDRAW"):
         Sampler(trained, steering=Steering(best_of=2, captioner=workdir_of(trained)))
     with pytest.raises(UserError, match=r"captioner was trained on images of .*4 x 6"):
