@@ -39,6 +39,7 @@ BELOW_1 = Range(0, 1, open_high=True)
 SEED = Range(0, 2**62)  # the seeds of the next drawings follow it, as int64
 TRAINING_SEED = Range(0, 2**30 - 1)  # doubled, it is an int32 of the noise
 BEST_OF = Range(1, 10_000)  # drawings for one picture: hours on a CPU
+TEMPERATURE = Range(0, 1_000_000)  # far beyond it, sums leave the range of float32
 GUIDANCE = Range(0, 20)  # beyond it, log sigma of the prior leaves the range of float32
 
 PIXELS = Range(1, 4096)  # height or width of a picture
@@ -62,7 +63,7 @@ RANGES = {
     "minutes": POSITIVE,
     "encoder_minutes": POSITIVE,
     "checkpoint_seconds": AT_LEAST_0,
-    "temperature": AT_LEAST_0,
+    "temperature": TEMPERATURE,
     "guidance": GUIDANCE,
     "best_of": BEST_OF,
     "seed": SEED,

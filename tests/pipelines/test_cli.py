@@ -86,6 +86,12 @@ def test_the_likelihood_has_a_short_flag(preset, flags):
             "--model.components is for --likelihood logistic",
         ),
         (["prepare", "--out", "x", "--source", "folder"], "--input"),
+        (
+            ["generate", "a", "--temperature", "1e38"],
+            "--temperature to be 0 or more and at most 10",
+        ),
+        (["generate", "a", "--best-of", "1000000"], "--best-of to be 1 or more and at most 10000"),
+        (["evaluate", *FOLDERS, "--guidance", "nan"], "--guidance to be 0 or more and at most 20"),
         (["benchmark", "train-step", "--repeats", "2"], "10 or more"),
         (["benchmark", "train-step", "--preset", "lapgan-tiny"], "matmul baseline"),
     ],
