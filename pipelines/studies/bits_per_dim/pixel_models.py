@@ -4,6 +4,8 @@ All give probabilities of 8-bit pixels, and so lengths in bits, per pixel and ch
 uint8 [n, H, W, C].
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 from scipy.linalg import cholesky, solve_triangular
 from scipy.special import log_ndtr
@@ -12,6 +14,7 @@ VALUES = 256
 ROUNDING = 1 / 12  # variance of the noise in [-1/2, 1/2] that fills a grey level
 SHRINKAGE = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)  # candidates
 HELD_BACK = 10  # every tenth training picture chooses among them
+BLOCK = 2_048  # pictures at a time
 MOST_DIMS = 4_096  # of a full covariance: beyond, it takes gigabytes and minutes
 
 
@@ -33,8 +36,9 @@ def pixelwise_gaussian_bits(train: np.ndarray, images: np.ndarray) -> np.ndarray
     The probability of a value is the mass within half a grey level; black and white have the tails
     too. Returns [n].
     """
-    rows, x = np.float64(_rows(train)), np.float64(_rows(images))
-    mean, sigma = rows.mean(0), np.sqrt(rows.var(0) + ROUNDING)
+    x, mean = np.float64(_rows(images)), _mean(train)
+    variance = sum(((block - mean) ** 2).sum(0) for block in _blocks(train)) / len(train)
+    sigma = np.sqrt(variance + ROUNDING)
     low = np.where(x == 0, -np.inf, (x - 0.5 - mean) / sigma)
     high = np.where(x == VALUES - 1, np.inf, (x + 0.5 - mean) / sigma)
     # Of the two tails, the mass is taken in the one where it is no difference of numbers near 1.
@@ -59,13 +63,15 @@ def full_gaussian_bits(train: np.ndarray, images: np.ndarray, seed: int = 0) -> 
     Returns:
         [n]; None with more than `MOST_DIMS` dimensions.
     """
-    rows, x = np.float64(_rows(train)), np.float64(_rows(images))
-    if rows.shape[1] > MOST_DIMS:
+    if images[0].size > MOST_DIMS:
         return None
-    held_back = np.arange(len(rows)) % HELD_BACK == 0
+    held_back = np.arange(len(train)) % HELD_BACK == 0
     noise = np.random.default_rng(seed)
-    choosing, x = (_dequantized(some, noise) for some in (rows[held_back], x))
-    mean, covariance = rows[~held_back].mean(0), np.cov(rows[~held_back].T, bias=True)
+    choosing, x = (_dequantized(_rows(some), noise) for some in (train[held_back], images))
+    kept = train[~held_back]
+    mean = _mean(kept)
+    centred = (block - mean for block in _blocks(kept))
+    covariance = sum(block.T @ block for block in centred) / len(kept)
     best, bits = np.inf, np.full(len(x), np.nan)
     for share in SHRINKAGE:
         factor = cholesky(_shrunk(covariance, share), lower=True, overwrite_a=True)
@@ -78,6 +84,17 @@ def full_gaussian_bits(train: np.ndarray, images: np.ndarray, seed: int = 0) -> 
 def _rows(images: np.ndarray) -> np.ndarray:
     """[n, D]."""
     return images.reshape(len(images), -1)
+
+
+def _blocks(images: np.ndarray) -> Iterator[np.ndarray]:
+    """[`BLOCK`, D] as float64: all pictures at once would take eight times their memory."""
+    for start in range(0, len(images), BLOCK):
+        yield np.float64(_rows(images[start : start + BLOCK]))
+
+
+def _mean(images: np.ndarray) -> np.ndarray:
+    """[D]."""
+    return sum(block.sum(0) for block in _blocks(images)) / len(images)
 
 
 def _dequantized(rows: np.ndarray, noise: np.random.Generator) -> np.ndarray:

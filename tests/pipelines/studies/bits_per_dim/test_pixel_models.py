@@ -37,7 +37,9 @@ def test_probabilities_sum_to_one(model):
     assert total == pytest.approx(1, abs=1e-9)
 
 
-def test_pixelwise_gaussian_is_the_mass_of_each_value():
+@pytest.mark.parametrize("block", [7, 2_048])
+def test_pixelwise_gaussian_is_the_mass_of_each_value(monkeypatch, block):
+    monkeypatch.setattr(pixel_models, "BLOCK", block)
     train, images = pictures(80), pictures(5, seed=1)
     x, mean = images.astype(float), train.mean(0)
     sigma = np.sqrt(train.var(0) + 1 / 12)
@@ -55,7 +57,9 @@ def test_far_values_and_constant_pixels_have_finite_bits():
         assert np.isfinite(bits).all() and np.isfinite(full_gaussian_bits(train, images)).all()
 
 
-def test_full_gaussian_is_the_density_at_noisy_pictures(monkeypatch):
+@pytest.mark.parametrize("block", [7, 2_048])
+def test_full_gaussian_is_the_density_at_noisy_pictures(monkeypatch, block):
+    monkeypatch.setattr(pixel_models, "BLOCK", block)
     monkeypatch.setattr(pixel_models, "SHRINKAGE", (0.1,))
     train, images = pictures(200), pictures(7, seed=1)
     rows = train.reshape(200, -1).astype(float)
