@@ -247,7 +247,7 @@ def _steering_inputs(n: int, guidance: float, instead_of: str, best_of: int) -> 
         raise RequestError(
             f"The guidance must be from 0 to {contract.MAX_GUIDANCE:g}, not {guidance:g}."
         )
-    if not 1 <= best_of <= contract.MAX_BEST_OF:
+    if not (isinstance(best_of, int | np.integer) and 1 <= best_of <= contract.MAX_BEST_OF):
         raise RequestError(
             f"The number of drawings to choose from must be from 1 to {contract.MAX_BEST_OF}, not"
             f" {best_of:,}."

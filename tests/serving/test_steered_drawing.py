@@ -283,6 +283,7 @@ def _ancestors(operation):
         ({"guidance": 20.5}, "guidance must be from 0 to 20, not 20.5"),
         ({"guidance": float("nan")}, "guidance must be from 0 to 20"),
         ({"best_of": 65}, "must be from 1 to 64, not 65"),
+        ({"best_of": 2.5}, "must be from 1 to 64, not 2.5"),
         ({"instead_of": OTHER}, "no effect without guidance"),
         ({"guidance": 1.0, "instead_of": " "}, "caption is empty"),
         ({"best_of": 4, "seed": 2**62}, "seeds must fit in 64 bits"),
