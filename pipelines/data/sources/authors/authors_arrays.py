@@ -137,11 +137,8 @@ def captions_by_image(
 
 
 def _check_ids(captions: Found, table: np.ndarray, dictionary: Dictionary) -> None:
-    known = np.zeros(max(dictionary.ids.values()) + 1, bool)
-    known[list(dictionary.ids.values())] = True
-    known[0] = True  # a word, or padding
-    inside = (table >= 0) & (table < len(known))
-    wrong = np.argwhere(~(inside & known[np.where(inside, table, 0)]))
+    known = [0, *dictionary.ids.values()]  # 0 is a word, or padding
+    wrong = np.argwhere(~np.isin(table, [id for id in known if id <= np.iinfo(table.dtype).max]))
     if len(wrong):
         row, column = wrong[0]
         raise UserError(
@@ -165,7 +162,10 @@ def _lengths(
         full = np.where(padding.any(axis=1), padding.argmax(axis=1), width)
     if found is None:
         return full
-    given = np.asarray(found.value) if isinstance(found.value, np.ndarray | list) else None
+    try:
+        given = np.asarray(found.value) if isinstance(found.value, np.ndarray | list) else None
+    except ValueError:  # a list of lists of several lengths
+        given = None
     fits = given is not None and given.size == len(table) and given.dtype.kind in "iuf"
     if not fits or given.ndim > 2:
         raise UserError(
@@ -204,7 +204,7 @@ def _owners(
             raise UserError(
                 f"{where}: expected an image for each of the {count:,} captions of"
                 f" {Path(captions.where).name}, got {shown(found.value)}"
-                + (f" of {len(found.value):,}." if hasattr(found.value, "__len__") else ".")
+                + ("." if not _has_length(found.value) else f" of {len(found.value):,}.")
             )
         owners = value
     for k, owner in enumerate(owners):
@@ -213,3 +213,7 @@ def _owners(
                 f"{where}: expected one of the {images:,} images for caption {k}, got {owner}."
             )
     return owners
+
+
+def _has_length(value: Any) -> bool:
+    return value.ndim > 0 if isinstance(value, np.ndarray) else hasattr(value, "__len__")

@@ -184,6 +184,7 @@ def rows(change):
         (LENGTHS, lambda a: a[:-1], r"a length for each of the 30 captions .* \(29, 1\)"),
         (LENGTHS, lambda a: a + 3, "expected a length from 0 to 9, got 1"),
         (CAP2IM, lambda value: value[:-1], "an image for each of the 30 captions .* of 29"),
+        (CAP2IM, lambda value: np.array(7), r"an image for each of the 30 .* the shape \(\)\."),
         (CAP2IM, lambda value: "text", "an image for each of the 30 captions .* a str of 4"),
         (CAP2IM, lambda value: [7] * 30, "one of the 6 images for caption 0, got 7"),
     ],
@@ -196,6 +197,20 @@ def test_arrays_that_do_not_fit_are_one_sentence(folder, name, change, message):
     with pytest.raises(UserError, match=message) as error:
         opened(folder)
     assert str(folder / "train-") in str(error.value) and "\n" not in str(error.value)
+
+
+def test_lengths_of_several_to_a_caption_are_one_sentence(folder):
+    (folder / LENGTHS).unlink()
+    write_value(folder / LENGTHS.replace(".npy", ".pkl"), [[7], [7, 8]] * 15)
+    with pytest.raises(UserError, match=r"a length for each of the 30 captions .* got a list"):
+        opened(folder)
+
+
+def test_an_id_that_no_caption_could_have_takes_no_memory(folder):
+    words = coco_dictionary() | {"far": 10**13}
+    (folder / "dictionary.pkl").write_bytes(pickle.dumps(words))
+    _, splits = opened(folder)
+    assert len(list(splits["train"])) == 6
 
 
 @pytest.mark.parametrize(
