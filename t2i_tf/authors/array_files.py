@@ -1,5 +1,10 @@
-"""Named arrays in HDF5, npz, npy and pickle files, recognised by their first bytes."""
+"""Named arrays in HDF5, npz, npy and pickle files, recognised by their first bytes.
 
+A file says how large its arrays are before it has them. What would be far larger than the file is
+refused before it is read, and so is what lies in other files.
+"""
+
+import tokenize
 import zipfile
 import zlib
 from pathlib import Path
@@ -11,7 +16,22 @@ import numpy as np
 from t2i_tf.authors.plain_pickle import load_plain_pickle
 from t2i_tf.errors import UserError
 
-_DAMAGE = (OSError, EOFError, ValueError, KeyError, RuntimeError, zipfile.BadZipFile, zlib.error)
+_DAMAGE = (
+    OSError,
+    EOFError,
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    OverflowError,
+    RuntimeError,
+    MemoryError,
+    SyntaxError,
+    tokenize.TokenError,  # as the one before: NumPy reads a header as Python
+    zipfile.BadZipFile,
+    zlib.error,
+)
+_LARGE, _DENSEST = 2**28, 100  # bytes in all; bytes that one byte of a large file unpacks to
 
 
 def read_named(path: Path) -> dict[str, Any]:
@@ -46,7 +66,7 @@ def _read(path: Path, kind: str, read) -> Any:
     try:
         return read(path)
     except _DAMAGE as error:
-        reason = str(error).partition("\n")[0]
+        reason = (str(error) or type(error).__name__).partition("\n")[0]
         raise UserError(
             f"{path} cannot be read: expected {kind}, got a file that is damaged, incomplete or"
             f" has other contents ({reason}). Copy it again."
@@ -59,18 +79,39 @@ def _read_npy(path: Path) -> np.ndarray:
 
 def _read_npz(path: Path) -> dict[str, np.ndarray]:
     with np.load(path, allow_pickle=False) as archive:
+        _check_size(path, sum(member.file_size for member in archive.zip.infolist()))
         return {name: archive[name] for name in archive.files}
 
 
 def _read_hdf5(path: Path) -> dict[str, np.ndarray]:
-    found = {}
     with h5py.File(path) as file:
+        datasets = _datasets(file)
+        _check_size(path, sum(item.nbytes for item in datasets.values()))
+        return {name: item[()] for name, item in datasets.items()}
 
-        def copy(name: str, item: h5py.Group | h5py.Dataset) -> None:
-            if isinstance(item, h5py.Dataset):
-                if item.external:
-                    raise ValueError(f"{name} lies in another file")
-                found[name] = item[()]
 
-        file.visititems(copy)  # follows no links to other files
+def _datasets(file: h5py.File) -> dict[str, h5py.Dataset]:
+    found, elsewhere = {}, []
+
+    def take(name: str, item: h5py.Group | h5py.Dataset) -> None:
+        if isinstance(item, h5py.Dataset):
+            found[name] = item
+            if item.external or item.is_virtual:
+                elsewhere.append(name)
+
+    def refuse(name: str, link: object) -> None:
+        if isinstance(link, h5py.ExternalLink):
+            elsewhere.append(name)
+
+    file.visititems(take)  # follows no links
+    file.visititems_links(refuse)
+    if elsewhere:
+        raise ValueError(f"{elsewhere[0]} lies in another file")
     return found
+
+
+def _check_size(path: Path, unpacked: int) -> None:
+    """Raise ValueError for arrays that are so much larger than their file that it has not them."""
+    size = path.stat().st_size
+    if unpacked > max(_LARGE, _DENSEST * size):
+        raise ValueError(f"its {size:,} bytes would unpack to {unpacked:,}")

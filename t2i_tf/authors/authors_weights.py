@@ -273,10 +273,16 @@ def _numbers(path: Path, name: str, value: Any) -> np.ndarray:
     if array is None or array.dtype.kind not in "fiu":
         kind = type(value).__name__ if array is None else array.dtype
         raise UserError(f"{path}: expected {name} as an array of numbers, got {kind}.")
-    if not np.isfinite(array).all():
-        raise UserError(f"{path}: expected finite numbers in {name}, got some that are not.")
-    is_row = name in _VECTORS and array.ndim == 2 and len(array) == 1
-    return np.ascontiguousarray(array[0] if is_row else array, np.float32)
+    if not array.size:
+        raise UserError(f"{path}: expected {name} with values, got the shape {array.shape}.")
+    with np.errstate(over="ignore"):
+        values = np.asarray(array, np.float32)
+    if not np.isfinite(values).all():
+        raise UserError(
+            f"{path}: expected finite numbers of float32 in {name}, got some that are not."
+        )
+    is_row = name in _VECTORS and values.ndim == 2 and len(values) == 1
+    return np.ascontiguousarray(values[0] if is_row else values)
 
 
 def _sizes(path: Path, arrays: Arrays) -> Sizes:

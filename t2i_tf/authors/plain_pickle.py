@@ -4,6 +4,9 @@ A pickle is a program: `pickle.load` imports whatever it names, and calls it. He
 that NumPy arrays need stand for functions of this module, and every other name is refused. Nor does
 NumPy restore anything by a description in the file: an array is made of bytes, whose number has to
 be that of its shape, and arrays of objects are refused.
+
+The unpickler is that of Python's own code: the one in C makes room for as many values as a file of
+six bytes says that it remembers.
 """
 
 import functools
@@ -27,6 +30,7 @@ _DAMAGE = (
     LookupError,
     TypeError,
     AttributeError,
+    AssertionError,
     OverflowError,
     MemoryError,
     RecursionError,
@@ -64,10 +68,12 @@ def load_plain_pickle(path: Path) -> Any:
 
 
 def _first_line(error: BaseException) -> str:
+    if isinstance(error, KeyError):
+        return f"the byte {error} begins nothing"
     return (str(error) or type(error).__name__).partition("\n")[0]
 
 
-class _Unpickler(pickle.Unpickler):
+class _Unpickler(pickle._Unpickler):  # pyright: ignore[reportAttributeAccessIssue]
     """Knows the names that pickles of NumPy arrays have, old and new, and no other."""
 
     def find_class(self, module: str, name: str) -> Any:
@@ -80,6 +86,13 @@ class _Unpickler(pickle.Unpickler):
 
     def persistent_load(self, pid: Any) -> Any:
         raise _ForbiddenError("a reference to an object outside the file")
+
+    def load_bytearray8(self) -> None:
+        """As Python's own, which makes room for as many bytes as a file says that it has."""
+        (length,) = struct.unpack("<Q", self.read(8))
+        self.append(bytearray(self.read(length)))
+
+    dispatch = pickle._Unpickler.dispatch | {pickle.BYTEARRAY8[0]: load_bytearray8}  # pyright: ignore[reportAttributeAccessIssue]
 
 
 class _Dtype:

@@ -1,5 +1,7 @@
+import contextlib
 import os
 import pickle
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -137,3 +139,21 @@ def test_a_value_that_is_held_many_times_costs_no_more(tmp_path):
 def test_a_missing_file(tmp_path):
     with pytest.raises(UserError, match=r"none.pkl cannot be read: No such file"):
         load_plain_pickle(tmp_path / "none.pkl")
+
+
+@pytest.mark.parametrize(
+    "contents",
+    [
+        b"Nr\xff\xff\xff\x03.",  # the memo's place 2^26: in C, room for twice as many values
+        b"N" * 3 + b"p67108863\n.",
+        b"\x80\x05\x96\x00\x00\x00\x40\x00\x00\x00\x00.",  # a gigabyte of zeros, which it lacks
+    ],
+)
+def test_a_file_of_a_few_bytes_takes_no_memory(tmp_path, contents):
+    path = written(tmp_path / "file.pkl", contents)
+    tracemalloc.start()
+    with contextlib.suppress(UserError):
+        load_plain_pickle(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 10e6
