@@ -18,6 +18,7 @@ import msgspec
 import numpy as np
 import tensorflow as tf
 
+from t2i_tf.budget import share_done
 from t2i_tf.config import MODEL_CONFIGS, DrawConfig, TrainConfig
 from t2i_tf.errors import UsageError, UserError, did_you_mean
 from t2i_tf.files import write_atomically
@@ -180,6 +181,22 @@ def read_checkpoint(path: Path) -> Saved:
     with np.load(path) as archive:
         state = {name: archive[name] for name in archive.files}
     return Saved(path, state, json.loads(str(state.pop("progress"))))
+
+
+def read_share_done(workdir: Path, config: TrainConfig) -> float | None:
+    """The share of a run's training that is done, see `share_done`, by its newest whole checkpoint.
+
+    None where nothing was trained, or nothing is known.
+    """
+    folder = CheckpointFolder(Path(workdir) / "checkpoints")
+    for step in reversed(folder.steps()):
+        try:
+            with np.load(folder.path(step)) as archive:
+                progress = json.loads(str(archive["progress"]))
+        except _DAMAGE:
+            continue
+        return share_done(config, step, folder.best(), progress) if step else None
+    return None
 
 
 def assign_state(model: keras.Model, saved: Saved) -> None:

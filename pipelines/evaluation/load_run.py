@@ -7,8 +7,8 @@ from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.data.prepared.split_reader import read_captions
 from pipelines.evaluation.results import RunSummary
 from pipelines.training.history import read_history
-from pipelines.training.schedule import Budget
 from pipelines.training.workdir import has_same_data
+from t2i_tf.budget import Budget
 from t2i_tf.checkpoints import Trained
 from t2i_tf.config import TrainConfig
 from t2i_tf.errors import UserError

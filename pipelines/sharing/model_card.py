@@ -11,6 +11,7 @@ from pipelines.evaluation.results import FILE, Evaluation, read_evaluation
 from pipelines.evaluation.summary_table import evaluation_figures
 from pipelines.fine_tuning.initial_weights import FILE as INIT
 from pipelines.training.workdir import DATA_MANIFEST, flat
+from t2i_tf.budget import budget_in_words
 from t2i_tf.hub import hugging_face
 from t2i_tf.hub.pretrained import PretrainedModel
 from t2i_tf.image_ops import image_shape, shape_in_words
@@ -48,7 +49,10 @@ def read_run_facts(run: Path, step: int) -> RunFacts:
     data, init = (_read_if_there(run / name) for name in (DATA_MANIFEST, INIT))
     if not (run / FILE).is_file():
         return RunFacts(
-            data, init, None, f"no figures: there is no {FILE} (`t2i evaluate` writes it)"
+            data,
+            init,
+            None,
+            f"no figures: there is no {FILE} (`python -m pipelines evaluate` writes it)",
         )
     evaluation = read_evaluation(run / FILE)
     if evaluation.run and evaluation.run.step != step:
@@ -57,7 +61,7 @@ def read_run_facts(run: Path, step: int) -> RunFacts:
             init,
             None,
             f"no figures: {FILE} is that of step {evaluation.run.step}, not {step}"
-            " (`t2i evaluate` measures it again)",
+            " (`python -m pipelines evaluate` measures it again)",
         )
     return RunFacts(data, init, evaluation, "")
 
@@ -115,6 +119,7 @@ def model_card(
         max_words=config.max_words,
         weights=model.count_params(),
         step=step,
+        unfinished=unfinished_in_words(model),
         init=facts.init,
         base_model=_repository(facts.init),
         can_be_guided=getattr(model.network, "has_empty_caption", False)
@@ -125,6 +130,15 @@ def model_card(
         figures=evaluation_figures(facts.evaluation) if facts.evaluation else [],
         settings=flat(config),
     )
+
+
+def unfinished_in_words(model: PretrainedModel) -> str:
+    """That a training was not finished, and how far it came; "" if it was, or is not known."""
+    done = model.parts.share_done
+    if done is None or done >= 1:
+        return ""
+    percent = int(100 * done + 1e-6)  # never 100
+    return f"not finished: {percent} % of its {budget_in_words(model.settings)} were done"
 
 
 def _repository(init: Mapping[str, Any] | None) -> str:

@@ -11,7 +11,13 @@ import numpy as np
 
 from pipelines.figures.image_grid import grid
 from pipelines.sharing.card_captions import card_captions
-from pipelines.sharing.model_card import PICTURES, model_card, read_run_facts
+from pipelines.sharing.model_card import (
+    PICTURES,
+    RunFacts,
+    model_card,
+    read_run_facts,
+    unfinished_in_words,
+)
 from t2i_tf.errors import UsageError, UserError
 from t2i_tf.files import write_atomically
 from t2i_tf.hub import hugging_face
@@ -115,9 +121,17 @@ def write_shared(
         write_atomically(folder / CARD, lambda file: file.write(text.encode()))
     except OSError as error:
         raise UserError(f"{folder} cannot be written: {error.strerror}.") from error
-    unknown = model.unknown_words(shown)
-    remarks = [facts.remark, f"drawings of words that the model does not know: {unknown}"]
-    return [remark for remark, holds in zip(remarks, (facts.remark, unknown), strict=True) if holds]
+    return _remarks(model, facts, shown)
+
+
+def _remarks(model: PretrainedModel, facts: RunFacts, shown: Sequence[str]) -> list[str]:
+    unfinished, unknown = unfinished_in_words(model), model.unknown_words(shown)
+    remarks = {
+        f"the words that its training was {unfinished}": unfinished,
+        facts.remark: facts.remark,
+        f"drawings of words that the model does not know: {unknown}": unknown,
+    }
+    return [remark for remark, holds in remarks.items() if holds]
 
 
 def _grid(model: TextToImage, captions: Sequence[str]):

@@ -36,6 +36,7 @@ class Checkpointer(keras.callbacks.Callback):
         interval: Steps between reports.
         every_seconds: The longest time that a crash can cost.
         workers: Workers of the training.
+        steps_per_epoch: Steps of a pass over the data, for the record.
 
     Raises:
         Interrupted: after a step, if a signal came.
@@ -49,10 +50,12 @@ class Checkpointer(keras.callbacks.Callback):
         interval: int,
         every_seconds: float = 120.0,
         workers: Workers | None = None,
+        steps_per_epoch: int = 0,
     ):
         super().__init__()
         self.folder, self.clock, self.interval = folder, clock, interval
         self.every_seconds = every_seconds
+        self.steps_per_epoch = steps_per_epoch
         self.workers = workers or Workers()
         self.best_loss = math.inf
         self.interrupted = False
@@ -112,7 +115,8 @@ class Checkpointer(keras.callbacks.Callback):
         self._saved = time.monotonic()
 
     def _write(self, state) -> None:
-        step, progress = int(self.model.optimizer.iterations.numpy()), {"elapsed": self.clock.here}
+        step = int(self.model.optimizer.iterations.numpy())
+        progress = {"elapsed": self.clock.here, "steps_per_epoch": self.steps_per_epoch}
         try:
             self.folder.write(step, state, progress)
         except OSError as error:

@@ -4,7 +4,8 @@ import time
 
 import keras
 
-from pipelines.training.schedule import Budget, learning_rate
+from pipelines.training.schedule import learning_rate
+from t2i_tf.budget import Budget
 from t2i_tf.config import OptimizerConfig
 
 

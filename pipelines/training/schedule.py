@@ -1,4 +1,4 @@
-"""How long to train, and the learning rate on the way: functions of step and clock alone."""
+"""The flags that say how long to train; the learning rate, a function of step and progress."""
 
 import dataclasses
 import math
@@ -8,26 +8,6 @@ from t2i_tf.config import OptimizerConfig, TrainConfig
 from t2i_tf.errors import UsageError
 
 BUDGETS = ("epochs", "steps", "minutes")  # fields of a config that say how long to train
-
-
-@dataclasses.dataclass(frozen=True)
-class Budget:
-    """The length of a training: a number of steps, or of seconds."""
-
-    steps: int | None = None
-    seconds: float | None = None
-
-    @classmethod
-    def of(cls, config: TrainConfig, steps_per_epoch: int) -> "Budget":
-        """The budget of a config: minutes take precedence over steps, and steps over epochs."""
-        if config.minutes is not None:
-            return cls(seconds=60.0 * config.minutes)
-        return cls(steps=config.steps or config.epochs * steps_per_epoch)
-
-    def progress(self, step: int, elapsed: float) -> float:
-        """The fraction that is done, 0 to 1, at a step and after `elapsed` seconds."""
-        done = elapsed / self.seconds if self.seconds is not None else step / max(self.steps, 1)
-        return min(done, 1.0)
 
 
 def without_other_budgets(config: TrainConfig, named: Sequence[str]) -> TrainConfig:

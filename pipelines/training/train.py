@@ -23,12 +23,12 @@ from pipelines.training.history import History
 from pipelines.training.pacing import BudgetScheduler, Clock
 from pipelines.training.progress import TrainingProgress
 from pipelines.training.run_batches import RunBatches, open_batches
-from pipelines.training.schedule import Budget
 from pipelines.training.tensorboard import TensorBoard
 from pipelines.training.workdir import flat, open_shared_workdir
 from pipelines.training.workers.keras_fit import Ballot, fit_on_workers
 from pipelines.training.workers.versions import versions
 from pipelines.training.workers.workers import Workers
+from t2i_tf.budget import Budget
 from t2i_tf.checkpoints import SENTENCE_ENCODER, CheckpointFolder
 from t2i_tf.config import TrainConfig
 from t2i_tf.json_files import write_json
@@ -171,12 +171,13 @@ def _train(
     workers: Workers,
 ) -> Outcome:
     """Resumes at the newest checkpoint of a work folder, and trains until the end."""
-    budget = Budget.of(config, batches.training.steps_per_epoch)
-    interval = config.report_every or batches.training.steps_per_epoch
+    per_epoch = batches.training.steps_per_epoch
+    budget = Budget.of(config, per_epoch)
+    interval = config.report_every or per_epoch
     clock = Clock(shared=workers.count > 1)
     scheduler = BudgetScheduler(config.optimizer, budget, clock)
     folder = CheckpointFolder(workdir / "checkpoints")
-    checkpointer = Checkpointer(folder, clock, interval, checkpoint_seconds, workers)
+    checkpointer = Checkpointer(folder, clock, interval, checkpoint_seconds, workers, per_epoch)
     history = History(workdir / "history.csv", clock)
     bar = ProgressBar("training", text="compiling")
     stopping = EarlyStopping(config.patience, interval, folder, history, bar.print, workers)

@@ -5,8 +5,8 @@
     model.weights.h5      weights in Keras's layout; float32, or float16 to be half as large
     sentence_encoder.npz  only where the model reads sentence vectors
     metadata.json         format, system, step, dtype, number of weights and SHA-256 of their file,
-                          version of Keras, and where it is known `data`: their source, and how
-                          pictures were resized
+                          version of Keras, and where they are known `share_done`, 1 for a training
+                          that was finished, and `data`: their source, and how pictures were resized
 
 h5py and any text editor read them without this project.
 """
@@ -53,6 +53,7 @@ class Parts(NamedTuple):
     encoder: SentenceEncoder | None  # where the model reads sentence vectors
     step: int  # of the training
     data: Mapping[str, str] = MappingProxyType({})  # see `read_data_facts`
+    share_done: float | None = None  # of the training, 0 to 1; None where it is not known
 
 
 def is_preset(folder: Path) -> bool:
@@ -87,13 +88,16 @@ def read_parts(folder: Path) -> Parts:
     vocabulary = Vocabulary.load(folder / VOCABULARY)
     check_vocabulary(folder, vocabulary, config)
     encoder = load_encoder(folder / SENTENCE_ENCODER) if config.reads_sentences else None
-    return Parts(config, vocabulary, encoder, metadata.step, read_data_facts(folder))
+    return Parts(
+        config, vocabulary, encoder, metadata.step, read_data_facts(folder), metadata.share_done
+    )
 
 
 class _Metadata(msgspec.Struct):
     """What of `metadata.json` is read again."""
 
     step: int = 0
+    share_done: float | None = None
     data: dict[str, Any] = {}
     sha256: str = ""  # of the weights; "" in presets from before it was kept
 
@@ -187,8 +191,10 @@ def _check_target(folder: Path) -> None:
 
 
 def _metadata(network: keras.Model, parts: Parts, dtype: Dtype) -> dict[str, Any]:
-    data = {"data": dict(parts.data)} if parts.data else {}
-    return data | {
+    known = {"data": dict(parts.data)} if parts.data else {}
+    if parts.share_done is not None:
+        known["share_done"] = round(parts.share_done, 4)
+    return known | {
         "format": FORMAT,
         "system": network.title,
         "step": parts.step,

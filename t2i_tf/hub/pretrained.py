@@ -144,18 +144,21 @@ class PretrainedModel(keras.Model):
         return list(dict.fromkeys(word for word in words if word not in self.vocabulary))
 
     def get_config(self) -> dict[str, Any]:  # noqa: D102
-        step, data = (self._parts.step, dict(self._parts.data)) if self._parts else (0, {})
-        settings = checkpoints.encode_config(self.settings)
-        return {"name": self.name, "settings": settings, "step": step, "data": data}
+        step, data, done = 0, {}, None
+        if self._parts:
+            step, data, done = self._parts.step, dict(self._parts.data), self._parts.share_done
+        facts = {"step": step, "data": data, "share_done": done}
+        return {"name": self.name, "settings": checkpoints.encode_config(self.settings), **facts}
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects=None) -> Self:  # noqa: D102
         settings = checkpoints.decode_config(config["settings"])
         model = cls(settings, name=config["name"])
         model._step, model._data = config["step"], config.get("data", {})
+        model._share_done = config.get("share_done")
         return model
 
-    _step, _data = 0, MappingProxyType({})
+    _step, _data, _share_done = 0, MappingProxyType({}), None
 
     def save_assets(self, dir_path: str) -> None:
         """Write words and sentence encoder into a `.keras` file."""
@@ -170,7 +173,8 @@ class PretrainedModel(keras.Model):
             encoder = load_encoder(folder / checkpoints.SENTENCE_ENCODER)
         vocabulary = Vocabulary.load(folder / VOCABULARY)
         checkpoints.check_vocabulary(folder, vocabulary, self.settings)
-        self._parts = Parts(self.settings, vocabulary, encoder, self._step, dict(self._data))
+        facts = self._step, dict(self._data), self._share_done
+        self._parts = Parts(self.settings, vocabulary, encoder, *facts)
 
 
 def read_settings(preset: str | Path) -> TrainConfig:
@@ -243,7 +247,8 @@ def _load_run(folder: Path) -> PretrainedModel:
     trained = checkpoints.load(folder)
     encoder = trained.reader if trained.config.reads_sentences else None
     facts = read_data_facts(folder)
-    parts = Parts(trained.config, trained.vocabulary, encoder, trained.step, facts)
+    done = checkpoints.read_share_done(folder, trained.config)
+    parts = Parts(trained.config, trained.vocabulary, encoder, trained.step, facts, done)
     model = _of(parts)
     model.network.set_weights(trained.model.get_weights())
     return model

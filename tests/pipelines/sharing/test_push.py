@@ -132,7 +132,7 @@ def test_figures_of_another_checkpoint_are_left_out_and_said(workdir, tmp_path, 
     assert "## Figures" not in card and "data, train" not in card and "guidance" not in card
     (run / "evaluation.json").unlink()
     assert main(["push", str(run), ADDRESS, "--dry-run", "--out", str(out)]) == 0
-    assert "`t2i evaluate` writes it" in capsys.readouterr().out
+    assert "`python -m pipelines evaluate` writes it" in capsys.readouterr().out
 
 
 def test_the_card_says_what_a_training_began_from(tmp_path):
@@ -145,6 +145,30 @@ def test_the_card_says_what_a_training_began_from(tmp_path):
     assert yaml.safe_load(card.split("---\n")[1])["base_model"] == "other/model"
     assert "for 9 steps.\nThe training began from the weights of `hf://other/model@v1`" in card
     assert "1. `a dog's été`\n" in card and 'generate(["a dog\'s été"]' in card
+
+
+def test_the_card_says_that_a_training_was_not_finished(tmp_path, capsys):
+    told = "not finished: 29 % of its 31 steps were done"
+    run = write_run(tmp_path / "run", step=9, steps=31, progress={"elapsed": 3.0})
+    t2i_tf.TextToImage.from_preset(run).save_to_preset(tmp_path / "saved")
+    t2i_tf.TextToImage.from_preset(run).save(tmp_path / "saved.keras")
+    for preset in (run, tmp_path / "saved", tmp_path / "saved.keras"):
+        out = tmp_path / f"card of {preset.name}"
+        assert main(["push", str(preset), ADDRESS, "--dry-run", "--out", str(out)]) == 0
+        assert (
+            f"The model card has the words that its training was {told}." in capsys.readouterr().out
+        )
+        card = (out / "README.md").read_text()
+        assert f"for 9 steps.\nThe training was {told}.\n" in card
+        assert f"| training | step 9; {told} |" in card
+    assert json.loads((tmp_path / "saved" / "metadata.json").read_text())["share_done"] == 0.2903
+
+
+def test_the_card_says_no_such_thing_of_a_finished_training(tmp_path):
+    run = write_run(tmp_path / "run", step=9, steps=9, progress={"elapsed": 3.0})
+    out = tmp_path / "preset"
+    assert main(["push", str(run), ADDRESS, "--dry-run", "--out", str(out)]) == 0
+    assert "not finished" not in (out / "README.md").read_text()
 
 
 def test_weights_that_were_not_trained_here_are_not_said_to_be(tmp_path):

@@ -1,7 +1,8 @@
 import pytest
 
 from pipelines.cli import main, parse
-from pipelines.training.schedule import Budget, learning_rate, without_other_budgets
+from pipelines.training.schedule import learning_rate, without_other_budgets
+from t2i_tf.budget import Budget
 from t2i_tf.config import OptimizerConfig, TrainConfig
 from t2i_tf.errors import UsageError
 from t2i_tf.presets import preset

@@ -15,7 +15,7 @@ CAPTIONER = CaptionerConfig(
 )
 
 
-def write_run(folder, model_config=CONFIG, words=WORDS, step=0, **settings):
+def write_run(folder, model_config=CONFIG, words=WORDS, step=0, progress=None, **settings):
     """A work folder with initial weights, as if of a later step; returns the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     vocabulary = Vocabulary.from_counts(dict.fromkeys(words, 1))
@@ -26,5 +26,5 @@ def write_run(folder, model_config=CONFIG, words=WORDS, step=0, **settings):
     model.optimizer.iterations.assign(step)
     checkpoints.write_config(folder, config)
     vocabulary.save(folder / "vocabulary.txt")
-    checkpoints.CheckpointFolder(folder / "checkpoints").save(model, {})
+    checkpoints.CheckpointFolder(folder / "checkpoints").save(model, progress or {})
     return folder
