@@ -114,7 +114,8 @@ class Sampler:
         if n < 1:
             raise UsageError(f"Expected at least one image per caption, got n = {n}.")
         pairs = [(caption, seed + k) for caption in captions for k in range(n)]
-        description = "Drawing candidates" if self.steering.best_of > 1 else None
+        many = self.steering.best_of > 1 and len(pairs) * self.steering.best_of > BATCH
+        description = "Drawing candidates" if many else None
         drawn = self.draw_pairs(pairs, temperature=temperature, description=description)
         return [drawn[k : k + n] for k in range(0, len(drawn), n)]
 
