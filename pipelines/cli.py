@@ -10,7 +10,7 @@ import dataclasses
 import io
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, Union
 
 import tyro
@@ -36,6 +36,7 @@ from pipelines.options import (
 )
 from pipelines.training.schedule import BUDGETS, without_other_budgets
 from pipelines.training.workers.membership import find_membership
+from pipelines.typed_form import as_typed, type_as
 from t2i_tf.config import TrainConfig
 from t2i_tf.errors import UsageError, UserError
 from t2i_tf.import_tensorflow import import_tensorflow
@@ -65,14 +66,21 @@ COMMANDS = {
 }
 
 
-def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
+def main(
+    argv: Sequence[str] | None = None,
+    prog: str | None = None,
+    retyped: Callable[[str], str] | None = None,
+) -> int:
     """Run one command; returns 0 for success, 1 for a failure, 2 for wrong usage.
 
     Args:
         argv: The command and its flags; those of the process if None.
         prog: What people type for the command, for the help; its name after `python -m pipelines`
             if None.
+        retyped: Puts the commands in a hint or an error into the form that people type; None leaves
+            `python -m pipelines`.
     """
+    type_as(retyped)
     _replace_unprintable()
     try:
         arguments = list(sys.argv[1:] if argv is None else argv)
@@ -115,7 +123,7 @@ def _replace_unprintable() -> None:
 def _print_error(message: str) -> None:
     console = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
     console.print("[red]Error:[/red]", end=" ")
-    console.print(message, markup=False)
+    console.print(as_typed(message), markup=False)
 
 
 def _check_numbers(options) -> None:

@@ -27,6 +27,7 @@ from pipelines.options import (
     Study,
     Train,
 )
+from pipelines.typed_form import as_typed
 from t2i_tf.errors import UsageError, UserError
 from t2i_tf.json_files import write_json
 from t2i_tf.presets import preset
@@ -201,7 +202,7 @@ def _next_command(options: Train, caption: str) -> str:
     quoted = f'"{caption}"' if simple else shlex.quote(caption or "a caption")
     workdir, data = (shlex.quote(str(path)) for path in (options.workdir, options.data))
     entry = preset(options.preset)
-    return entry.next.format(workdir=workdir, data=data, caption=quoted)
+    return as_typed(entry.next).format(workdir=workdir, data=data, caption=quoted)
 
 
 @run.register
@@ -314,7 +315,7 @@ def _(options: Push) -> int:
         send=not options.dry_run,
     )
     for remark in shared.remarks:
-        console.print(f"The model card has {remark}.")
+        console.print(f"The model card has {as_typed(remark)}.")
     console.print(f"Licence of the weights: {options.licence} (--licence).")
     size = f"{shared.size / 1e6:.1f} MB"
     if shared.url is None:
@@ -340,7 +341,8 @@ def _(options: ImportWeights) -> int:
     for line in imported.lines:
         console.print(line)
     workdir = shlex.quote(str(options.workdir))
-    console.print(f'Next: python -m pipelines generate --workdir {workdir} "a caption"')
+    draw = as_typed("python -m pipelines generate")
+    console.print(f'Next: {draw} --workdir {workdir} "a caption"')
     return 0
 
 

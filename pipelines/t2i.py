@@ -7,6 +7,7 @@ import importlib
 import importlib.metadata
 import inspect
 import os
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from typing import Annotated, NamedTuple, Union
@@ -75,7 +76,22 @@ def _run(name: str, *arguments: str) -> int:
             f"[red]Error:[/red] t2i has no command {name!r}. {did_you_mean(name, COMMANDS)}"
         )
         return 2
-    return package.main([command.name, *arguments], prog=f"t2i {name}")
+    return package.main([command.name, *arguments], prog=f"t2i {name}", retyped=retyped)
+
+
+def retyped(text: str) -> str:
+    """The text with the commands of `python -m` as those of `t2i`.
+
+    >>> retyped("Next: python -m pipelines generate --workdir runs/a")
+    'Next: t2i draw --workdir runs/a'
+    """
+    names = {command: name for name, command in COMMANDS.items()}
+
+    def short(match: re.Match[str]) -> str:
+        name = names.get(Command(match[1], match[2]))
+        return match[0] if name is None else f"t2i {name}"
+
+    return re.sub(r"python -m (pipelines|serving) ([\w-]+)", short, text)
 
 
 def _print_help() -> None:

@@ -6,7 +6,7 @@ once.
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, Union
 
 import tyro
@@ -15,6 +15,7 @@ from tyro.conf import subcommand
 
 from serving import options
 from serving.errors import ServingError
+from serving.typed_form import as_typed, type_as
 
 PROG = "python -m serving"
 COMMANDS = {
@@ -30,14 +31,21 @@ COMMANDS = {
 """Name -> its options. The function of the same name in `serving.commands` takes them."""
 
 
-def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
+def main(
+    argv: Sequence[str] | None = None,
+    prog: str | None = None,
+    retyped: Callable[[str], str] | None = None,
+) -> int:
     """Run one command; returns 0 on success, 1 for a failure, 2 for wrong usage.
 
     Args:
         argv: The command and its flags; those of the process if None.
         prog: What people type for the command, for the help; its name after `python -m serving` if
             None.
+        retyped: Puts the commands in a hint or an error into the form that people type; None leaves
+            `python -m serving`.
     """
+    type_as(retyped)
     # gRPC's C core would log what a ServingError already says in plain words.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     argv = list(sys.argv[1:] if argv is None else argv)
@@ -46,7 +54,7 @@ def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
     except ServingError as error:
         console = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
         console.print("[red]Error:[/red]", end=" ")
-        console.print(str(error), markup=False)
+        console.print(as_typed(str(error)), markup=False)
         return error.exit_code
     except BrokenPipeError:  # the reader, such as `head`, has closed the pipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python complains when it flushes stdout

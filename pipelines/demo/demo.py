@@ -23,6 +23,7 @@ from pipelines.html_report.rendering import duration
 from pipelines.sampling.sampler import Sample, Sampler
 from pipelines.training.history import read_history
 from pipelines.training.train import Outcome, train
+from pipelines.typed_form import as_typed
 from t2i_tf import checkpoints
 from t2i_tf.config import TrainConfig
 from t2i_tf.errors import UserError
@@ -163,14 +164,14 @@ def _provenance(
         cores=os.cpu_count() or 1,
         versions=versions(),
         stage_seconds=seconds,
-        command=f"python -m pipelines demo --folder {folder}",
+        command=f"{as_typed('python -m pipelines demo')} --folder {folder}",
         next_commands={
-            "Draw a caption of your own": "python -m pipelines generate"
-            f' "a pink truck is parked on the beach" --workdir {run}',
-            "Train for longer": f"python -m pipelines train --preset {preset_name}"
-            f" --data {data} --workdir {run}-longer --minutes 30",
+            "Draw a caption of your own": as_typed("python -m pipelines generate")
+            + f' "a pink truck is parked on the beach" --workdir {run}',
+            "Train for longer": as_typed("python -m pipelines train")
+            + f" --preset {preset_name} --data {data} --workdir {run}-longer --minutes 30",
             "Watch the training": f"tensorboard --logdir {run}/tensorboard",
-            "Prepare COCO, once downloaded": "python -m pipelines prepare --source coco"
-            " --input COCO --out data/coco-32",
+            "Prepare COCO, once downloaded": as_typed("python -m pipelines prepare")
+            + " --source coco --input COCO --out data/coco-32",
         },
     )

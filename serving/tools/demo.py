@@ -11,6 +11,7 @@ from serving.client.connection import Connection
 from serving.errors import RequestError, ServingError
 from serving.tools.child_process import child_process, ended_by_signals
 from serving.tools.output_files import write
+from serving.typed_form import as_typed
 from serving.web.command import listening, web
 
 READY_SECONDS = 120.0
@@ -49,10 +50,8 @@ def demo(
             print(f"Drawn over gRPC at {address}, {caption!r}, seed {seed}: {image_path}")
             if once:
                 place = f" --out {out}" if out else ""
-                print(
-                    "See the drawing in a browser: python -m serving demo --workdir"
-                    f" {workdir}{place}"
-                )
+                again = as_typed("python -m serving demo --workdir")
+                print(f"See the drawing in a browser: {again} {workdir}{place}")
             else:
                 web(Connection(server=address), port=port)
 

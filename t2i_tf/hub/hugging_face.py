@@ -54,7 +54,9 @@ def download(address: str) -> Path:
     with _failures(hub, address, f"load {address}"):
         folder = hub.snapshot_download(repository, revision=revision, allow_patterns=list(FILES))
     if not is_preset(Path(folder)) or not has_our_format(Path(folder)):
-        raise UserError(f"{address} holds no preset: expected the files that `t2i push` writes.")
+        raise UserError(
+            f"{address} holds no preset: expected the files that `python -m pipelines push` writes."
+        )
     return Path(folder)
 
 

@@ -147,7 +147,7 @@ def test_a_private_repository_is_for_those_who_log_in(hub, client, folder):
 def test_a_repository_without_a_preset_is_named(hub, client, folder):
     (folder / "model.weights.h5").unlink()
     push(folder)
-    with pytest.raises(UserError, match=r"holds no preset.*t2i push"):
+    with pytest.raises(UserError, match=r"holds no preset.*pipelines push"):
         hugging_face.download("hf://someone/model")
 
 
