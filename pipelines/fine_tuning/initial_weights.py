@@ -59,6 +59,18 @@ def open_initial(init: str, workdir: Path, config: TrainConfig) -> PretrainedMod
     return model
 
 
+def begin_without(workdir: Path) -> list[str]:
+    """Forget what a run was to begin from that has trained nothing; returns lines that say so."""
+    path = workdir / FILE
+    if not path.is_file() or CheckpointFolder(workdir / "checkpoints").steps():
+        return []
+    path.unlink()
+    return [
+        f"{workdir} was to begin from a trained model, but has trained nothing. It begins from"
+        " initial weights now, as --init is not given."
+    ]
+
+
 def begin_from(
     init: str,
     source: PretrainedModel,

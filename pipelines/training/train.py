@@ -15,7 +15,12 @@ from pipelines.data.prepared.caption_lengths import LengthRange
 from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.data.prepared.split_reader import CaptionReader
 from pipelines.fine_tuning.initial_weights import FILE as INIT
-from pipelines.fine_tuning.initial_weights import begin_from, encoder_of, open_initial
+from pipelines.fine_tuning.initial_weights import (
+    begin_from,
+    begin_without,
+    encoder_of,
+    open_initial,
+)
 from pipelines.progress_bar import ProgressBar
 from pipelines.training.checkpointing import Checkpointer, Interrupted
 from pipelines.training.early_stopping import EarlyStopping
@@ -106,6 +111,8 @@ def train(
             model = _compiled_model(config, workers)
             if init:
                 _begin_from(init, model, config, folder.vocabulary, sources, workdir, workers)
+            else:
+                workers.chief_does(lambda: _say(begin_without(workdir)))
             batches = _open_batches(config, captions, sources, model, mode, overfit, workers)
             vocabulary = folder.vocabulary
             return _train(model, config, batches, vocabulary, workdir, checkpoint_seconds, workers)
@@ -133,6 +140,11 @@ def _begin_from(
     workers.chief_does(lambda: write_json(workdir / INIT, record))
     if workers.is_chief:
         print(*lines, sep="\n")
+
+
+def _say(lines: list[str]) -> None:
+    for line in lines:
+        print(line)
 
 
 def _open_batches(

@@ -142,6 +142,18 @@ def test_a_smoke_test_leaves_no_record_behind(data, trained, config, tmp_path, a
     assert not (tmp_path / "run" / "init.json").exists()
 
 
+def test_what_was_killed_before_its_first_checkpoint_can_begin_without(
+    data, trained, config, tmp_path, at_once, capsys
+):
+    workdir = tmp_path / "run"
+    train(config, data, workdir, init=str(trained))
+    shutil.rmtree(workdir / "checkpoints")
+    capsys.readouterr()
+    train(config, data, workdir)
+    assert "It begins from initial weights now, as --init is not given." in capsys.readouterr().out
+    assert not (workdir / "init.json").exists()  # or the model card would say that it did
+
+
 @pytest.mark.slow
 def test_a_run_resumes_exactly(data, trained, config, tmp_path):
     whole, cut = tmp_path / "whole", tmp_path / "cut"
