@@ -316,7 +316,10 @@ def decode_config(content: dict[str, Any]) -> TrainConfig:
         UsageError: it has a setting that there is not, misspelt or of a later version, which would
             be ignored.
     """
-    kind = content.get("model", {}).get(_KIND, DrawConfig.__name__)
+    model = content.get("model", {}) if isinstance(content, dict) else None
+    if not isinstance(model, dict):
+        raise msgspec.ValidationError("expected settings with the settings of a model in `model`")
+    kind = model.get(_KIND, DrawConfig.__name__)
     if kind not in MODEL_CONFIGS:
         raise msgspec.ValidationError(
             f"expected a model config among {', '.join(MODEL_CONFIGS)}, found {kind!r}"

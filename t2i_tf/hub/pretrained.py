@@ -1,5 +1,6 @@
 """`PretrainedModel`: a trained network with its vocabulary, as one Keras model."""
 
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from types import MappingProxyType
@@ -27,6 +28,19 @@ from t2i_tf.models import TrainableModel, build_configured
 from t2i_tf.sentence_encoder.encoder import load_encoder
 from t2i_tf.text.tokenizer import Tokenizer, TokenReader, split_words
 from t2i_tf.text.vocabulary import Vocabulary
+
+# Whatever Keras meets in a file that is damaged or of another kind.
+_DAMAGE = (
+    OSError,
+    EOFError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    RuntimeError,
+    BadZipFile,
+    zlib.error,
+)
 
 
 class PretrainedModel(keras.Model):
@@ -221,14 +235,21 @@ def _load_file(path: Path) -> PretrainedModel:
         raise UserError(f"{path} is no preset: expected a folder, or a file that ends in .keras.")
     try:
         model = keras.saving.load_model(path)
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError, BadZipFile) as error:
-        raise UserError(f"{path} cannot be loaded: {error}") from error
+    except _DAMAGE as error:
+        raise UserError(f"{path} cannot be loaded: {_first_line(error)}") from error
     if not isinstance(model, PretrainedModel):
         raise UserError(
             f"{path} holds a {type(model).__name__}, which is no model of t2i-tf. Load it with "
             "keras.saving.load_model."
         )
+    if model._parts is None:
+        raise UserError(f"{path} is no whole model: it has no {VOCABULARY}. Save or copy it again.")
     return model
+
+
+def _first_line(error: Exception) -> str:
+    """What Keras says first; pages may follow."""
+    return str(error).strip().partition("\n")[0]
 
 
 def _load_preset(folder: Path) -> PretrainedModel:
@@ -237,8 +258,8 @@ def _load_preset(folder: Path) -> PretrainedModel:
     model = _of(parts)
     try:
         model.load_weights(folder / WEIGHTS)
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
-        raise UserError(f"{folder / WEIGHTS} cannot be loaded: {error}") from error
+    except _DAMAGE as error:
+        raise UserError(f"{folder / WEIGHTS} cannot be loaded: {_first_line(error)}") from error
     return model
 
 

@@ -3,6 +3,7 @@ import json
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import h5py
@@ -308,3 +309,44 @@ def test_a_fresh_process_loads_a_file(model, tmp_path):
     for imports in (code, code.replace("t2i_tf.hub, keras", "keras, t2i_tf")):
         subprocess.run([sys.executable, "-c", imports, tmp_path / "x.keras", out], check=True)
         assert out.read_bytes() == model.generate(["a red bus"], seed=2).tobytes()
+
+
+def rewritten(source, target, change):
+    """A `.keras` file whose members are those of another, changed; None leaves one out."""
+    with zipfile.ZipFile(source) as before, zipfile.ZipFile(target, "w") as after:
+        for name in before.namelist():
+            contents = change(name, before.read(name))
+            if contents is not None:
+                after.writestr(name, contents)
+    return target
+
+
+def changed_config(**changes):
+    def change(name, contents):
+        if name != "config.json":
+            return contents
+        config = json.loads(contents)
+        config["config"] |= changes
+        return json.dumps(config)
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda name, contents: None if "vocab" in name else contents, "has no vocabulary.txt"),
+        (changed_config(settings=5), "settings of a model in `model`"),
+        (changed_config(settings={"model": None}), "settings of a model in `model`"),
+        (
+            lambda name, contents: contents.replace(b'"latent_units": 2', b'"latent_units": 3'),
+            "could not be loaded",
+        ),
+    ],
+)
+def test_a_keras_file_that_is_not_whole_is_one_sentence(model, tmp_path, change, message):
+    model.save(tmp_path / "x.keras")
+    path = rewritten(tmp_path / "x.keras", tmp_path / "y.keras", change)
+    with pytest.raises(UserError, match=message) as error:
+        t2i_tf.TextToImage.from_preset(path)
+    assert str(path) in str(error.value) and "\n" not in str(error.value)
