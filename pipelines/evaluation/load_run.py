@@ -9,7 +9,7 @@ from pipelines.evaluation.results import RunSummary
 from pipelines.training.history import read_history
 from pipelines.training.workdir import has_same_data
 from t2i_tf.budget import Budget
-from t2i_tf.checkpoints import Trained
+from t2i_tf.checkpoints import Trained, read_share_done
 from t2i_tf.config import TrainConfig
 from t2i_tf.errors import UserError
 from t2i_tf.hub.find_preset import is_work_folder
@@ -63,12 +63,14 @@ def trained_lengths(config: TrainConfig) -> LengthRange:
 def summarize_run(workdir: str | Path, trained: Trained, folder: DataFolder) -> RunSummary:
     """The run of a work folder, and how far it was trained, which a preset does not say."""
     last = {"step": trained.step, "seconds": None}
-    spent = None
+    spent = finished = None
     if is_work_folder(workdir):
         history = read_history(Path(workdir) / "history.csv")
         last = history[-1] if history else {"step": trained.step, "seconds": 0.0}
         budget = Budget.of(trained.config, _steps_per_epoch(trained.config, folder))
         spent = budget.progress(int(last["step"]), last["seconds"])
+        # A training that its patience has ended leaves some of its budget.
+        finished = spent >= 1.0 or read_share_done(Path(workdir), trained.config) == 1.0
     return RunSummary(
         workdir=str(workdir),
         config=type(trained.config.model).__name__,
@@ -78,7 +80,7 @@ def summarize_run(workdir: str | Path, trained: Trained, folder: DataFolder) -> 
         last_step=int(last["step"]),
         seconds=last["seconds"],
         budget_spent=None if spent is None else round(spent, 4),
-        finished=None if spent is None else spent >= 1.0,
+        finished=finished,
         same_data=has_same_data(workdir, folder),
     )
 

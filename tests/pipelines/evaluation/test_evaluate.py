@@ -3,6 +3,7 @@
 import io
 import json
 import random
+import shutil
 from functools import cache, partial
 
 import msgspec
@@ -31,6 +32,7 @@ from pipelines.judges import open_judge
 from pipelines.sampling.sampler import Sampler
 from pipelines.sampling.steering import Steering
 from pipelines.training.train import Outcome
+from t2i_tf import checkpoints
 from t2i_tf.errors import UserError
 from t2i_tf.hub import TextToImage
 from t2i_tf.hub.pretrained import load_trained
@@ -414,6 +416,18 @@ def print_table(result: Evaluation, width: int) -> str:
     with console.capture() as captured:
         console.print(evaluation_table(result))
     return captured.get()
+
+
+def test_a_training_that_its_patience_ended_is_finished(draw, folder, tmp_path):
+    shutil.copytree(draw, tmp_path / "run")
+    config = json.loads((draw / "config.json").read_text()) | {"steps": 8, "report_every": 1}
+    checkpoint = checkpoints.CheckpointFolder(tmp_path / "run" / "checkpoints")
+    shutil.copy(checkpoint.path(2), checkpoint.path(1))
+    (checkpoint.folder / "best.json").write_text('{"step": 1, "loss": 1.0}')
+    for patience, finished in ((1, True), (2, False)):
+        (tmp_path / "run" / "config.json").write_text(json.dumps(config | {"patience": patience}))
+        run = summarize_run(tmp_path / "run", checkpoints.load(tmp_path / "run", "last"), folder)
+        assert run.budget_spent == 0.25 and run.finished is finished
 
 
 def test_a_preset_does_not_say_how_it_was_trained(draw, folder, tmp_path):
