@@ -328,6 +328,7 @@ PRESETS = {
             embedding_units=128,
             decoder_units=256,
             align_units=128,
+            normalized_features=True,
         ),
         "plausible short captions, right in ground and colour more often than in the object",
         next=_CAPTION,
@@ -404,7 +405,9 @@ PRESETS = {
         "the paper reports a bound that sharpening lowers by about 250 nats",
         next=_SHARPEN,
     ),
-    "captioner-coco": _coco(CaptionerConfig(), "short captions of 32x32 pictures", next=_CAPTION),
+    "captioner-coco": _coco(
+        CaptionerConfig(normalized_features=True), "short captions of 32x32 pictures", next=_CAPTION
+    ),
     "skip-thought-coco": _coco(
         SkipThoughtConfig(embedding_units=620, units=1_200, decoder_units=1_600),
         "vectors of 4,800 numbers, as the published encoder has",

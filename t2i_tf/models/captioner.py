@@ -32,7 +32,7 @@ class ImageCaptioner(TrainableModel):
     Id 0 begins and ends a caption, so that N words are N + 1 predictions.
 
     Args:
-        height, width, channels, filters: see `ImageEncoder`.
+        height, width, channels, filters, normalized_features: see `ImageEncoder`.
         vocabulary_size, embedding_units, align_units: see `CaptionDecoder`.
         decoder_units: units of the decoder's LSTM.
         dropout: dropout rate on the decoder's deep output, from which each word is predicted.
@@ -56,6 +56,7 @@ class ImageCaptioner(TrainableModel):
         decoder_units: int,
         align_units: int,
         dropout: float,
+        normalized_features: bool = False,
         initializer="glorot_uniform",
         feature_initializer="he_uniform",
         seed: int = 0,
@@ -64,7 +65,14 @@ class ImageCaptioner(TrainableModel):
         super().__init__(seed=seed, name="image_captioner", dtype=dtype)
         self.dropout = dropout
         self.features = ImageEncoder(
-            height, width, channels, filters, feature_initializer, dtype=dtype, name="features"
+            height,
+            width,
+            channels,
+            filters,
+            feature_initializer,
+            normalized_features,
+            dtype=dtype,
+            name="features",
         )
         self.features.build((None, height, width, channels))
         self.decoder = CaptionDecoder(

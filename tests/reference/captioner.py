@@ -17,6 +17,7 @@ class Weights(NamedTuple):
     lstm: tuple
     readout: tuple
     vocabulary: tuple
+    normalized: bool = False  # features of each position
 
 
 def encode_image(w, image):
@@ -24,7 +25,10 @@ def encode_image(w, image):
     image = 2 * image - 1
     for convolution in w.convolutions:
         image = np.maximum(convolve(image, *convolution), 0)
-    return image.reshape(-1, image.shape[-1]) + w.positions
+    features = image.reshape(-1, image.shape[-1])
+    if w.normalized:
+        features = np.array([(f - f.mean()) / np.sqrt(f.var() + 1e-3) for f in features])
+    return features + w.positions
 
 
 def initial_state(w, features):

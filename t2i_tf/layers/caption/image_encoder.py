@@ -8,6 +8,7 @@ import tensorflow as tf
 from t2i_tf.layers.conv_stacks import ConvStack
 
 SIDE = 8  # positions along the longer side of the grid, approximately
+NEARLY_CONSTANT = 1e-3  # added to the variance
 
 
 class ImageEncoder(keras.layers.Layer):
@@ -21,6 +22,8 @@ class ImageEncoder(keras.layers.Layer):
         height, width, channels: size of the images.
         filters: filters of the first convolution; each further halving has twice as many.
         initializer: initializer of every weight.
+        normalized: whether the features of each position have mean 0 and variance 1, before the
+            position embedding is added.
 
     Call arguments:
         image: float [B, H, W, C] in [0, 1].
@@ -29,8 +32,9 @@ class ImageEncoder(keras.layers.Layer):
         [B, G, D], the grid row by row; G is the product of `grid`, D is `units`.
     """
 
-    def __init__(self, height, width, channels, filters, initializer, **kwargs):
+    def __init__(self, height, width, channels, filters, initializer, normalized=False, **kwargs):
         super().__init__(**kwargs)
+        self.normalized = normalized
         self.shape = (height, width, channels)
         self.initializer = initializer
         halvings = max(0, round(math.log2(max(height, width) / SIDE)))
@@ -70,4 +74,12 @@ class ImageEncoder(keras.layers.Layer):
         features = self.halve(2.0 * tf.cast(image, self.compute_dtype) - 1.0)
         for convolution in self.widen:
             features = convolution(features)
+        if self.normalized:
+            features = normalize(features)
         return tf.reshape(features, [-1, *self.positions.shape]) + self.positions
+
+
+def normalize(features: tf.Tensor) -> tf.Tensor:
+    """Features [..., D] with mean 0 and variance 1 over D: layer normalization without weights."""
+    mean, variance = tf.nn.moments(features, axes=-1, keepdims=True)
+    return (features - mean) * tf.math.rsqrt(variance + NEARLY_CONSTANT)

@@ -71,6 +71,7 @@ def weights(model):
         lstm=decoder.lstm.get_weights(),
         readout=decoder.readout.get_weights(),
         vocabulary=decoder.vocabulary.get_weights(),
+        normalized=features.normalized,
     )
 
 
@@ -79,9 +80,13 @@ def exact():
     return exact_model()
 
 
-@pytest.mark.parametrize("height, width, channels", [(16, 18, 3), (31, 15, 1), (5, 7, 3)])
-def test_the_loss_matches_the_equations(height, width, channels):
-    config = replace(CONFIG, height=height, width=width, channels=channels)
+@pytest.mark.parametrize(
+    "height, width, channels, normalized",
+    [(16, 18, 3, False), (31, 15, 1, False), (5, 7, 3, False), (16, 18, 3, True)],
+)
+def test_the_loss_matches_the_equations(height, width, channels, normalized):
+    sizes = {"height": height, "width": width, "channels": channels}
+    config = replace(CONFIG, **sizes, normalized_features=normalized)
     model, pictures = exact_model(config), images(config=config)
     terms = model.terms({"image": tf.constant(pictures), "token_ids": CAPTIONS}, no_noise())
     for b, words in enumerate([[2, 5, 1, 3], [4, 2], [6]]):
