@@ -330,7 +330,7 @@ PRESETS = {
             align_units=128,
             normalized_features=True,
         ),
-        "plausible short captions, right in ground and colour more often than in the object",
+        "plausible short captions that follow the ground of a picture, and seldom its object",
         next=_CAPTION,
         optimizer=replace(_ADAM, learning_rate=2e-3),
     ),

@@ -8,7 +8,6 @@ import tensorflow as tf
 from t2i_tf.layers.conv_stacks import ConvStack
 
 SIDE = 8  # positions along the longer side of the grid, approximately
-NEARLY_CONSTANT = 1e-3  # added to the variance
 
 
 class ImageEncoder(keras.layers.Layer):
@@ -35,6 +34,9 @@ class ImageEncoder(keras.layers.Layer):
     def __init__(self, height, width, channels, filters, initializer, normalized=False, **kwargs):
         super().__init__(**kwargs)
         self.normalized = normalized
+        self.normalize = keras.layers.LayerNormalization(
+            center=False, scale=False, dtype=self.dtype_policy, name="normalize"
+        )
         self.shape = (height, width, channels)
         self.initializer = initializer
         halvings = max(0, round(math.log2(max(height, width) / SIDE)))
@@ -75,11 +77,5 @@ class ImageEncoder(keras.layers.Layer):
         for convolution in self.widen:
             features = convolution(features)
         if self.normalized:
-            features = normalize(features)
+            features = self.normalize(features)
         return tf.reshape(features, [-1, *self.positions.shape]) + self.positions
-
-
-def normalize(features: tf.Tensor) -> tf.Tensor:
-    """Features [..., D] with mean 0 and variance 1 over D: layer normalization without weights."""
-    mean, variance = tf.nn.moments(features, axes=-1, keepdims=True)
-    return (features - mean) * tf.math.rsqrt(variance + NEARLY_CONSTANT)

@@ -148,7 +148,7 @@ def test_the_card_says_what_a_training_began_from(tmp_path):
 
 
 def test_the_card_says_that_a_training_was_not_finished(tmp_path, capsys):
-    told = "not finished: 29 % of its 31 steps were done"
+    stated = "not finished: 29 % of its 31 steps were done"
     run = write_run(tmp_path / "run", step=9, steps=31, progress={"elapsed": 3.0})
     t2i_tf.TextToImage.from_preset(run).save_to_preset(tmp_path / "saved")
     t2i_tf.TextToImage.from_preset(run).save(tmp_path / "saved.keras")
@@ -156,11 +156,12 @@ def test_the_card_says_that_a_training_was_not_finished(tmp_path, capsys):
         out = tmp_path / f"card of {preset.name}"
         assert main(["push", str(preset), ADDRESS, "--dry-run", "--out", str(out)]) == 0
         assert (
-            f"The model card has the words that its training was {told}." in capsys.readouterr().out
+            f"The model card has the words that its training was {stated}."
+            in capsys.readouterr().out
         )
         card = (out / "README.md").read_text()
-        assert f"for 9 steps.\nThe training was {told}.\n" in card
-        assert f"| training | step 9; {told} |" in card
+        assert f"for 9 steps.\nThe training was {stated}.\n" in card
+        assert f"| training | step 9; {stated} |" in card
     assert json.loads((tmp_path / "saved" / "metadata.json").read_text())["share_done"] == 0.2903
 
 
