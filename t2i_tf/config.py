@@ -354,6 +354,9 @@ class TrainConfig(Generic[Model]):
     caption_dropout: float = 0.0
     """Share of the captions that training replaces by a learned empty one, such as 0.1.
     For systems that draw captions; their drawings can then be guided: `generate --guidance`."""
+    horizontal_flip: bool = False
+    """Flip half of the pictures from left to right in training, chosen at random.
+    Not where the caption has the word "left" or "right"."""
     mixed_precision: bool = False
     """Compute matrix products in bfloat16; weights, canvas and losses stay float32."""
     deterministic: bool = False

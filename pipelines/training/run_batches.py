@@ -58,6 +58,7 @@ def open_batches(
         lengths=lengths,
         mode=mode,
         limit=overfit,
+        horizontal_flip=config.horizontal_flip,
         captions=captions.read("train"),
         extra_features=sources.features(feature_keys, "train"),
     )

@@ -19,6 +19,7 @@ from pipelines.data.batches.extra_features import (
     with_extra_features,
 )
 from pipelines.data.batches.free_memory import free_memory
+from pipelines.data.batches.horizontal_flip import HorizontalFlip
 from pipelines.data.batches.in_memory import RamBatches, read_pairs
 from pipelines.data.batches.streaming import StreamBatches
 from pipelines.data.prepared.caption_lengths import DEFAULT_LENGTHS, LengthRange
@@ -43,6 +44,7 @@ class BatchPlan:
     left_out: int  # captions that are too short or too long
     batches: RamBatches | StreamBatches
     extra_features: ExtraFeatures
+    flip: HorizontalFlip | None
 
     @classmethod
     def of(
@@ -56,6 +58,7 @@ class BatchPlan:
         mode: Mode = "auto",
         drop_remainder: bool = True,
         limit: int | None = None,
+        horizontal_flip: bool = False,
         captions: SplitCaptions | None = None,
         extra_features: ExtraFeatures = {},  # noqa: B006, never changed
     ) -> "BatchPlan":
@@ -72,6 +75,7 @@ class BatchPlan:
             drop_remainder: Whether every batch is full; otherwise each epoch has every caption
                 exactly once, and some of its batches are smaller.
             limit: Use only this many captions, the first ones; they are kept in memory.
+            horizontal_flip: Whether pictures are flipped at random, see `HorizontalFlip`.
             captions: The captions of the split; read from its files if None.
             extra_features: Precomputed features by name, with a row for each caption of the split.
 
@@ -97,7 +101,8 @@ class BatchPlan:
             batches = StreamBatches(
                 folder, split, reader, len(picture), batch_size, seed, drop_remainder
             )
-        return cls(mode, len(picture), left_out, batches, extra_features)
+        flip = HorizontalFlip(folder.vocabulary, seed) if horizontal_flip else None
+        return cls(mode, len(picture), left_out, batches, extra_features, flip)
 
     @property
     def steps_per_epoch(self) -> int:
@@ -109,6 +114,7 @@ class BatchPlan:
         with tf.device("CPU"):  # where a dataset's own functions run
             dataset = self.batches.dataset(start_step)
             dataset = with_extra_features(dataset, self.extra_features)
+            dataset = self.flip(dataset, start_step) if self.flip else dataset
         return _ready(dataset if steps is None else dataset.take(steps))
 
 
