@@ -72,6 +72,7 @@ _PHOTOS = replace(  # captions by people: 99.9 % of Flickr8k's have at most 30 w
     _SCENES, minutes=40.0, max_words=30, length_multiple=10, report_every=500
 )
 _MNIST = TrainConfig(optimizer=OptimizerConfig(drop_at=110 / 150), epochs=150, max_words=12)
+_MNIST_HOUR = replace(_MNIST, optimizer=_ADAM, batch_size=64, minutes=60.0, report_every=500)
 _COCO = TrainConfig(min_words=7, max_words=29, length_multiple=8)  # four programs of XLA
 _TINY = TrainConfig(
     optimizer=OptimizerConfig(name="adam", schedule="cosine", ema=0.9),
@@ -158,6 +159,12 @@ def _mnist(model, expect: str, next: str = _DRAW, **changes) -> Preset:
     return Preset(config, _MNIST_DATA, "150 epochs: a GPU is advised", expect, next)
 
 
+def _mnist_hour(model, expect: str, next: str = _DRAW, minutes: float = 60.0, **changes) -> Preset:
+    config = replace(_MNIST_HOUR, model=model, minutes=minutes, **changes)
+    cost = f"{minutes:.0f} minutes on two cores, a time limit of the preset"
+    return Preset(config, _MNIST_DATA, cost, expect, next)
+
+
 def _coco(model, expect: str, next: str = _DRAW, **changes) -> Preset:
     config = replace(_COCO, model=model, **changes)
     cost = "18 epochs of about 4,000 steps: a GPU is advised"
@@ -208,6 +215,9 @@ _SMALL_LAPGAN = LapganConfig(
 )
 _SMALL_SHARPENER = SharpeningConfig(
     filters=32, discriminator_filters=32, dropout=0.0, fidelity=20.0
+)
+_SMALL_CAPTIONER = CaptionerConfig(
+    filters=32, embedding_units=64, decoder_units=256, align_units=128, dropout=0.2
 )
 _GAN_ON_A_CPU = {
     "optimizer": _ADVERSARIAL,
@@ -264,9 +274,7 @@ PRESETS = {
         **_GAN_ON_A_CPU,
     ),
     "captioner-scenes": _scenes(
-        CaptionerConfig(
-            filters=32, embedding_units=64, decoder_units=256, align_units=128, dropout=0.2
-        ),
+        _SMALL_CAPTIONER,
         "captions with the right object and colour for nearly every picture",
         next=_CAPTION,
         optimizer=replace(_ADAM, learning_rate=2e-3),
@@ -344,19 +352,6 @@ PRESETS = {
         _draw_config("align", _DRAW_MNIST),
         "one or two digits, in the positions that the caption names",
     ),
-    "align-draw-mnist-hour": Preset(
-        replace(
-            _MNIST,
-            model=_draw_config("align", _DRAW_DIGITS),
-            optimizer=_FAST,
-            batch_size=64,
-            minutes=60.0,
-            report_every=500,
-        ),
-        _MNIST_DATA,
-        "60 minutes on two cores, a time limit of the preset",
-        "the caption's digits in their positions, 94 % of them right; 58 % for held-out captions",
-    ),
     "noalign-draw-mnist": _mnist(
         _draw_config("average", _DRAW_MNIST), "the same as align-draw-mnist"
     ),
@@ -381,6 +376,41 @@ PRESETS = {
     ),
     "skip-thought-mnist": _mnist(
         SkipThoughtConfig(), "vectors that separate digits and positions", next=_encode("mnist")
+    ),
+    "align-draw-mnist-hour": _mnist_hour(
+        _draw_config("align", _DRAW_DIGITS),
+        "the caption's digits in their positions, 94 % of them right; 58 % for held-out captions",
+        optimizer=_FAST,
+    ),
+    "noalign-draw-mnist-hour": _mnist_hour(
+        _draw_config("average", _DRAW_DIGITS), _NOT_MEASURED, optimizer=_FAST
+    ),
+    "skip-thought-draw-mnist-hour": _mnist_hour(
+        _draw_config("sentence", _DRAW_DIGITS), _NOT_MEASURED, optimizer=_FAST
+    ),
+    "conv-draw-mnist-hour": _mnist_hour(
+        ConvDrawConfig(side=6, vocabulary_size=24, initial_canvas=-10.0, **_GREY),
+        _NOT_MEASURED,
+        optimizer=_STEADY,
+    ),
+    "fully-connected-vae-mnist-hour": _mnist_hour(
+        VaeConfig("fully-connected", **_GREY), _NOT_MEASURED, optimizer=_STEADY
+    ),
+    "conv-deconv-vae-mnist-hour": _mnist_hour(VaeConfig("convolutional", **_GREY), _NOT_MEASURED),
+    "lapgan-mnist-hour": _mnist_hour(
+        replace(_SMALL_LAPGAN, **_GREY), _NOT_MEASURED, **_GAN_ON_A_CPU
+    ),
+    "sharpening-mnist-hour": _mnist_hour(
+        replace(_SMALL_SHARPENER, **_GREY), _NOT_MEASURED, next=_SHARPEN, **_GAN_ON_A_CPU
+    ),
+    "captioner-mnist-hour": _mnist_hour(
+        replace(_SMALL_CAPTIONER, vocabulary_size=24, normalized_features=True, **_GREY),
+        _NOT_MEASURED,
+        next=_CAPTION,
+        optimizer=_STEADY,
+    ),
+    "skip-thought-mnist-hour": _mnist_hour(
+        SkipThoughtConfig(), _NOT_MEASURED, next=_encode("mnist-hour"), minutes=15.0
     ),
     "align-draw-coco": _coco(
         DrawConfig("align"), "the paper reports a bound of -1791.53 nats on its test split"

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from t2i_tf.config import LapganConfig, TrainConfig
 from t2i_tf.presets import PRESETS, preset
 
-World = Literal["scenes", "mnist", "coco", "photos", "tiny"]
+World = Literal["scenes", "mnist", "mnist-hour", "coco", "photos", "tiny"]
 
 KEPT = 0.99  # of the captions, at least, have a length that is kept
 LONGEST = (
@@ -100,7 +100,7 @@ def choose(data: DataSummary) -> Choice:
     if data.source == "scenes":
         return Choice("scenes", "align-draw-scenes", data, adjusts=False)
     if data.source == "mnist-captions":
-        return Choice("mnist", "align-draw-mnist-hour", data, adjusts=False)
+        return Choice("mnist-hour", "align-draw-mnist-hour", data, adjusts=False)
     return Choice("photos", "align-draw-photos", data, adjusts=True)
 
 

@@ -148,7 +148,7 @@ def leaves(kind):
     return [leaf for sub in below for leaf in leaves(sub)] if below else [kind]
 
 
-@pytest.mark.parametrize("world", ["scenes", "mnist", "coco", "photos"])
+@pytest.mark.parametrize("world", ["scenes", "mnist", "mnist-hour", "coco", "photos"])
 @pytest.mark.parametrize("name", SYSTEMS)
 def test_every_system_has_presets(name, world):
     entry = PRESETS[f"{name}-{world}"]

@@ -38,7 +38,7 @@ def test_a_preset_states_command_cost_and_what_comes_next(name):
     assert "{workdir}" in entry.next
 
 
-@pytest.mark.parametrize("world", ["scenes", "mnist", "coco", "photos", "tiny"])
+@pytest.mark.parametrize("world", ["scenes", "mnist", "mnist-hour", "coco", "photos", "tiny"])
 def test_a_preset_of_a_draw_system_is_named_after_its_conditioning(world):
     for system, conditioning in (("align", "align"), ("noalign", "average")):
         assert preset(f"{system}-draw-{world}").config.model.conditioning == conditioning

@@ -129,7 +129,7 @@ def test_known_sources_keep_their_presets():
     assert choose(data(80_000, FLICKR, "coco")).preset == "align-draw-photos"
     sources = ("scenes", "mnist-captions", "coco", "authors", "folder")
     worlds = [choose_for_comparison(data(20, {8: 20}, source)).world for source in sources]
-    assert worlds == ["scenes", "mnist", "coco", "coco", "photos"]
+    assert worlds == ["scenes", "mnist-hour", "coco", "coco", "photos"]
     few = choose_for_comparison(data(20, {8: 20}, "coco"))
     assert few.config("align-draw-coco") == preset("align-draw-coco").config
 
