@@ -20,15 +20,15 @@ def folder(tmp_path_factory):
     return DataFolder.open(path)
 
 
-def batches(folder, start_step=0, steps=20, seed=3, **options):
-    plan = BatchPlan.of(folder, batch_size=32, seed=seed, **options)
+def batches(folder, start_step=0, steps=8, seed=3, **options):
+    plan = BatchPlan.of(folder, batch_size=64, seed=seed, **options)
     return list(plan.dataset(start_step, steps).as_numpy_iterator())
 
 
-def flipped(folder, seed=3, **options):
+def flipped(folder, **options):
     """Which pictures of each batch are flipped, and which captions name a side; [steps, B]."""
-    originals = batches(folder, seed=seed, **options)
-    flips = batches(folder, seed=seed, horizontal_flip=True, **options)
+    originals = batches(folder, **options)
+    flips = batches(folder, horizontal_flip=True, **options)
     sides = folder.vocabulary.ids(["left", "right"])
     found = []
     for original, batch in zip(originals, flips, strict=True):
@@ -44,20 +44,14 @@ def flipped(folder, seed=3, **options):
 def test_half_of_the_pictures_are_flipped_unless_the_caption_names_a_side(folder, mode):
     mirrored, sided = flipped(folder, mode=mode)
     assert sided.any() and not mirrored[sided].any()
-    assert mirrored[~sided].mean() == pytest.approx(0.5, abs=0.08)  # 3.5 standard deviations
+    assert mirrored[~sided].mean() == pytest.approx(0.5, abs=0.1)  # four standard deviations
+    assert len({row.tobytes() for row in mirrored}) == len(mirrored)  # drawn anew at every step
 
 
-def test_flips_are_drawn_anew_at_every_step_and_for_every_seed(folder):
-    mirrored, _ = flipped(folder)
-    assert len({row.tobytes() for row in mirrored}) == len(mirrored)
-    other, _ = flipped(folder, seed=4)
-    assert (mirrored != other).any()
-
-
-def test_a_later_start_gives_the_same_flips(folder):
+def test_seed_and_step_determine_the_flips(folder):
     whole = batches(folder, horizontal_flip=True)
-    rest = batches(folder, start_step=7, steps=13, horizontal_flip=True)
-    for expected, batch in zip(whole[7:], rest, strict=True):
+    rest = batches(folder, start_step=5, steps=3, horizontal_flip=True)
+    for expected, batch in zip(whole[5:], rest, strict=True):
         np.testing.assert_array_equal(batch["image"], expected["image"])
 
 
@@ -67,16 +61,14 @@ def test_pictures_among_the_features_are_flipped_with_their_picture(folder):
     vectors = np.arange(count, dtype=np.float32)[:, None]
     features = {"extra_features": {"reconstruction": images, "sentence": vectors}}
     mirrored, _ = flipped(folder, **features)
-    for flips, batch in zip(
-        mirrored, batches(folder, horizontal_flip=True, **features), strict=True
-    ):
-        expected = images[batch["sentence"][:, 0].astype(int)]
-        expected[flips] = expected[flips][:, :, ::-1]
-        np.testing.assert_array_equal(batch["reconstruction"], expected)
+    batch, *_ = batches(folder, steps=1, horizontal_flip=True, **features)
+    expected = images[batch["sentence"][:, 0].astype(int)]
+    expected[mirrored[0]] = expected[mirrored[0]][:, :, ::-1]
+    np.testing.assert_array_equal(batch["reconstruction"], expected)
 
 
-def test_words_without_sides_are_no_hindrance(tmp_path):
-    data = write_data_folder(tmp_path / "data", {"train": make_examples(80)})
-    mirrored, sided = flipped(DataFolder.open(data))
+def test_a_vocabulary_without_sides(tmp_path):
+    data = write_data_folder(tmp_path / "data", {"train": make_examples(30)})
+    mirrored, sided = flipped(DataFolder.open(data), steps=3)
     assert not sided.any()
-    assert mirrored.mean() == pytest.approx(0.5, abs=0.08)
+    assert mirrored.mean() == pytest.approx(0.5, abs=0.15)
