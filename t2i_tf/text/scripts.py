@@ -28,8 +28,10 @@ _FURTHER_MARK = (
     r"\u17d8-\u17da\u1800-\u180a\u2e00-\u2e5d\u30fb\ufe10-\ufe19\ufe30-\ufe6b"
 )
 _TIBETAN_SPACE = r"\u0f0b\u0f0c"  # dots between syllables
-# What directs the eye and is no letter: directions, joins, and whether an emoji has colours.
-_UNSEEN = r"\u061c\u200e\u200f\u2060-\u2069\ufe0e\ufe0f"
+# Where a word may break and which way it runs: no letters.
+_INVISIBLE = r"\xad\u061c\u200e\u200f\u202a-\u202e\u2060-\u206f"
+# Which shape of a letter is meant, or whether an emoji has colours.
+_VARIANT = r"\ufe00-\ufe0f"
 
 # Letters of scripts that put no spaces between words: Thai, Lao, Myanmar, Khmer; Han,
 # kana and bopomofo. Beside them emoji.
@@ -58,7 +60,8 @@ _LETTERS = rf"[^{_SPACE}{_MARK}]+"
 SPACES = _for_both(rf"[{_SPACE}]+")
 WORD = _for_both(rf"{_LETTERS}(?:['\u2019]{_LETTERS})*|[{_MARK}]")
 
-UNSEEN = _for_both(f"[{_UNSEEN}]+")
+INVISIBLE = _for_both(f"[{_INVISIBLE}]+")
+UNSEEN = _for_both(f"[{_INVISIBLE}{_VARIANT}]+")
 FURTHER_SPACES = _for_both(f"[{_SPACE}{_TIBETAN_SPACE}]+")
 UNIT = _for_both(f"[{_FLAG}][{_FLAG}]|[{_UNSPACED}](?:[{_JOINING}][{_UNSPACED}]|[{_EXTENDING}])*")
 EMOJI = _for_both(

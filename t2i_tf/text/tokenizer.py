@@ -14,11 +14,12 @@ import tensorflow as tf
 from t2i_tf.errors import UserError
 from t2i_tf.text.folding import folded, folded_in_graph
 from t2i_tf.text.longest_match import longest_match, longest_match_in_graph
-from t2i_tf.text.scripts import CURLED, FURTHER_SPACES, PIECE, SPACES, UNSEEN, WORD
+from t2i_tf.text.scripts import CURLED, FURTHER_SPACES, INVISIBLE, PIECE, SPACES, UNSEEN, WORD
 from t2i_tf.text.vocabulary import PAD, UNKNOWN, Vocabulary
 
 _find_words = re.compile(WORD).findall
 _find_pieces = re.compile(f"({PIECE})").findall
+_without_invisible = re.compile(INVISIBLE).sub
 _without_unseen = re.compile(UNSEEN).sub
 
 
@@ -31,7 +32,7 @@ def split_words(text: str, vocabulary: Vocabulary | None = None) -> list[str]:
     ['a', "dog's", 'red', 'ball', ',', 'thrown', '.']
     """
     if vocabulary is None or not vocabulary.folded:
-        return _find_words(text.lower().replace(CURLED, "'"))
+        return _find_words(_without_invisible("", text).lower().replace(CURLED, "'"))
     limit = vocabulary.longest_unspaced
     return [
         word for piece in split_pieces(text) for word in longest_match(piece, vocabulary, limit)
@@ -69,7 +70,8 @@ def split_in_graph(captions: tf.Tensor) -> tf.RaggedTensor:
 
     Bytes that are not UTF-8 become U+FFFD.
     """
-    text = tf.strings.lower(captions, encoding="utf-8")
+    text = tf.strings.regex_replace(captions, INVISIBLE, "")
+    text = tf.strings.lower(text, encoding="utf-8")
     text = tf.strings.regex_replace(text, CURLED, "'")
     text = tf.strings.regex_replace(text, SPACES, " ")
     return tf.strings.split(tf.strings.regex_replace(text, WORD, r"\0 "))

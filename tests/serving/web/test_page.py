@@ -166,6 +166,7 @@ def test_words_are_counted_as_they_are_typed(browser):
         "naïve café – “déjà vu” 100€ ½ 3.5",
         "\t a\u00a0b\u200bc\u3000d\ufeffe ",
         "犬が、走る。 ！？ ～ ｱｲｳ",
+        "foot\u00adball, \u202bdog\u202ccat\u200e\u2060",
         "שלום עולם! مرحبا، 😀😀 a/b\\\\c [x] {y} ^_^ ~~ -- ×÷",
         "",
     ],

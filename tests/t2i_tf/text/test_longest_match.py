@@ -50,7 +50,7 @@ def test_words_of_many_scripts(vocabulary):
 
 def test_python_and_graph_agree(vocabulary):
     draw = random.Random(0)
-    letters = "".join(CAPTIONS) + WORDS + "\u200d\ufe0f'’.ั่🏽"
+    letters = "".join(CAPTIONS) + WORDS + "\u200d\ufe0f'’.ั่🏽\xad\u202b\u200f\u2060\u061c"
     captions = CAPTIONS + ["".join(draw.choices(letters, k=12)) for _ in range(3000)]
     tokenizer = Tokenizer(vocabulary, 99)
     expected = [split_words(caption, vocabulary) for caption in captions]

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from pipelines.data.sources.notes import Notes
 from t2i_tf.errors import install_extra
-from t2i_tf.text.scripts import WITHOUT_SPACES
+from t2i_tf.text.scripts import INVISIBLE, WITHOUT_SPACES
 from t2i_tf.text.segmenter import CHARACTERS, segmenter_name
 
 CAPTIONS_PER_PICTURE = 5  # as in the paper; COCO has six or seven for some pictures
@@ -15,10 +15,9 @@ CAPTIONS_PER_PICTURE = 5  # as in the paper; COCO has six or seven for some pict
 _without_spaces = re.compile(WITHOUT_SPACES).search
 _LINE_BREAKS = re.compile(r"\s*[\r\n\u2028\u2029]+\s*")
 
-# Control characters and halves of characters (surrogates); what tells a printer or a reader where a
-# word may break or which way it runs. Joiners, which change letters, are kept.
+# Control characters and halves of characters (surrogates). Joiners, which change letters, are kept.
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ufeff\ud800-\udfff]+")
-_INVISIBLE = re.compile(r"[\xad\u200e\u200f\u202a-\u202e\u2060-\u2069]+")
+_without_invisible = re.compile(INVISIBLE).sub
 _ZERO_WIDTH = "\u200b\u200c\u200d"
 
 EMPTY = "Empty captions, left out"
@@ -54,13 +53,13 @@ def clean_captions(captions: Iterable[str], notes: Notes, picture: str) -> tuple
 
 
 def _clean(caption: str, notes: Notes, picture: str) -> str:
-    text = unicodedata.normalize("NFC", caption)
-    if text != caption:
-        notes.count(COMPOSED, picture)
-    cleared = _INVISIBLE.sub("", _UNPRINTABLE.sub(" ", text))
-    if cleared != text:
+    cleared = _without_invisible("", _UNPRINTABLE.sub(" ", caption))
+    if cleared != caption:
         notes.count(CLEARED, picture)
-    text = cleared.strip() if cleared.strip(string.whitespace + _ZERO_WIDTH) else ""
+    text = unicodedata.normalize("NFC", cleared)
+    if text != cleared:
+        notes.count(COMPOSED, picture)
+    text = text.strip() if text.strip(string.whitespace + _ZERO_WIDTH) else ""
     if _LINE_BREAKS.search(text):
         notes.count(JOINED_LINES, picture)
         text = _LINE_BREAKS.sub(" ", text)
