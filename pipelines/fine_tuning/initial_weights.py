@@ -8,6 +8,7 @@ from t2i_tf.checkpoints import SENTENCE_ENCODER, CheckpointFolder
 from t2i_tf.config import ModelConfig, TrainConfig
 from t2i_tf.errors import UserError
 from t2i_tf.hub.find_preset import find_preset
+from t2i_tf.hub.hugging_face import is_address
 from t2i_tf.hub.pretrained import PretrainedModel
 from t2i_tf.hub.transfer import Transfer, transfer
 from t2i_tf.image_ops import check_same_shape, image_shape
@@ -116,12 +117,21 @@ def _check_begun(init: str, workdir: Path) -> None:
     """Refuse --init for a run that began from something else."""
     path = workdir / FILE
     began = read_json(path, dict[str, Any])["init"] if path.is_file() else None
-    if began != init:
+    if began is None or not _names_the_same(began, init):
         how = "without --init" if began is None else f"from --init {began}"
         raise UserError(
             f"{workdir} holds a run that began {how}. Leave out --init to resume it, or choose"
             " another --workdir."
         )
+
+
+def _names_the_same(one: str, other: str) -> bool:
+    """Whether two presets are one; a folder or file has several names, `runs/a` and `./runs/a/`."""
+    if one == other:
+        return True
+    paths = Path(one), Path(other)
+    is_local = not any(map(is_address, (one, other))) and all(path.exists() for path in paths)
+    return is_local and paths[0].samefile(paths[1])
 
 
 def _other_settings(init: str, before: ModelConfig, now: ModelConfig) -> list[str]:

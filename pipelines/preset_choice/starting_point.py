@@ -44,7 +44,7 @@ def starting_point(
             preset_like(config), config, [f"{workdir} holds a run: its settings stay."]
         )
     choice = choose(summarize(folder))
-    trained = read_settings(init) if init else None
+    trained = None if init is None else read_settings(init)
     if trained:
         choice = dataclasses.replace(choice, preset=_same_system(trained, choice.world))
     first, *others = choice.lines(budget)

@@ -29,12 +29,12 @@ from pipelines.training.pacing import BudgetScheduler, Clock
 from pipelines.training.progress import TrainingProgress
 from pipelines.training.run_batches import RunBatches, open_batches
 from pipelines.training.tensorboard import TensorBoard
-from pipelines.training.workdir import flat, open_shared_workdir
+from pipelines.training.workdir import flat, has_trained_nothing, open_shared_workdir
 from pipelines.training.workers.keras_fit import Ballot, fit_on_workers
 from pipelines.training.workers.versions import versions
 from pipelines.training.workers.workers import Workers
 from t2i_tf.budget import Budget
-from t2i_tf.checkpoints import SENTENCE_ENCODER, CheckpointFolder
+from t2i_tf.checkpoints import CheckpointFolder
 from t2i_tf.config import TrainConfig
 from t2i_tf.json_files import write_json
 from t2i_tf.models import TrainableModel, build_configured, check_caption_dropout
@@ -101,7 +101,7 @@ def train(
         workers.check_equal(versions() | replicas | {"--data": folder.fingerprint[:12]})
         captions = CaptionReader(folder)
         lengths = LengthRange(config.min_words, config.max_words, config.length_multiple)
-        if init and config.reads_sentences and not (workdir / SENTENCE_ENCODER).exists():
+        if init is not None and config.reads_sentences and has_trained_nothing(workdir):
             sentences = sentences or workers.after_chief(lambda: encoder_of(init))
         sources = FeatureSources(captions, workdir, lengths, sentences, reconstructions)
         config = workers.after_chief(lambda: fit_to_data(config, folder, sources))
@@ -109,7 +109,7 @@ def train(
         workers.check_equal(_flags(config) | given)
         with open_shared_workdir(workers, workdir, config, folder, sources):
             model = _compiled_model(config, workers)
-            if init:
+            if init is not None:
                 _begin_from(init, model, config, folder.vocabulary, sources, workdir, workers)
             else:
                 workers.chief_does(lambda: _say(begin_without(workdir)))

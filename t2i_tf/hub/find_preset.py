@@ -32,6 +32,11 @@ def find_preset(preset: str | Path) -> Path:
     Raises:
         UserError: there is nothing of that name, it cannot be downloaded, or it is half a preset.
     """
+    if not str(preset):
+        raise UserError(
+            "Expected the name of weights, got an empty one: give a work folder, a preset or"
+            " hf://user/name."
+        )
     if hugging_face.is_address(preset):
         return hugging_face.download(str(preset))
     if Path(preset).exists():

@@ -8,7 +8,7 @@ import numpy as np
 from t2i_tf.errors import UserError
 from t2i_tf.hub.pretrained import PretrainedModel
 from t2i_tf.models import TrainableModel, build_model
-from t2i_tf.text.folding import folded
+from t2i_tf.text.tokenizer import split_pieces
 from t2i_tf.text.vocabulary import UNKNOWN, Vocabulary
 
 _FIRST_WORD = UNKNOWN + 1
@@ -101,7 +101,8 @@ def _ids(before: Vocabulary, now: Vocabulary) -> dict[str, int]:
 
 
 def _respelled(word: str, before: Vocabulary, now: Vocabulary) -> str:
-    return folded(word) if now.folded and not before.folded else word
+    pieces = split_pieces(word) if now.folded and not before.folded else []
+    return pieces[0] if len(pieces) == 1 else word
 
 
 def _rows(old: np.ndarray, before: Vocabulary, now: Vocabulary, initial: np.ndarray) -> np.ndarray:

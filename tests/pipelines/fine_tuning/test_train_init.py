@@ -129,6 +129,7 @@ def test_a_begun_run_resumes_without_init_and_not_with_another(
     train(config, data, workdir, init=str(trained))
     train(config, data, workdir)
     assert "Begins from" in began and not capsys.readouterr().out
+    train(config, data, workdir, init=f"{trained}/")  # another name of the same folder
     with pytest.raises(UserError, match=f"began from --init {trained}. Leave out --init"):
         train(config, data, workdir, init="elsewhere")
     train(config, data, tmp_path / "plain")
@@ -182,6 +183,34 @@ def test_a_system_that_reads_sentences_takes_its_encoder_along(data, tmp_path, a
     assert "sentence encoder is not that" not in said
     one, two = (checkpoints.load(folder).reader.fingerprint for folder in (first, second))
     assert one == two
+
+
+def test_another_model_to_begin_from_brings_its_own_encoder(data, tmp_path, at_once, capsys):
+    """Where the run began from another one, and was killed before its first checkpoint."""
+    config = dataclasses.replace(preset("fully-connected-vae-tiny").config, xla=False)
+    size = SkipThoughtConfig(vocabulary_size=3, embedding_units=4, units=4)
+    runs = [tmp_path / "first", tmp_path / "second"]
+    for seed, run in enumerate(runs):
+        encoder = build_model(size, seed=seed).sentence_encoder(Vocabulary.from_counts({"a": 1}))
+        encoder.save(tmp_path / f"{seed}.npz")
+        train(config, data, run, sentences=tmp_path / f"{seed}.npz")
+    workdir = tmp_path / "run"
+    train(config, data, workdir, init=str(runs[0]))
+    shutil.rmtree(workdir / "checkpoints")
+    capsys.readouterr()
+    train(config, data, workdir, init=str(runs[1]))
+    said = capsys.readouterr().out
+    assert f"Begins from {runs[1]} (" in said and "sentence encoder is not that" not in said
+    one, two = (checkpoints.load(folder).reader.fingerprint for folder in (runs[1], workdir))
+    assert one == two
+
+
+def test_an_empty_name_is_refused_and_not_taken_for_none(data, tmp_path, capsys):
+    """As of a shell's variable that is not set."""
+    for more in ([], ["--preset", "align-draw-tiny"]):
+        command = ["train", "--data", str(data), "--workdir", str(tmp_path / "run"), *more]
+        assert main([*command, "--no-xla", "--init", ""]) == 1
+        assert "Expected the name of weights, got an empty one" in capsys.readouterr().err
 
 
 def test_pictures_of_another_size_are_refused(trained, tmp_path, capsys):
