@@ -14,6 +14,7 @@ from pipelines.training.workdir import smoke
 from t2i_tf import checkpoints
 from t2i_tf.config import SkipThoughtConfig
 from t2i_tf.errors import UserError
+from t2i_tf.hub import find_preset, hugging_face
 from t2i_tf.hub.pretrained import PretrainedModel
 from t2i_tf.models import build_model
 from t2i_tf.presets import preset
@@ -117,6 +118,36 @@ def test_another_likelihood_and_a_lost_or_new_empty_caption_are_said(
     assert "likelihood/log_scales (the trained model has none)" in said
     train(config, data, tmp_path / "both", init=str(trained))
     assert "empty caption" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "kind", [*(pytest.param(one, marks=pytest.mark.slow) for one in ("file", "shipped")), "hub"]
+)
+def test_weights_by_any_name_are_the_same_beginning(
+    kind, data, trained, config, tmp_path, at_once, monkeypatch, capsys
+):
+    source, named = PretrainedModel.from_preset(trained), {"shipped": "one", "hub": "hf://user/one"}
+    named["file"] = str(tmp_path / "one.keras")
+    if kind == "file":
+        source.save(named["file"])
+    else:
+        source.save_to_preset(tmp_path / "presets" / "one")
+    monkeypatch.setattr(find_preset, "SHIPPED", tmp_path / "presets")
+    monkeypatch.setattr(hugging_face, "download", lambda _: tmp_path / "presets" / "one")
+    train(config, data, tmp_path / "run", init=named[kind])
+    said = capsys.readouterr().out
+    assert f"Begins from {named[kind]} (alignDRAW, step 0): 31 of 31 weight" in said
+    assert "Words: 6 keep their rows, 7 are new" in said
+    for variable in source.network.weights:
+        if "embedding" not in variable.path:
+            np.testing.assert_array_equal(at_once[variable.path], variable, err_msg=variable.path)
+
+    def unreachable(_):
+        raise UserError("The hub cannot be reached.")
+
+    monkeypatch.setattr(hugging_face, "download", unreachable)
+    train(config, data, tmp_path / "run", init=named[kind])  # resumes without asking again
+    assert not capsys.readouterr().out
 
 
 @pytest.mark.slow
@@ -240,6 +271,19 @@ def test_the_command_begins_from_a_preset_folder(data, trained, tmp_path, capsys
     assert main([*command, "--workdir", str(tmp_path / "run"), "--no-xla"]) == 0
     said = capsys.readouterr().out
     assert "31 of 31 weight tensors taken" in said and "The model has the sizes of" in said
+
+
+def test_the_authors_window_and_reader_are_kept_without_a_preset(data, tmp_path, at_once, capsys):
+    authors = {"window": "authors", "caption_reader": "authors", "learned_canvas": True}
+    model = dataclasses.replace(CONFIG, **authors)
+    source = str(write_run(tmp_path / "authors", model, words=WORDS[:4]))
+    config = starting_point(data, tmp_path / "run", init=source).config
+    train(dataclasses.replace(config, xla=False), data, tmp_path / "run", init=source)
+    said = capsys.readouterr().out
+    assert "Not taken" not in said and "otherwise" not in said and "convention" not in said
+    found = checkpoints.read_config(tmp_path / "run").model
+    assert {name: getattr(found, name) for name in authors} == authors
+    assert checkpoints.load(tmp_path / "run").model.cell.convention == "authors"
 
 
 def test_a_window_by_another_convention_is_said(data, trained, config, tmp_path, at_once, capsys):
