@@ -5,7 +5,6 @@ once.
 """
 
 import argparse
-import contextlib
 import dataclasses
 import io
 import os
@@ -14,7 +13,6 @@ from collections.abc import Callable, Sequence
 from typing import Annotated, Union
 
 import tyro
-from rich.console import Console
 from tyro.conf import subcommand
 
 from pipelines.options import (
@@ -34,6 +32,7 @@ from pipelines.options import (
     Study,
     Train,
 )
+from pipelines.standard_streams import output_failed, print_error, usable_streams
 from pipelines.training.schedule import BUDGETS, without_other_budgets
 from pipelines.training.workers.membership import find_membership
 from pipelines.typed_form import as_typed, type_as
@@ -81,36 +80,28 @@ def main(
             `python -m pipelines`.
     """
     type_as(retyped)
-    _replace_unprintable()
     try:
-        arguments = list(sys.argv[1:] if argv is None else argv)
-        options = parse(arguments, prog=prog)
-        _check_numbers(options)
-        import_tensorflow(lean=True)
-        from pipelines import commands
-
-        if isinstance(options, Train) and options.preset is None:
-            options = _chosen_by_data(options, arguments, prog)
-        code = commands.run(options)
-        sys.stdout.flush()
-        return code
+        with usable_streams():
+            _replace_unprintable()
+            return _run(list(sys.argv[1:] if argv is None else argv), prog)
     except UserError as error:
-        _print_error(str(error))
+        print_error(as_typed(str(error)))
         return error.exit_code
-    except BrokenPipeError:  # in `... | head`, once head has read enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # Python flushes stdout at exit
-        return 1
     except OSError as error:  # a full disk, a place without permission: outside the program
-        if error.filename is None and error.strerror is None:
-            raise
-        where = "The output" if error.filename is None else os.fsdecode(error.filename)
-        _print_error(f"{where} cannot be read or written: {error.strerror}.")
-        if error.filename is None:  # may be stdout, which Python flushes at exit
-            with contextlib.suppress(OSError, ValueError):
-                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+        return output_failed(error)
     except KeyboardInterrupt:
         return 130
+
+
+def _run(arguments: list[str], prog: str | None) -> int:
+    options = parse(arguments, prog=prog)
+    _check_numbers(options)
+    import_tensorflow(lean=True)
+    from pipelines import commands
+
+    if isinstance(options, Train) and options.preset is None:
+        options = _chosen_by_data(options, arguments, prog)
+    return commands.run(options)
 
 
 def _replace_unprintable() -> None:
@@ -118,12 +109,6 @@ def _replace_unprintable() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
-
-
-def _print_error(message: str) -> None:
-    console = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
-    console.print("[red]Error:[/red]", end=" ")
-    console.print(as_typed(message), markup=False)
 
 
 def _check_numbers(options) -> None:

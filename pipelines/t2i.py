@@ -6,7 +6,6 @@ What a command needs is imported once it is known, so that help comes at once.
 import importlib
 import importlib.metadata
 import inspect
-import os
 import re
 import sys
 from collections.abc import Iterator, Sequence
@@ -17,6 +16,7 @@ from rich.console import Console
 from rich.table import Table
 from tyro.conf import subcommand
 
+from pipelines.standard_streams import output_failed, print_error, usable_streams
 from t2i_tf.errors import did_you_mean
 
 
@@ -54,27 +54,25 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns 0 for success, 1 for a failure, 2 for wrong usage."""
     argv = list(sys.argv[1:] if argv is None else argv) or ["--help"]
     try:
-        if not argv[0].startswith("-"):
-            return _run(*argv)
-        if argv[0] in ("-h", "--help"):
-            _print_help()
-        elif argv[0] in ("-V", "--version"):
-            print(f"t2i {importlib.metadata.version('t2i-tf')}")
-        else:  # --tyro-print-completion bash, for one
-            _parse_all(argv)
-        return 0
-    except BrokenPipeError:  # in `... | head`, once head has read enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # Python flushes stdout at exit
-        return 1
+        with usable_streams():
+            if not argv[0].startswith("-"):
+                return _run(*argv)
+            if argv[0] in ("-h", "--help"):
+                _print_help()
+            elif argv[0] in ("-V", "--version"):
+                print(f"t2i {importlib.metadata.version('t2i-tf')}")
+            else:  # --tyro-print-completion bash, for one
+                _parse_all(argv)
+            return 0
+    except OSError as error:
+        return output_failed(error)
 
 
 def _run(name: str, *arguments: str) -> int:
     command = COMMANDS.get(name, Command("pipelines", name))
     package = importlib.import_module(f"{command.package}.cli")
     if command.name not in package.COMMANDS:
-        Console(stderr=True, highlight=False, soft_wrap=True).print(
-            f"[red]Error:[/red] t2i has no command {name!r}. {did_you_mean(name, COMMANDS)}"
-        )
+        print_error(f"t2i has no command {name!r}. {did_you_mean(name, COMMANDS)}")
         return 2
     return package.main([command.name, *arguments], prog=f"t2i {name}", retyped=retyped)
 

@@ -10,11 +10,11 @@ from collections.abc import Callable, Sequence
 from typing import Annotated, Union
 
 import tyro
-from rich.console import Console
 from tyro.conf import subcommand
 
 from serving import options
 from serving.errors import ServingError
+from serving.standard_streams import output_failed, print_error, usable_streams
 from serving.typed_form import as_typed, type_as
 
 PROG = "python -m serving"
@@ -50,15 +50,13 @@ def main(
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     argv = list(sys.argv[1:] if argv is None else argv)
     try:
-        return _run(argv, prog)
+        with usable_streams():
+            return _run(argv, prog)
     except ServingError as error:
-        console = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
-        console.print("[red]Error:[/red]", end=" ")
-        console.print(as_typed(str(error)), markup=False)
+        print_error(as_typed(str(error)))
         return error.exit_code
-    except BrokenPipeError:  # the reader, such as `head`, has closed the pipe
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python complains when it flushes stdout
-        return 1
+    except OSError as error:
+        return output_failed(error)
     except KeyboardInterrupt:
         return 130
 

@@ -110,6 +110,40 @@ def test_a_reader_that_leaves_early_is_no_failure_of_ours(flags):
     assert process.returncode == 1
 
 
+START = [sys.executable, "-c", "import pipelines.t2i as t; exit(t.main())"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has it")
+@pytest.mark.parametrize(
+    "flags", [["--help"], ["--tyro-print-completion", "bash"], ["query", "-h"]]
+)
+def test_a_full_disk_is_one_sentence(flags):
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([*START, *flags], stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 1
+    assert done.stderr.split("\n", 1)[0].endswith("No space left on device.")
+    assert "Traceback" not in done.stderr and "ignored" not in done.stderr
+
+
+@pytest.mark.parametrize("command", ["draw", "query"])
+def test_closed_streams_go_nowhere(command):
+    """Their numbers are taken, or the next files opened would get them, and what is logged."""
+    show = ["sh", "-c", '"$@" >&- 2>&- <&-', "sh", *START, command, "--help"]
+    assert subprocess.run(show, timeout=60).returncode == 0
+
+
+@pytest.mark.parametrize("columns", ["0", "1"])
+def test_a_terminal_without_a_width_has_help_all_the_same(columns):
+    for flags in (["--help"], ["draw", "--help"]):
+        shown = run(*START, *flags, env=os.environ | {"COLUMNS": columns}).stdout
+        assert "usage" in shown and len(shown) > 1000
+
+
+def test_both_packages_treat_the_streams_alike():
+    one, other = (ROOT / name / "standard_streams.py" for name in ("pipelines", "serving"))
+    assert one.read_text() == other.read_text()
+
+
 def test_a_completion_has_the_commands(capsys):
     with pytest.raises(SystemExit):
         t2i.main(["--tyro-print-completion", "bash"])

@@ -1,0 +1,69 @@
+"""stdin, stdout and stderr as commands need them: open, wide enough for help, and flushed."""
+
+import contextlib
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+
+from rich.console import Console
+
+NARROWEST = 20  # columns; in fewer, tyro never finishes its help, and Rich prints nothing in 0
+
+
+@contextlib.contextmanager
+def usable_streams() -> Iterator[None]:
+    """Around a whole command: what it printed is flushed, while a failure can still be reported."""
+    _open_closed_ones()
+    _widen()
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+
+
+def output_failed(error: OSError) -> int:
+    """The exit code for a file, or an output, that failed; says why unless the reader has left.
+
+    Raises:
+        OSError: the error, if it is none of the operating system's.
+    """
+    if error.filename is None and error.strerror is None:
+        raise error
+    if not isinstance(error, BrokenPipeError):  # that is `... | head`, which has read enough
+        where = "The output" if error.filename is None else os.fsdecode(error.filename)
+        print_error(f"{where} cannot be read or written: {error.strerror}.")
+    if error.filename is None:  # may be stdout, which Python flushes again at exit
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 1
+
+
+def print_error(message: str) -> None:
+    """An error on stderr."""
+    console = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
+    with contextlib.suppress(OSError):  # nobody is left to be told
+        console.print("[red]Error:[/red]", end=" ")
+        console.print(message, markup=False)
+
+
+def _open_closed_ones() -> None:
+    """Streams that the shell has closed (`>&-`) go nowhere.
+
+    Else the next files that are opened take their numbers, and libraries log into them.
+    """
+    for number in (0, 1, 2):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115, open until the end
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
+
+
+def _widen() -> None:
+    """Give a terminal of no width, or next to none, one that text can be set in."""
+    if os.environ.get("COLUMNS") == "0":  # of shells that do not know it
+        del os.environ["COLUMNS"]
+    if shutil.get_terminal_size().columns < NARROWEST:
+        os.environ["COLUMNS"] = str(NARROWEST)
