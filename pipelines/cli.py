@@ -35,14 +35,13 @@ from pipelines.options import (
 from pipelines.standard_streams import output_failed, print_error, usable_streams
 from pipelines.training.schedule import BUDGETS, without_other_budgets
 from pipelines.training.workers.membership import find_membership
-from pipelines.typed_form import as_typed, type_as
+from pipelines.typed_form import SHORT_FLAGS, as_typed, type_as
 from t2i_tf.config import TrainConfig
 from t2i_tf.errors import UsageError, UserError
 from t2i_tf.import_tensorflow import import_tensorflow
 from t2i_tf.number_ranges import SEED, TRAINING_SEED, check_numbers
 from t2i_tf.presets import preset
 
-SHORT_FLAGS = {"--likelihood": "--model.likelihood"}  # of `train`
 COMPONENTS = "--model.components"
 UNCHOSEN = "align-draw-photos"  # whose settings `train --help` shows
 PROG = "python -m pipelines"

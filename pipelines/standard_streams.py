@@ -1,6 +1,7 @@
 """stdin, stdout and stderr as commands need them: open, wide enough for help, and flushed."""
 
 import contextlib
+import io
 import os
 import shutil
 import sys
@@ -15,6 +16,7 @@ NARROWEST = 20  # columns; in fewer, tyro never finishes its help, and Rich prin
 def usable_streams() -> Iterator[None]:
     """Around a whole command: what it printed is flushed, while a failure can still be reported."""
     _open_closed_ones()
+    _replace_unprintable()
     _widen()
     try:
         yield
@@ -59,6 +61,13 @@ def _open_closed_ones() -> None:
             os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
     sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115, open until the end
     sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
+
+
+def _replace_unprintable() -> None:
+    """Let stdout and stderr replace the characters that their encoding lacks."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def _widen() -> None:

@@ -43,6 +43,8 @@ MAX_BATCH = 1_024
 """Most captions or images of one request that draws nothing."""
 MAX_ROWS = max(MAX_CANVASES, MAX_BATCH)
 """Most values of any input, whatever the model. A model's own limit may be lower."""
+MAX_TEMPERATURE = 1_000_000.0
+"""Largest scale of the noise. Far beyond it, sums leave the range of float32."""
 MAX_GUIDANCE = 20.0
 """Largest weight of the guidance."""
 MAX_BEST_OF = 64

@@ -76,7 +76,8 @@ class Query:
     0 is the caption alone; 0.5 to 2 show more of it and vary less; 4 overdoes it.
     Needs an export of a model that was trained with --caption-dropout."""
     instead_of: str = ""
-    """Caption to move away from, in quotes; by default an empty one."""
+    """Caption to move away from, in quotes, such as "a blue bus"; "" is the empty caption, as by
+    default."""
     best_of: int = 1
     """Number of drawings of which each image is the one that fits its caption best, 1 to 64.
     The server chooses; its time grows with the number."""

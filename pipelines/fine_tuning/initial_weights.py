@@ -4,6 +4,7 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
+from pipelines.typed_form import flag_of
 from t2i_tf.checkpoints import SENTENCE_ENCODER, CheckpointFolder
 from t2i_tf.config import ModelConfig, TrainConfig
 from t2i_tf.errors import UserError
@@ -140,7 +141,7 @@ def _other_settings(init: str, before: ModelConfig, now: ModelConfig) -> list[st
     old, new = (dataclasses.asdict(config) for config in (before, now))
     names = [name for name in new if name in old and name not in said_elsewhere]
     different = [
-        f"--model.{name.replace('_', '-')} {new[name]}, there {old[name]}"
+        f"{flag_of(f'model.{name}')} {new[name]}, there {old[name]}"
         for name in names
         if new[name] != old[name]
     ]

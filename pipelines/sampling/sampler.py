@@ -16,7 +16,7 @@ from t2i_tf.errors import UsageError, UserError
 from t2i_tf.image_ops import to_pixels
 from t2i_tf.models import Drawing
 from t2i_tf.models.text_to_image import DRAWN_AT_ONCE
-from t2i_tf.number_ranges import AT_LEAST_0, SEED
+from t2i_tf.number_ranges import SEED, TEMPERATURE
 from t2i_tf.text.tokenizer import Tokenizer, check_caption, split_words
 from t2i_tf.text.vocabulary import Vocabulary
 
@@ -137,8 +137,8 @@ class Sampler:
             UsageError: a seed is too large for best of n.
             UserError: a caption has no words or too many, or the temperature is negative.
         """
-        if temperature not in AT_LEAST_0:
-            raise UserError(f"Expected a temperature of {AT_LEAST_0}, got {temperature}.")
+        if temperature not in TEMPERATURE:
+            raise UserError(f"Expected a temperature of {TEMPERATURE}, got {temperature}.")
         for caption in dict.fromkeys(caption for caption, _ in pairs):
             check_caption(caption, self.max_words, self.tokenizer.vocabulary)
         candidates = self._candidates(pairs)
@@ -269,8 +269,7 @@ def _check_other(caption: str, max_words: int, vocabulary: Vocabulary) -> None:
     try:
         check_caption(caption, max_words, vocabulary)
     except UserError as error:
-        advice = "" if caption.strip() else " Leave it out to move away from the empty caption."
-        raise UserError(f"--instead-of: {error}{advice}") from None
+        raise UserError(f"--instead-of: {error}") from None
 
 
 def _padded(pairs: Sequence[tuple[str, int]], count: int) -> tuple[list[str], np.ndarray]:

@@ -25,7 +25,8 @@ class Steering:
     0 is the caption alone; 0.5 to 2 show more of it and vary less; 4 overdoes it.
     Needs a model that was trained with --caption-dropout, or --instead-of."""
     instead_of: str | None = None
-    """Caption to move away from, in quotes, such as "a blue bus"; by default an empty one."""
+    """Caption to move away from, in quotes, such as "a blue bus"; "" is the empty caption, as by
+    default."""
     best_of: int = 1
     """Number of drawings of which each picture is the one that fits its caption best, to 10000.
     It is the one that the caption makes likelier by the most nats, compared with an empty caption
@@ -33,6 +34,11 @@ class Steering:
     captioner: str | None = None
     """Work folder or preset of a captioner, to choose by the caption's probability given the
     drawing."""
+
+    def __post_init__(self) -> None:
+        """Keeps one spelling of the empty caption, None, as file names and results have it."""
+        if self.instead_of is not None and not self.instead_of.strip():
+            object.__setattr__(self, "instead_of", None)
 
     def checked(self) -> "Steering":
         """This steering.

@@ -33,6 +33,7 @@ from pipelines.training.workdir import flat, has_trained_nothing, open_shared_wo
 from pipelines.training.workers.keras_fit import Ballot, fit_on_workers
 from pipelines.training.workers.versions import versions
 from pipelines.training.workers.workers import Workers
+from pipelines.typed_form import flag_of
 from t2i_tf.budget import Budget
 from t2i_tf.checkpoints import CheckpointFolder
 from t2i_tf.config import TrainConfig
@@ -119,7 +120,7 @@ def train(
 
 
 def _flags(config: TrainConfig) -> dict[str, object]:
-    return {f"--{name.replace('_', '-')}": value for name, value in flat(config).items()}
+    return {flag_of(name): value for name, value in flat(config).items()}
 
 
 def _begin_from(

@@ -19,6 +19,7 @@ from pipelines.fine_tuning.initial_weights import FILE as INIT
 from pipelines.training.folder_lock import LOCK, lock_folder
 from pipelines.training.schedule import BUDGETS
 from pipelines.training.workers.workers import Workers
+from pipelines.typed_form import flag_of
 from t2i_tf import checkpoints
 from t2i_tf.config import TrainConfig
 from t2i_tf.errors import UsageError, UserError
@@ -263,7 +264,7 @@ def _check_system(workdir: Path, config: TrainConfig) -> None:
 def _check_config(workdir: Path, config: TrainConfig) -> None:
     before, now = flat(checkpoints.read_config(workdir)), flat(config)
     changed = [
-        f"--{name.replace('_', '-')} was {before[name]!r}, is {now[name]!r}"
+        f"{flag_of(name)} was {before[name]!r}, is {now[name]!r}"
         for name in now
         if name not in ENDS and before[name] != now[name]
     ]

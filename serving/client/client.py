@@ -60,7 +60,7 @@ class Client:
             temperature: Scale of the noise: 0 draws the mean, 1 samples as in training.
             guidance: How far to go beyond the caption, 0 to 20, away from an empty one. More than
                 0 needs the signature `draw_guided`, which models with an empty caption have.
-            instead_of: Caption to move away from, in place of the empty one.
+            instead_of: Caption to move away from; "" is the empty one.
             best_of: Number of drawings of which each picture is the one that fits its caption best;
                 more than 1 needs the signature `draw_best`. Its seed is that of the chosen drawing.
         """

@@ -36,8 +36,19 @@ class Connection:
             raise RequestError(
                 "The server's address is empty: expected one such as localhost:8500."
             )
+        if self.server.startswith(("http://", "https://")):
+            raise RequestError(
+                f"--server {self.server}: expected the address of gRPC, such as localhost:8500, "
+                "without http://."
+            )
+        for name in ("server", "model", "label"):
+            _check_text(name, getattr(self, name) or "")
         if self.version is not None and self.label is not None:
             raise RequestError("Expected a version or a label, not both.")
+        if self.version is not None and not 0 <= self.version <= contract.MAX_VERSION:
+            raise RequestError(
+                f"--version must be from 0 to {contract.MAX_VERSION}, not {self.version}."
+            )
         if not self.timeout > 0:
             raise RequestError(f"The timeout must be more than 0 seconds, not {self.timeout:g}.")
         if bool(self.tls_certificate) != bool(self.tls_key):
@@ -47,3 +58,11 @@ class Connection:
     def encrypted(self) -> bool:
         """Whether TLS is used."""
         return self.tls or bool(self.tls_ca or self.tls_certificate)
+
+
+def _check_text(name: str, text: str) -> None:
+    """Raises RequestError for bytes of a command line that are not UTF-8, as gRPC sends text."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise RequestError(f"--{name} is not text: its bytes are not UTF-8.") from error

@@ -1,6 +1,5 @@
 """Requests, each with the function that reads its answer: shared by both clients."""
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -224,13 +223,14 @@ def _drawing_inputs(
     instead_of: str,
     best_of: int,
 ) -> Arrays:
-    if not 1 <= n <= contract.MAX_CANVASES:
+    if not (_is_whole(n) and 1 <= n <= contract.MAX_CANVASES):
         raise RequestError(
             f"The number of images must be from 1 to {contract.MAX_CANVASES:,}, not {n:,}."
         )
-    if not (math.isfinite(temperature) and temperature >= 0):
+    if not 0 <= temperature <= contract.MAX_TEMPERATURE:  # NaN is not
         raise RequestError(
-            f"The temperature must be a finite number of 0 or more, not {temperature:g}."
+            "Expected the temperature to be 0 or more and at most"
+            f" {contract.MAX_TEMPERATURE:.0f}, got {temperature:g}."
         )
     steering = _steering_inputs(n, guidance, instead_of, best_of)
     return {
@@ -247,11 +247,12 @@ def _steering_inputs(n: int, guidance: float, instead_of: str, best_of: int) -> 
         raise RequestError(
             f"The guidance must be from 0 to {contract.MAX_GUIDANCE:g}, not {guidance:g}."
         )
-    if not (isinstance(best_of, int | np.integer) and 1 <= best_of <= contract.MAX_BEST_OF):
+    if not (_is_whole(best_of) and 1 <= best_of <= contract.MAX_BEST_OF):
         raise RequestError(
             f"The number of drawings to choose from must be from 1 to {contract.MAX_BEST_OF}, not"
             f" {best_of:,}."
         )
+    instead_of = instead_of if instead_of.strip() else ""  # without words: the empty caption
     if guidance == 0 and best_of == 1:
         if instead_of:
             raise RequestError(
@@ -284,9 +285,16 @@ def _checked_prompt(prompt: str) -> bytes:
 
 def _seeds(first: int, n: int, candidates: int = 1) -> np.ndarray:
     """The seeds int64 [n]; those of an image's candidates, `candidates` times as large, fit too."""
+    if not _is_whole(first):
+        raise RequestError(f"The seed must be a whole number, not {first}.")
+    first = int(first)  # NumPy's numbers would wrap around below
     if not -(2**63) <= candidates * first <= 2**63 - candidates * n:
         raise RequestError(f"The seeds must fit in 64 bits: {first} is too large or too small.")
     return first + np.arange(n, dtype=np.int64)
+
+
+def _is_whole(number: object) -> bool:
+    return isinstance(number, int | np.integer)
 
 
 def _strings(values: Sequence[bytes]) -> np.ndarray:

@@ -157,14 +157,10 @@ class ServedTextToImage(ServedModule):
 
     def _checks(self, prompt, seed, temperature, *others) -> list:
         """Assertions that this model can answer a request to draw."""
-        valid = tf.math.is_finite(temperature) & (temperature >= 0.0)
         return [
             self._check_same_count(prompt, seed, temperature, *others),
             *self._check_prompts(prompt),
-            tf.debugging.Assert(
-                tf.reduce_all(valid),
-                ["temperature: expected finite numbers of 0 or more, got", temperature],
-            ),
+            _check_range(contract.TEMPERATURE, temperature, contract.MAX_TEMPERATURE),
         ]
 
     @property
@@ -174,10 +170,14 @@ class ServedTextToImage(ServedModule):
 
 
 def _check_guidance(guidance):
-    """Assertion that the guidance is in the contract's range; NaN is not."""
-    valid = (guidance >= 0.0) & (guidance <= contract.MAX_GUIDANCE)
-    expected = f"guidance: expected numbers from 0 to {contract.MAX_GUIDANCE:g}, got"
-    return tf.debugging.Assert(tf.reduce_all(valid), [expected, guidance[~valid][:1]])
+    return _check_range(contract.GUIDANCE, guidance, contract.MAX_GUIDANCE)
+
+
+def _check_range(name: str, value, most: float):
+    """Assertion that float values are from 0 to the most that the contract allows; NaN is not."""
+    valid = (value >= 0.0) & (value <= most)
+    expected = f"{name}: expected numbers from 0 to {most:.0f}, got"
+    return tf.debugging.Assert(tf.reduce_all(valid), [expected, value[~valid][:1]])
 
 
 def _check_best_of(best_of):

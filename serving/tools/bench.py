@@ -10,7 +10,7 @@ from serving.client.connection import Connection
 from serving.contract import is_version
 from serving.errors import RequestError, ServingError
 from serving.tools.load_generator import LoadProfile, Outcome, Send, measure
-from serving.tools.output_files import write
+from serving.tools.output_files import check_outputs, write
 
 
 def bench(
@@ -34,11 +34,15 @@ def bench(
         out: JSON file for the results.
 
     Raises:
-        RequestError: `n` is not positive, or `model_base_path` holds no model.
+        RequestError: a number is out of range, `out` is no place for a file, or `model_base_path`
+            holds no model.
         ServingError: a warm-up request failed, or no request was answered.
     """
     if n < 1:
         raise RequestError(f"--n must be at least 1, not {n}.")
+    if warmup < 0:
+        raise RequestError(f"--warmup must be 0 or more, not {warmup}.")
+    check_outputs(out=out)
     version = _newest(model_base_path) if model_base_path else None
     with Client(**vars(connection)) as client:
         outcome = _measured(lambda i: client.draw(caption, n, seed=i), warmup, load)

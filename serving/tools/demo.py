@@ -9,6 +9,7 @@ from pathlib import Path
 from serving.client.client import Client
 from serving.client.connection import Connection
 from serving.errors import RequestError, ServingError
+from serving.server import addresses
 from serving.tools.child_process import child_process, ended_by_signals
 from serving.tools.output_files import write
 from serving.typed_form import as_typed
@@ -37,10 +38,12 @@ def demo(
 
     Raises:
         RequestError: the preset is no folder, beside which the export could go, and there is no
-            `out`.
-        ServingError: the export fails its checks, or the server does not start.
+            `out`; or there is no such port.
+        ServingError: the export fails its checks, the server does not start, or the port is taken.
     """
     base_path = out or _beside(workdir)
+    if not once:  # the export takes minutes, and the page comes last
+        addresses.close(listening("127.0.0.1", port))
     with ended_by_signals():
         export_run(workdir, base_path)
         with embedded_server(base_path) as address, Client(address) as client:

@@ -1,9 +1,33 @@
-"""Files that a command writes."""
+"""Files that a command writes: checked before its work, written whole after it."""
 
 import os
 from pathlib import Path
 
-from serving.errors import ServingError
+from serving.errors import RequestError, ServingError
+
+
+def check_outputs(**paths: Path | None) -> None:
+    """Refuse files that cannot be written, or of which one would replace another.
+
+    Args:
+        paths: Paths by the names of their flags; None where there is none.
+
+    Raises:
+        RequestError: names the flag.
+    """
+    taken: dict[Path, str] = {}
+    for flag, path in paths.items():
+        if path is None:
+            continue
+        if path.is_dir() or not path.parent.is_dir():
+            raise RequestError(
+                f"Expected --{flag} to be a file name in an existing folder, got {str(path)!r}."
+            )
+        other = taken.setdefault(path.resolve(), flag)
+        if other != flag:
+            raise RequestError(
+                f"--{other} and --{flag} are the same file, {path}. Give each its own."
+            )
 
 
 def write(path: Path, content: bytes) -> None:

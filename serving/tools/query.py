@@ -5,8 +5,7 @@ from pathlib import Path
 from serving.client.client import Client
 from serving.client.connection import Connection
 from serving.client.image_files import gif_of_drawings, png_of_grid
-from serving.errors import RequestError
-from serving.tools.output_files import write
+from serving.tools.output_files import check_outputs, write
 
 
 def query(
@@ -35,10 +34,10 @@ def query(
         guidance, instead_of, best_of: See `Client.draw`. The seeds of chosen images are printed.
 
     Raises:
+        RequestError: an argument is wrong, or a file has no place; nothing is drawn.
         ServingError: the request failed, or a file cannot be written.
     """
-    for path in filter(None, (out, gif)):
-        _check_folder(path)
+    check_outputs(out=out, gif=gif)
     sampling = caption, n, seed, temperature
     steering = {"guidance": guidance, "instead_of": instead_of, "best_of": best_of}
     with Client(**vars(connection)) as client:
@@ -58,11 +57,3 @@ def query(
     print(out)
     if best_of > 1:
         print(f"Best of {best_of}: seeds {', '.join(map(str, seeds))}")
-
-
-def _check_folder(path: Path) -> None:
-    """Checked before anything is drawn. Raises RequestError."""
-    if not path.parent.is_dir():
-        raise RequestError(
-            f"{path.parent} is not a folder: expected a file name in an existing folder."
-        )

@@ -9,13 +9,14 @@ from pathlib import Path
 from PIL import Image
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from serving import contract
 from serving.client.client import Client
 from serving.client.connection import Connection
 from serving.client.results import Metadata
 from serving.errors import RequestError, ServingError
-from serving.tools.output_files import write
+from serving.tools.output_files import check_outputs, write
 from serving.tools.picture_file import SUFFIXES, ImageShape, read_png
 
 _MOST_SKIPPED_SHOWN = 10
@@ -42,11 +43,14 @@ def rank_images(
         out: JSON file for the ranking.
 
     Raises:
-        RequestError: the folder holds no image, or the batch size is not positive.
+        RequestError: the folder holds no image, a number is not positive, or `out` is no place for
+            a file.
         ServingError: the model draws nothing, no image can be read, or a request failed.
     """
-    if batch_size < 1:
-        raise RequestError(f"--batch-size must be at least 1, not {batch_size}.")
+    for flag, number in (("batch-size", batch_size), ("top", top)):
+        if number < 1:
+            raise RequestError(f"--{flag} must be at least 1, not {number}.")
+    check_outputs(out=out)
     paths = _paths(pictures)
     with Client(**vars(connection)) as client:
         model = client.metadata()
@@ -121,7 +125,7 @@ def _print(best: list[tuple[float, Path]], skipped: dict[Path, str]) -> None:
     console = Console(highlight=False, soft_wrap=True)
     table = Table("rank", "bound, nats", "image")
     for rank, (bound, path) in enumerate(best, 1):
-        table.add_row(str(rank), f"{bound:,.1f}", path.name)
+        table.add_row(str(rank), f"{bound:,.1f}", Text(path.name))  # its brackets are no markup
     console.print(table)
     for path, why in list(skipped.items())[:_MOST_SKIPPED_SHOWN]:
         console.print(f"skipped {path.name}: {why}", markup=False)

@@ -6,7 +6,7 @@ import uvicorn
 
 from serving.client.channel import credentials
 from serving.client.connection import Connection
-from serving.errors import ServingError
+from serving.errors import RequestError, ServingError
 from serving.server import addresses
 from serving.server.config.flag_values import MAX_PORT
 from serving.server.config.text_proto import ConfigError
@@ -24,6 +24,7 @@ def web(connection: Connection, host: str = "127.0.0.1", port: int = 8080) -> No
         port: Port of the page; 0 takes a free one.
 
     Raises:
+        RequestError: there is no such port.
         ServingError: the port is taken, or a TLS file cannot be read.
     """
     credentials(connection)  # a bad TLS file is an error of the command, not of the first request
@@ -46,9 +47,14 @@ def web(connection: Connection, host: str = "127.0.0.1", port: int = 8080) -> No
 
 
 def listening(host: str, port: int) -> list[socket.socket]:
-    """Listening sockets. Raises ServingError where the port is taken, or `host` is not here."""
+    """Listening sockets.
+
+    Raises:
+        RequestError: there is no such port.
+        ServingError: it is taken, or `host` is not here.
+    """
     if not 0 <= port <= MAX_PORT:
-        raise ServingError(f"--port: expected a port from 0 to {MAX_PORT}, got {port}.")
+        raise RequestError(f"--port: expected a port from 0 to {MAX_PORT}, got {port}.")
     try:
         return addresses.listen(host, port, "--port")
     except ConfigError as error:

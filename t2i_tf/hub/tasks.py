@@ -14,7 +14,7 @@ from t2i_tf.hub.pretrained import PretrainedModel
 from t2i_tf.image_ops import check_same_shape, image_shape, to_pixels
 from t2i_tf.models import Drawing
 from t2i_tf.models.text_to_image import DRAWN_AT_ONCE
-from t2i_tf.number_ranges import AT_LEAST_0, GUIDANCE, SEED
+from t2i_tf.number_ranges import GUIDANCE, SEED, TEMPERATURE
 from t2i_tf.text.tokenizer import check_caption, split_words
 
 _registered = keras.saving.register_keras_serializable(package="t2i_tf")
@@ -61,14 +61,14 @@ class TextToImage(PretrainedModel):
             temperature: standard deviation of the noise; 0 draws the mean of the prior.
             guidance: how far to move away from the empty caption; needs a training with
                 `--caption-dropout`, or `instead_of`.
-            instead_of: caption to move away from, in place of the empty one.
+            instead_of: caption to move away from; None or "" is the empty one.
 
         Returns:
             uint8 [B, H, W, C].
 
         Raises:
             UsageError: captions that are not strings; seeds that are not integers in range, or not
-                as many as captions; a negative temperature; a guidance out of range, or none
+                as many as captions; a temperature or guidance out of range; no guidance
                 beside `instead_of`.
             UserError: there is no caption, one has no words or too many, or the system cannot be
                 guided.
@@ -93,10 +93,12 @@ class TextToImage(PretrainedModel):
 
     def _draw(self, captions, seed, temperature, guidance, instead_of) -> Drawing:
         seeds = _seeds(seed, len(captions))
-        if temperature not in AT_LEAST_0:
-            raise UsageError(f"Expected a temperature of {AT_LEAST_0}, got {temperature}.")
+        if temperature not in TEMPERATURE:
+            raise UsageError(f"Expected a temperature of {TEMPERATURE}, got {temperature}.")
         if guidance not in GUIDANCE:
             raise UsageError(f"Expected a guidance of {GUIDANCE}, got {guidance}.")
+        if isinstance(instead_of, str) and not instead_of.strip():
+            instead_of = None  # the empty caption
         if instead_of is not None and guidance == 0:
             raise UsageError(
                 "instead_of names what to move away from, but nothing moves: give guidance too."

@@ -47,4 +47,4 @@ def test_nothing_of_the_graph_is_left(text, expected):
 )
 def test_a_caption_of_too_many_words(numbers, words):
     assert words in too_many_words(f"{WORDS} {numbers}.")
-    assert not too_many_words("temperature: expected finite numbers of 0 or more, got -1")
+    assert not too_many_words("temperature: expected numbers from 0 to 1000000, got -1")

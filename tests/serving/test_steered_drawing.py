@@ -27,7 +27,7 @@ from t2i_tf.checkpoints import Trained
 from t2i_tf.config import LapganConfig, OptimizerConfig, TrainConfig, VaeConfig
 from t2i_tf.image_ops import to_pixels
 from t2i_tf.models import build_model
-from t2i_tf.number_ranges import GUIDANCE
+from t2i_tf.number_ranges import GUIDANCE, TEMPERATURE
 from t2i_tf.optimizers import build_optimizer
 from t2i_tf.text.vocabulary import Vocabulary
 from tests.data_folders import WORDS
@@ -341,6 +341,7 @@ def sentence_model(config):
 
 def test_the_contract_has_the_ranges_of_the_library():
     assert GUIDANCE.high == contract.MAX_GUIDANCE
+    assert TEMPERATURE.high == contract.MAX_TEMPERATURE
 
 
 def test_of_two_drawings_that_fit_as_well_an_export_may_choose_either():

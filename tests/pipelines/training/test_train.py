@@ -208,6 +208,12 @@ def test_other_settings_are_refused_by_name(whole, data, config):
         train(changed, data, whole[0])
 
 
+def test_a_setting_with_a_short_flag_is_named_by_it(whole, data, config):
+    model = dataclasses.replace(config.model, likelihood="logistic")
+    with pytest.raises(UserError, match=r" --likelihood was 'bernoulli', is 'logistic'\."):
+        train(dataclasses.replace(config, model=model), data, whole[0])
+
+
 def test_another_system_is_refused_by_name(whole, data):
     with pytest.raises(UserError, match="has a VaeConfig, this preset a DrawConfig"):
         train(preset("align-draw-tiny").config, data, whole[0])

@@ -135,6 +135,10 @@ def test_asyncio(drawing_server, client):
         ({"prompt": "a", "seed": 2**63}, "64 bits"),
         ({"prompt": "a", "temperature": float("nan")}, "temperature"),
         ({"prompt": "a", "temperature": -1}, "temperature"),
+        ({"prompt": "a", "temperature": 1_000_001}, "at most 1000000, got 1e\\+06"),
+        ({"prompt": "a", "seed": 1.5}, "seed must be a whole number, not 1.5"),
+        ({"prompt": "a", "seed": np.int64(2**62), "best_of": 4}, "64 bits"),
+        ({"prompt": "a", "n": 1.5}, "from 1 to 4,096, not 1.5"),
     ],
 )
 def test_wrong_arguments_are_not_sent(client, arguments, words):
@@ -149,6 +153,10 @@ def test_wrong_arguments_are_not_sent(client, arguments, words):
         {"server": " "},
         {"version": 1, "label": "stable"},
         {"timeout": 0},
+        {"version": 2**63},
+        {"version": -1},
+        {"label": "\udcff"},
+        {"server": "https://localhost:8500"},
         {"tls_key": "key.pem"},
     ],
 )

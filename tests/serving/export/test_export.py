@@ -121,8 +121,10 @@ def test_temperature_0_makes_the_seed_irrelevant(servable):
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"temperature": -1.0}, "temperature: expected finite numbers of 0 or more"),
-        ({"temperature": np.nan}, "temperature: expected finite numbers of 0 or more"),
+        ({"temperature": -1.0}, "temperature: expected numbers from 0 to 1000000, got"),
+        ({"temperature": np.nan}, "temperature: expected numbers from 0 to 1000000"),
+        ({"temperature": np.inf}, "temperature: expected numbers from 0 to 1000000"),
+        ({"temperature": 1.1e6}, "temperature: expected numbers from 0 to 1000000"),
         ({"prompts": [""]}, "expected 1 to 16 words"),
         ({"prompts": ["a " * 17]}, "expected 1 to 16 words"),
         ({"prompts": ["a" * 5000]}, "at most 4096 bytes"),

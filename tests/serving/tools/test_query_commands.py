@@ -1,9 +1,12 @@
 """`python -m serving query` and `retrieve`, from the command line to the files they write."""
 
+import errno
 import io
 import json
+import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +14,8 @@ from PIL import Image
 
 from serving.cli import COMMANDS, main
 from serving.client.client import Client
+from serving.tools import demo as demo_module
+from serving.tools import rank_images as rank_images_module
 from tests.serving.server_process import ROOT, free_port
 
 CAPTION = "a red bus is parked in the desert"
@@ -54,7 +59,7 @@ def test_a_grid_and_a_gif(serving, tmp_path):
         (["query", CAPTION, "--n", "0"], 2, "from 1 to 4,096"),
         (["query", CAPTION, "--n", "many"], 2, "many"),
         (["query"], 2, "What to draw"),
-        (["query", CAPTION, "--out", "no/such/folder.png"], 2, "not a folder"),
+        (["query", CAPTION, "--out", "no/such/folder.png"], 2, "--out to be a file name"),
         (["query", CAPTION, "--version", "1", "--label", "x"], 2, "not both"),
         (["query", CAPTION, "--model", "x"], 1, "serves no 'x'"),
         (["query", CAPTION, "--tls-ca", "no.pem"], 1, "Cannot read no.pem"),
@@ -67,6 +72,76 @@ def test_wrong_usage_and_failures_are_explained(serving, capsys, words, code, te
     output = capsys.readouterr()
     assert text in " ".join((output.out + output.err).split())
     assert "Traceback" not in output.err
+
+
+BYTES = "\udcff"  # of a command line that is not UTF-8, as Python passes it on
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (["query", CAPTION, "--version", str(2**63)], "--version must be from 0"),
+        (["query", CAPTION, "--version", "-1"], "--version must be from 0"),
+        (["query", CAPTION, "--model", BYTES], "--model is not text"),
+        (["query", CAPTION, "--label", BYTES], "--label is not text"),
+        (["query", CAPTION, "--server", f"{BYTES}:80"], "--server is not text"),
+        (["query", CAPTION, "--server", "http://localhost:8500"], "without http://"),
+        (["query", CAPTION, "--temperature", "1000001"], "0 or more and at most 1000000, got"),
+        (["query", CAPTION, "--temperature", "1e39"], "0 or more and at most 1000000, got"),
+        (["query", CAPTION, "--out", ""], "Expected --out to be a file name"),
+        (["query", CAPTION, "--out", ".."], "Expected --out to be a file name"),
+        (["query", CAPTION, "--gif", "no/folder/a.gif"], "Expected --gif to be a file name"),
+        (["query", CAPTION, "--out", "a.png", "--gif", "./a.png"], "are the same file"),
+        (["retrieve", CAPTION, ".", "--out", "no/such/ranking.json"], "Expected --out"),
+        (["retrieve", CAPTION, ".", "--top", "-1"], "--top must be at least 1"),
+        (["bench", "--out", "no/such/results.json"], "Expected --out"),
+        (["bench", "--warmup", "-1"], "--warmup must be 0 or more"),
+        (["web", "--port", "80800"], "--port: expected a port"),
+        (["demo", "--workdir", ".", "--out", "x", "--port", "80800"], "--port: expected a port"),
+    ],
+)
+def test_what_can_never_work_is_wrong_usage_before_any_work(capsys, words, text):
+    assert main(words) == 2
+    assert text in capsys.readouterr().err
+
+
+def test_a_caption_without_words_to_move_away_from_is_the_empty_one(serving, tmp_path):
+    files = []
+    for number, spelling in enumerate([[], ["--instead-of", ""], ["--instead-of", " \t"]]):
+        files.append(tmp_path / f"{number}.png")
+        command = ["query", CAPTION, "--guidance", "1.5", *spelling, "--out", files[-1]]
+        assert serving(*command) == 0
+    assert len({file.read_bytes() for file in files}) == 1
+    assert serving("query", CAPTION, "--instead-of", " ", "--out", files[0]) == 0  # nothing moves
+
+
+def test_the_demo_does_not_export_for_a_page_whose_port_is_taken(capsys, monkeypatch, tmp_path):
+    monkeypatch.setattr(demo_module, "export_run", lambda *words: pytest.fail("exported"))
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert main(["demo", "--workdir", str(tmp_path), "--port", str(port)]) == 1
+    assert "the port is in use" in capsys.readouterr().err
+
+
+def test_names_of_files_are_printed_as_they_are(capsys):
+    rank_images_module._print([(-1.0, Path("[red]bus.png")), (-2.0, Path("[b]1.png"))], {})
+    printed = capsys.readouterr().out
+    assert "[red]bus.png" in printed and "[b]1.png" in printed
+
+
+def test_the_disk_and_the_encoding_of_a_terminal_are_no_faults_of_the_program(monkeypatch):
+    def full(*arguments):
+        raise OSError(errno.ENOSPC, "No space left on device", "server.log")
+
+    monkeypatch.setattr("serving.tools.demo.demo", full)
+    ascii_only = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr(sys, "stderr", ascii_only)
+    assert main(["demo"]) == 1
+    assert main(["query", "犬", "--server", "犬"]) == 1
+    ascii_only.flush()
+    text = ascii_only.buffer.getvalue().decode()
+    assert "server.log cannot be read or written: No space left on device." in text
+    assert "No server answers at ?" in text
 
 
 def test_no_server_is_a_failure(capsys):

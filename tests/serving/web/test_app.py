@@ -113,6 +113,7 @@ def test_the_animation(page):
         (WANTED | {"guidance": None}, "must be a number"),
         (WANTED | {"guidance": 21}, "guidance must be from 0 to 20"),
         (WANTED | {"guidance": 10**400}, "guidance must be a number"),
+        (WANTED | {"temperature": 1e7}, "temperature to be 0 or more and at most 1000000"),
         (WANTED | {"temperature": -(10**400)}, "temperature must be a number"),
         (WANTED | {"more": 1}, "Expected a JSON object"),
         ([WANTED], "Expected a JSON object"),

@@ -105,6 +105,7 @@ def test_unknown_words_are_said(model):
         ({"inputs": ["a"], "seed": [1, 2]}, "each of 1 captions, got 2"),
         ({"inputs": ["a"], "seed": -1}, "seeds from 0"),
         ({"inputs": ["a"], "temperature": -1.0}, "temperature of 0 or more"),
+        ({"inputs": ["a"], "temperature": 1e7}, "temperature of 0 or more and at most 1000000"),
         ({"inputs": ["a"], "guidance": 21.0}, "guidance of 0 or more and at most 20"),
     ],
 )
