@@ -8,10 +8,12 @@ from typing import Literal
 import tensorflow as tf
 
 from serving.contract import is_version
+from serving.errors import ServingError
 from serving.export.choose_module import build_served_module
 from serving.export.served_module import ServedModule
 from serving.export.validate import check
 from serving.export.warmup_writer import write_warmup
+from serving.model_errors import model_error
 from t2i_tf.hub.pretrained import load_trained
 
 
@@ -36,7 +38,7 @@ def export(
 
     Raises:
         UserError: there is no such model, it is damaged, or a preset is to have a last checkpoint.
-        ServingError: a check fails.
+        ServingError: a check fails, or the disk is full.
     """
     sharpener = load_trained(sharpen) if sharpen else None
     model = build_served_module(load_trained(workdir, which), sharpener)
@@ -51,9 +53,10 @@ def export(
         check(scratch, model)
         scratch.chmod(0o755)  # a temporary folder is readable by its owner alone
         scratch.rename(version)
-    except BaseException:
-        shutil.rmtree(scratch, ignore_errors=True)
-        raise
+    except tf.errors.OpError as error:  # TensorFlow's for a full disk, among others
+        raise ServingError(f"{version} cannot be written: {model_error(error.message)}") from error
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)  # no more there once it is renamed
     return version
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import tensorflow as tf
+from google.protobuf.message import DecodeError
 from tensorflow.core.framework.graph_pb2 import GraphDef
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
@@ -61,8 +62,13 @@ def check(folder: Path, model: "ServedModule | None" = None) -> list[str]:
 
 
 def _graph(folder: Path) -> GraphDef:
-    saved = SavedModel.FromString((folder / "saved_model.pb").read_bytes())
-    return saved.meta_graphs[0].graph_def
+    try:
+        saved = SavedModel.FromString((folder / "saved_model.pb").read_bytes())
+        return saved.meta_graphs[0].graph_def
+    except (DecodeError, IndexError) as error:
+        raise ServingError(
+            f"{folder / 'saved_model.pb'} is damaged: it holds no graph. Export the model again."
+        ) from error
 
 
 def _nodes(graph: GraphDef) -> Iterator:

@@ -129,6 +129,11 @@ def _model_config(flags: Flags) -> ModelServerConfig:
             f"--model_base_path {base_path} is not a folder. Expected a folder of numbered "
             f"versions, as in {base_path}/1/saved_model.pb."
         )
+    if (base_path / "saved_model.pb").is_file():
+        raise ConfigError(
+            f"--model_base_path {base_path} is a single SavedModel. Expected the folder of its "
+            "numbered versions, which is most often the one above."
+        )
     return single_model_config(flags.model_name, str(base_path))
 
 

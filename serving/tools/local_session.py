@@ -14,7 +14,7 @@ class LocalSession:
     """Draws with an exported model in this process; imports TensorFlow when it is made.
 
     Raises:
-        ServingError: `path`, the folder of a version, cannot be loaded.
+        ServingError: `path`, the folder of a version, cannot be loaded, or draws no captions.
     """
 
     def __init__(self, path: Path):
@@ -23,9 +23,11 @@ class LocalSession:
 
         try:
             self._servable = Servable(path)
+            self._signature = self._servable.signature(contract.DRAW.name)
+            if self._signature.inputs.keys() != contract.DRAW.inputs.keys():
+                raise ValueError("it does not draw captions")
         except Exception as error:
-            raise ServingError(f"{path} cannot be loaded: {model_error(str(error))}") from error
-        self._signature = self._servable.signature(contract.DRAW.name)
+            raise ServingError(f"{path} cannot be used: {model_error(str(error))}.") from error
 
     def draw(self, prompt: str, n: int, seed: int) -> dict[str, np.ndarray]:
         """The outputs of the client's `draw`: image uint8 [n, H, W, C] and its PNG."""

@@ -55,7 +55,9 @@ def find_membership(environment: Mapping[str, str]) -> Membership | None:
     """
     if environment.get("TF_CONFIG", "").strip():
         found = _from_tf_config(environment["TF_CONFIG"])
-    elif int(environment.get("SLURM_STEP_NUM_TASKS") or 1) > 1 and "SLURM_PROCID" in environment:
+    elif environment.get("SLURM_STEP_NUM_TASKS", "1") not in ("", "1") and (
+        "SLURM_PROCID" in environment
+    ):
         found = _from_slurm(environment)
     else:
         return None
@@ -93,11 +95,16 @@ def _addresses(job: str, hosts: Any) -> tuple[str, ...]:
         raise UsageError(f"TF_CONFIG lists no addresses of the job {job!r}. Expected {_EXAMPLE}.")
     for host in hosts:
         name, _, port = host.rpartition(":") if isinstance(host, str) else ("", "", "")
-        if not name or not port.isdecimal() or not 0 < int(port) < 65536:
+        if not name or not _is_number(port) or not 0 < int(port) < 65536:
             raise UsageError(
                 f"TF_CONFIG has the address {host!r} in the job {job!r}. Expected host:port."
             )
     return tuple(hosts)
+
+
+def _is_number(word: str) -> bool:
+    """Whether a word is digits, in ASCII: TensorFlow reads no others."""
+    return word.isascii() and word.isdecimal()
 
 
 def _task(task: Any, addresses: Mapping[str, tuple[str, ...]]) -> tuple[str, int]:
@@ -113,7 +120,7 @@ def _task(task: Any, addresses: Mapping[str, tuple[str, ...]]) -> tuple[str, int
             f"TF_CONFIG says that this is a {job!r}, but its cluster has only"
             f" {' and '.join(addresses)}."
         )
-    if not index.isdecimal() or int(index) >= len(addresses[job]):
+    if not _is_number(index) or int(index) >= len(addresses[job]):
         raise UsageError(
             f"TF_CONFIG says that this is {job} {index}, but its cluster has {len(addresses[job])}"
             f" of them: expected an index from 0 to {len(addresses[job]) - 1}."
@@ -140,7 +147,13 @@ def _from_slurm(environment: Mapping[str, str]) -> Membership:
             for host, tasks in resolver._task_configuration.items()
             for task in range(tasks)
         )
-        return Membership({"worker": addresses}, "worker", int(environment["SLURM_PROCID"]))
+        count, rank = int(environment["SLURM_STEP_NUM_TASKS"]), int(environment["SLURM_PROCID"])
+        if count != len(addresses) or not 0 <= rank < count:
+            raise ValueError(
+                f"SLURM_PROCID is {rank} and SLURM_STEP_NUM_TASKS {count}, but the nodes have"
+                f" {len(addresses)} tasks"
+            )
+        return Membership({"worker": addresses}, "worker", rank)
     except (RuntimeError, ValueError, KeyError) as error:
         raise UsageError(
             f"Slurm's variables do not describe the workers: {error}. Start them with `srun`, or"

@@ -5,6 +5,8 @@ import math
 from collections.abc import Callable
 
 MAX_PORT = 65_535
+MAX_INT32 = 2**31 - 1  # what gRPC and TensorFlow hold most numbers in
+MAX_SECONDS = 1e9  # 31 years; clocks of the system take little more
 
 
 def boolean(word: str) -> bool:
@@ -31,20 +33,22 @@ def port(word: str) -> int:
 
 
 def at_least(least: int) -> Callable[[str], int]:
-    """Whole numbers from `least` on."""
+    """Whole numbers from `least` to the largest of 32 bits."""
 
     def convert(word: str) -> int:
         number = whole_number(word)
-        if number is not None and number >= least:
+        if number is not None and least <= number <= MAX_INT32:
             return number
-        raise argparse.ArgumentTypeError(f"expected a whole number from {least} on, got {word!r}")
+        raise argparse.ArgumentTypeError(
+            f"expected a whole number from {least} to {MAX_INT32}, got {word!r}"
+        )
 
     return convert
 
 
 def seconds(word: str) -> float:
-    """A time of 0 or more, in seconds."""
-    return _number(word, math.inf, "seconds, 0 or more")
+    """A time, in seconds."""
+    return _number(word, MAX_SECONDS, f"seconds from 0 to {MAX_SECONDS:.0f}")
 
 
 def fraction(word: str) -> float:
@@ -57,6 +61,6 @@ def _number(word: str, most: float, expected: str) -> float:
         number = float(word)
     except ValueError:
         number = math.nan
-    if word.isascii() and 0 <= number <= most and number < math.inf:
+    if word.isascii() and 0 <= number <= most:
         return number
     raise argparse.ArgumentTypeError(f"expected {expected}, got {word!r}")

@@ -74,6 +74,9 @@ def parse(argv: Sequence[str] | None = None, prog: str = PROG) -> Flags:
 
 def _complaints(values: argparse.Namespace):
     """A sentence for everything that does not go together, or is refused."""
+    for name, value in vars(values).items():
+        if isinstance(value, str) and not _is_text(value):
+            yield f"--{name} is not text: its bytes are not UTF-8"
     if not values.model_base_path and not values.model_config_file:
         yield "give --model_base_path or --model_config_file"
     if values.rest_api_port and values.rest_api_port == values.port:
@@ -89,6 +92,14 @@ def _complaints(values: argparse.Namespace):
             "--tensorflow_inter_op_parallelism, but not all three"
         )
     yield from upstream_flags.refusals(values)
+
+
+def _is_text(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:  # bytes of the command line, which no message can hold
+        return False
+    return True
 
 
 def _notes(values: argparse.Namespace):

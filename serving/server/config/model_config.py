@@ -26,6 +26,8 @@ def checked_configs(config: ModelServerConfig) -> list[ModelConfig]:
     for each in configs:
         if not each.base_path:
             raise invalid_argument(f"Expected model {each.name} to have a base path")
+        if "\0" in each.base_path:
+            raise invalid_argument(f"Model {each.name}: its base path has a NUL, as no path has")
         if each.model_platform not in ("", "tensorflow"):
             raise invalid_argument(
                 f"Expected model_platform tensorflow, got {each.model_platform!r}"

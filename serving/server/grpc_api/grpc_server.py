@@ -9,7 +9,7 @@ from grpc_reflection.v1alpha import reflection
 from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_pb2_grpc
 
 from serving.server import addresses
-from serving.server.config.flag_values import whole_number
+from serving.server.config.flag_values import MAX_INT32, whole_number
 from serving.server.config.flags import Flags
 from serving.server.config.messages import SSLConfig
 from serving.server.config.text_proto import ConfigError, read_text_proto
@@ -19,6 +19,12 @@ from serving.server.grpc_api.model_service import ModelService
 from serving.server.grpc_api.prediction_service import PredictionService
 from serving.server.request_log import RequestLog
 from serving.server.servables.manager import Manager
+
+
+_UNUSABLE = (
+    "its PEM texts are damaged or do not belong together. Expected server_key to be the key of "
+    "server_cert, and custom_ca, where there is one, to be certificates."
+)
 
 
 class GrpcServer:
@@ -81,6 +87,10 @@ def channel_arguments(text: str) -> list[tuple[str, int | str]]:
         if not key or not equals:
             raise ConfigError(f"--grpc_channel_arguments: expected key=value, got {pair!r}")
         number = whole_number(value)
+        if number is not None and not -MAX_INT32 <= number <= MAX_INT32:
+            raise ConfigError(
+                f"--grpc_channel_arguments: expected a number of 32 bits, got {pair!r}"
+            )
         options.append((key, value if number is None else number))
     return options
 
@@ -100,7 +110,9 @@ def _bind(server: grpc.Server, flags: Flags) -> list[str]:
             else:
                 server.add_insecure_port(name)
         except RuntimeError as error:
-            raise ConfigError(f"Cannot listen on {name}") from error
+            # gRPC does not say why. TCP addresses were tried before: with TLS, it is that.
+            reason = f" with {flags.ssl_config_file}: {_UNUSABLE}" if encryption else ""
+            raise ConfigError(f"Cannot listen on {name}{reason}") from error
     return names
 
 
@@ -117,6 +129,12 @@ def credentials(path: str) -> grpc.ServerCredentials:
     config = read_text_proto(path, SSLConfig())
     if not config.server_key or not config.server_cert:
         raise ConfigError(f"{path}: server_key and server_cert must both hold PEM text")
+    for name in ("server_key", "server_cert", "custom_ca"):
+        text = getattr(config, name)
+        if text and "-----BEGIN " not in text:
+            raise ConfigError(
+                f"{path}: {name} must hold PEM text, with a line -----BEGIN, and not a path"
+            )
     if config.client_verify and not config.custom_ca:
         raise ConfigError(
             f"{path}: client_verify needs custom_ca, the authority of the clients' certificates"

@@ -39,7 +39,8 @@ class PredictionService(PredictionServiceServicer):
         with self._manager.use(spec) as version:
             record.model = spec.name
             with record.time_model():
-                signature, outputs = predict(version.servable, request, seconds_left(context))
+                left = seconds_left(context)
+                signature, outputs = predict(version.servable, request, left, context.add_callback)
         response = PredictResponse()
         response.model_spec.name = spec.name
         response.model_spec.version.value = version.number

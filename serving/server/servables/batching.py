@@ -9,7 +9,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass, field
 
 import grpc
@@ -21,6 +21,8 @@ from serving.server.status import StatusError, invalid_argument
 
 Arrays = dict[str, np.ndarray]
 Run = Callable[[Signature, Arrays, tuple[str, ...]], Arrays]
+OnEnd = Callable[[Callable[[], object]], bool]
+"""Has a function called when the request ends, for whatever reason; False where it has ended."""
 
 
 @dataclass(eq=False)
@@ -65,21 +67,26 @@ class Batcher:
         feeds: Arrays,
         outputs: tuple[str, ...],
         timeout: float | None = None,
+        on_end: OnEnd | None = None,
     ) -> Arrays:
         """The outputs of one request, computed in the batch that it joins.
 
         Raises:
             StatusError: INVALID_ARGUMENT where the request is larger than a batch or has no batch
                 dimension, UNAVAILABLE where the queue is full, DEADLINE_EXCEEDED after `timeout`
-                seconds.
+                seconds, CANCELLED where the client went away before its batch started.
         """
         rows = _rows(feeds)
         if rows == 0:  # no first row to fill a batch with
             return self._run_batch(signature, feeds, outputs)
         task = _Task(signature, feeds, outputs, rows)
         self._enqueue(task)
+        if on_end and not on_end(task.future.cancel):
+            task.future.cancel()
         try:
             return task.future.result(timeout)
+        except CancelledError as error:
+            raise StatusError(grpc.StatusCode.CANCELLED, "Cancelled") from error
         except TimeoutError as error:
             task.future.cancel()  # where its batch has not started, it is not computed at all
             raise StatusError(grpc.StatusCode.DEADLINE_EXCEEDED, "Deadline Exceeded") from error
@@ -99,6 +106,8 @@ class Batcher:
                 f"Task size {task.rows} is larger than maximum input batch size {limit}"
             )
         with self._changed:
+            # Those whose clients went away take no room in the queue or in a batch.
+            self._tasks = deque(each for each in self._tasks if not each.future.cancelled())
             queued = sum(waiting.rows for waiting in self._tasks)
             if queued + task.rows > limit * self._options.max_enqueued_batches:
                 raise StatusError(

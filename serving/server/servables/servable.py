@@ -10,7 +10,7 @@ from tensorflow.core.protobuf.config_pb2 import CallableOptions, ConfigProto
 from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 
 from serving.server.config.session_config import memory_as_needed
-from serving.server.servables.batching import Arrays, Batcher
+from serving.server.servables.batching import Arrays, Batcher, OnEnd
 from serving.server.servables.batching_options import BatchingOptions
 from serving.server.servables.callables import Callables
 from serving.server.servables.signature import Signature
@@ -74,6 +74,7 @@ class Servable:
         feeds: Arrays,
         output_filter: Iterable[str] = (),
         timeout: float | None = None,
+        on_end: OnEnd | None = None,
     ) -> Arrays:
         """The outputs of a request, through a batch where batching is enabled.
 
@@ -82,6 +83,7 @@ class Servable:
             feeds: An array for each of its inputs.
             output_filter: Names of the outputs to compute; empty for all.
             timeout: Seconds to wait for a batch. A running Session cannot be stopped.
+            on_end: Tells when the client goes away: the request then leaves its batch.
 
         Raises:
             StatusError: the request does not fit the signature, or found no place in a batch.
@@ -91,7 +93,7 @@ class Servable:
         signature.check_dtypes(feeds)
         signature.check_sizes(feeds)
         if self._batcher:
-            return self._batcher.run(signature, feeds, outputs, timeout)
+            return self._batcher.run(signature, feeds, outputs, timeout, on_end)
         return self.run_alone(signature, feeds, outputs)
 
     def run_alone(self, signature: Signature, feeds: Arrays, outputs: tuple[str, ...]) -> Arrays:

@@ -259,3 +259,21 @@ def test_versions_are_numbered_and_appear_whole(trained, version, tmp_path, monk
     with pytest.raises(ServingError):
         export.export(tmp_path / "run", models)
     assert sorted(path.name for path in models.iterdir()) == ["1", "7", "8"]
+
+
+@pytest.mark.parametrize("content", [b"", b"\x93 no graph"])
+def test_a_damaged_graph_is_one_sentence(tmp_path, content):
+    (tmp_path / "saved_model.pb").write_bytes(content)
+    with pytest.raises(ServingError, match="saved_model.pb is damaged: it holds no graph"):
+        check(tmp_path)
+
+
+def test_a_full_disk_leaves_nothing_behind(trained, tmp_path, monkeypatch):
+    def full(*arguments, **options):
+        raise tf.errors.ResourceExhaustedError(None, None, "No space left on device")
+
+    monkeypatch.setattr(export, "load_trained", lambda *arguments: trained)
+    monkeypatch.setattr(tf.saved_model, "save", full)
+    with pytest.raises(ServingError, match="1 cannot be written: No space left on device"):
+        export.export("run", tmp_path / "t2i")
+    assert not list((tmp_path / "t2i").iterdir())

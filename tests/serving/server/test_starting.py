@@ -50,6 +50,21 @@ def test_channel_arguments():
     assert grpc_server.channel_arguments("a=1,b=x") == [("a", 1), ("b", "x")]
     with pytest.raises(ConfigError):
         grpc_server.channel_arguments("a")
+    with pytest.raises(ConfigError, match="a number of 32 bits, got 'a=2147483648'"):
+        grpc_server.channel_arguments("a=2147483648")
+
+
+def test_a_version_in_place_of_its_base_path(tmp_path):
+    (tmp_path / "saved_model.pb").touch()
+    with pytest.raises(ConfigError, match="is a single SavedModel. .* the one above"):
+        _start(f"--model_base_path={tmp_path}")
+
+
+def test_a_base_path_that_is_no_path(tmp_path):
+    model = 'config { name: "a" base_path: "b\\000c" }'
+    (tmp_path / "models.config").write_text(f"model_config_list {{ {model} }}")
+    with pytest.raises(ConfigError, match="Model a: its base path has a NUL"):
+        _start(f"--model_config_file={tmp_path}/models.config")
 
 
 def _make_certificate(folder: Path) -> tuple[bytes, bytes]:
@@ -101,3 +116,17 @@ def test_an_ssl_config_without_a_key(tmp_path):
     path.write_text('server_cert: "x"')
     with pytest.raises(ConfigError, match="server_key and server_cert"):
         grpc_server.credentials(str(path))
+
+
+def test_an_ssl_config_with_a_path(tmp_path):
+    config = _write_ssl_config(tmp_path, b"/etc/key.pem", b"/etc/cert.pem")
+    with pytest.raises(ConfigError, match="server_key must hold PEM text.* not a path"):
+        grpc_server.credentials(str(config))
+
+
+def test_pem_text_that_is_damaged_is_not_taken_for_a_port_in_use(tmp_path):
+    pem = b"-----BEGIN CERTIFICATE-----\nno\n-----END CERTIFICATE-----"
+    config = _write_ssl_config(tmp_path, pem, pem)
+    flags = parse(["--port=0", "--model_base_path=m", f"--ssl_config_file={config}"])
+    with pytest.raises(ConfigError, match=f"with {config}: its PEM texts are damaged"):
+        grpc_server.GrpcServer(flags, Manager(load=None), RequestLog(Metrics()), Health())

@@ -93,3 +93,25 @@ def test_slurm_variables_that_are_incomplete_are_named(monkeypatch):
     monkeypatch.delenv("SLURM_STEP_NODELIST")
     with pytest.raises(UsageError, match=r"SLURM_STEP_NODELIST.*Start them with `srun`"):
         find_membership(SLURM)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("SLURM_STEP_NUM_TASKS", "three", "Slurm's variables do not describe the workers"),
+        ("SLURM_PROCID", "3", "SLURM_PROCID is 3 and SLURM_STEP_NUM_TASKS 3, but .* 3 tasks"),
+        ("SLURM_PROCID", "-1", "SLURM_PROCID is -1"),
+        ("SLURM_STEP_NUM_TASKS", "4", "SLURM_STEP_NUM_TASKS 4, but the nodes have 3 tasks"),
+    ],
+)
+def test_slurm_variables_that_contradict_themselves_are_refused(monkeypatch, name, value, message):
+    changed = SLURM | {name: value}
+    for each, text in changed.items():
+        monkeypatch.setenv(each, text)
+    with pytest.raises(UsageError, match=message):
+        find_membership(changed)
+
+
+def test_digits_of_other_scripts_are_no_port():
+    with pytest.raises(UsageError, match="Expected host:port"):
+        member({"worker": ["a:١٢٣", "b:1"]})

@@ -121,6 +121,13 @@ def test_packed_answers_have_two_names(name):
         ["--per_process_gpu_memory_fraction=1.5"],
         ["--mixed_precision=float16"],
         ["--tensorflow_session_parallelism=-2"],
+        ["--tensorflow_session_parallelism=99999999999"],
+        ["--max_request_bytes=9999999999"],
+        ["--grpc_max_threads=2147483648"],
+        ["--shutdown_delay_seconds=1e300"],
+        ["--file_system_poll_wait_seconds=1e10"],
+        ["--model_name=\udcff"],
+        ["--grpc_channel_arguments=a=\udcff"],
         [
             "--tensorflow_session_parallelism=2",
             "--tensorflow_intra_op_parallelism=2",

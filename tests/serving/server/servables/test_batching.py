@@ -1,7 +1,9 @@
 """Joining requests, with a function in place of a model."""
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import grpc
 import numpy as np
@@ -109,3 +111,42 @@ def test_a_full_queue_and_a_deadline(batcher, doubler):
         assert [future.result() for future in (running, *queued)] == [[2, 4, 6, 8]] * 3
     doubler.may_run.clear()
     _expect(grpc.StatusCode.DEADLINE_EXCEEDED, batcher, 1, 2, 3, 4, timeout=0.05)
+
+
+def test_a_request_whose_client_went_away_leaves_the_queue(doubler):
+    options = BatchingOptions(1, 0, max_enqueued_batches=1, num_batch_threads=1)
+    batcher, calls = Batcher(doubler, options), []
+
+    def on_end(call) -> bool:
+        calls.append(call)
+        return True
+
+    doubler.may_run.clear()
+    with ThreadPoolExecutor(3) as threads:
+        send = partial(threads.submit, batcher.run, SIGNATURE)
+        first = send({"x": np.ones(1)}, ("y",), None, on_end)
+        while not calls or batcher._tasks:  # until it runs
+            time.sleep(0.01)
+        waiting = send({"x": np.full(1, 2.0)}, ("y",), None, on_end)
+        while len(calls) < 2:
+            time.sleep(0.01)
+        calls[1]()  # as gRPC does when a client cancels
+        with pytest.raises(StatusError) as error:
+            waiting.result(PATIENCE)
+        assert error.value.code is grpc.StatusCode.CANCELLED
+        other = send({"x": np.full(1, 3.0)}, ("y",))
+        while not batcher._tasks or batcher._tasks[-1].feeds["x"][0] != 3:
+            time.sleep(0.01)  # there is room for it in a queue of one
+        doubler.may_run.set()
+        assert first.result(PATIENCE)["y"] == 2 and other.result(PATIENCE)["y"] == 6
+    batcher.close()
+    assert doubler.batches == [[1.0], [3.0]]
+
+
+def test_a_client_that_is_gone_already_is_not_waited_for(doubler):
+    batcher = Batcher(doubler, BatchingOptions(4, 10_000_000, num_batch_threads=1))
+    with pytest.raises(StatusError) as error:
+        batcher.run(SIGNATURE, {"x": np.ones(1)}, ("y",), None, lambda call: False)
+    assert error.value.code is grpc.StatusCode.CANCELLED
+    batcher.close()
+    assert doubler.batches == []
