@@ -155,8 +155,9 @@ def _from_slurm(environment: Mapping[str, str]) -> Membership:
             )
         return Membership({"worker": addresses}, "worker", rank)
     except (RuntimeError, ValueError, KeyError) as error:
+        reason = str(error).rstrip(".")
         raise UsageError(
-            f"Slurm's variables do not describe the workers: {error}. Start them with `srun`, or"
+            f"Slurm's variables do not describe the workers: {reason}. Start them with `srun`, or"
             " set TF_CONFIG."
         ) from error
 

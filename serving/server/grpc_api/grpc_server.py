@@ -20,7 +20,6 @@ from serving.server.grpc_api.prediction_service import PredictionService
 from serving.server.request_log import RequestLog
 from serving.server.servables.manager import Manager
 
-
 _UNUSABLE = (
     "its PEM texts are damaged or do not belong together. Expected server_key to be the key of "
     "server_cert, and custom_ca, where there is one, to be certificates."

@@ -264,7 +264,7 @@ def test_versions_are_numbered_and_appear_whole(trained, version, tmp_path, monk
 @pytest.mark.parametrize("content", [b"", b"\x93 no graph"])
 def test_a_damaged_graph_is_one_sentence(tmp_path, content):
     (tmp_path / "saved_model.pb").write_bytes(content)
-    with pytest.raises(ServingError, match="saved_model.pb is damaged: it holds no graph"):
+    with pytest.raises(ServingError, match=r"saved_model\.pb is damaged: it holds no graph"):
         check(tmp_path)
 
 

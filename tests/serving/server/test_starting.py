@@ -56,7 +56,7 @@ def test_channel_arguments():
 
 def test_a_version_in_place_of_its_base_path(tmp_path):
     (tmp_path / "saved_model.pb").touch()
-    with pytest.raises(ConfigError, match="is a single SavedModel. .* the one above"):
+    with pytest.raises(ConfigError, match=r"is a single SavedModel\. .* the one above"):
         _start(f"--model_base_path={tmp_path}")
 
 
@@ -120,7 +120,7 @@ def test_an_ssl_config_without_a_key(tmp_path):
 
 def test_an_ssl_config_with_a_path(tmp_path):
     config = _write_ssl_config(tmp_path, b"/etc/key.pem", b"/etc/cert.pem")
-    with pytest.raises(ConfigError, match="server_key must hold PEM text.* not a path"):
+    with pytest.raises(ConfigError, match=r"server_key must hold PEM text.* not a path"):
         grpc_server.credentials(str(config))
 
 

@@ -101,7 +101,7 @@ def test_slurm_variables_that_are_incomplete_are_named(monkeypatch):
         ("SLURM_STEP_NUM_TASKS", "three", "Slurm's variables do not describe the workers"),
         ("SLURM_PROCID", "3", "SLURM_PROCID is 3 and SLURM_STEP_NUM_TASKS 3, but .* 3 tasks"),
         ("SLURM_PROCID", "-1", "SLURM_PROCID is -1"),
-        ("SLURM_STEP_NUM_TASKS", "4", "SLURM_STEP_NUM_TASKS 4, but the nodes have 3 tasks"),
+        ("SLURM_STEP_NUM_TASKS", "4", r"the workers: Requested 4 tasks .*[^.]\. Start"),
     ],
 )
 def test_slurm_variables_that_contradict_themselves_are_refused(monkeypatch, name, value, message):
