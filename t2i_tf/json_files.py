@@ -13,23 +13,40 @@ Schema = TypeVar("Schema")
 
 
 def read_text_bytes(path: Path) -> bytes:
-    """The bytes of a text file, without the byte order mark that some editors write first.
+    """The text of a file as UTF-8, without the byte order mark that some editors write first.
 
     Raises:
         UserError: the file is missing, empty or not UTF-8.
     """
     try:
         data = path.read_bytes()
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror}.") from None
+    text = as_utf8(data, str(path))
+    if not text.strip():
+        raise UserError(f"{path}: the file is empty.")
+    return text
+
+
+def as_utf8(data: bytes, where: str) -> bytes:
+    """Text as UTF-8 without a byte order mark; by its mark, UTF-16 is known and converted.
+
+    Args:
+        data: UTF-8, or UTF-16 with a mark, which spreadsheets write as "Unicode text".
+        where: Place of the text, for errors.
+
+    Raises:
+        UserError: it is neither.
+    """
+    try:
+        if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            return data.decode("utf-16").encode()
         data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise UserError(
-            f"{path}: expected UTF-8 text, found byte 0x{data[error.start]:02x} at offset"
+            f"{where}: expected UTF-8 text, found byte 0x{data[error.start]:02x} at offset"
             f" {error.start}. Save the file as UTF-8."
         ) from None
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror}.") from None
-    if not data.removeprefix(codecs.BOM_UTF8).strip():
-        raise UserError(f"{path}: the file is empty.")
     return data.removeprefix(codecs.BOM_UTF8)
 
 

@@ -1,5 +1,7 @@
 """What is known of a picture before it is decoded: its file's state, and how to decode it."""
 
+import errno
+import stat
 import zlib
 from pathlib import Path
 
@@ -92,10 +94,18 @@ def inspect_picture(picture: Picture, height: int, width: int) -> Inspected:
 
 
 def read_contents(picture: Path | bytes) -> tuple[bytes, FileState]:
-    """The bytes of a picture, and their state."""
-    changed_ns = picture.stat().st_mtime_ns if isinstance(picture, Path) else 0
-    contents = picture.read_bytes() if isinstance(picture, Path) else picture
-    return contents, FileState(len(contents), changed_ns, zlib.crc32(contents))
+    """The bytes of a picture, and their state.
+
+    Raises:
+        OSError: the file cannot be read, or is none, such as a pipe, from which nothing comes.
+    """
+    if not isinstance(picture, Path):
+        return picture, FileState(len(picture), 0, zlib.crc32(picture))
+    described = picture.stat()
+    if not stat.S_ISREG(described.st_mode):
+        raise OSError(errno.EINVAL, "not a file", str(picture))
+    contents = picture.read_bytes()
+    return contents, FileState(len(contents), described.st_mtime_ns, zlib.crc32(contents))
 
 
 def read_failure(error: OSError | ValueError) -> str:

@@ -8,42 +8,48 @@ split. A folder made by this project's scene generator has the same layout witho
 `scenes.json` that describes it.
 """
 
-import functools
-import os
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import msgspec
 
 from pipelines.data.sources.assembly.assemble import SEVERAL_NAMES
 from pipelines.data.sources.assembly.caption_text import clean_captions
 from pipelines.data.sources.assembly.picture_lookup import PictureLookup
-from pipelines.data.sources.assembly.split_choice import Division, add_validation, divide
+from pipelines.data.sources.assembly.split_choice import (
+    Division,
+    add_validation,
+    divide,
+    split_named,
+)
 from pipelines.data.sources.example import Example
 from pipelines.data.sources.notes import Notes
 from t2i_tf.errors import UserError
 from t2i_tf.json_files import read_json
 
 ORPHANS = "Captions of pictures that the file does not list, left out"
+NAMED_BY_ADDRESS = "Pictures without a `file_name`, named as their `coco_url` ends"
 REPEATED = "Entries that repeat an earlier entry of the same picture, read once"
 
 
 class CocoImage(msgspec.Struct):
-    """An entry of `images`."""
+    """An entry of `images`; without a `file_name`, its address names the file."""
 
-    id: int
-    file_name: str
+    id: int | str
+    file_name: str = ""
+    coco_url: str = ""
     attributes: dict[str, Any] = {}
 
 
 class CocoAnnotation(msgspec.Struct):
     """An entry of `annotations`."""
 
-    image_id: int
-    caption: str
+    image_id: int | str
+    caption: str | None
 
 
 class CocoCaptions(msgspec.Struct):
@@ -126,7 +132,8 @@ def find_annotations(root: Path, year: str | None) -> dict[str, Path]:
     """
     found: dict[str, Path] = {}
     for file in annotations_files(root, year):
-        split = re.sub(r"\d{4}$", "", folder_name(file))
+        name = re.sub(r"\d{4}$", "", folder_name(file))
+        split = split_named(name) or name
         if split in found:
             raise UserError(
                 f"{root}: both {found[split].name} and {file.name} describe the split {split!r}."
@@ -185,11 +192,13 @@ def name_below(root: Path, path: Path) -> str:
 
 def images_by_id(
     images: Iterable[CocoImage], annotations: Path, notes: Notes
-) -> dict[int, CocoImage]:
-    """The pictures by id, sorted; UserError if two different pictures have one id."""
-    found: dict[int, CocoImage] = {}
+) -> dict[int | str, CocoImage]:
+    """The pictures by id, sorted; UserError if two have one id, or one has no name."""
+    found: dict[int | str, CocoImage] = {}
     for image in images:
-        first = found.setdefault(image.id, image)
+        if not image.file_name:
+            image.file_name = name_by_address(image, annotations, notes)
+        first = found.setdefault(as_id(image.id), image)
         if first.file_name != image.file_name:
             raise UserError(
                 f"{annotations}: the id {image.id} belongs to two pictures, {first.file_name!r} and"
@@ -198,33 +207,50 @@ def images_by_id(
             )
         if first is not image:
             notes.count(REPEATED, image.file_name)
-    return dict(sorted(found.items()))
+    return dict(sorted(found.items(), key=lambda one: (isinstance(one[0], str), one[0])))
+
+
+def as_id(id: int | str) -> int | str:
+    """An id as a number if it is one, so that "7" is the same as 7."""
+    return int(id) if isinstance(id, str) and re.fullmatch(r"0|[1-9][0-9]{0,17}", id) else id
+
+
+def name_by_address(image: CocoImage, annotations: Path, notes: Notes) -> str:
+    """The file name at the end of a picture's address; UserError if it has none."""
+    name = unquote(urlsplit(image.coco_url).path.rpartition("/")[2])
+    if not name:
+        raise UserError(
+            f"{annotations}: the picture with the id {image.id!r} has no `file_name`. Fill it in."
+        )
+    notes.count(NAMED_BY_ADDRESS, name)
+    return name
 
 
 def captions_by_picture(
     annotations: Iterable[CocoAnnotation],
-    images: Mapping[int, CocoImage],
+    images: Mapping[int | str, CocoImage],
     file: Path,
     notes: Notes,
-) -> defaultdict[int, list[str]]:
+) -> defaultdict[int | str, list[str]]:
     """The captions of each picture by its id; those of unknown pictures are counted."""
-    captions: defaultdict[int, list[str]] = defaultdict(list)
+    captions: defaultdict[int | str, list[str]] = defaultdict(list)
     for annotation in annotations:
-        if annotation.image_id in images:
-            captions[annotation.image_id].append(annotation.caption)
+        id = as_id(annotation.image_id)
+        if id in images:
+            captions[id].append(annotation.caption or "")
         else:
             notes.count(ORPHANS, f"image_id {annotation.image_id} of {file.name}")
     return captions
 
 
 def merge_ids_of_one_file(
-    paths: Mapping[int, Path],
-    captions: defaultdict[int, list[str]],
+    paths: Mapping[int | str, Path],
+    captions: defaultdict[int | str, list[str]],
     lookup: PictureLookup,
     notes: Notes,
-) -> list[int]:
+) -> list[int | str]:
     """The first id of each file; it gets the captions of the file's other ids."""
-    first: dict[str, int] = {}
+    first: dict[str, int | str] = {}
     for id, path in paths.items():
         kept = first.setdefault(lookup.identity(path), id)
         if kept != id:
@@ -236,13 +262,11 @@ def merge_ids_of_one_file(
 def refuse_pictures_in_two_splits(splits: Mapping[str, Iterable[Example]]) -> None:
     """Raises UserError if one file is in two splits."""
     seen: dict[str, str] = {}
-    real = functools.cache(os.path.realpath)  # of folders: there are few
+    lookup = PictureLookup([], Path(), Notes())
     for split, examples in splits.items():
         for example in examples:
             path = Path(str(example.picture))
-            is_link = os.path.islink(path)
-            identity = real(path) if is_link else os.path.join(real(path.parent), path.name)
-            other = seen.setdefault(identity, split)
+            other = seen.setdefault(lookup.identity(path), split)
             if other != split:
                 raise UserError(
                     f"{path} is both in the split {other} and in {split}. Remove it from one of the"

@@ -1,11 +1,13 @@
 """Finds out in which shape captioned pictures come, and makes the source that reads them."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipelines.data.sources.assembly.picture_lookup import pictures_below
 from pipelines.data.sources.assembly.split_choice import Division
+from pipelines.data.sources.assembly.split_lists import find_lists
 from pipelines.data.sources.authors.authors_arrays import AuthorsSource
 from pipelines.data.sources.authors.published_files import is_published
 from pipelines.data.sources.captioned_folder import FolderSource
@@ -160,18 +162,20 @@ def look(folder: Path, hints: Hints, *, official: bool) -> Found | None:
             " folder of the pictures."
         )
     tokens = token_files(folder)
-    if tokens:
-        return flickr(folder, one_of(folder, tokens), hints)
     described = [path for path in files_of(folder, 1) if path.suffix == ".json"]
     described = [
         path for path in described if path.name.startswith("dataset") and is_karpathy(path)
     ]
+    if tokens and not (described and not find_lists(tokens[0].parent, tokens[0])):
+        return flickr(folder, one_of(folder, tokens), hints)
     if described:
         return karpathy(folder, one_of(folder, described), hints)
     tars = files_ending_in(".tar", folder, 1) or files_ending_in(".tar", folder, 2)
     if tars:
         source = TarSource(tars, hints.division)
-        return Found(source, f"{folder}: {len(tars):,} tar files in WebDataset's form.")
+        files = "tar file" if len(tars) == 1 else "tar files"
+        sentence = f"{folder}: {len(tars):,} {files} in WebDataset's form."
+        return Found(source, sentence + unread_archives(folder))
     return tables(folder, hints) or texts(folder, hints)
 
 
@@ -316,6 +320,15 @@ def only_subfolder(folder: Path) -> Path | None:
     return folders[0] if len(folders) == 1 and len(entries) == 1 else None
 
 
+def unread_archives(folder: Path) -> str:
+    """A sentence about compressed archives, which are not read; "" if there are none."""
+    found = [path for path in files_of(folder, 2) if path.name.lower().endswith(PACKED_ARCHIVES)]
+    names = listed(path.relative_to(folder).as_posix() for path in found)
+    return f" Not read, as they are compressed: {names}. Unpack them to have them too." * bool(
+        names
+    )
+
+
 def one_of(folder: Path, paths: Sequence[Path]) -> Path:
     """The only path; UserError if there are several."""
     if len(paths) > 1:
@@ -332,9 +345,14 @@ def nothing_found(folder: Path) -> str:
     others = [path.relative_to(folder).as_posix() for path in files_of(folder, 2)]
     archives = [name for name in others if name.lower().endswith(PACKED_ARCHIVES)]
     holds = f"{pictures:,} pictures" + (f", {listed(others[:5])}" if others else "")
+    boxes = [
+        name for name in others if re.search(r"(instances|keypoints|panoptic)_\w+\.json$", name)
+    ]
     advice = (
         f"Unpack {archives[0]} first."
         if archives
+        else f"{boxes[0]} describes objects: COCO's captions are in captions_*.json, beside it."
+        if boxes
         else "Give the captions with --captions, or use the names of subfolders as captions with"
         " --folder-names."
     )

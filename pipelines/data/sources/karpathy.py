@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from pipelines.data.sources.assembly.assemble import Row, RowSource
-from pipelines.data.sources.assembly.split_choice import SPLIT_NAMES, Division
+from pipelines.data.sources.assembly.split_choice import Division, split_named
 from pipelines.data.sources.notes import Notes
 from t2i_tf.errors import UserError
 from t2i_tf.json_files import read_json
@@ -72,7 +72,8 @@ class KarpathySource(RowSource):
 def row_of_image(image: Image, index: int, file: Path) -> Row:
     """The row of entry `index`; UserError if its split is unknown."""
     where = f"{file}: `$.images[{index}]`"
-    if image.split not in SPLITS:
+    split = split_named(image.split)
+    if split is None:
         raise UserError(
             f"{file}: wrong schema: `$.images[{index}].split`: expected one of"
             f" {', '.join(SPLITS)}, got {image.split!r}."
@@ -81,7 +82,7 @@ def row_of_image(image: Image, index: int, file: Path) -> Row:
         file=f"{image.filepath}/{image.filename}" if image.filepath else image.filename,
         captions=tuple(sentence.raw for sentence in image.sentences),
         where=where,
-        split=SPLIT_NAMES[image.split],
+        split=split,
         id=None if image.cocoid is None else str(image.cocoid),
     )
 

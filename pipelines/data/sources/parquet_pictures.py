@@ -5,6 +5,7 @@ when they are needed. Needs pyarrow.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -14,13 +15,26 @@ from pipelines.data.sources.assembly.packed_pictures import (
     PackedSource,
     names_of_files,
 )
-from pipelines.data.sources.assembly.split_choice import Division, split_of_file
+from pipelines.data.sources.assembly.split_choice import Division, splits_of_files
 from pipelines.data.sources.notes import Notes
-from pipelines.data.sources.tables.columns import FILE_COLUMNS, WantedColumns
-from pipelines.data.sources.tables.parquet_rows import open_parquet, read_group
-from pipelines.data.sources.tables.read_table import row_of
+from pipelines.data.sources.tables.columns import FILE_COLUMNS, Columns, WantedColumns
+from pipelines.data.sources.tables.parquet_rows import (
+    column_names,
+    open_parquet,
+    read_group,
+    text_columns,
+)
+from pipelines.data.sources.tables.read_table import (
+    SPLITS_BY_CELLS,
+    column_of_splits,
+    note_other_columns,
+    row_of,
+)
 
 PICTURE_COLUMNS = (*FILE_COLUMNS, "jpg", "jpeg", "png", "webp", "bytes", "image_bytes")
+
+STATUS, SUCCESS = "status", "success"  # img2dataset keeps rows without a picture
+FAILED = "Rows of pictures that could not be downloaded, left out"
 
 Place = tuple[Path, str, int, int]  # file, column, row group, row in it
 
@@ -29,7 +43,7 @@ class ParquetSource(PackedSource):
     """Pictures and captions of Parquet files.
 
     Args:
-        files: The files; one whose name begins with `train`, `val` or `test` is of that split.
+        files: The files; their names may tell the splits, see `splits_of_files`.
         wanted: Columns that the user named.
         division: How to divide the pictures of other files.
     """
@@ -40,8 +54,9 @@ class ParquetSource(PackedSource):
         super().__init__(self._pack, read_place, division, facts)
 
     def _pack(self, notes: Notes) -> Iterable[Packed]:
+        splits = splits_of_files(self._files)
         for path, name in names_of_files(self._files).items():
-            yield from pictures_of_file(path, name, self._wanted, notes)
+            yield from pictures_of_file(path, name, splits[path], self._wanted, notes)
 
 
 def picture_column(path: Path, wanted: WantedColumns) -> str | None:
@@ -50,7 +65,11 @@ def picture_column(path: Path, wanted: WantedColumns) -> str | None:
     import pyarrow
 
     def is_binary(kind: Any) -> bool:
-        return pyarrow.types.is_binary(kind) or pyarrow.types.is_large_binary(kind)
+        kinds = (pyarrow.types.is_binary, pyarrow.types.is_large_binary, is_binary_view)
+        return any(is_one(kind) for is_one in kinds)
+
+    def is_binary_view(kind: Any) -> bool:
+        return str(kind) == "binary_view"
 
     for name in (wanted.file,) if wanted.file else PICTURE_COLUMNS:
         if name in schema.names:
@@ -62,23 +81,43 @@ def picture_column(path: Path, wanted: WantedColumns) -> str | None:
 
 
 def pictures_of_file(
-    path: Path, name: str, wanted: WantedColumns, notes: Notes
+    path: Path, name: str, split: str | None, wanted: WantedColumns, notes: Notes
 ) -> Iterator[Packed]:
     """The pictures of a Parquet file with their captions; UserError if it has no captions."""
     file = open_parquet(path)
     column = picture_column(path, wanted)
     assert column is not None, path
-    columns = WantedColumns(column, wanted.captions).choose(file.schema_arrow.names, str(path))
-    split = split_of_file(path)
-    read = [*columns.captions, *([columns.split] if columns.split else [])]
+    header = column_names(file, path)
+    columns = WantedColumns(column, wanted.captions).choose(header, str(path))
+    status = STATUS if STATUS in header and STATUS not in columns.names else None
+    if not columns.split:
+        columns = replace(columns, split=split_by_cells(file, path, columns, notes))
+    read = [*columns.names[1:], *([status] if status else [])]
+    note_other_columns([one for one in header if one != status], columns, path.name, notes)
     number = 0
     for group in range(file.num_row_groups):
         for row, record in enumerate(read_group(file, group, read, path).to_pylist()):
             number += 1
             where = f"{path}, row {number}"
+            if status and record[status] not in (None, SUCCESS):
+                notes.count(FAILED, where)
+                continue
             found = row_of({column: "", **record}, columns, where, notes, split)
             id = f"{name}/{number - 1:06d}"
             yield Packed(id, found.captions, (path, column, group, row), found.split)
+
+
+def split_by_cells(file: Any, path: Path, columns: Columns, notes: Notes) -> str | None:
+    """The column that names splits, known by its cells; None if there is none."""
+    names = [name for name in text_columns(file) if name not in columns.names]
+    groups = range(file.num_row_groups) if names else ()
+    records = (
+        record for group in groups for record in read_group(file, group, names, path).to_pylist()
+    )
+    split = column_of_splits(names, records)
+    if split:
+        notes.say(SPLITS_BY_CELLS.format(repr(split)))
+    return split
 
 
 def read_place(place: Place) -> bytes | Path:

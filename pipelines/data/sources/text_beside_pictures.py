@@ -85,7 +85,8 @@ class FolderNamesSource(RowSource):
                 notes.count(NO_SUBFOLDER, name)
                 continue
             rows += 1
-            caption = re.sub(r"[_\-\s]+", " ", folders[-1])
+            named = folders[:-1] if len(folders) > 1 and split_named(folders[-1]) else folders
+            caption = re.sub(r"[_\-\s]+", " ", named[-1])
             yield Row(name, (caption,), str(picture), split)
         if not rows:
             raise UserError(
@@ -108,8 +109,12 @@ def captions_of(text: Path) -> tuple[str, ...]:
     """The lines of a text file; none if it is empty."""
     if not text.read_bytes().removeprefix(codecs.BOM_UTF8).strip():
         return ()
-    lines = re.split(r"[\r\n]+", read_text_bytes(text).decode())
-    return tuple(line for line in lines if line.strip())
+    return lines_of(read_text_bytes(text))
+
+
+def lines_of(text: bytes) -> tuple[str, ...]:
+    """The lines of a text that are not blank; rarer breaks than those of lines divide none."""
+    return tuple(line for line in re.split(r"[\r\n]+", text.decode()) if line.strip())
 
 
 def split_of_folder(name: str) -> str | None:

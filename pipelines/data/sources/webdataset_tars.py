@@ -7,8 +7,7 @@ are the lines of `KEY.txt`, or else the caption in `KEY.json`.
 import tarfile
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-
-import msgspec
+from typing import Any
 
 from pipelines.data.sources.assembly.packed_pictures import (
     Packed,
@@ -16,11 +15,14 @@ from pipelines.data.sources.assembly.packed_pictures import (
     names_of_files,
 )
 from pipelines.data.sources.assembly.picture_lookup import PICTURE_EXTENSIONS, is_picture
-from pipelines.data.sources.assembly.split_choice import Division, split_of_file
+from pipelines.data.sources.assembly.split_choice import Division, splits_of_files
 from pipelines.data.sources.notes import Notes
 from pipelines.data.sources.tables.caption_cells import captions_in_cell
-from pipelines.data.sources.tables.columns import CAPTION_COLUMNS
+from pipelines.data.sources.tables.columns import CAPTION_COLUMNS, SPLIT_COLUMNS
+from pipelines.data.sources.tables.read_table import split_in_cell
+from pipelines.data.sources.text_beside_pictures import lines_of
 from t2i_tf.errors import UserError
+from t2i_tf.json_files import as_utf8, decode_json
 
 TEXTS = (".txt", ".caption")
 
@@ -36,7 +38,7 @@ class TarSource(PackedSource):
     """Pictures and captions of tar files.
 
     Args:
-        tars: The files; one whose name begins with `train`, `val` or `test` is of that split.
+        tars: The files; their names may tell the splits, see `splits_of_files`.
         division: How to divide the pictures of other files.
     """
 
@@ -46,8 +48,9 @@ class TarSource(PackedSource):
         super().__init__(self._pack, read_place, division, facts)
 
     def _pack(self, notes: Notes) -> Iterable[Packed]:
+        splits = splits_of_files(self._tars)
         for path, name in names_of_files(self._tars).items():
-            yield from pictures_of(path, name, notes)
+            yield from pictures_of(path, name, splits[path], notes)
 
 
 def read_place(place: Place) -> bytes:
@@ -58,20 +61,21 @@ def read_place(place: Place) -> bytes:
         return file.read(length)
 
 
-def pictures_of(path: Path, name: str, notes: Notes) -> Iterator[Packed]:
+def pictures_of(path: Path, name: str, split: str | None, notes: Notes) -> Iterator[Packed]:
     """The pictures of a tar that have captions.
 
     Args:
         path: The tar.
         name: The beginning of their ids.
+        split: Their split, unless their JSON has a field with it.
         notes: Where what is left out is counted.
 
     Raises:
         UserError: the tar is compressed or damaged, or a caption is not UTF-8.
     """
-    split = split_of_file(path)
+    splits: dict[str, str | None] = {}
     pictures: dict[str, Place] = {}
-    captions: dict[str, list[str]] = {}
+    captions: dict[str, Sequence[str]] = {}
     try:
         with tarfile.open(path, "r:") as tar:
             for member in tar:
@@ -87,7 +91,9 @@ def pictures_of(path: Path, name: str, notes: Notes) -> Iterator[Packed]:
                 elif extension in (*TEXTS, ".json"):
                     contents = tar.extractfile(member)
                     text = contents.read() if contents else b""
-                    found = captions_in(text, extension, f"{path}: {member.name}", notes)
+                    where = f"{path}: {member.name}"
+                    found, told = captions_in(text, extension, where, notes)
+                    splits[key] = told or splits.get(key)
                     if found and (extension in TEXTS or key not in captions):
                         captions[key] = found
             refuse_more_data(path, tar.offset)
@@ -102,7 +108,8 @@ def pictures_of(path: Path, name: str, notes: Notes) -> Iterator[Packed]:
         notes.count(NO_PICTURE, f"{path.name}: {key}")
     for key, place in pictures.items():
         if key in captions:
-            yield Packed(f"{name}/{key}", tuple(captions[key]), place, split)
+            told = splits.get(key) or split
+            yield Packed(f"{name}/{key}", tuple(captions[key]), place, told)
 
 
 def refuse_more_data(path: Path, end: int) -> None:
@@ -129,17 +136,19 @@ def key_and_extension(name: str) -> tuple[str, str]:
     return (folder + slash + stem if stem else ""), dot + extension.lower()
 
 
-def captions_in(contents: bytes, extension: str, where: str, notes: Notes) -> list[str]:
-    """The captions of a text or JSON member.
+def captions_in(
+    contents: bytes, extension: str, where: str, notes: Notes
+) -> tuple[Sequence[str], str | None]:
+    """The captions of a text or JSON member, and the split that its JSON names.
 
     Raises:
-        UserError: it is not UTF-8, or not JSON.
+        UserError: it is not UTF-8, or not JSON, or names no split that is known.
     """
-    try:
-        if extension in TEXTS:
-            return [line for line in contents.decode().splitlines() if line.strip()]
-        described = msgspec.json.decode(contents, type=dict)
-    except (UnicodeDecodeError, msgspec.MsgspecError) as error:
-        raise UserError(f"{where}: cannot be read: {error}.") from None
+    text = as_utf8(contents, where)
+    if extension in TEXTS:
+        return lines_of(text), None
+    described = decode_json(text, dict[str, Any], where)
     field = next((name for name in CAPTION_COLUMNS if described.get(name)), None)
-    return captions_in_cell(described[field], where, field, notes) if field else []
+    captions = captions_in_cell(described[field], where, field, notes) if field else []
+    split = next((described[name] for name in SPLIT_COLUMNS if name in described), None)
+    return captions, split_in_cell(split, where)

@@ -4,7 +4,7 @@ All rows of a picture are its captions, under whatever names they give it: `p.jp
 link to it.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from pipelines.data.sources.assembly.split_choice import (
     add_validation,
     divide,
     refuse_missing_splits,
+    splits_of_folders,
 )
 from pipelines.data.sources.example import Example
 from pipelines.data.sources.notes import Notes, printable
@@ -101,6 +102,7 @@ class RowSource:
             entries.sort(key=lambda entry: entry.id)
         if not self._division.replaces:
             entries = without_left_out(entries, self.notes)
+            follow_folders(entries, self._root, self.notes)
         given = [entry for entry in entries if entry.split]
         if given and self._division.replaces:
             self.notes.say(REPLACED)
@@ -162,6 +164,22 @@ def without_left_out(entries: Iterable[_Entry], notes: Notes) -> list[_Entry]:
         else:
             kept.append(entry)
     return kept
+
+
+def follow_folders(entries: Sequence[_Entry], root: Path, notes: Notes) -> None:
+    """Gives entries the splits that their folders are called after, if the rows name none."""
+    if any(entry.split for entry in entries):
+        return
+    splits = splits_of_folders([folders_of(entry.path, root) for entry in entries])
+    for entry, split in zip(entries, splits, strict=True):
+        entry.split = split
+    if any(splits):
+        notes.say("The splits are those that the pictures' folders are called after")
+
+
+def folders_of(path: Path, root: Path) -> Sequence[str]:
+    """The folders between a root and a file; all of the file's, if it lies elsewhere."""
+    return (path.relative_to(root) if root in path.parents else path).parts[:-1]
 
 
 def refuse_strange_characters(row: Row) -> None:

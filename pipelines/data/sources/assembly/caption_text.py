@@ -21,6 +21,8 @@ _without_invisible = re.compile(INVISIBLE).sub
 _ZERO_WIDTH = "\u200b\u200c\u200d"
 
 EMPTY = "Empty captions, left out"
+NO_VALUE = "Captions that only say that there is none, such as nan or NULL, left out"
+NO_VALUES = ("nan", "<na>", "null", "none", "n/a")
 BEYOND_FIVE = f"Captions beyond the first {CAPTIONS_PER_PICTURE} of a picture, left out"
 CLEARED = "Captions with control or invisible characters, read without them"
 JOINED_LINES = "Captions over several lines, joined into one line"
@@ -43,7 +45,9 @@ def clean_captions(captions: Iterable[str], notes: Notes, picture: str) -> tuple
     cleaned = []
     for caption in captions:
         text = _clean(caption, notes, picture)
-        if text:
+        if text.lower() in NO_VALUES:  # as programs write that they have no caption
+            notes.count(NO_VALUE, picture)
+        elif text:
             cleaned.append(text)
         else:
             notes.count(EMPTY, picture)

@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path, PurePosixPath
+from urllib.parse import unquote
 
 from pipelines.data.sources.notes import Notes
 from t2i_tf.errors import UserError
@@ -23,6 +24,7 @@ PICTURE_EXTENSIONS = (
 ELSEWHERE = "Pictures found in another folder than the one named"
 OTHER_CASE = "Pictures found under a name that differs in upper and lower case"
 EXTENSION_ADDED = "Pictures named without their extension"
+DECODED = "Pictures whose names are encoded as in addresses (%20), found without"
 
 
 def normalized(name: str) -> str:
@@ -61,10 +63,21 @@ class PictureLookup:
             found = self._below_bases(written) or self._anywhere(written)
             if found:
                 return found
+        decoded = unquote(name.strip())
+        found = decoded != name.strip() and (self._below_bases(decoded) or self._anywhere(decoded))
+        if found:
+            self._notes.count(DECODED, name)
+            return found
         return self.bases[0] / normalized(name)
 
     def identity(self, path: Path) -> str:
-        """The same text for all paths of one file, with links followed."""
+        """The same text for all paths of one file, be they links of either kind."""
+        try:
+            described = os.stat(path)
+            if described.st_nlink > 1:
+                return f"{described.st_dev}:{described.st_ino}"
+        except (OSError, ValueError):  # a file that is missing; a NUL in its name
+            pass
         if path.parent not in self._real_folders:
             self._real_folders[path.parent] = os.path.realpath(path.parent)
         if os.path.islink(path):

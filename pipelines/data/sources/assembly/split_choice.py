@@ -20,6 +20,8 @@ SPLIT_NAMES = {
     "valid": "val",
     "validation": "val",
     "dev": "val",
+    "eval": "val",
+    "evaluation": "val",
     "test": "test",
     "testing": "test",
     "tst": "test",
@@ -115,6 +117,51 @@ def split_in_file_name(stem: str) -> str | None:
 def split_of_file(path: Path) -> str | None:
     """The split that a file's name begins with, or else the one that its folder is called after."""
     return split_in_file_name(path.stem) or split_named(path.parent.name.rstrip("0123456789"))
+
+
+def splits_of_files(paths: Sequence[Path]) -> dict[Path, str | None]:
+    """The split of each file by `split_of_file`, or else by any word of the files' names.
+
+    A word further back counts only if the names tell training files and others apart, as
+    `mine-train-0.tar` and `mine-val-0.tar` do.
+    """
+    first = {path: split_of_file(path) for path in paths}
+    if any(first.values()):
+        return first
+    within = {path: split_within(path.stem) for path in paths}
+    return within if tells_training_apart(within.values()) else first
+
+
+def split_within(name: str) -> str | None:
+    """The only split that the words of a name name; None if they name none or several."""
+    named = {split_named(word) for word in re.split(r"[^a-z]+", name.lower())} - {None}
+    return named.pop() if len(named) == 1 else None
+
+
+def splits_of_folders(places: Sequence[Sequence[str]]) -> list[str | None]:
+    """The split of each place by the first of its folders that tells training and others apart.
+
+    Args:
+        places: For each picture, the names of its folders, such as `("images", "train2017")`.
+
+    Returns:
+        None for all if no folders do.
+    """
+    for depth in range(max(map(len, places), default=0)):
+        named = [_split_at(folders, depth) for folders in places]
+        if tells_training_apart(named):
+            return named
+    return [None] * len(places)
+
+
+def _split_at(folders: Sequence[str], depth: int) -> str | None:
+    return split_in_file_name(folders[depth]) if depth < len(folders) else None
+
+
+def tells_training_apart(splits: Iterable[str | None]) -> bool:
+    """Whether there are training pictures and those of another split."""
+    named = set(splits) - {None}
+    return "train" in named and len(named) > 1
 
 
 def refuse_missing_splits(

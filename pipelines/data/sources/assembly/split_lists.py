@@ -5,29 +5,38 @@ of a picture on each line; others are called `train.txt`, and leave out the exte
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from pipelines.data.sources.assembly.assemble import LEFT_OUT, Row
 from pipelines.data.sources.assembly.picture_lookup import is_picture, normalized
-from pipelines.data.sources.assembly.split_choice import split_named
+from pipelines.data.sources.assembly.split_choice import SPLIT_NAMES, split_named
 from pipelines.data.sources.notes import Notes
 from t2i_tf.errors import UserError
 from t2i_tf.json_files import read_text_bytes
 
-LISTED = re.compile(r"(?:.*[._-])?(train|training|dev|val|valid|validation|test)(?:_?images)?\.txt")
+LISTED = re.compile(
+    rf"(?:.*[._-])?({'|'.join(SPLIT_NAMES)})(?:_?(?:images|ids|list))?\.(?:txt|csv|lst)"
+)
 
+HEADERS = ("file", "file_name", "filename", "image", "image_name", "image_id", "id", "name")
+
+BY_LAST_PART = "The split lists are followed by the last parts of their names, in any case"
 UNCAPTIONED = "Pictures that a split list names but no caption, left out"
 
 
 def find_lists(folder: Path, besides: Path) -> list[Path]:
-    """The split lists of a folder, without the table of captions itself."""
-    return [
-        path
-        for path in sorted(folder.glob("*.txt"))
-        if path != besides and is_list(path.name) and lists_pictures(path)
-    ]
+    """The split lists of a folder or else of its subfolders, without the table of captions."""
+    for pattern in ("*", "*/*"):
+        lists = [
+            path
+            for path in sorted(folder.glob(pattern))
+            if path != besides and is_list(path.name) and path.is_file() and lists_pictures(path)
+        ]
+        if lists:
+            return lists
+    return []
 
 
 def is_list(name: str) -> bool:
@@ -55,11 +64,14 @@ def follow_lists(rows: Iterable[Row], table: Path, notes: Notes) -> Iterator[Row
     if not lists or any(row.split for row in rows):
         yield from rows
         return
-    splits = read_lists(lists)
+    splits, key = read_lists(lists), _without_extension
     notes.say(f"The splits are those of {', '.join(path.name for path in lists)}")
+    if not any(key(row.file) in splits for row in rows):
+        splits, key = by_last_part(splits), _last_part
+        notes.say(BY_LAST_PART)
     followed = set()
     for row in rows:
-        name = _without_extension(row.file)
+        name = key(row.file)
         followed.add(name)
         yield replace(row, split=splits.get(name, LEFT_OUT))
     for name in sorted(splits.keys() - followed):
@@ -73,9 +85,11 @@ def read_lists(lists: Iterable[Path]) -> dict[str, str]:
     for path in lists:
         match = LISTED.fullmatch(path.name.lower())
         split = split_named(match[1]) if match else None
-        for name in read_text_bytes(path).decode().split("\n"):
+        for name in re.split(r"[\r\n]+", read_text_bytes(path).decode()):
+            name = name.strip().strip('"')
+            is_header = name.lower() in HEADERS
             name = _without_extension(name)
-            if not name or split is None:
+            if not name or split is None or is_header:
                 continue
             if splits.setdefault(name, split) != split:
                 raise UserError(
@@ -84,6 +98,18 @@ def read_lists(lists: Iterable[Path]) -> dict[str, str]:
                 )
             origin.setdefault(name, path)
     return splits
+
+
+def by_last_part(splits: Mapping[str, str]) -> dict[str, str]:
+    """The same splits by the last parts of the names; without those that are in two splits."""
+    named: dict[str, set[str]] = {}
+    for name, split in splits.items():
+        named.setdefault(_last_part(name), set()).add(split)
+    return {name: found.pop() for name, found in named.items() if len(found) == 1}
+
+
+def _last_part(name: str) -> str:
+    return _without_extension(name).replace("\\", "/").rpartition("/")[2].lower()
 
 
 def _without_extension(name: str) -> str:

@@ -43,11 +43,20 @@ _BETWEEN_WORDS = re.compile(r"[\W_]+")
 
 @dataclass(frozen=True)
 class Columns:
-    """Names of the columns that are read; `split` is None where a table has none."""
+    """Names of the columns that are read; `split` is None where a table has none.
+
+    `others` are read only to find out what they hold.
+    """
 
     file: str
     captions: tuple[str, ...]
     split: str | None
+    others: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> list[str]:
+        """All of them."""
+        return [self.file, *self.captions, *([self.split] if self.split else []), *self.others]
 
     def __str__(self) -> str:
         """The names as a phrase, for people."""

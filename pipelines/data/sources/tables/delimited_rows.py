@@ -20,11 +20,13 @@ DELIMITERS = {",": "commas", "\t": "tabs", ";": "semicolons", "|": "bars"}
 HEADERLESS = ("file", "caption")  # columns of a table whose first line is a row
 
 REJOINED = "Captions with delimiters that no quotes enclose, read whole"
+UNQUOTED = "Rows with spaces before their double quotes, read as if there were none"
 UNDIVIDED = "Rows with a missing delimiter between a number and the caption, divided there"
 
 QUOTED = re.compile(r'"[^"]*(?:""[^"]*)*"?')  # to the end, if the quote is never closed
 LINE_BREAK = re.compile(r"\r\n|\r|\n")
-BEFORE_HEADER = re.compile(r'[\r\n]*(?:"?sep=."?[\r\n]+)?')  # Excel's line with the delimiter
+# Blank lines, and Excel's line with the delimiter.
+BEFORE_HEADER = re.compile(r'(?:[ \t]*[\r\n]+)*(?:"?sep=."?[\r\n]+)?')
 
 Record = tuple[int, dict[str, Any]]  # line, from 1, and cells by column
 
@@ -103,6 +105,10 @@ class DelimitedTable:
         self, cells: list[str], columns: Columns, where: str, notes: Notes
     ) -> dict[str, Any]:
         header, last = self.header, self.header[-1]
+        quoted = read_behind_spaces(cells, self.delimiter, len(header))
+        if quoted:
+            notes.count(UNQUOTED, where)
+            cells = quoted
         while len(cells) > len(header) and not cells[-1].strip():
             cells = cells[:-1]  # spreadsheets write empty cells at the end
         if len(cells) > len(header):
@@ -151,6 +157,23 @@ def column_names(cells: Sequence[str]) -> list[str]:
         seen[name.lower()] += 1
         names.append(f"{name}.{repeated}" if name and repeated else name)
     return names
+
+
+def read_behind_spaces(cells: Sequence[str], delimiter: str, columns: int) -> list[str] | None:
+    """The cells of a row such as `p.jpg, "a dog, asleep"`; None if it has no quotes behind spaces.
+
+    A caption may begin with a quotation, behind which it goes on: then it has none.
+    """
+    if not any(cell[:1] == " " and cell.lstrip(" ")[:1] == '"' for cell in cells):
+        return None
+    reader = csv.reader(
+        [delimiter.join(cells)], delimiter=delimiter, skipinitialspace=True, strict=True
+    )
+    try:
+        read = next(reader)
+    except (csv.Error, StopIteration):
+        return None
+    return read if len(read) == columns else None
 
 
 def divide_number_and_caption(cells: list[str], where: str, notes: Notes) -> list[str]:

@@ -1,8 +1,12 @@
 """JSON and JSONL tables: objects in a list or on lines, or an object from pictures to captions."""
 
-from collections.abc import Iterator, Mapping
+import contextlib
+import itertools
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from pipelines.data.sources.coco import CocoCaptions, captions_by_picture, images_by_id
 from pipelines.data.sources.notes import Notes
@@ -28,7 +32,8 @@ class JsonLinesTable:
             if line.strip()
         ]
         number, line = self._lines[0]
-        self.header = list(decode_json(line, dict[str, Any], f"{path}, line {number}"))
+        decode_json(line, dict[str, Any], f"{path}, line {number}")
+        self.header = keys_of_lines(line for _, line in self._lines)
 
     def __str__(self) -> str:
         """What kind of table it is."""
@@ -60,7 +65,7 @@ class JsonTable:
                 f"{path}: expected a list of objects with a file and a caption, or an object from"
                 " files to captions; found neither."
             )
-        self.header = list(self._records[0])
+        self.header = keys_of(self._records)
 
     def __str__(self) -> str:
         """What kind of table it is."""
@@ -71,6 +76,23 @@ class JsonTable:
         if self._coco:
             return enumerate(coco_records(self.path, notes), start=1)
         return enumerate(self._records, start=1)
+
+
+def keys_of(objects: Iterable[Mapping[str, Any]]) -> list[str]:
+    """The keys of all objects, of which the first may lack some, in their first order."""
+    return list(dict.fromkeys(itertools.chain.from_iterable(objects)))
+
+
+def keys_of_lines(lines: Iterable[bytes]) -> list[str]:
+    """The keys of the objects on lines; what is none is told when its line is read."""
+    decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+    def decoded() -> Iterator[dict[str, Any]]:
+        for line in lines:
+            with contextlib.suppress(msgspec.MsgspecError, UnicodeDecodeError):
+                yield decoder.decode(line)
+
+    return keys_of(decoded())
 
 
 def is_in_lines(path: Path) -> bool:

@@ -1,19 +1,26 @@
 """A table of captions, of any format, as rows."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
 from pipelines.data.sources.assembly.assemble import Row
-from pipelines.data.sources.assembly.split_choice import SPLIT_NAMES, split_named
-from pipelines.data.sources.notes import Notes
+from pipelines.data.sources.assembly.split_choice import (
+    SPLIT_NAMES,
+    split_named,
+    tells_training_apart,
+)
+from pipelines.data.sources.notes import NAMED, Notes
 from pipelines.data.sources.tables.caption_cells import captions_in_cell, json_type
 from pipelines.data.sources.tables.columns import Columns, WantedColumns
 from pipelines.data.sources.tables.delimited_rows import DelimitedTable
 from pipelines.data.sources.tables.json_rows import JsonLinesTable, JsonTable, is_in_lines
 from pipelines.data.sources.tables.parquet_rows import ParquetTable
 from t2i_tf.errors import UserError
+
+SPLITS_BY_CELLS = "The splits are those of the column {}, which is known by its cells"
 
 TABLE_EXTENSIONS = (".csv", ".tsv", ".tab", ".txt", ".jsonl", ".ndjson", ".json", ".parquet")
 
@@ -64,6 +71,8 @@ def read_rows(
     """
     table = open_table(path, wanted)
     columns = wanted.choose(table.header, str(path))
+    columns = with_split(table, columns, notes)
+    note_other_columns(table.header, columns, path.name, notes)
     found = False
     for line, record in table.records(columns, notes):
         found = True
@@ -71,6 +80,50 @@ def read_rows(
         yield row_of(record, columns, where, notes, split)
     if not found:
         raise UserError(f"{path}: expected rows of file and caption, found no rows.")
+
+
+def with_split(table: Table, columns: Columns, notes: Notes) -> Columns:
+    """The columns of a table, with that of the splits if it is known by its cells alone."""
+    others = [name for name in table.header if name and name not in columns.names]
+    if isinstance(table, ParquetTable):
+        others = [name for name in others if name in table.possible_splits]
+    if columns.split or not others:
+        return columns
+    records = table.records(replace(columns, others=tuple(others)), Notes())
+    split = column_of_splits(others, (record for _, record in records))
+    if split:
+        notes.say(SPLITS_BY_CELLS.format(repr(split)))
+    return replace(columns, split=split)
+
+
+def column_of_splits(names: Iterable[str], records: Iterable[Mapping[str, Any]]) -> str | None:
+    """The first column of which all cells name splits, some that of training and some others.
+
+    Args:
+        names: The columns to look at.
+        records: The rows, read until it is known that there is none.
+    """
+    found: dict[str, set[str | None]] = {name: set() for name in names}
+    for record in records:
+        for name in list(found):
+            cell = record.get(name)
+            split = split_named(cell) if isinstance(cell, str) else None
+            if split is None:
+                del found[name]
+            else:
+                found[name].add(split)
+        if not found:
+            return None
+    return next((name for name, splits in found.items() if tells_training_apart(splits)), None)
+
+
+def note_other_columns(header: Sequence[str], columns: Columns, where: str, notes: Notes) -> None:
+    """Says which columns of a table are not read."""
+    others = [name for name in header if name and name not in columns.names]
+    more = f" and {len(others) - NAMED} more" if len(others) > NAMED else ""
+    if others:
+        names = ", ".join(repr(name) for name in others[:NAMED])
+        notes.say(f"Columns of {where} that are not read: {names}{more}")
 
 
 def row_of(

@@ -5,7 +5,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pipelines.data.sources.assembly.picture_lookup import is_picture
-from pipelines.data.sources.assembly.split_choice import split_in_file_name, split_named
+from pipelines.data.sources.assembly.split_choice import (
+    split_in_file_name,
+    split_named,
+    split_within,
+    tells_training_apart,
+)
 from pipelines.data.sources.tables.columns import WantedColumns
 from pipelines.data.sources.tables.read_table import TABLE_EXTENSIONS, open_table
 from t2i_tf.errors import UserError
@@ -18,6 +23,7 @@ def table_candidates(folder: Path) -> list[Path]:
     found = [
         *files_of(folder, 1),
         *(path for path in files_of(folder, 2) if path.stem == "metadata"),
+        *(path for path in files_of(folder / "data", 2) if path.stem == "metadata"),
         *files_ending_in(".parquet", folder / "data", 1),
         *(one for one in files_ending_in(".parquet", folder, 2) if split_named(one.parent.name)),
     ]
@@ -42,6 +48,9 @@ def tables_by_split(folder: Path, paths: Sequence[Path]) -> dict[str | None, Pat
         split_named(path.parent.name) if path.parent != folder else split_in_file_name(path.stem)
         for path in paths
     ]
+    if not any(splits):
+        within = [split_within(path.stem) for path in paths]
+        splits = within if tells_training_apart(within) else splits
     if not all(splits) or len(set(splits)) < len(splits) or not splits:
         return None
     return dict(zip(splits, paths, strict=True))

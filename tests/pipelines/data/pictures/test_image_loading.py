@@ -424,3 +424,10 @@ def test_tiny_and_long_pictures(crop):
     pictures = [encode(Image.new("RGB", size, "red"), "PNG") for size in ((1, 1), (1, 900))]
     found = read(ResizeOptions(8, 16, 3, "bilinear", crop), *pictures)
     assert [one.shape for one in found] == [(8, 16, 3)] * 2
+
+
+def test_a_pipe_and_a_folder_are_no_pictures(tmp_path):
+    os.mkfifo(tmp_path / "pipe.jpg")  # reading it would wait for ever
+    (tmp_path / "folder.jpg").mkdir()
+    found = read(ResizeOptions(), tmp_path / "pipe.jpg", tmp_path / "folder.jpg")
+    assert found == ["cannot be read: not a file"] * 2

@@ -4,7 +4,7 @@ import pytest
 
 from pipelines.data.sources.assembly.caption_text import BEYOND_FIVE, EMPTY
 from pipelines.data.sources.assembly.split_choice import Division
-from pipelines.data.sources.coco import ORPHANS, CocoSource
+from pipelines.data.sources.coco import NAMED_BY_ADDRESS, ORPHANS, CocoSource
 from pipelines.data.sources.karpathy import KarpathySource
 from t2i_tf.errors import UserError
 
@@ -155,9 +155,9 @@ def test_karpathy_splits(tmp_path):
     assert splits["train"][0].picture == tmp_path / "val2014" / "1.jpg"
     assert len(splits["test"][0].captions) == 5
 
-    images[2]["split"] = "dev"
+    images[2]["split"] = "extra"
     file.write_text(json.dumps({"images": images}))
-    with pytest.raises(UserError, match=r"images\[2\]\.split.*expected one of.*'dev'"):
+    with pytest.raises(UserError, match=r"images\[2\]\.split.*expected one of.*'extra'"):
         KarpathySource(tmp_path, file, Division()).splits()
 
 
@@ -165,8 +165,8 @@ def test_karpathy_splits(tmp_path):
     ("contents", "message"),
     [
         (
-            b'{"images": [], "annotations": [{"image_id": "x", "caption": "a"}]}',
-            r"Expected `int`, got `str` - at `\$\.annotations\[0\]\.image_id`",
+            b'{"images": [], "annotations": [{"image_id": 1.5, "caption": "a"}]}',
+            r"Expected `int \| str`, got `float` - at `\$\.annotations\[0\]\.image_id`",
         ),
         (b'{"images": []}', "missing required field `annotations`"),
         (b'{"images": [', "not JSON"),
@@ -187,3 +187,17 @@ def test_missing_folders(tmp_path, root):
     (root / "train2014").rmdir()
     with pytest.raises(UserError, match="which does not exist"):
         CocoSource(root).splits()
+
+
+def test_ids_as_text_and_pictures_that_only_their_address_names(tmp_path):
+    images = [{"id": "7", "coco_url": "http://x/train2017/a%20b.jpg"}, {"id": 8, "file_name": "c"}]
+    captions = [{"image_id": 7, "caption": None}, {"image_id": "7", "caption": "a dog"}]
+    write_captions(tmp_path, "train", images, captions)
+    (tmp_path / "train" / "a b.jpg").touch()
+    source = CocoSource(tmp_path, division=Division(val=0, test=0, replaces=True))
+    first = source.splits()["train"][0]
+    assert (first.id, first.picture.name, first.captions) == ("7", "a b.jpg", ("a dog",))
+    assert any(line.startswith(NAMED_BY_ADDRESS) for line in source.notes.lines())
+    write_captions(tmp_path, "train", [{"id": 7}], [])
+    with pytest.raises(UserError, match=r"the picture with the id 7 has no `file_name`"):
+        CocoSource(tmp_path).splits()

@@ -4,6 +4,7 @@ import pytest
 
 from pipelines.data.sources.assembly.split_choice import Division
 from pipelines.data.sources.detect import Hints, find_source
+from pipelines.data.sources.parquet_pictures import FAILED
 from t2i_tf.errors import UserError
 
 pyarrow = pytest.importorskip("pyarrow")
@@ -49,3 +50,12 @@ def test_damage_is_one_sentence_on_one_line(tmp_path):
     (tmp_path / "0.parquet").write_bytes((tmp_path / "0.parquet").read_bytes()[:-20])
     with pytest.raises(UserError, match=r"0\.parquet: cannot be read as Parquet: [^\n]*[^.]\.$"):
         examples(tmp_path)
+
+
+def test_rows_without_a_download_are_left_out_and_counted(tmp_path):
+    status = ["success", "failed_to_download", "success", "failed_to_resize"]
+    write(tmp_path / "00000.parquet", [b"1", None, b"3", None], status=status)
+    source = find_source(tmp_path, None, Hints()).source
+    ids = {one.id for split in source.splits().values() for one in split}
+    assert ids == {"00000/000000", "00000/000002"}
+    assert any(line.startswith(f"{FAILED}: 2 (") for line in source.notes.lines())

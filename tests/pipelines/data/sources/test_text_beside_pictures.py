@@ -74,7 +74,7 @@ def test_names_that_are_not_utf_8_are_counted_readably(tmp_path):
 @pytest.mark.parametrize(
     ("name", "contents", "message"),
     [
-        ("captions.txt", "image,caption\n".encode("utf-16"), r"captions\.txt: expected UTF-8"),
+        ("captions.txt", "image,caption\n".encode("utf-16")[:-1], r"captions\.txt: expected UTF-8"),
         ("captions.txt", "image,caption\na.jpg,Hündchen".encode("latin-1"), "byte 0xfc at offset"),
         ("mine.json", b'[{"file": "a.jpg", "caption": NaN}]', r"mine\.json: not JSON"),
         ("mine.json", b'{"a.jpg": 3}', r"mine\.json: expected a list of objects"),

@@ -104,3 +104,24 @@ def test_a_tar_without_captions_says_so(tmp_path, capsys):
     said = capsys.readouterr()
     assert "Pictures of a tar without a caption of their name, left out: 1 (0.tar: a)" in said.out
     assert "expected examples to train on, found none" in said.err
+
+
+def test_rare_breaks_divide_no_caption(tmp_path):
+    texts = "a \u2028dog runs\r\nit barks\n", "\ufeffa cat", b"ch\xe2teau"
+    for number, text in enumerate(texts):
+        text = text if isinstance(text, bytes) else text.encode()
+        write_tar(
+            tmp_path / str(number) / "0.tar", [*members("b"), ("a.jpg", b"a"), ("a.txt", text)]
+        )
+    captions = [
+        {
+            one.id: one.captions
+            for split in source_of(tmp_path / k).splits().values()
+            for one in split
+        }
+        for k in "01"
+    ]
+    assert captions[0]["0/a"] == ("a dog runs", "it barks")
+    assert captions[1]["0/a"] == ("a cat",)
+    with pytest.raises(UserError, match=r"0\.tar: a\.txt: expected UTF-8 text, found byte 0xe2"):
+        source_of(tmp_path / "2").splits()

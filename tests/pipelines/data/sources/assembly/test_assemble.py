@@ -5,8 +5,18 @@ from collections import Counter
 import pytest
 
 from pipelines.data.sources.assembly.assemble import SEVERAL_NAMES, Row, RowSource
-from pipelines.data.sources.assembly.caption_text import CLEARED, EMPTY, clean_captions
-from pipelines.data.sources.assembly.picture_lookup import ELSEWHERE, EXTENSION_ADDED, OTHER_CASE
+from pipelines.data.sources.assembly.caption_text import (
+    CLEARED,
+    EMPTY,
+    NO_VALUE,
+    clean_captions,
+)
+from pipelines.data.sources.assembly.picture_lookup import (
+    DECODED,
+    ELSEWHERE,
+    EXTENSION_ADDED,
+    OTHER_CASE,
+)
 from pipelines.data.sources.assembly.split_choice import Division, parse_fractions, split_named
 from pipelines.data.sources.notes import Notes
 from t2i_tf.errors import UsageError, UserError
@@ -38,12 +48,13 @@ def count(source, what):
 def test_all_names_of_a_picture_are_one_example(tmp_path):
     touch(tmp_path, "a.jpg", "x/b.jpg", "c.jpg")
     os.symlink(tmp_path / "a.jpg", tmp_path / "link.jpg")
-    names = ["a.jpg", "./a.jpg", "x/../a.jpg", "link.jpg", str(tmp_path / "a.jpg")]
+    os.link(tmp_path / "c.jpg", tmp_path / "hard.jpg")
+    names = ["a.jpg", "./a.jpg", "x/../a.jpg", "link.jpg", str(tmp_path / "a.jpg"), "hard.jpg"]
     source = source_of(tmp_path, rows_of(*names, "x\\b.jpg", "x/b.jpg", "c.jpg"))
     examples = examples_of(source)
     assert len(examples) == 3
     assert len(examples["a.jpg"].captions) == 5
-    assert count(source, SEVERAL_NAMES) == 5
+    assert count(source, SEVERAL_NAMES) == 6
 
 
 def test_accents_in_two_parts_name_the_same_file(tmp_path):
@@ -149,3 +160,18 @@ def test_characters_that_nobody_sees(caption, expected, what):
     assert clean_captions([caption], notes, "a.jpg") == (() if expected is None else (expected,))
     assert (what in [note["what"] for note in notes.as_json()]) == (what is not None)
     assert len(notes.lines()) <= 2
+
+
+def test_names_as_addresses_have_them(tmp_path):
+    touch(tmp_path, "a b.jpg", "c%20d.jpg")
+    source = source_of(tmp_path, rows_of("a%20b.jpg", "c%20d.jpg"))
+    assert all(one.picture.is_file() for one in examples_of(source).values())
+    assert count(source, DECODED) == 1
+
+
+def test_captions_that_say_there_is_none():
+    notes = Notes()
+    assert clean_captions(["nan", "NULL", " None ", "none of them runs"], notes, "a.jpg") == (
+        "none of them runs",
+    )
+    assert notes.lines() == [f"{NO_VALUE}: 3 (a.jpg)"]

@@ -69,7 +69,10 @@ def test_flickr30ks_table_with_its_broken_row(tmp_path):
     text = "image_name| comment_number| comment\na.jpg| 0| Two dogs .\na.jpg| 4   A dog runs .\n"
     rows, notes = rows_of(tmp_path, "results.csv", text)
     assert [caption.strip() for _, caption in rows] == ["Two dogs .", "A dog runs ."]
-    assert notes.as_json()[0]["what"] == delimited_rows.UNDIVIDED
+    assert [note["what"] for note in notes.as_json()] == [
+        "Columns of results.csv that are not read: 'comment_number'",
+        delimited_rows.UNDIVIDED,
+    ]
 
 
 def test_an_unquoted_comma_does_not_cut_a_caption(tmp_path):
@@ -211,3 +214,36 @@ def test_a_caption_of_several_lines_is_no_swallowed_row(tmp_path):
 def test_further_forms_of_tables(tmp_path, name, text):
     rows, _ = rows_of(tmp_path, name, text)
     assert rows == [("a.jpg", "x"), ("b.jpg", "y")]
+
+
+def test_quotes_behind_spaces_are_no_part_of_a_caption(tmp_path):
+    text = 'file, caption\na.jpg, "a dog, asleep"\nb.jpg, "Hey", he said\nc.jpg,"a ""c"""\n'
+    rows, notes = rows_of(tmp_path, "c.csv", text)
+    assert rows == [("a.jpg", "a dog, asleep"), ("b.jpg", ' "Hey", he said'), ("c.jpg", 'a "c"')]
+    assert any(line.startswith(f"{delimited_rows.UNQUOTED}: 1") for line in notes.lines())
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_a_spreadsheets_unicode_text(tmp_path, encoding):
+    mark = "" if encoding == "utf-16" else "\ufeff"
+    text = f"{mark}file\tcaption\r\na.jpg\tein Hündchen\r\n".encode(encoding)
+    rows, _ = rows_of(tmp_path, "c.txt", text)
+    assert rows == [("a.jpg", "ein Hündchen")]
+
+
+def test_blank_lines_before_the_header(tmp_path):
+    rows, _ = rows_of(tmp_path, "c.csv", "\n  \n\t\nfile,caption\na.jpg,x\n")
+    assert rows == [("a.jpg", "x")]
+    with pytest.raises(UserError, match=r"c\.csv, line 4"):
+        rows_of(tmp_path, "c.csv", "\n  \nfile,caption\na.jpg\n")
+
+
+def test_parquet_columns_of_one_name_are_refused(tmp_path):
+    pyarrow = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    columns = [pyarrow.array([one]) for one in ("a.jpg", "x", "y")]
+    table = pyarrow.Table.from_arrays(columns, names=["file", "caption", "caption"])
+    parquet.write_table(table, tmp_path / "c.parquet")
+    with pytest.raises(UserError, match=r"2 columns are called 'caption'"):
+        list(read_rows(tmp_path / "c.parquet", WantedColumns(), Notes()))
