@@ -174,4 +174,4 @@ def test_captions_that_say_there_is_none():
     assert clean_captions(["nan", "NULL", " None ", "none of them runs"], notes, "a.jpg") == (
         "none of them runs",
     )
-    assert notes.lines() == [f"{NO_VALUE}: 3 (a.jpg)"]
+    assert [(note["what"], note["count"]) for note in notes.as_json()] == [(NO_VALUE, 3)]
