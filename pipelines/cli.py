@@ -6,7 +6,6 @@ once.
 
 import argparse
 import dataclasses
-import io
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -81,7 +80,6 @@ def main(
     type_as(retyped)
     try:
         with usable_streams():
-            _replace_unprintable()
             return _run(list(sys.argv[1:] if argv is None else argv), prog)
     except UserError as error:
         print_error(as_typed(str(error)))
@@ -101,13 +99,6 @@ def _run(arguments: list[str], prog: str | None) -> int:
     if isinstance(options, Train) and options.preset is None:
         options = _chosen_by_data(options, arguments, prog)
     return commands.run(options)
-
-
-def _replace_unprintable() -> None:
-    """Let stdout and stderr replace the characters that their encoding lacks."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")
 
 
 def _check_numbers(options) -> None:
