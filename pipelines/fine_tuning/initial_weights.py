@@ -4,6 +4,8 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from pipelines.typed_form import flag_of
 from t2i_tf.checkpoints import SENTENCE_ENCODER, CheckpointFolder
 from t2i_tf.config import ModelConfig, TrainConfig
@@ -20,6 +22,24 @@ from t2i_tf.text.vocabulary import Vocabulary
 
 FILE = "init.json"  # in the work folder
 _NAMED = 6  # weights that a line names at most; the file has all
+
+
+class Beginning(msgspec.Struct, frozen=True):
+    """What a run began from, as its record in the work folder says; the record has more."""
+
+    init: str  # what `from_preset` loads
+    system: str
+    step: int
+
+
+def read_beginning(workdir: Path) -> Beginning | None:
+    """What a run began from; None where that were initial weights.
+
+    Raises:
+        UserError: the record is damaged.
+    """
+    path = workdir / FILE
+    return read_json(path, Beginning) if path.is_file() else None
 
 
 def encoder_of(init: str) -> SentenceEncoder | None:
@@ -116,10 +136,9 @@ def begin_from(
 
 def _check_begun(init: str, workdir: Path) -> None:
     """Refuse --init for a run that began from something else."""
-    path = workdir / FILE
-    began = read_json(path, dict[str, Any])["init"] if path.is_file() else None
-    if began is None or not _names_the_same(began, init):
-        how = "without --init" if began is None else f"from --init {began}"
+    began = read_beginning(workdir)
+    if began is None or not _names_the_same(began.init, init):
+        how = "without --init" if began is None else f"from --init {began.init}"
         raise UserError(
             f"{workdir} holds a run that began {how}. Leave out --init to resume it, or choose"
             " another --workdir."

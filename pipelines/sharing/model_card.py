@@ -9,7 +9,7 @@ import jinja2
 
 from pipelines.evaluation.results import FILE, Evaluation, read_evaluation
 from pipelines.evaluation.summary_table import evaluation_figures
-from pipelines.fine_tuning.initial_weights import FILE as INIT
+from pipelines.fine_tuning.initial_weights import Beginning, read_beginning
 from pipelines.training.workdir import DATA_MANIFEST, flat
 from t2i_tf.budget import budget_in_words
 from t2i_tf.hub import hugging_face
@@ -31,7 +31,7 @@ class RunFacts(NamedTuple):
     """What a work folder says about a run besides its weights."""
 
     data: Mapping[str, Any] | None  # manifest of the data; None where the folder has none
-    init: Mapping[str, Any] | None  # what it began from; None where that were initial weights
+    init: Beginning | None  # what it began from; None where that were initial weights
     evaluation: Evaluation | None  # None where the checkpoint was not measured
     remark: str  # why there is none, or ""
 
@@ -46,7 +46,7 @@ def read_run_facts(run: Path, step: int) -> RunFacts:
     Raises:
         UserError: one of the files is damaged.
     """
-    data, init = (_read_if_there(run / name) for name in (DATA_MANIFEST, INIT))
+    data, init = _read_if_there(run / DATA_MANIFEST), read_beginning(run)
     if not (run / FILE).is_file():
         return RunFacts(
             data,
@@ -141,7 +141,7 @@ def unfinished_in_words(model: PretrainedModel) -> str:
     return f"not finished: {percent} % of its {budget_in_words(model.settings)} were done"
 
 
-def _repository(init: Mapping[str, Any] | None) -> str:
+def _repository(init: Beginning | None) -> str:
     """user/name of the model that a training began from, or "" where that is not on the hub."""
-    address = init["init"] if init else ""
+    address = init.init if init else ""
     return hugging_face.parse(address).repository if hugging_face.is_address(address) else ""

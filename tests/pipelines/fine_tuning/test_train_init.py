@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from pipelines.cli import main
+from pipelines.fine_tuning.initial_weights import open_initial
 from pipelines.preset_choice.starting_point import starting_point
 from pipelines.training import train as training
 from pipelines.training.train import train
@@ -172,6 +173,15 @@ def test_a_smoke_test_leaves_no_record_behind(data, trained, config, tmp_path, a
     train(smoke(config), data, tmp_path / "run", init=str(trained))
     train(config, data, tmp_path / "run")
     assert not (tmp_path / "run" / "init.json").exists()
+
+
+def test_a_damaged_record_is_one_sentence(data, config, tmp_path, at_once):
+    workdir = tmp_path / "run"
+    train(config, data, workdir)
+    for contents in ("{", "[]", "{}", '{"init": 1, "system": "", "step": 0}'):
+        (workdir / "init.json").write_text(contents)
+        with pytest.raises(UserError, match=r"init\.json: "):
+            open_initial("elsewhere", workdir, config)
 
 
 def test_what_was_killed_before_its_first_checkpoint_can_begin_without(

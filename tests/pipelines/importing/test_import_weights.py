@@ -8,6 +8,7 @@ from pipelines.importing.import_weights import import_weights
 from t2i_tf import checkpoints
 from t2i_tf.authors.authors_weights import read_weights
 from t2i_tf.errors import UserError
+from t2i_tf.text.vocabulary import UNKNOWN
 from tests.reference import authors
 from tests.t2i_tf.authors.authors_files import (
     COCO,
@@ -80,6 +81,10 @@ def test_mnist_has_the_authors_words_without_a_dictionary(tmp_path):
     ids = [10, 11, 0, 12, 13, 10, 15, 19, 10, 11, 7, 21]
     trained = compare(tmp_path / "run", arrays, "the digit 0 is on the left of the digit 7 .", ids)
     assert (len(trained.vocabulary), trained.config.max_words) == (24, 12)
+    # The row to spare, which no word has, is no part of the mean.
+    tables = np.concatenate([arrays["W_y_hLangEnc"], arrays["W_yRev_hLangEncRev"]], axis=1)
+    rows = trained.model.caption_encoder.embedding.embeddings.numpy()
+    np.testing.assert_allclose(rows[UNKNOWN], tables[:22].mean(axis=0), atol=1e-6)
 
 
 def test_a_published_size_has_the_published_number_of_weights():
