@@ -93,6 +93,11 @@ def asked():
     return ASKED | {"一只红色的猫坐在沙发上。": list("一只红色的猫坐在沙发上。")}
 
 
+def with_unseen(caption):
+    """The caption with a soft hyphen after every character, and its direction stated."""
+    return "\u202b" + "\xad".join(caption) + "\u202c\u200e\u2060"
+
+
 def test_the_folder_says_how_captions_are_read(data):
     header = (data / "vocabulary.txt").read_text(encoding="utf-8").splitlines()[0]
     expected = f"NFC, casefold, longest match of words by {segmenter_name()}"
@@ -110,6 +115,7 @@ def test_a_run_knows_every_word(run):
     for caption, words in asked().items():
         for form in ("NFC", "NFD"):
             assert split_words(unicodedata.normalize(form, caption), vocabulary) == words
+        assert split_words(with_unseen(caption), vocabulary) == words
         assert all(word in vocabulary for word in words)
 
 
@@ -142,6 +148,9 @@ def test_the_server_reads_the_same_words(server):
             assert all(drawing.known)
             again = client.draw_steps(caption, n=1, seed=3)[0]
             np.testing.assert_array_equal(drawing.canvases, again.canvases)
+            unseen = client.draw_steps(with_unseen(caption), n=1, seed=3)[0]
+            assert list(unseen.words) == words
+            np.testing.assert_array_equal(unseen.canvases, again.canvases)
 
 
 @slow
