@@ -95,9 +95,10 @@ class ResizeOptions:
 def parse_colour(text: str) -> tuple[int, int, int] | None:
     """Red, green and blue of a colour's name or #rrggbb; None if there is no such colour."""
     try:
-        return ImageColor.getrgb(text)[:3]
+        colour = ImageColor.getrgb(text)[:3]
     except ValueError:
         return None
+    return colour if max(colour) <= 255 else None  # rgb(300,0,0)
 
 
 @dataclass(frozen=True)

@@ -334,6 +334,7 @@ def test_reasons(contents, reason):
         ({"height": 0}, "--height to be 1 or more and at most 4096, got 0"),
         ({"width": 5000}, "--width to be 1 or more and at most 4096, got 5000"),
         ({"background": "wite"}, "--background: expected a colour .* got 'wite'"),
+        ({"background": "rgb(300,0,0)"}, "--background: expected a colour .* got 'rgb"),
     ],
 )
 def test_impossible_options(options, message):
