@@ -5,6 +5,7 @@ Standard library only, so that wrong flags are refused before TensorFlow is impo
 
 import dataclasses
 import math
+from numbers import Real  # NumPy's numbers too
 from typing import Any, NamedTuple
 
 from t2i_tf.errors import UsageError
@@ -19,7 +20,7 @@ class Range(NamedTuple):
     open_high: bool = False
 
     def __contains__(self, number: object) -> bool:
-        if not isinstance(number, int | float) or not abs(number) < math.inf:  # NaN too
+        if not isinstance(number, Real) or not abs(number) < math.inf:  # NaN too
             return False
         above = number > self.low if self.open_low else number >= self.low
         return above and (number < self.high if self.open_high else number <= self.high)

@@ -41,23 +41,35 @@ def parse(address: str) -> Address:
 
 
 def download(address: str) -> Path:
-    """The folder of a repository in the cache of `huggingface_hub`, downloaded where it is missing.
+    """The folder of a repository in the cache of `huggingface_hub`.
+
+    It is downloaded where it is missing there, or its weights are damaged.
 
     Raises:
         UserError: `huggingface_hub` is not installed, the repository or the network is missing, or
             it holds no preset.
     """
-    from t2i_tf.hub.preset_folder import FILES, has_our_format, is_preset
+    from t2i_tf.hub.preset_folder import FILES, has_our_format, is_preset, weights_are_damaged
 
     repository, revision = parse(address)
     hub = _client()
-    with _failures(hub, address, f"load {address}"):
-        folder = hub.snapshot_download(repository, revision=revision, allow_patterns=list(FILES))
-    if not is_preset(Path(folder)) or not has_our_format(Path(folder)):
+
+    def fetch(**more: bool) -> Path:
+        with _failures(hub, address, f"load {address}"):
+            return Path(
+                hub.snapshot_download(
+                    repository, revision=revision, allow_patterns=list(FILES), **more
+                )
+            )
+
+    folder = fetch()
+    if not is_preset(folder) or not has_our_format(folder):
         raise UserError(
             f"{address} holds no preset: expected the files that `python -m pipelines push` writes."
         )
-    return Path(folder)
+    if weights_are_damaged(folder):  # the client looks only whether there is a file in the cache
+        folder = fetch(force_download=True)  # offline it stays as it is, and is refused later
+    return folder
 
 
 def check_can_send(address: str) -> None:

@@ -111,13 +111,26 @@ def has_our_format(folder: Path) -> bool:
     return _is_ours(found)
 
 
+def weights_are_damaged(folder: Path) -> bool:
+    """Whether the weights of a preset are not those that it was written with."""
+    try:
+        expected = read_json(folder / METADATA, _Metadata).sha256
+    except UserError:
+        return False
+    return _differs(folder / WEIGHTS, expected)
+
+
+def _differs(path: Path, sha256: str) -> bool:
+    return bool(sha256) and path.is_file() and file_sha256(path) != sha256
+
+
 def _is_ours(found: Any) -> bool:
     return str(found).startswith(_ANY_FORMAT)
 
 
 def _check_weights(path: Path, expected: str) -> None:
     """Raise UserError for weights that have changed since they were written."""
-    if expected and path.is_file() and file_sha256(path) != expected:
+    if _differs(path, expected):
         raise UserError(
             f"{path} is damaged, or was changed: its SHA-256 is not that of {METADATA}. Copy or"
             f" download it again; or, if it was changed on purpose, delete sha256 from {METADATA}."

@@ -2,8 +2,8 @@
 
 import re
 import warnings
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping, Sequence, Set
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -14,7 +14,7 @@ from t2i_tf.hub.pretrained import PretrainedModel
 from t2i_tf.image_ops import check_same_shape, image_shape, to_pixels
 from t2i_tf.models import Drawing
 from t2i_tf.models.text_to_image import DRAWN_AT_ONCE
-from t2i_tf.number_ranges import GUIDANCE, SEED, TEMPERATURE
+from t2i_tf.number_ranges import COUNT, GUIDANCE, SEED, TEMPERATURE
 from t2i_tf.text.tokenizer import check_caption, split_words
 
 _registered = keras.saving.register_keras_serializable(package="t2i_tf")
@@ -94,9 +94,11 @@ class TextToImage(PretrainedModel):
     def _draw(self, captions, seed, temperature, guidance, instead_of) -> Drawing:
         seeds = _seeds(seed, len(captions))
         if temperature not in TEMPERATURE:
-            raise UsageError(f"Expected a temperature of {TEMPERATURE}, got {temperature}.")
+            raise UsageError(f"Expected a temperature of {TEMPERATURE}, got {temperature!r}.")
         if guidance not in GUIDANCE:
-            raise UsageError(f"Expected a guidance of {GUIDANCE}, got {guidance}.")
+            raise UsageError(f"Expected a guidance of {GUIDANCE}, got {guidance!r}.")
+        if not isinstance(instead_of, str | None):
+            raise UsageError(f"Expected instead_of to be one caption, got {instead_of!r}.")
         if isinstance(instead_of, str) and not instead_of.strip():
             instead_of = None  # the empty caption
         if instead_of is not None and guidance == 0:
@@ -159,8 +161,11 @@ class ImageToText(PretrainedModel):
             beam: hypotheses that the beam search keeps; 1 is greedy decoding.
 
         Raises:
-            UserError: the pictures have another size, or the beam is below 1.
+            UsageError: the pictures are no numbers, or the beam is no count of 1 or more.
+            UserError: the pictures have another size.
         """
+        if not isinstance(beam, int | np.integer) or beam not in COUNT:
+            raise UsageError(f"Expected a beam of {COUNT}, got {beam!r}.")
         image = tf.constant(_pictures(images, self))
         description = self.network.describe(image, beam, self.settings.max_words)
         return [" ".join(self.vocabulary.words(ids)) for ids in description.token_ids.numpy()]
@@ -183,6 +188,7 @@ class ImageToImage(PretrainedModel):
             uint8 [B, H, W, C].
 
         Raises:
+            UsageError: the pictures are no numbers, or the captions no strings.
             UserError: the pictures have another size, or there are not as many as captions.
         """
         captions = _as_list(inputs)
@@ -214,36 +220,61 @@ class TextToVector(PretrainedModel):
 
 
 def _as_list(inputs: str | Sequence[str]) -> list[str]:
-    captions = (
-        [inputs] if isinstance(inputs, str) or not isinstance(inputs, Iterable) else [*inputs]
-    )
+    if isinstance(inputs, Mapping | Set):
+        raise UsageError(
+            f"Expected captions in an order, such as a list, got a {type(inputs).__name__}."
+        )
+    captions = [*inputs] if _is_several(inputs) else [_scalar(inputs)]
     if not captions:
         raise UserError("Expected at least one caption, got none.")
     for caption in captions:
         if not isinstance(caption, str):
             raise UsageError(f"Expected captions as strings, got {caption!r}.")
         if re.search("[\ud800-\udfff]", caption):
-            raise UsageError(f"Expected captions of Unicode, got half a letter in {caption!r}.")
+            raise UsageError(f"Expected captions of Unicode, got a lone surrogate in {caption!r}.")
     return captions
+
+
+def _is_several(values: Any) -> bool:
+    """Whether these are values, and not one, to which NumPy's arrays without dimensions belong."""
+    return (
+        isinstance(values, Iterable)
+        and not isinstance(values, str | bytes)
+        and getattr(values, "ndim", 1) > 0
+    )
+
+
+def _scalar(value: Any) -> Any:
+    return value.item() if isinstance(value, np.ndarray) else value
 
 
 def _seeds(seed: int | Sequence[int], count: int) -> list[int]:
     """A seed for each caption."""
-    several = isinstance(seed, Sequence | np.ndarray) and not isinstance(seed, str)
-    seeds = list(seed) if several else [seed] * count
+    seeds = [*seed] if _is_several(seed) else [_scalar(seed)] * count
     if len(seeds) != count:
-        raise UsageError(
-            f"Expected one seed, or one for each of {count} captions, got {len(seeds)}."
-        )
+        raise UsageError(f"Expected one seed, or {count} as there are captions, got {len(seeds)}.")
     for one in seeds:
-        if not isinstance(one, int | np.integer) or not SEED.low <= one <= SEED.high:
+        whole = isinstance(one, int | np.integer) and not isinstance(one, bool)
+        if not whole or one not in SEED:
             raise UsageError(f"Expected seeds from {SEED.low} to {SEED.high}, got {one!r}.")
     return [int(one) for one in seeds]
 
 
+def _beginning(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:60]}..."
+
+
 def _pictures(images: np.ndarray, model: PretrainedModel) -> np.ndarray:
     """Pictures as uint8 or float32, of the size of the model."""
-    pictures = np.asarray(images)
+    try:
+        pictures = np.asarray(images)
+    except ValueError:  # of several sizes
+        pictures = np.asarray(None)
+    if not (np.issubdtype(pictures.dtype, np.number) or pictures.dtype == bool):
+        raise UsageError(
+            f"Expected pictures as an array of numbers [B, H, W, C], got {_beginning(images)}."
+        )
     whole = np.issubdtype(pictures.dtype, np.integer)
     largest = 255 if whole else 1
     if pictures.size and not (pictures.min() >= 0 and pictures.max() <= largest):  # NaN too

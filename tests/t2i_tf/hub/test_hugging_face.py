@@ -1,9 +1,11 @@
+import hashlib
 import sys
 
 import pytest
 
 from t2i_tf.errors import UsageError, UserError
 from t2i_tf.hub import hugging_face
+from t2i_tf.hub.preset_folder import read_parts
 from tests.t2i_tf.hub.hub_client import reimport_client
 from tests.t2i_tf.hub.hub_server import running_hub
 
@@ -110,6 +112,21 @@ def test_the_cache_serves_without_a_network(hub, client, folder):
         push(folder)
     client(endpoint=NOBODY)
     assert hugging_face.download("hf://someone/model") == loaded
+
+
+def test_a_damaged_copy_in_the_cache_is_downloaded_again(hub, client, folder):
+    sha256 = hashlib.sha256(FILES["model.weights.h5"]).hexdigest()
+    facts = f'{{"format": "t2i-tf preset 1", "sha256": "{sha256}"}}'
+    (folder / "metadata.json").write_text(facts)
+    push(folder)
+    weights = hugging_face.download("hf://someone/model") / "model.weights.h5"
+    weights.write_bytes(b"wei")  # as an interrupted copy leaves it
+    client(HF_HUB_OFFLINE=1)
+    with pytest.raises(UserError, match="is damaged, or was changed"):
+        read_parts(hugging_face.download("hf://someone/model"))
+    client()
+    loaded = hugging_face.download("hf://someone/model")
+    assert (loaded / "model.weights.h5").read_bytes() == FILES["model.weights.h5"]
 
 
 def test_no_network_is_one_sentence(client, folder):

@@ -94,15 +94,23 @@ def test_unknown_words_are_said(model):
         ({"inputs": []}, "at least one caption"),
         ({"inputs": [" "]}, "caption with words"),
         ({"inputs": ["a"], "instead_of": "a bus"}, "nothing moves"),
-        ({"inputs": ["a"], "guidance": 1.0, "instead_of": 5}, "captions as strings, got 5"),
+        ({"inputs": ["a"], "guidance": 1.0, "instead_of": 5}, "one caption, got 5"),
+        ({"inputs": ["a"], "guidance": 1.0, "instead_of": ["a bus"]}, r"one caption, got \['a bus"),
+        ({"inputs": b"a"}, "captions as strings, got b'a'"),
+        ({"inputs": {"a"}}, "captions in an order, such as a list, got a set"),
+        ({"inputs": {"a": "b"}}, "got a dict"),
+        ({"inputs": "a", "seed": b"1"}, "seeds from 0 to .*, got b'1'"),
+        ({"inputs": "a", "seed": True}, "seeds from 0 to .*, got True"),
+        ({"inputs": "a", "temperature": "1"}, "temperature of 0 or more .*, got '1'"),
+        ({"inputs": "a", "temperature": 1e38}, "at most 1000000, got 1e"),
         ({"inputs": [b"a"]}, "captions as strings, got b'a'"),
         ({"inputs": None}, "captions as strings, got None"),
-        ({"inputs": ["a \udce9"]}, "captions of Unicode, got half a letter"),
+        ({"inputs": ["a \udce9"]}, "captions of Unicode, got a lone surrogate"),
         ({"inputs": "a", "seed": 1.5}, "seeds from 0 to .*, got 1.5"),
         ({"inputs": "a", "seed": None}, "got None"),
-        ({"inputs": "a", "temperature": float("inf")}, "temperature of 0 or more, got inf"),
+        ({"inputs": "a", "temperature": float("inf")}, "temperature of 0 or more .*, got inf"),
         ({"inputs": ["a " * 30]}, "30 words"),
-        ({"inputs": ["a"], "seed": [1, 2]}, "each of 1 captions, got 2"),
+        ({"inputs": ["a"], "seed": [1, 2]}, "one seed, or 1 as there are captions, got 2"),
         ({"inputs": ["a"], "seed": -1}, "seeds from 0"),
         ({"inputs": ["a"], "temperature": -1.0}, "temperature of 0 or more"),
         ({"inputs": ["a"], "temperature": 1e7}, "temperature of 0 or more and at most 1000000"),
@@ -112,6 +120,14 @@ def test_unknown_words_are_said(model):
 def test_wrong_arguments_are_refused(model, arguments, message):
     with pytest.raises(UserError, match=message):
         model.generate(**arguments)
+
+
+def test_numpys_strings_and_numbers_are_taken_as_pythons(model):
+    expected = model.generate("a red bus", seed=3, temperature=0.5)
+    for caption in (np.array("a red bus"), np.array(["a red bus"])):
+        seed, temperature = np.array(3), np.float32(0.5)
+        images = model.generate(caption, seed=seed, temperature=temperature, guidance=np.int32(0))
+        np.testing.assert_array_equal(images[0], expected)
 
 
 def test_a_keras_file_has_the_strings_too(model, tmp_path):
@@ -196,6 +212,17 @@ def test_what_is_no_preset_is_named(preset, tmp_path):
         t2i_tf.TextToImage.from_preset("align-draw")
     with pytest.raises(UserError, match="not a work folder"):
         t2i_tf.TextToImage.from_preset(tmp_path)
+    for other in (None, b"x", 3):
+        with pytest.raises(UsageError, match="preset as a string or a path, got"):
+            t2i_tf.TextToImage.from_preset(other)
+    for missing in ("", "a" * 5000):
+        with pytest.raises(UserError, match="There are no weights"):
+            t2i_tf.TextToImage.from_preset(missing)
+    for elsewhere in ("https://huggingface.co/user/name", "HF://user/name", Path("hf://user/name")):
+        with pytest.raises(UserError, match="on the Hugging Face Hub it is hf://user/name"):
+            t2i_tf.TextToImage.from_preset(elsewhere)
+    with pytest.raises(UserError, match=r"it is a preset of .*train`, and these ship with weights"):
+        t2i_tf.TextToImage.from_preset("align-draw-photos")
     (tmp_path / "x.keras").write_text("damaged")
     with pytest.raises(UserError, match="cannot be loaded"):
         t2i_tf.TextToImage.from_preset(tmp_path / "x.keras")
@@ -289,6 +316,12 @@ def test_a_model_of_another_kind_is_named(tmp_path):
         captioner.generate(np.zeros((0, 6, 9, 3), np.uint8))
     with pytest.raises(UserError, match=r"from 0 to 1 as floats, got 0 to 200 as float64"):
         captioner.generate(np.linspace(0, 200, 162).reshape(1, 6, 9, 3))
+    for other in (None, ["a.png"], [np.zeros((6, 9, 3)), np.zeros((6, 8, 3))]):
+        with pytest.raises(UsageError, match="pictures as an array of numbers"):
+            captioner.generate(other)
+    for beam in (0, 1.5, None):
+        with pytest.raises(UsageError, match="beam of 1 or more, got"):
+            captioner.generate(np.zeros((1, 6, 9, 3)), beam=beam)
     as_integers = captioner.generate(np.full((1, 6, 9, 3), 200))
     assert as_integers == captioner.generate(np.full((1, 6, 9, 3), 200, np.uint8))
 
