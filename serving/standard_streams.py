@@ -1,6 +1,7 @@
 """stdin, stdout and stderr as commands need them: open, wide enough for help, and flushed."""
 
 import contextlib
+import errno
 import io
 import os
 import shutil
@@ -10,6 +11,8 @@ from collections.abc import Iterator
 from rich.console import Console
 
 NARROWEST = 20  # columns; in fewer, tyro never finishes its help, and Rich prints nothing in 0
+
+_OF_AN_OUTPUT = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
 
 
 @contextlib.contextmanager
@@ -33,12 +36,19 @@ def output_failed(error: OSError) -> int:
     if error.filename is None and error.strerror is None:
         raise error
     if not isinstance(error, BrokenPipeError):  # that is `... | head`, which has read enough
-        where = "The output" if error.filename is None else os.fsdecode(error.filename)
-        print_error(f"{where} cannot be read or written: {error.strerror}.")
+        print_error(_in_words(error))
     if error.filename is None:  # may be stdout, which Python flushes again at exit
         with contextlib.suppress(OSError, ValueError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 1
+
+
+def _in_words(error: OSError) -> str:
+    if error.filename is not None:
+        return f"{os.fsdecode(error.filename)} cannot be read or written: {error.strerror}."
+    if error.errno in _OF_AN_OUTPUT:
+        return f"The output cannot be written: {error.strerror}."
+    return f"The operating system refuses: {error.strerror}."
 
 
 def print_error(message: str) -> None:

@@ -144,6 +144,9 @@ def test_the_card_says_what_a_training_began_from(tmp_path):
     card = (out / "README.md").read_text()
     assert yaml.safe_load(card.split("---\n")[1])["base_model"] == "other/model"
     assert "for 9 steps.\nThe training began from the weights of `hf://other/model@v1`" in card
+    assert (
+        "and, before, from the data of `hf://other/model@v1`" in card and " alone, with" not in card
+    )
     assert "1. `a dog's été`\n" in card and 'generate(["a dog\'s été"]' in card
 
 
