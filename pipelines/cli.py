@@ -93,6 +93,7 @@ def main(
 def _run(arguments: list[str], prog: str | None) -> int:
     options = parse(arguments, prog=prog)
     _check_numbers(options)
+    _refuse_empty(options.command if isinstance(options, Cluster) else options)
     import_tensorflow(lean=True)
     from pipelines import commands
 
@@ -108,6 +109,17 @@ def _check_numbers(options) -> None:
         options = dataclasses.replace(options, command=None)
     trains = isinstance(options, Train | Compare)
     check_numbers(options, seeds=TRAINING_SEED if trains else SEED)
+
+
+def _refuse_empty(options) -> None:
+    """Refuse an empty string for a flag, as of `--workdir "$RUN"` where RUN is not set.
+
+    It would be taken for the flag's absence, and other weights would be used than were meant.
+    """
+    for field in dataclasses.fields(options):
+        if getattr(options, field.name) == "" != field.default:
+            flag = f"--{field.name}".replace("_", "-")
+            raise UsageError(f"Expected a value for {flag}, got an empty string.")
 
 
 def _chosen_by_data(options: Train, argv: list[str], prog: str | None) -> Train:

@@ -268,6 +268,21 @@ def test_output_that_a_terminal_cannot_show_is_replaced(monkeypatch):
     assert latin.buffer.getvalue() == "größe-?\n".encode("latin-1")
 
 
+@pytest.mark.parametrize(
+    ("command", "flag"),
+    [
+        (["generate", "a bus"], "--workdir"),
+        (["generate", "a bus"], "--sharpen"),
+        (["train", "--preset", "align-draw-tiny", "--data", "d", "--workdir", "w"], "--init"),
+        (["cluster", "train", "--preset", "align-draw-tiny", "--data", "d", "--workdir", "w"],
+         "--init"),
+    ],
+)  # fmt: skip
+def test_an_empty_value_is_not_taken_for_an_absent_flag(capsys, command, flag):
+    assert main([*command, flag, ""]) == 2
+    assert f"Expected a value for {flag}, got an empty string." in capsys.readouterr().err
+
+
 def test_an_error_of_the_disk_is_one_sentence(monkeypatch, capsys, tmp_path):
     def full(options):
         raise OSError(errno.ENOSPC, "No space left on device", str(tmp_path / "file"))
