@@ -3,7 +3,7 @@
 import re
 import warnings
 from collections.abc import Iterable, Mapping, Sequence, Set
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
 import keras
 import numpy as np
@@ -235,7 +235,7 @@ def _as_list(inputs: str | Sequence[str]) -> list[str]:
     return captions
 
 
-def _is_several(values: Any) -> bool:
+def _is_several(values: Any) -> TypeGuard[Iterable]:
     """Whether these are values, and not one, to which NumPy's arrays without dimensions belong."""
     return (
         isinstance(values, Iterable)
