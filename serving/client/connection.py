@@ -43,6 +43,8 @@ class Connection:
             )
         for name in ("server", "model", "label"):
             _check_text(name, getattr(self, name) or "")
+        if self.label == "":  # the protocol could not tell it from none
+            raise RequestError("--label is empty: expected one such as stable, or no --label.")
         if self.version is not None and self.label is not None:
             raise RequestError("Expected a version or a label, not both.")
         if self.version is not None and not 0 <= self.version <= contract.MAX_VERSION:

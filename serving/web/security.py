@@ -54,10 +54,12 @@ async def json_body(request: Request) -> bytes:
 
 
 async def _body(request: Request) -> bytes:
-    # Counted while reading: the Content-Length may be missing, or wrong.
-    body = b""
+    too_large = HTTPException(413, f"The request is larger than {MAX_BODY_BYTES:,} bytes.")
+    if int(request.headers.get("content-length") or 0) > MAX_BODY_BYTES:
+        raise too_large
+    body = b""  # counted as well while reading: the length may be missing
     async for chunk in request.stream():
         body += chunk
         if len(body) > MAX_BODY_BYTES:
-            raise HTTPException(413, f"The request is larger than {MAX_BODY_BYTES:,} bytes.")
+            raise too_large
     return body

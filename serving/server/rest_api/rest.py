@@ -73,7 +73,8 @@ class Rest:
 
     async def answer(self, request: Request) -> Response:
         """The JSON answer to any request, an error included."""
-        method, path = request.method, request.url.path
+        # Not request.url.path, in which a `?` of a model's name would be escaped.
+        method, path = request.method, request.scope["path"]
         match = _PATH.fullmatch(path)
         gzipped = accepts_gzip(request.headers.get("accept-encoding", ""))
         api, action = self._actions.get(
@@ -117,7 +118,10 @@ class Rest:
             raise StatusError(grpc.StatusCode.DEADLINE_EXCEEDED, text) from error
 
     async def _body(self, request: Request) -> bytes:
-        """The body as it was sent. Ends with 413 as soon as it is longer than allowed."""
+        """The body as it was sent. Ends with 413 as soon as it is, or says it is, too long."""
+        stated = request.headers.get("content-length", "")  # the parser lets only digits through
+        if stated and int(stated) > self._max_request_bytes:
+            raise too_large(self._max_request_bytes)
         body = bytearray()
         try:
             async for chunk in request.stream():

@@ -35,6 +35,7 @@ class RestServer:
             log_config=None,  # the process has its own log, set up already
             access_log=False,
             server_header=False,
+            ws="none",  # whether or not a library for WebSockets is installed
             lifespan="off",
             timeout_graceful_shutdown=max(1, round(flags.shutdown_grace_seconds)),
         )

@@ -156,6 +156,7 @@ def test_wrong_arguments_are_not_sent(client, arguments, words):
         {"version": 2**63},
         {"version": -1},
         {"label": "\udcff"},
+        {"label": ""},
         {"server": "https://localhost:8500"},
         {"tls_key": "key.pem"},
     ],

@@ -24,8 +24,10 @@ class SlowManager:
 
     def __init__(self):
         self.asked = threading.Event()
+        self.names: list[str] = []
 
     def statuses(self, spec) -> list:
+        self.names.append(spec.name)
         self.asked.set()
         time.sleep(SECONDS)
         return []
@@ -61,6 +63,37 @@ def test_a_request_that_never_ends_is_a_timeout():
         connection.sendall(b"POST /v1/models/m:predict HTTP/1.1\r\nHost: a\r\n")
         connection.sendall(b"Content-Length: 9\r\n\r\n{")
         assert connection.recv(100).startswith(b"HTTP/1.1 504")
+    server.stop()
+
+
+def _first_line(url: str, request: bytes) -> bytes:
+    host, port = url.split("/")[2].split(":")
+    with socket.create_connection((host, int(port)), timeout=PATIENCE) as connection:
+        connection.sendall(request)
+        return connection.recv(12)
+
+
+def test_a_body_that_says_it_is_too_long_is_refused_before_it_is_sent():
+    server, _, url = _start("--max_request_bytes=100", "--rest_api_timeout_in_ms=600000")
+    head = b"POST /v1/models/m:predict HTTP/1.1\r\nHost: a\r\nContent-Length: 101\r\n\r\n"
+    assert _first_line(url, head) == b"HTTP/1.1 413"
+    server.stop()
+
+
+def test_the_name_of_a_model_is_what_its_address_says():
+    server, manager, url = _start()
+    for name in ("m%3Fx", "100%25", "%E7%8A%AC%20%23"):
+        assert _status(url.removesuffix("m") + name) == 200
+    assert manager.names == ["m?x", "100%", "犬 #"]
+    server.stop()
+
+
+def test_a_request_to_change_the_protocol_is_answered_as_any_other():
+    server, _, url = _start()
+    asked = b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+    asked += b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+    head = b"GET /v1/models/m HTTP/1.1\r\nHost: a\r\n" + asked + b"\r\n"
+    assert _first_line(url, head) == b"HTTP/1.1 200"
     server.stop()
 
 
