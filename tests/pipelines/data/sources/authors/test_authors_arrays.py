@@ -122,6 +122,21 @@ def test_values_that_rounding_put_beside_0_and_1_are_kept(folder):
     assert opened(folder)[1]["train"][0].picture[0, :2, 0].tolist() == [0, 255]
 
 
+def test_values_between_two_levels_are_rounded(folder):
+    images = np.load(folder / "train-images-6x6.npy")
+    images[0, :3] = 10.9 / 255, 10.1 / 255, 254.9 / 255
+    write_value(folder / "train-images-6x6.npy", images)
+    assert opened(folder)[1]["train"][0].picture[0, :3, 0].tolist() == [11, 10, 255]
+
+
+def test_a_caption_ends_at_its_given_length(folder):
+    lengths = np.load(folder / "train-captions-len.npy")
+    lengths[0] = 3  # of seven words or more
+    write_value(folder / "train-captions-len.npy", lengths)
+    captions = opened(folder)[1]["train"][0].captions
+    assert [len(text.split()) for text in captions] == [3, *lengths[1:5, 0]]
+
+
 def test_what_is_changed_or_left_out_is_counted(folder):
     write_value(folder / "dictionary.pkl", {**coco_dictionary(), "'s": 9})
     ids = np.load(folder / "train-captions.npy")
