@@ -193,7 +193,8 @@ def _print_outcome(outcome) -> None:
         at = f" at step {outcome.best}" if outcome.best else ""
         lowest = f"; lowest validation loss {outcome.loss:.1f} nats{at}"
     early = ", ended early by --patience" * outcome.stopped_early
-    console.print(f"{outcome.step} steps in {outcome.seconds:.0f} s{early}{lowest}. Next:")
+    steps = "1 step" if outcome.step == 1 else f"{outcome.step} steps"
+    console.print(f"{steps} in {outcome.seconds:.0f} s{early}{lowest}. Next:")
 
 
 def _next_command(options: Train, caption: str) -> str:

@@ -211,12 +211,11 @@ def _train(
         fit_on_workers(model, _ballot(workers, clock, checkpointer))
     with checkpointer, bar, contextlib.suppress(Interrupted):
         checkpointer.restore()
-        while scheduler.progress < 1.0 and not stopping.is_due:
+        while not _steps_of(model) or scheduler.progress < 1.0 and not stopping.is_due:
             _fit_round(model, batches, interval, budget.steps, callbacks, workers)
             checkpointer.restore()  # `fit` leaves averaged weights behind
-    step = int(model.optimizer.iterations.numpy())
     return Outcome(
-        step,
+        _steps_of(model),
         clock.elapsed,
         checkpointer.best_loss,
         checkpointer.interrupted,
@@ -276,7 +275,7 @@ def _fit_round(
     workers: Workers,
 ) -> None:
     """Trains from the model's step to the end of its interval, or over all whole intervals left."""
-    step = int(model.optimizer.iterations.numpy())
+    step = _steps_of(model)
     steps, epochs = _round(step, interval, last)
     validation, validation_steps = batches.validation, None
     if workers.count > 1:  # a shared dataset does not say how many batches it has
@@ -293,6 +292,10 @@ def _fit_round(
         shuffle=False,  # the plan has shuffled already
         verbose=0,
     )
+
+
+def _steps_of(model: TrainableModel) -> int:
+    return int(model.optimizer.iterations.numpy())
 
 
 def _round(step: int, interval: int, last: int | None) -> tuple[int, int]:
