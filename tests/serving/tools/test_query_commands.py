@@ -130,7 +130,7 @@ def test_names_of_files_are_printed_as_they_are(capsys):
 
 
 def test_the_disk_and_the_encoding_of_a_terminal_are_no_faults_of_the_program(monkeypatch):
-    def full(*arguments):
+    def full(**options):
         raise OSError(errno.ENOSPC, "No space left on device", "server.log")
 
     monkeypatch.setattr("serving.tools.demo.demo", full)
