@@ -285,7 +285,7 @@ def _ancestors(operation):
         ({"best_of": 65}, "must be from 1 to 64, not 65"),
         ({"best_of": 2.5}, "must be from 1 to 64, not 2.5"),
         ({"instead_of": OTHER}, "no effect without guidance"),
-        ({"guidance": 1.0, "instead_of": " "}, "caption is empty"),
+        ({"guidance": 1.0, "instead_of": "long " * 1000}, "too long: 5,000 bytes"),
         ({"best_of": 4, "seed": 2**62}, "seeds must fit in 64 bits"),
     ],
 )

@@ -115,7 +115,7 @@ def test_another_likelihood_and_a_lost_or_new_empty_caption_are_said(
     train(dataclasses.replace(config, model=logistic), data, tmp_path / "with", init=plain)
     said = capsys.readouterr().out
     assert f"{plain} was trained without --caption-dropout: the empty caption begins" in said
-    assert "--model.likelihood logistic, there bernoulli" in said
+    assert " --likelihood logistic, there bernoulli" in said
     assert "likelihood/log_scales (the trained model has none)" in said
     train(config, data, tmp_path / "both", init=str(trained))
     assert "empty caption" not in capsys.readouterr().out
@@ -250,8 +250,8 @@ def test_an_empty_name_is_refused_and_not_taken_for_none(data, tmp_path, capsys)
     """As of a shell's variable that is not set."""
     for more in ([], ["--preset", "align-draw-tiny"]):
         command = ["train", "--data", str(data), "--workdir", str(tmp_path / "run"), *more]
-        assert main([*command, "--no-xla", "--init", ""]) == 1
-        assert "Expected the name of weights, got an empty one" in capsys.readouterr().err
+        assert main([*command, "--no-xla", "--init", ""]) == 2
+        assert "Expected a value for --init, got an empty string" in capsys.readouterr().err
 
 
 def test_pictures_of_another_size_are_refused(trained, tmp_path, capsys):

@@ -210,7 +210,7 @@ def test_other_settings_are_refused_by_name(whole, data, config):
 
 def test_a_setting_with_a_short_flag_is_named_by_it(whole, data, config):
     model = dataclasses.replace(config.model, likelihood="logistic")
-    with pytest.raises(UserError, match=r" --likelihood was 'bernoulli', is 'logistic'\."):
+    with pytest.raises(UserError, match=r" --likelihood was 'gaussian', is 'logistic'\."):
         train(dataclasses.replace(config, model=model), data, whole[0])
 
 
