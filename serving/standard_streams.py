@@ -54,7 +54,7 @@ def _in_words(error: OSError) -> str:
 def print_error(message: str) -> None:
     """An error on stderr."""
     console = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
-    with contextlib.suppress(OSError):  # nobody is left to be told
+    with contextlib.suppress(OSError):  # stderr is closed or full as well
         console.print("[red]Error:[/red]", end=" ")
         console.print(message, markup=False)
 

@@ -1,6 +1,7 @@
 """Presets: named configs, each with its command, its cost and the result to expect."""
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 from t2i_tf.config import (
     CaptionerConfig,
@@ -142,27 +143,26 @@ def _draw_config(conditioning: str, model: DrawConfig) -> DrawConfig:
     return replace(model, conditioning=conditioning, sentence_units=sentence_units)
 
 
-def _scenes(model, expect: str, next: str = _DRAW, minutes: float = 8.0, **changes) -> Preset:
-    config = replace(_SCENES, model=model, minutes=minutes, **changes)
-    cost = f"{minutes:.0f} minutes on two cores, a time limit of the preset"
-    return Preset(config, _SCENES_DATA, cost, expect, next)
+def _on_two_cores(
+    base: TrainConfig, data: str, model, expect: str, next: str = _DRAW, **changes
+) -> Preset:
+    config = replace(base, model=model, **changes)
+    cost = f"{config.minutes:.0f} minutes on two cores, a time limit of the preset"
+    return Preset(config, data, cost, expect, next)
 
 
-def _photos(model, expect: str, next: str = _DRAW, minutes: float = 40.0, **changes) -> Preset:
-    config = replace(_PHOTOS, model=model, minutes=minutes, **changes)
-    cost = f"{minutes:.0f} minutes on two cores, a time limit of the preset; less on a GPU"
-    return Preset(config, _PHOTOS_DATA, cost, expect, next)
+_scenes = partial(_on_two_cores, _SCENES, _SCENES_DATA)
+_mnist_hour = partial(_on_two_cores, _MNIST_HOUR, _MNIST_DATA)
+
+
+def _photos(model, expect: str, next: str = _DRAW, **changes) -> Preset:
+    entry = _on_two_cores(_PHOTOS, _PHOTOS_DATA, model, expect, next, **changes)
+    return replace(entry, cost=f"{entry.cost}; less on a GPU")
 
 
 def _mnist(model, expect: str, next: str = _DRAW, **changes) -> Preset:
     config = replace(_MNIST, model=model, **changes)
     return Preset(config, _MNIST_DATA, "150 epochs: a GPU is advised", expect, next)
-
-
-def _mnist_hour(model, expect: str, next: str = _DRAW, minutes: float = 60.0, **changes) -> Preset:
-    config = replace(_MNIST_HOUR, model=model, minutes=minutes, **changes)
-    cost = f"{minutes:.0f} minutes on two cores, a time limit of the preset"
-    return Preset(config, _MNIST_DATA, cost, expect, next)
 
 
 def _coco(model, expect: str, next: str = _DRAW, **changes) -> Preset:

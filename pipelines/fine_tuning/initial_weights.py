@@ -33,7 +33,7 @@ class Beginning(msgspec.Struct, frozen=True):
 
 
 def read_beginning(workdir: Path) -> Beginning | None:
-    """What a run began from; None where that were initial weights.
+    """What a run began from; None if it began from initial weights.
 
     Raises:
         UserError: the record is damaged.

@@ -31,7 +31,7 @@ class RunFacts(NamedTuple):
     """What a work folder says about a run besides its weights."""
 
     data: Mapping[str, Any] | None  # manifest of the data; None where the folder has none
-    init: Beginning | None  # what it began from; None where that were initial weights
+    init: Beginning | None  # what it began from; None if it began from initial weights
     evaluation: Evaluation | None  # None where the checkpoint was not measured
     remark: str  # why there is none, or ""
 

@@ -211,6 +211,7 @@ def _train(
         fit_on_workers(model, _ballot(workers, clock, checkpointer))
     with checkpointer, bar, contextlib.suppress(Interrupted):
         checkpointer.restore()
+        # A step at least, however small the budget: without it there would be no checkpoint.
         while not _steps_of(model) or (scheduler.progress < 1.0 and not stopping.is_due):
             _fit_round(model, batches, interval, budget.steps, callbacks, workers)
             checkpointer.restore()  # `fit` leaves averaged weights behind

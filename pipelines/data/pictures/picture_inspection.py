@@ -97,7 +97,7 @@ def read_contents(picture: Path | bytes) -> tuple[bytes, FileState]:
     """The bytes of a picture, and their state.
 
     Raises:
-        OSError: the file cannot be read, or is none, such as a pipe, from which nothing comes.
+        OSError: it cannot be read, or is not a regular file: a pipe would block.
     """
     if not isinstance(picture, Path):
         return picture, FileState(len(picture), 0, zlib.crc32(picture))

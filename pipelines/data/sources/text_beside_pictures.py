@@ -113,7 +113,7 @@ def captions_of(text: Path) -> tuple[str, ...]:
 
 
 def lines_of(text: bytes) -> tuple[str, ...]:
-    """The lines of a text that are not blank; rarer breaks than those of lines divide none."""
+    """The lines of a text that are not blank; U+2028 and its like do not end a line."""
     return tuple(line for line in re.split(r"[\r\n]+", text.decode()) if line.strip())
 
 

@@ -92,8 +92,8 @@ def pictures_of(path: Path, name: str, split: str | None, notes: Notes) -> Itera
                     contents = tar.extractfile(member)
                     text = contents.read() if contents else b""
                     where = f"{path}: {member.name}"
-                    found, told = captions_in(text, extension, where, notes)
-                    splits[key] = told or splits.get(key)
+                    found, its_split = captions_in(text, extension, where, notes)
+                    splits[key] = its_split or splits.get(key)
                     if found and (extension in TEXTS or key not in captions):
                         captions[key] = found
             refuse_more_data(path, tar.offset)
@@ -108,8 +108,8 @@ def pictures_of(path: Path, name: str, split: str | None, notes: Notes) -> Itera
         notes.count(NO_PICTURE, f"{path.name}: {key}")
     for key, place in pictures.items():
         if key in captions:
-            told = splits.get(key) or split
-            yield Packed(f"{name}/{key}", tuple(captions[key]), place, told)
+            its_split = splits.get(key) or split
+            yield Packed(f"{name}/{key}", tuple(captions[key]), place, its_split)
 
 
 def refuse_more_data(path: Path, end: int) -> None:

@@ -84,7 +84,7 @@ def keys_of(objects: Iterable[Mapping[str, Any]]) -> list[str]:
 
 
 def keys_of_lines(lines: Iterable[bytes]) -> list[str]:
-    """The keys of the objects on lines; what is none is told when its line is read."""
+    """The keys of the objects on lines; other lines are reported when they are read."""
     decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
     def decoded() -> Iterator[dict[str, Any]]:
