@@ -6,6 +6,8 @@ from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
+from serving.server.rest_api.limited_body import limited_body
+
 MAX_BODY_BYTES = 64 * 1024
 REQUEST_SECONDS = 30.0
 """In which a request must arrive."""
@@ -48,18 +50,9 @@ async def json_body(request: Request) -> bytes:
         raise HTTPException(415, "Send JSON, with Content-Type: application/json.")
     try:
         async with asyncio.timeout(REQUEST_SECONDS):
-            return await _body(request)
+            body = await limited_body(request, MAX_BODY_BYTES)
     except TimeoutError as error:
         raise HTTPException(408, "The request did not arrive in time.") from error
-
-
-async def _body(request: Request) -> bytes:
-    too_large = HTTPException(413, f"The request is larger than {MAX_BODY_BYTES:,} bytes.")
-    if int(request.headers.get("content-length") or 0) > MAX_BODY_BYTES:
-        raise too_large
-    body = b""  # counted as well while reading: the length may be missing
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY_BYTES:
-            raise too_large
+    if body is None:
+        raise HTTPException(413, f"The request is larger than {MAX_BODY_BYTES:,} bytes.")
     return body

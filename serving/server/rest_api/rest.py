@@ -26,6 +26,7 @@ from serving.server.grpc_api.rpc import unimplemented
 from serving.server.request_log import RequestLog, RequestRecord
 from serving.server.rest_api import json_predict
 from serving.server.rest_api.gzip_bodies import accepts_gzip, compressed, inflated, too_large
+from serving.server.rest_api.limited_body import limited_body
 from serving.server.servables.manager import Manager
 from serving.server.servables.metadata import SIGNATURE_DEF, signatures
 from serving.server.servables.servable import Servable
@@ -118,19 +119,14 @@ class Rest:
             raise StatusError(grpc.StatusCode.DEADLINE_EXCEEDED, text) from error
 
     async def _body(self, request: Request) -> bytes:
-        """The body as it was sent. Ends with 413 as soon as it is, or says it is, too long."""
-        stated = request.headers.get("content-length", "")  # the parser lets only digits through
-        if stated and int(stated) > self._max_request_bytes:
-            raise too_large(self._max_request_bytes)
-        body = bytearray()
+        """The body as it was sent. Raises 413 where it is, or says it is, too long."""
         try:
-            async for chunk in request.stream():
-                body += chunk
-                if len(body) > self._max_request_bytes:
-                    raise too_large(self._max_request_bytes)
+            body = await limited_body(request, self._max_request_bytes)
         except ClientDisconnect as error:
             raise StatusError(grpc.StatusCode.CANCELLED, "Cancelled") from error
-        return bytes(body)
+        if body is None:
+            raise too_large(self._max_request_bytes)
+        return body
 
     def _status(self, spec: ModelSpec, body: bytes, record: RequestRecord) -> bytes:
         statuses = self._manager.statuses(spec)

@@ -80,6 +80,18 @@ def test_a_body_that_says_it_is_too_long_is_refused_before_it_is_sent():
     server.stop()
 
 
+def test_a_client_that_sends_a_long_body_to_its_end_reads_why_it_is_refused():
+    """It would fail to write, if the connection were closed in the middle."""
+    server, _, url = _start("--max_request_bytes=100")
+    size = 30_000_000  # more than the system keeps for a connection
+    for length in (f"Content-Length: {size}", "Transfer-Encoding: chunked"):
+        head = f"POST /v1/models/m:predict HTTP/1.1\r\nHost: a\r\nConnection: close\r\n{length}"
+        chunk = f"{size:x}\r\n" if "chunked" in length else ""
+        request = f"{head}\r\n\r\n{chunk}".encode() + b" " * size
+        assert _first_line(url, request) == b"HTTP/1.1 413"
+    server.stop()
+
+
 def test_the_name_of_a_model_is_what_its_address_says():
     server, manager, url = _start()
     for name in ("m%3Fx", "100%25", "%E7%8A%AC%20%23"):
