@@ -1,8 +1,9 @@
 """The presets that suit a data folder, and the settings that its captions and pictures change.
 
 What `prepare` made of scenes and of MNIST has presets of its own. Everything else takes the presets
-for photographs, with as many words as the captions have, and with smaller batches, a smaller budget
-and an early end where there are few pictures. It needs no TensorFlow.
+for photographs, with as many words as the captions have. Where there are few pictures, batches and
+budget are smaller, the pictures are flipped at random, and the end comes early. It needs no
+TensorFlow.
 """
 
 import dataclasses
@@ -137,8 +138,12 @@ def changed_flags(config: TrainConfig, base: TrainConfig, but: Sequence[str] = (
         if dataclasses.is_dataclass(value):
             inner = changed_flags(value, before)
             flags += [flag.replace("--", f"--{field.name}.", 1) for flag in inner]
+            continue
+        name = field.name.replace("_", "-")
+        if isinstance(value, bool):
+            flags.append(f"--{name}" if value else f"--no-{name}")
         else:
-            flags += [f"--{field.name.replace('_', '-')}", str(value)]
+            flags += [f"--{name}", str(value)]
     return flags
 
 
@@ -156,6 +161,7 @@ def _fitted(config: TrainConfig, data: DataSummary) -> TrainConfig:
         minutes=_minutes(config, data),
         report_every=min(config.report_every, max(2 * steps_per_epoch, SHORTEST_INTERVAL)),
         patience=PATIENCE if _is_small(data) else 0,
+        horizontal_flip=_is_small(data) and _has_pictures(config.model),
     )
 
 
@@ -195,6 +201,11 @@ def _is_small(data: DataSummary) -> bool:
     return data.pictures < SMALL
 
 
+def _has_pictures(model: Any) -> bool:
+    """Whether a model learns from pictures, as all do but the sentence encoder."""
+    return hasattr(model, "height")
+
+
 def _fitted_model(model: Any, data: DataSummary) -> Any:
     """The model for the size of the pictures; height, width and channels follow the data anyway."""
     if isinstance(model, LapganConfig):
@@ -224,6 +235,10 @@ def _small_set(config: TrainConfig, base: TrainConfig, data: DataSummary, budget
     changes = [
         f"batches of {config.batch_size} (--batch-size)" * (config.batch_size != base.batch_size),
         f"at most {config.minutes:g} minutes" if budget and config.minutes != base.minutes else "",
+        'half of them are flipped at random, except where a caption says "left" or "right"'
+        " (--no-horizontal-flip)"
+        if config.horizontal_flip
+        else "",
         f"the end comes after {config.patience} validations without a better one (--patience 0"
         " trains on)",
     ]

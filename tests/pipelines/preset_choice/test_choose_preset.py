@@ -73,10 +73,24 @@ def test_300_pictures():
     assert (config.batch_size, config.minutes, config.patience) == (base.batch_size, 10, 10)
     assert config.report_every == 50
     assert (
-        "As there are few pictures: at most 10 minutes; the end comes after 10 validations without"
-        " a better one (--patience 0 trains on)."
+        "As there are few pictures: at most 10 minutes; half of them are flipped at random, except"
+        ' where a caption says "left" or "right" (--no-horizontal-flip); the end comes'
+        " after 10 validations without a better one (--patience 0 trains on)."
     ) in text(summary)
+    assert config.horizontal_flip and not preset("align-draw-photos").config.horizontal_flip
     assert "240 pictures cannot teach" in text(summary)
+
+
+def test_the_sentence_encoder_sees_no_pictures_to_flip():
+    summary = data(240, {9: 240})
+    assert not choose(summary).config("skip-thought-photos").horizontal_flip
+
+
+def test_flags_of_switches_have_no_value():
+    off = preset("align-draw-photos").config
+    on = dataclasses.replace(off, horizontal_flip=True, xla=False)
+    assert changed_flags(on, off) == ["--no-xla", "--horizontal-flip"]
+    assert changed_flags(off, on) == ["--xla", "--no-horizontal-flip"]
 
 
 def test_12_pictures():
@@ -145,7 +159,7 @@ def test_flags_give_the_settings_that_the_data_change():
     base = preset("lapgan-photos").config
     config = choose(data(10, {70: 10}, shape=(30, 50, 1))).config("lapgan-photos")
     flags = changed_flags(config, base, but=("minutes",))
-    assert "--model.stages" in flags and "--max-words" in flags
+    assert {"--model.stages", "--max-words", "--horizontal-flip"} <= set(flags)
     given = ["--data", "d", "--workdir", "w", "--minutes", str(config.minutes)]
     assert parse(["train", "--preset", "lapgan-photos", *given, *flags]).config == config
     assert changed_flags(base, dataclasses.replace(base)) == []
