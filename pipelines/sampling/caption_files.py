@@ -65,11 +65,13 @@ def read_image_files(paths: Sequence[Path], resize: ResizeOptions) -> np.ndarray
         UserError: a file is missing or is not an image; says which and why.
     """
     examples = [Example(str(path), Path(path), ()) for path in paths]
-    images = []
-    for path, read in zip(paths, PictureReader(resize).read(examples), strict=True):
+    images, reader = [], PictureReader(resize)
+    for path, read in zip(paths, reader.read(examples), strict=True):
         if read.pixels is None:
             raise UserError(f"{path} cannot be read as a picture: {read.reason}.")
         images.append(read.pixels)
+    for message in reader.take_messages():
+        print(message)
     return np.stack(images)
 
 

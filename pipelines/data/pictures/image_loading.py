@@ -21,7 +21,8 @@ import tensorflow as tf
 from PIL import ImageColor
 
 from pipelines.data.pictures.colour_profiles import convert_pixels
-from pipelines.data.pictures.jpeg_inspection import TURNS, LibjpegWarnings, describe_damage
+from pipelines.data.pictures.jpeg_inspection import TURNS
+from pipelines.data.pictures.library_messages import LibraryMessages, describe_damage
 from pipelines.data.pictures.picture_changes import changes_of
 from pipelines.data.pictures.picture_inspection import (
     JPEG_RATIOS,
@@ -137,6 +138,7 @@ class PictureReader:
         self.resize = resize
         self._workers = workers or tf.data.AUTOTUNE
         self._chunk = max(1, min(CHUNK, CHUNK_BYTES // resize.bytes))
+        self._messages: list[str] = []
         self._jpeg = tf.function(
             lambda contents, ratio, orientation: load_jpeg(contents, ratio, orientation, resize),
             input_signature=[tf.TensorSpec([], kind) for kind in (tf.string, tf.int32, tf.int32)],
@@ -165,6 +167,11 @@ class PictureReader:
             ):
                 yield ReadPicture(example, pixels, reason, changes_of(changes), known.state)
 
+    def take_messages(self) -> list[str]:
+        """What libraries wrote to stderr since the last call, of pictures that are not known."""
+        taken, self._messages = self._messages, []
+        return taken
+
     def _inspect(self, pictures: Sequence[Path | bytes | np.ndarray]) -> list[Inspected]:
         inspect = functools.partial(
             inspect_picture, height=self.resize.height, width=self.resize.width
@@ -184,14 +191,16 @@ class PictureReader:
             if not (isinstance(picture, np.ndarray) or known.is_large or known.reason)
         }
         has_files = any(not isinstance(picture, np.ndarray) for picture, _ in chunk.values())
-        with LibjpegWarnings() if has_files else nullcontext() as warnings:
+        with LibraryMessages() if has_files else nullcontext() as messages:
             found = self._decode_together(together)
-            if warnings and warnings.take():  # of which picture is unknown
+            if messages and messages.take_damage():  # of which picture is unknown
                 found = {k: one for k, one in found.items() if chunk[k][1].decoder == PILLOW}
-            return [
-                found[index] if index in found else self._decode_alone(picture, known, warnings)
+            decoded = [
+                found[index] if index in found else self._decode_alone(picture, known, messages)
                 for index, (picture, known) in chunk.items()
             ]
+        self._messages += sorted(messages.others) if messages else []
+        return decoded
 
     def _decode_together(self, chunk: Chunk) -> dict[int, Decoded]:
         """What is decoded, by index; without those whose decoding fails."""
@@ -229,14 +238,14 @@ class PictureReader:
         self,
         picture: Path | bytes | np.ndarray,
         known: Inspected,
-        warnings: LibjpegWarnings | None,
+        messages: LibraryMessages | None,
     ) -> Decoded:
         """Reads one picture by itself, so that errors and libjpeg's reports are its own."""
         if isinstance(picture, np.ndarray):
             return self._resize_array(picture)
-        if known.reason or warnings is None:
+        if known.reason or messages is None:
             return None, known.reason, 0
-        warnings.take()
+        messages.take_damage()
         try:
             contents = picture.read_bytes() if isinstance(picture, Path) else picture
         except OSError as error:
@@ -245,7 +254,7 @@ class PictureReader:
             decoded = self._loader(known)(contents, known.decoder, known.orientation)
         except tf.errors.OpError as error:
             return None, unreadable_reason(contents) or first_line(error), 0
-        report = warnings.take()
+        report = messages.take_damage()
         if report:
             return None, describe_damage(report), 0
         return outcome(*(tensor.numpy() for tensor in decoded), known)

@@ -1,14 +1,8 @@
-"""What has to be known of a JPEG before it is decoded, and the damage that a decoder tolerates.
+"""What has to be known of a JPEG before it is decoded, and what no decoder raises an error for.
 
-libjpeg fills what is missing with grey, decodes what is broken as noise, and reports both on stderr
-alone. `LibjpegWarnings` collects these reports. A hole of zeros can be a valid code: it is found
-by the file's own Huffman tables.
+A hole of zeros can be a valid code: it is found by the file's own Huffman tables.
 """
 
-import os
-import re
-import sys
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -26,10 +20,6 @@ ORIENTATION = 0x112
 
 HOLE = bytes(64)  # as many zero bits are at least two blocks of coefficients, all of them -1
 END_OF_BLOCK = 0
-HARMLESS_BYTES = 16  # some cameras and editors pad a scan
-
-REPORTS = re.compile(rb"(?m)^(?:Corrupt JPEG data: .*|Premature end of JPEG file)\n?")
-NOT_DAMAGE = re.compile(r"Corrupt JPEG data: (\d+) extraneous bytes before marker 0xd9")
 
 
 @dataclass
@@ -109,52 +99,6 @@ def read_segment(header: JpegHeader, marker: int, body: bytes) -> None:
             symbols = sum(body[1:17])
             header.first_codes[body[0]] = body[17]
             body = body[17 + symbols :]
-
-
-class LibjpegWarnings:
-    """Collects libjpeg's reports of damage inside a `with` block; other messages are passed on.
-
-    libjpeg writes them to the process's stderr and returns a picture all the same.
-    """
-
-    def __enter__(self):
-        sys.stderr.flush()
-        # In memory where that is possible, so that a full disk loses no report.
-        memory = os.memfd_create("stderr") if hasattr(os, "memfd_create") else None
-        self._messages = open(memory, "w+b") if memory else tempfile.TemporaryFile()
-        self._stderr = os.dup(2)
-        os.dup2(self._messages.fileno(), 2)
-        self._read = 0
-        return self
-
-    def __exit__(self, *error):
-        sys.stderr.flush()
-        os.dup2(self._stderr, 2)
-        self._messages.seek(0)
-        others = REPORTS.sub(b"", self._messages.read()).strip()
-        self._messages.close()
-        if others:
-            os.write(self._stderr, others + b"\n")
-        os.close(self._stderr)
-
-    def take(self) -> str | None:
-        """The first report of damage since the last call."""
-        size = os.fstat(self._messages.fileno()).st_size
-        new = os.pread(self._messages.fileno(), size - self._read, self._read)
-        self._read = size
-        reports = (report.decode().strip() for report in REPORTS.findall(new))
-        return next((report for report in reports if is_damage(report)), None)
-
-
-def is_damage(report: str) -> bool:
-    """Whether a report of libjpeg means that a part of the picture is wrong."""
-    padding = NOT_DAMAGE.fullmatch(report)
-    return not padding or int(padding[1]) > HARMLESS_BYTES
-
-
-def describe_damage(report: str) -> str:
-    """A report of libjpeg as a reason for people."""
-    return f"damaged JPEG: {report.removeprefix('Corrupt JPEG data: ').lower()}"
 
 
 TURNS: Mapping[int, tuple[bool, bool, bool]] = {

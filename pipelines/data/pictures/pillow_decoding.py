@@ -1,6 +1,7 @@
 """Every format but JPEG, decoded by Pillow: upright, the first frame, and nothing transparent."""
 
 import io
+import re
 import threading
 import warnings
 
@@ -21,7 +22,16 @@ FORMATS = ("PNG", "GIF", "BMP", "DIB", "WEBP", "TIFF", "AVIF", "JPEG2000", "PPM"
 MAX_PIXELS = Image.MAX_IMAGE_PIXELS or 89_478_485  # more in a small file is taken for a bomb
 LARGE = 16_000_000  # pixels; such pictures are decoded one at a time and reduced
 REDUCED_MARGIN = 4  # pixels that a reduced picture keeps for each pixel of the target, per side
-STARTS = {b"\x89PNG": "PNG", b"GIF8": "GIF", b"BM": "BMP", b"RIFF": "WebP"}
+STARTS = {
+    b"\x89PNG": "PNG",
+    b"GIF8": "GIF",
+    b"BM": "BMP",
+    b"RIFF": "WebP",
+    b"II*\0": "TIFF",
+    b"MM\0*": "TIFF",
+    b"\0\0\0\x0cjP  ": "JPEG 2000",
+}
+AVIF_BRANDS = (b"ftypavif", b"ftypavis")  # bytes 4 to 12
 GREY = ("1", "L")
 SIXTEEN_BIT_GREY = ("I;16", "I;16B", "I;16L", "I;16N")
 PLAIN = ("1", "L", "P", "RGB", "RGBX", "RGBA", "LA", "PA", "La", "RGBa")  # RGB or grey
@@ -74,6 +84,7 @@ def decode_with_pillow(
         raise UnreadableError("too large for the memory") from None
     except Exception as error:  # decoders fail in many ways on damaged files
         reason = (str(error) or type(error).__name__).splitlines()[0]
+        reason = re.sub(r"^(decoder error) -\d+$", r"\1, its data cannot be read", reason)
         raise UnreadableError(f"damaged: {reason}") from None
 
 
@@ -82,6 +93,8 @@ def unidentified_reason(contents: bytes) -> str:
     for start, name in STARTS.items():
         if contents.startswith(start):
             return f"damaged {name}: its header cannot be read"
+    if contents[4:12] in AVIF_BRANDS:
+        return "damaged AVIF: its header or its data cannot be read"
     return "not a picture: neither JPEG, PNG, GIF, BMP, WebP, TIFF nor AVIF"
 
 

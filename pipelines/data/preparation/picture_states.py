@@ -19,6 +19,12 @@ from t2i_tf.json_files import read_json
 PICTURES = "pictures.json"
 
 IN_TWO_SPLITS = "Pictures with the same contents in two splits (both are kept)"
+COPIES = "copies"  # key of the manifest with all of them
+WHAT_TO_DO = (
+    "Measured on pictures that it was trained on, a model seems better than it is. Delete all but"
+    f" one of each, which `{COPIES}` in manifest.json lists, or give them one split, and prepare"
+    " into a new folder"
+)
 
 States = Mapping[str, Sequence[FileState | None]]  # by the file of a shard
 
@@ -94,8 +100,13 @@ def present_state(picture: object, known: FileState | None) -> FileState | None:
 
 def note_pictures_in_two_splits(
     shards: Sequence[PlannedShard], written: Sequence[WrittenShard], notes: Notes
-) -> None:
-    """Counts the pictures whose contents are also in an earlier split, as copies are."""
+) -> list[dict[str, str]]:
+    """Counts the pictures whose contents are also in an earlier split, as copies are.
+
+    Returns:
+        For each of them, the name and split of both, as the manifest has them.
+    """
+    copies = []
     seen: dict[tuple[int, int], tuple[PlannedShard, int]] = {}
     for planned, shard in zip(shards, written, strict=True):
         left_out = set(shard.left_out)
@@ -104,8 +115,15 @@ def note_pictures_in_two_splits(
                 continue
             first, at = seen.setdefault((state.size, state.crc32), (planned, number))
             if first.split != planned.split:
-                names = [
-                    f"{name_of(one.source[one.first + k])} of {one.split}"
+                copy, original = (
+                    name_of(one.source[one.first + k])
                     for one, k in ((planned, number), (first, at))
-                ]
-                notes.count(IN_TWO_SPLITS, " is ".join(names))
+                )
+                places = f"{copy} of {planned.split} is {original} of {first.split}"
+                notes.count(IN_TWO_SPLITS, places)
+                copies.append(
+                    {"file": copy, "split": planned.split, "of": original, "of_split": first.split}
+                )
+    if copies:
+        notes.say(WHAT_TO_DO)
+    return copies

@@ -34,6 +34,7 @@ from pipelines.data.preparation.manifest_writer import (
     verify,
 )
 from pipelines.data.preparation.picture_states import (
+    COPIES,
     compare_with_states,
     note_pictures_in_two_splits,
     save_states,
@@ -140,7 +141,7 @@ def finish(
     for change in (change for shard in written for change in shard.changes):
         notes.add(change.what, change.count, change.first)
     note_empty_splits(shards, written, notes)
-    note_pictures_in_two_splits(shards, written, notes)
+    copies = note_pictures_in_two_splits(shards, written, notes)
     print_lines(line for line in notes.lines() if line not in said)
     vocabulary = save_vocabulary(shards, written, settings["min_count"], out / VOCABULARY)
     save_states(out, written)
@@ -148,6 +149,8 @@ def finish(
         without_facts(settings), settings["facts"], shards, written, vocabulary
     )
     manifest["notes"] = notes.as_json()
+    if copies:
+        manifest[COPIES] = copies
     write_json(out / MANIFEST, manifest)
     return manifest
 

@@ -22,6 +22,7 @@ from t2i_tf.files import file_sha256
 from t2i_tf.text.tokenizer import split_words
 
 NO_CAPTION = "no caption"
+MESSAGES = "Messages of the libraries that decode pictures, such as libtiff"
 
 
 @dataclass(frozen=True)
@@ -132,6 +133,8 @@ def write_shard(
             written.captions += len(example.captions)
             for caption in example.captions:
                 words.update(split_words(caption))
+    for message in reader.take_messages():
+        changes.count(MESSAGES, message)
     written.words = dict(words)
     written.changes = msgspec.convert(changes.as_json(), list[Change])
     written.sha256 = file_sha256(temporary)

@@ -19,6 +19,7 @@ import msgspec
 
 from pipelines.data.sources.assembly.assemble import SEVERAL_NAMES
 from pipelines.data.sources.assembly.caption_text import clean_captions
+from pipelines.data.sources.assembly.copies import find_copies
 from pipelines.data.sources.assembly.picture_lookup import PictureLookup
 from pipelines.data.sources.assembly.split_choice import (
     Division,
@@ -105,7 +106,9 @@ class CocoSource:
     def _divided_anew(self, splits: Mapping[str, list[Example]]) -> dict[str, list[Example]]:
         self.notes.say("The official splits are replaced by --splits")
         examples = [example for split in splits.values() for example in split]
-        chosen = divide((str(example.picture) for example in examples), self._division, self.notes)
+        pictures = {str(example.picture): Path(str(example.picture)) for example in examples}
+        copies = find_copies(pictures, self.notes)
+        chosen = divide(pictures, self._division, self.notes, copies)
         anew: dict[str, list[Example]] = {"train": [], "val": [], "test": []}
         for example in examples:
             anew[chosen[str(example.picture)]].append(example)

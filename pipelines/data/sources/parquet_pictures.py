@@ -24,11 +24,11 @@ from pipelines.data.sources.tables.parquet_rows import (
     read_group,
     text_columns,
 )
-from pipelines.data.sources.tables.read_table import (
+from pipelines.data.sources.tables.read_table import note_other_columns, row_of
+from pipelines.data.sources.tables.split_cells import (
     SPLITS_BY_CELLS,
     column_of_splits,
-    note_other_columns,
-    row_of,
+    sentence_on_flags,
 )
 
 PICTURE_COLUMNS = (*FILE_COLUMNS, "jpg", "jpeg", "png", "webp", "bytes", "image_bytes")
@@ -90,8 +90,11 @@ def pictures_of_file(
     header = column_names(file, path)
     columns = WantedColumns(column, wanted.captions).choose(header, str(path))
     status = STATUS if STATUS in header and STATUS not in columns.names else None
-    if not columns.split:
-        columns = replace(columns, split=split_by_cells(file, path, columns, notes))
+    by_cells = None if columns.split else split_by_cells(file, path, columns, notes)
+    if by_cells:
+        columns = replace(columns, split=by_cells, flags={})
+    if columns.flags:
+        notes.say(sentence_on_flags(columns.flags))
     read = [*columns.names[1:], *([status] if status else [])]
     note_other_columns([one for one in header if one != status], columns, path.name, notes)
     number = 0

@@ -1,12 +1,12 @@
 """Folders without a table: `name.txt` beside `name.jpg`, or subfolders whose names are captions.
 
 img2dataset's output format `files` and kohya's training folders have the former, folders for
-classification the latter. Subfolders `train`, `val` and `test` at the top are the splits.
+classification the latter. The splits are those that a `name.json` names, as img2dataset writes it,
+or subfolders `train`, `val` and `test` at the top.
 """
 
-import codecs
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -18,20 +18,23 @@ from pipelines.data.sources.assembly.picture_lookup import (
 )
 from pipelines.data.sources.assembly.split_choice import Division, split_named
 from pipelines.data.sources.notes import Notes
+from pipelines.data.sources.tables.companion_files import (
+    JSON_EXTENSION,
+    TEXT_EXTENSIONS,
+    described_by,
+)
 from t2i_tf.errors import UserError
-from t2i_tf.json_files import read_text_bytes
-
-TEXT_EXTENSIONS = (".txt", ".caption")
 
 FURTHER_TEXT = "Texts of pictures that have another text (.caption before .txt), left out"
 NO_TEXT = "Pictures without a text of their name, left out"
+UNREAD_JSON = "Pictures whose JSON file is damaged or no object, read without it"
 NO_PICTURE = "Texts without a picture of their name, left out"
 NO_SUBFOLDER = "Pictures outside of every subfolder, which have no caption, left out"
 LOOKED_AT = 200  # pictures, when it is only asked whether there are texts beside them
 
 
 class TextFilesSource(RowSource):
-    """Pictures whose captions are the lines of text files of the same name.
+    """Pictures whose captions are the lines of text files of the same name, or in their JSON.
 
     Args:
         root: Folder of the pictures, at any depth.
@@ -44,17 +47,23 @@ class TextFilesSource(RowSource):
         super().__init__(self._rows, [root], root, division)
 
     def _rows(self, notes: Notes) -> Iterable[Row]:
-        texts = text_files(self._texts, notes)
+        texts, described = companions(self._texts, notes)
         used = set()
         for picture in pictures_below(self._pictures):
             name = picture.relative_to(self._pictures).as_posix()
-            text = texts.get(normalized(_stem(name)))
-            if text is None:
+            stem = normalized(_stem(name))
+            text, json = texts.get(stem), described.get(stem)
+            captions, split = described_in(json, name, notes) if json else ((), None)
+            if text:
+                lines, _ = described_by(text.read_bytes(), TEXT_EXTENSIONS[0], str(text), notes)
+                captions = lines or captions
+            elif not captions:
                 notes.count(NO_TEXT, name)
                 continue
-            used.add(text)
-            yield Row(name, captions_of(text), str(text), split_of_folder(name))
-        for text in sorted(set(texts.values()) - used):
+            used.add(text or json)
+            where = str(json if split else text or json)
+            yield Row(name, tuple(captions), where, split or split_of_folder(name))
+        for text in sorted({*texts.values()} - used):
             notes.count(NO_PICTURE, text.relative_to(self._texts).as_posix())
         if not used:
             raise UserError(
@@ -94,27 +103,27 @@ class FolderNamesSource(RowSource):
             )
 
 
-def text_files(folder: Path, notes: Notes) -> dict[str, Path]:
-    """The text files below a folder, by their normalized names without extension."""
-    found: dict[str, Path] = {}
+def companions(folder: Path, notes: Notes) -> tuple[dict[str, Path], dict[str, Path]]:
+    """The text and the JSON files below a folder, by their normalized names without extension."""
+    texts: dict[str, Path] = {}
+    described: dict[str, Path] = {}
     for path in files_below(folder):
-        if path.suffix.lower() in TEXT_EXTENSIONS:
-            name = path.relative_to(folder).as_posix()
-            if found.setdefault(normalized(_stem(name)), path) != path:
-                notes.count(FURTHER_TEXT, name)
-    return found
+        extension, name = path.suffix.lower(), path.relative_to(folder).as_posix()
+        stem = normalized(_stem(name))
+        if extension == JSON_EXTENSION:
+            described.setdefault(stem, path)
+        elif extension in TEXT_EXTENSIONS and texts.setdefault(stem, path) != path:
+            notes.count(FURTHER_TEXT, name)
+    return texts, described
 
 
-def captions_of(text: Path) -> tuple[str, ...]:
-    """The lines of a text file; none if it is empty."""
-    if not text.read_bytes().removeprefix(codecs.BOM_UTF8).strip():
-        return ()
-    return lines_of(read_text_bytes(text))
-
-
-def lines_of(text: bytes) -> tuple[str, ...]:
-    """The lines of a text that are not blank; U+2028 and its like do not end a line."""
-    return tuple(line for line in re.split(r"[\r\n]+", text.decode()) if line.strip())
+def described_in(json: Path, picture: str, notes: Notes) -> tuple[Sequence[str], str | None]:
+    """The captions and the split of a picture's JSON; none if it holds something else."""
+    try:
+        return described_by(json.read_bytes(), JSON_EXTENSION, str(json), notes)
+    except UserError:
+        notes.count(UNREAD_JSON, picture)
+        return (), None
 
 
 def split_of_folder(name: str) -> str | None:
@@ -130,7 +139,10 @@ def has_texts(folder: Path) -> bool:
 
 def _has_text(picture: Path) -> bool:
     extensions = [*TEXT_EXTENSIONS, *map(str.upper, TEXT_EXTENSIONS)]
-    return any(picture.with_suffix(extension).is_file() for extension in extensions)
+    json = picture.with_suffix(JSON_EXTENSION)
+    return any(picture.with_suffix(extension).is_file() for extension in extensions) or (
+        json.is_file() and bool(described_in(json, "", Notes())[0])
+    )
 
 
 def _stem(name: str) -> str:

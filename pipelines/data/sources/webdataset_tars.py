@@ -7,7 +7,6 @@ are the lines of `KEY.txt`, or else the caption in `KEY.json`.
 import tarfile
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from pipelines.data.sources.assembly.packed_pictures import (
     Packed,
@@ -17,14 +16,12 @@ from pipelines.data.sources.assembly.packed_pictures import (
 from pipelines.data.sources.assembly.picture_lookup import PICTURE_EXTENSIONS, is_picture
 from pipelines.data.sources.assembly.split_choice import Division, splits_of_files
 from pipelines.data.sources.notes import Notes
-from pipelines.data.sources.tables.caption_cells import captions_in_cell
-from pipelines.data.sources.tables.columns import CAPTION_COLUMNS, SPLIT_COLUMNS
-from pipelines.data.sources.tables.read_table import split_in_cell
-from pipelines.data.sources.text_beside_pictures import lines_of
+from pipelines.data.sources.tables.companion_files import (
+    JSON_EXTENSION,
+    TEXT_EXTENSIONS,
+    described_by,
+)
 from t2i_tf.errors import UserError
-from t2i_tf.json_files import as_utf8, decode_json
-
-TEXTS = (".txt", ".caption")
 
 REPEATED = "Members of a tar that replace an earlier one of the same name"
 SEVERAL_DOTS = "Pictures of a tar left out, as their names go on after the first dot"
@@ -88,13 +85,13 @@ def pictures_of(path: Path, name: str, split: str | None, notes: Notes) -> Itera
                     pictures[key] = path, member.offset_data, member.size
                 elif is_picture(extension):
                     notes.count(SEVERAL_DOTS, f"{path.name}: {member.name}")
-                elif extension in (*TEXTS, ".json"):
+                elif extension in (*TEXT_EXTENSIONS, JSON_EXTENSION):
                     contents = tar.extractfile(member)
                     text = contents.read() if contents else b""
                     where = f"{path}: {member.name}"
-                    found, its_split = captions_in(text, extension, where, notes)
+                    found, its_split = described_by(text, extension, where, notes)
                     splits[key] = its_split or splits.get(key)
-                    if found and (extension in TEXTS or key not in captions):
+                    if found and (extension in TEXT_EXTENSIONS or key not in captions):
                         captions[key] = found
             refuse_more_data(path, tar.offset)
     except (tarfile.TarError, OSError) as error:
@@ -134,21 +131,3 @@ def key_and_extension(name: str) -> tuple[str, str]:
     folder, slash, last = name.rpartition("/")
     stem, dot, extension = last.partition(".")
     return (folder + slash + stem if stem else ""), dot + extension.lower()
-
-
-def captions_in(
-    contents: bytes, extension: str, where: str, notes: Notes
-) -> tuple[Sequence[str], str | None]:
-    """The captions of a text or JSON member, and the split that its JSON names.
-
-    Raises:
-        UserError: it is not UTF-8, or not JSON, or names no split that is known.
-    """
-    text = as_utf8(contents, where)
-    if extension in TEXTS:
-        return lines_of(text), None
-    described = decode_json(text, dict[str, Any], where)
-    field = next((name for name in CAPTION_COLUMNS if described.get(name)), None)
-    captions = captions_in_cell(described[field], where, field, notes) if field else []
-    split = next((described[name] for name in SPLIT_COLUMNS if name in described), None)
-    return captions, split_in_cell(split, where)

@@ -4,19 +4,21 @@ All rows of a picture are its captions, under whatever names they give it: `p.jp
 link to it.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from pipelines.data.sources.assembly.caption_text import clean_captions
+from pipelines.data.sources.assembly.copies import find_copies
 from pipelines.data.sources.assembly.picture_lookup import PictureLookup, normalized
 from pipelines.data.sources.assembly.split_choice import (
-    REPLACED,
+    LEFT_OUT,
     Division,
     add_validation,
     divide,
-    refuse_missing_splits,
+    note_replaced,
+    refuse_unfit_splits,
     splits_of_folders,
 )
 from pipelines.data.sources.example import Example
@@ -27,8 +29,6 @@ SEVERAL_NAMES = "Pictures with a second name in the table, taken as one picture"
 
 UNLISTED = "Pictures that no split list names, left out"
 UNLISTED_MISSING = "Pictures that no split list names and that do not exist"
-
-LEFT_OUT = "-"  # split of a row whose picture the data set's own split lists leave out
 
 
 @dataclass(frozen=True)
@@ -97,34 +97,44 @@ class RowSource:
         """
         self.notes.clear()
         lookup = PictureLookup(self._bases, self._root, self.notes)
-        entries = merge(self._read(self.notes), lookup, self.notes)
+        rows = self._read(self.notes)
+        if self._division.replaces:
+            rows = without_splits(rows, self.notes)
+        entries = merge(rows, lookup, self.notes)
         if not self._ordered:
             entries.sort(key=lambda entry: entry.id)
         if not self._division.replaces:
             entries = without_left_out(entries, self.notes)
             follow_folders(entries, self._root, self.notes)
         given = [entry for entry in entries if entry.split]
-        if given and self._division.replaces:
-            self.notes.say(REPLACED)
-        self._splits_are_given = bool(given) and not self._division.replaces
+        self._splits_are_given = bool(given)
+        copies = find_copies({one.id: one.path for one in left_to_chance(entries)}, self.notes)
         if self._splits_are_given:
             named = ((f"{one.row.where}: {one.row.file!r}", one.split) for one in entries)
-            refuse_missing_splits(named, repr(given[0].row.file), given[0].split)
+            refuse_unfit_splits(named, repr(given[0].row.file), given[0].split)
             chosen = {entry.id: entry.split or "" for entry in entries}
         else:
-            chosen = divide((entry.id for entry in entries), self._division, self.notes)
+            chosen = divide((one.id for one in entries), self._division, self.notes, copies)
         splits: dict[str, list[Example]] = {"train": [], "val": [], "test": []}
         for entry in entries:
             captions = clean_captions(entry.captions, self.notes, entry.id)
             example = Example(entry.id, entry.path, captions, name=entry.row.file.strip())
             splits.setdefault(chosen[entry.id], []).append(example)
-        add_validation(splits, self._division, self.notes)
+        add_validation(splits, self._division, self.notes, copies)
         return splits
 
     def facts(self) -> Mapping[str, Any]:
         """How the pictures were split, and what the source adds; known after `splits`."""
         division = {} if self._splits_are_given else self._division.facts()
         return {**division, **self._facts}
+
+
+def without_splits(rows: Iterable[Row], notes: Notes) -> Iterator[Row]:
+    """Rows that are divided anew, whatever splits they name."""
+    for row in rows:
+        if row.split:
+            note_replaced(row.split, notes)
+        yield replace(row, split=None)
 
 
 def merge(rows: Iterable[Row], lookup: PictureLookup, notes: Notes) -> list[_Entry]:
@@ -164,6 +174,14 @@ def without_left_out(entries: Iterable[_Entry], notes: Notes) -> list[_Entry]:
         else:
             kept.append(entry)
     return kept
+
+
+def left_to_chance(entries: Iterable[_Entry]) -> list[_Entry]:
+    """The entries without a split; those to train on, if only the validation is to be drawn."""
+    found: dict[str | None, list[_Entry]] = {}
+    for entry in entries:
+        found.setdefault(entry.split, []).append(entry)
+    return found.get(None, []) if None in found or "val" in found else found.get("train", [])
 
 
 def follow_folders(entries: Sequence[_Entry], root: Path, notes: Notes) -> None:

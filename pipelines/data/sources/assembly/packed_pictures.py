@@ -10,11 +10,11 @@ import numpy as np
 
 from pipelines.data.sources.assembly.caption_text import clean_captions
 from pipelines.data.sources.assembly.split_choice import (
-    REPLACED,
     Division,
     add_validation,
     divide,
-    refuse_missing_splits,
+    note_replaced,
+    refuse_unfit_splits,
 )
 from pipelines.data.sources.example import Example
 from pipelines.data.sources.notes import Notes, printable
@@ -90,17 +90,12 @@ class PackedSource:
             UserError: a file is missing or damaged, or two pictures have one id.
         """
         self.notes.clear()
-        members = [
-            Packed(one.id, clean_captions(one.captions, self.notes, one.id), one.place, one.split)
-            for one in self._pack(self.notes)
-        ]
+        members = [self._cleaned(one) for one in self._pack(self.notes)]
         refuse_unfit_ids(members)
         given = next((one for one in members if one.split), None)
-        if given and self._division.replaces:
-            self.notes.say(REPLACED)
-        self._splits_are_given = given is not None and not self._division.replaces
-        if given and self._splits_are_given:
-            refuse_missing_splits(((one.id, one.split) for one in members), given.id, given.split)
+        self._splits_are_given = given is not None
+        if given:
+            refuse_unfit_splits(((one.id, one.split) for one in members), given.id, given.split)
         if self._splits_are_given:
             chosen = {one.id: one.split or "" for one in members}
         else:
@@ -110,6 +105,14 @@ class PackedSource:
             splits.setdefault(chosen[one.id], []).append(one)
         add_validation(splits, self._division, self.notes)
         return {split: PackedSplit(found, self._read) for split, found in splits.items()}
+
+    def _cleaned(self, picture: Packed) -> Packed:
+        """A picture with clean captions, and without its split where --splits replaces it."""
+        captions, split = clean_captions(picture.captions, self.notes, picture.id), picture.split
+        if split and self._division.replaces:
+            note_replaced(split, self.notes)
+            split = None
+        return Packed(picture.id, captions, picture.place, split)
 
     def facts(self) -> Mapping[str, Any]:
         """How the pictures were split, and what the source adds; known after `splits`."""

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Protocol, TypeVar
 
 from pipelines.data.sources.notes import Notes
@@ -29,6 +30,9 @@ SPLIT_NAMES = {
 }
 
 MADE_VALIDATION = 0.1  # fraction of the training pictures, where there is no validation split
+LEFT_OUT = "-"  # split of a picture that the data set's own split lists leave out
+KNOWN = {*SPLIT_NAMES.values(), LEFT_OUT}
+UNKNOWN_REPLACED = "Pictures whose split is unknown, which --splits replaces"
 REPLACED = "The splits that the data set has are replaced by --splits"
 ENOUGH_FOR_A_TEST = 10  # pictures that are divided by chance
 
@@ -164,10 +168,17 @@ def tells_training_apart(splits: Iterable[str | None]) -> bool:
     return "train" in named and len(named) > 1
 
 
-def refuse_missing_splits(
+def note_replaced(split: str, notes: Notes) -> None:
+    """Remarks that --splits replaces a split; one that is unknown may be a piece of a caption."""
+    notes.say(REPLACED)
+    if split not in KNOWN:
+        notes.count(UNKNOWN_REPLACED, split)
+
+
+def refuse_unfit_splits(
     pictures: Iterable[tuple[str, str | None]], other: str, its_split: str | None
 ) -> None:
-    """Raises UserError if only some pictures have a split.
+    """Raises UserError if only some pictures have a split, or one has a split that is unknown.
 
     Args:
         pictures: What a picture is called, and its split.
@@ -180,11 +191,29 @@ def refuse_missing_splits(
                 f"{name} has no split, while {other} has one ({its_split}). Fill it in, or divide"
                 " all pictures anew with --splits."
             )
+        if split not in KNOWN:
+            known = ", ".join(one.replace("_", "-") for one in SPLIT_NAMES)
+            raise UserError(
+                f"{name}: unknown split {split!r}, expected one of {known}. Correct it, or divide"
+                " all pictures anew with --splits."
+            )
 
 
-def divide(names: Iterable[str], division: Division, notes: Notes) -> dict[str, str]:
-    """The split of each name, by chance; no split that can have a picture is left empty."""
-    chosen = {name: division.split_of(name) for name in names}
+def divide(
+    names: Iterable[str],
+    division: Division,
+    notes: Notes,
+    copies: Mapping[str, str] = MappingProxyType({}),
+) -> dict[str, str]:
+    """The split of each name, by chance; no split that can have a picture is left empty.
+
+    Args:
+        names: What the pictures are called.
+        division: The fractions and the seed.
+        notes: Where it is said what chance left empty.
+        copies: The names whose split is that of another name.
+    """
+    chosen = {name: division.split_of(copies.get(name, name)) for name in names}
     members: dict[str, list[str]] = {split: [] for split in SPLITS}
     for name, split in chosen.items():
         members[split].append(name)
@@ -207,13 +236,16 @@ def divide(names: Iterable[str], division: Division, notes: Notes) -> dict[str, 
 
 
 def add_validation(
-    splits: MutableMapping[str, list[Item]], division: Division, notes: Notes
+    splits: MutableMapping[str, list[Item]],
+    division: Division,
+    notes: Notes,
+    copies: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
-    """Makes a validation split of some training pictures if a data set has none."""
+    """Makes a validation split of some training pictures if a data set has none; see `divide`."""
     train = splits.get("train", [])
     if splits.get("val") or len(train) < 2 or (division.replaces and division.val == 0):
         return
-    kept, moved = part(train, division)
+    kept, moved = part(train, division, copies)
     splits["train"], splits["val"] = kept, moved
     notes.say(
         f"There is no validation split: {len(moved):,} of the {len(train):,} training pictures"
@@ -221,9 +253,11 @@ def add_validation(
     )
 
 
-def part(train: Sequence[Item], division: Division) -> tuple[list[Item], list[Item]]:
+def part(
+    train: Sequence[Item], division: Division, copies: Mapping[str, str]
+) -> tuple[list[Item], list[Item]]:
     """Training pictures divided in two: a tenth by chance, one at least, for validation."""
-    chance = {example.id: division.uniform(f"val/{example.id}") for example in train}
+    chance = {one.id: division.uniform(f"val/{copies.get(one.id, one.id)}") for one in train}
     drawn = {id for id, value in chance.items() if value < MADE_VALIDATION}
     drawn = drawn or {min(chance, key=chance.__getitem__)}
     if len(drawn) == len(chance):

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from pipelines.data.sources.assembly.assemble import LEFT_OUT, Row
+from pipelines.data.sources.assembly.assemble import Row
 from pipelines.data.sources.assembly.picture_lookup import is_picture, normalized
-from pipelines.data.sources.assembly.split_choice import SPLIT_NAMES, split_named
+from pipelines.data.sources.assembly.split_choice import LEFT_OUT, SPLIT_NAMES, split_named
 from pipelines.data.sources.notes import Notes
 from t2i_tf.errors import UserError
 from t2i_tf.json_files import read_text_bytes

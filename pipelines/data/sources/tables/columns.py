@@ -1,9 +1,10 @@
 """Which columns of a table hold the picture, the captions and the split."""
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
+from pipelines.data.sources.assembly.split_choice import SPLIT_NAMES
 from t2i_tf.errors import UserError
 
 FILE_COLUMNS = (
@@ -36,7 +37,13 @@ CAPTION_COLUMNS = (
     "raw",
 )
 SPLIT_COLUMNS = ("split", "subset", "partition", "set", "data_split", "phase")
+FLAGGED = {name.replace("_", ""): split for name, split in SPLIT_NAMES.items() if name != "valid"}
 
+# Only with a first word: `train` may be what a picture shows, and `is_valid` is no split to most.
+_FLAG = re.compile(
+    rf"(?:is|in)({'|'.join(sorted(FLAGGED, key=len, reverse=True))})"
+    r"(?:set|split|image|picture|sample)?"
+)
 _NUMBERED = re.compile(r"(caption|text|comment|sentence|prompt|description)s?\d+")
 _BETWEEN_WORDS = re.compile(r"[\W_]+")
 
@@ -45,23 +52,31 @@ _BETWEEN_WORDS = re.compile(r"[\W_]+")
 class Columns:
     """Names of the columns that are read; `split` is None where a table has none.
 
-    `others` are read only to find out what they hold.
+    `flags` are columns such as `is_test`, by the split that they say yes or no to; `others` are
+    read only to find out what they hold.
     """
 
     file: str
     captions: tuple[str, ...]
     split: str | None
+    flags: Mapping[str, str] = field(default_factory=dict)
     others: tuple[str, ...] = ()
 
     @property
     def names(self) -> list[str]:
         """All of them."""
-        return [self.file, *self.captions, *([self.split] if self.split else []), *self.others]
+        return [self.file, *self.captions, *self._for_splits, *self.others]
 
     def __str__(self) -> str:
         """The names as a phrase, for people."""
         names = f"{self.file!r} for the pictures and {_listed(self.captions)} for the captions"
-        return names + (f", {self.split!r} for the splits" if self.split else "")
+        return names + (
+            f", {_listed(splits)} for the splits" if (splits := self._for_splits) else ""
+        )
+
+    @property
+    def _for_splits(self) -> Sequence[str]:
+        return [self.split] if self.split else list(self.flags.values())
 
 
 @dataclass(frozen=True)
@@ -95,7 +110,8 @@ class WantedColumns:
                 f" Other usual names, such as {FILE_COLUMNS[3]!r} and {CAPTION_COLUMNS[2]!r}, are"
                 " read too; give yours with --file-column and --caption-column."
             )
-        return Columns(file, captions, _first(SPLIT_COLUMNS, header))
+        split = split_column(header)
+        return Columns(file, captions, split, {} if split else flag_columns(header))
 
     def fits(self, header: Sequence[str]) -> bool:
         """Whether a table with this header can be read."""
@@ -113,6 +129,21 @@ class WantedColumns:
                 raise UserError(
                     f"{where}: {flag} names {name!r}, but the columns are {', '.join(header)}."
                 )
+
+
+def split_column(header: Iterable[str]) -> str | None:
+    """The column that is called as one that names splits."""
+    return _first(SPLIT_COLUMNS, list(header))
+
+
+def flag_columns(header: Iterable[str]) -> dict[str, str]:
+    """For each split with a column such as `is_test`, the first of them."""
+    found: dict[str, str] = {}
+    for name in header:
+        flag = _FLAG.fullmatch(_plain(name))
+        if flag:
+            found.setdefault(FLAGGED[flag[1]], name)
+    return found
 
 
 def _caption_columns(header: Sequence[str]) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ import msgspec
 
 from pipelines.data.sources.coco import CocoCaptions, captions_by_picture, images_by_id
 from pipelines.data.sources.notes import Notes
-from pipelines.data.sources.tables.columns import Columns
+from pipelines.data.sources.tables.columns import CAPTION_COLUMNS, Columns
 from t2i_tf.errors import UserError
 from t2i_tf.json_files import decode_json, read_json, read_text_bytes
 
@@ -140,6 +140,8 @@ def list_of_objects(contents: list[dict[str, Any]] | dict[str, Any]) -> list[dic
         rows = contents.get(key)
         if isinstance(rows, list) and rows and all(isinstance(row, Mapping) for row in rows):
             return rows
+    if any(name in contents for name in CAPTION_COLUMNS):  # describes one picture, by its own name
+        return []
     if all(isinstance(value, str | list) for value in contents.values()):
         return [{"file": file, "caption": value} for file, value in contents.items()]
     if all(isinstance(value, Mapping) for value in contents.values()):

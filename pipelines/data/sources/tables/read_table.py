@@ -1,26 +1,25 @@
 """A table of captions, of any format, as rows."""
 
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
 from pipelines.data.sources.assembly.assemble import Row
-from pipelines.data.sources.assembly.split_choice import (
-    SPLIT_NAMES,
-    split_named,
-    tells_training_apart,
-)
 from pipelines.data.sources.notes import NAMED, Notes
 from pipelines.data.sources.tables.caption_cells import captions_in_cell, json_type
 from pipelines.data.sources.tables.columns import Columns, WantedColumns
 from pipelines.data.sources.tables.delimited_rows import DelimitedTable
 from pipelines.data.sources.tables.json_rows import JsonLinesTable, JsonTable, is_in_lines
 from pipelines.data.sources.tables.parquet_rows import ParquetTable
+from pipelines.data.sources.tables.split_cells import (
+    SPLITS_BY_CELLS,
+    column_of_splits,
+    sentence_on_flags,
+    split_by_flags,
+    split_in_cell,
+)
 from t2i_tf.errors import UserError
-
-SPLITS_BY_CELLS = "The splits are those of the column {}, which is known by its cells"
 
 TABLE_EXTENSIONS = (".csv", ".tsv", ".tab", ".txt", ".jsonl", ".ndjson", ".json", ".parquet")
 
@@ -72,6 +71,8 @@ def read_rows(
     table = open_table(path, wanted)
     columns = wanted.choose(table.header, str(path))
     columns = with_split(table, columns, notes)
+    if columns.flags:
+        notes.say(sentence_on_flags(columns.flags))
     note_other_columns(table.header, columns, path.name, notes)
     found = False
     for line, record in table.records(columns, notes):
@@ -93,28 +94,8 @@ def with_split(table: Table, columns: Columns, notes: Notes) -> Columns:
     split = column_of_splits(others, (record for _, record in records))
     if split:
         notes.say(SPLITS_BY_CELLS.format(repr(split)))
-    return replace(columns, split=split)
-
-
-def column_of_splits(names: Iterable[str], records: Iterable[Mapping[str, Any]]) -> str | None:
-    """The first column of which all cells name splits, some that of training and some others.
-
-    Args:
-        names: The columns to look at.
-        records: The rows, read until it is known that there is none.
-    """
-    found: dict[str, set[str | None]] = {name: set() for name in names}
-    for record in records:
-        for name in list(found):
-            cell = record.get(name)
-            split = split_named(cell) if isinstance(cell, str) else None
-            if split is None:
-                del found[name]
-            else:
-                found[name].add(split)
-        if not found:
-            return None
-    return next((name for name, splits in found.items() if tells_training_apart(splits)), None)
+        return replace(columns, split=split, flags={})
+    return columns
 
 
 def note_other_columns(header: Sequence[str], columns: Columns, where: str, notes: Notes) -> None:
@@ -129,7 +110,7 @@ def note_other_columns(header: Sequence[str], columns: Columns, where: str, note
 def row_of(
     record: Mapping[str, Any], columns: Columns, where: str, notes: Notes, split: str | None
 ) -> Row:
-    """A record as a row; UserError if it lacks its file or captions, or has another split."""
+    """A record as a row; UserError if it lacks its file or captions."""
     file = record.get(columns.file)
     if file is not None and not isinstance(file, str):
         raise UserError(
@@ -147,18 +128,7 @@ def row_of(
         for caption in captions_in_cell(record.get(name), where, name, notes)
     ]
     if columns.split:
-        split = split_in_cell(record.get(columns.split), where) or split
+        split = split_in_cell(record.get(columns.split)) or split
+    elif columns.flags:
+        split = split_by_flags(record, columns.flags) or split
     return Row(file, tuple(captions), where, split)
-
-
-def split_in_cell(cell: Any, where: str) -> str | None:
-    """The split that a cell names; None if it is empty.
-
-    Raises:
-        UserError: it names no split.
-    """
-    text = "" if cell is None else str(cell).strip()
-    if text and not split_named(text):
-        names = ", ".join(re.sub("_", "-", name) for name in dict.fromkeys(SPLIT_NAMES))
-        raise UserError(f"{where}: unknown split {text!r}, expected one of {names}.")
-    return split_named(text)

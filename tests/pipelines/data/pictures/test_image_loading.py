@@ -10,7 +10,7 @@ from PIL import Image
 
 from pipelines.data.pictures import picture_inspection, pillow_decoding
 from pipelines.data.pictures.image_loading import PictureReader, ResizeOptions
-from pipelines.data.pictures.jpeg_inspection import LibjpegWarnings
+from pipelines.data.pictures.library_messages import LibraryMessages
 from pipelines.data.pictures.picture_changes import (
     CONVERTED,
     FIRST_FRAME,
@@ -260,12 +260,37 @@ def test_blank_jpegs_and_padded_ones_are_no_damage():
     assert [one.shape for one in read(ResizeOptions(), blank, padded)] == [(32, 32, 3)] * 2
 
 
-def test_other_messages_on_stderr_are_passed_on(photograph, capfd):
-    with LibjpegWarnings() as reports:
-        os.write(2, b"a message\nCorrupt JPEG data: premature end of data segment\n")
-        assert reports.take() == "Corrupt JPEG data: premature end of data segment"
-        assert reports.take() is None
-    assert capfd.readouterr().err == "a message\n"
+def test_messages_of_libraries_are_kept_and_those_of_others_passed_on(capfd):
+    logged = b"2026-01-01 00:00:00.0: W tensorflow/core/x.cc:1] a warning\nx.py:3: UserWarning: y\n"
+    with LibraryMessages() as messages:
+        os.write(2, b"Corrupt JPEG data: premature end of data segment\n" + logged)
+        assert messages.take_damage() == "Corrupt JPEG data: premature end of data segment"
+        assert messages.take_damage() is None
+        os.write(2, b"LZWDecode: Not enough data\n\nlibpng warning: iCCP\n")
+    assert capfd.readouterr().err == logged.decode()
+    assert messages.others == ["LZWDecode: Not enough data", "libpng warning: iCCP"]
+
+
+def test_what_libtiff_says_is_not_on_stderr(photograph, capfd):
+    contents = bytearray(encode(photograph, "TIFF", compression="tiff_lzw"))
+    middle = len(contents) // 2
+    contents[middle : middle + 60] = bytes(60)
+    reader = PictureReader(ResizeOptions())
+    (found,) = reader.read([Example("0", bytes(contents), ("x",))])
+    assert found.reason == "damaged: decoder error, its data cannot be read"
+    assert capfd.readouterr().err == ""
+    (message,) = reader.take_messages()
+    assert message.startswith("LZW") and reader.take_messages() == []
+
+
+@pytest.mark.parametrize(
+    ("format", "reason"),
+    [("TIFF", "damaged: image file is trunc"), ("AVIF", "damaged AVIF"), ("JPEG2000", "damaged")],
+)
+def test_cut_files_are_called_damaged_and_not_no_pictures(photograph, format, reason):
+    contents = encode(photograph, format)
+    (found,) = read(ResizeOptions(), contents[: len(contents) // 3])
+    assert found.startswith(reason)
 
 
 @pytest.mark.parametrize("format", ["PNG", "GIF", "BMP", "WEBP"])

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from pipelines.data.pictures.image_loading import PictureReader, ResizeOptions
-from pipelines.data.preparation.picture_states import IN_TWO_SPLITS
+from pipelines.data.preparation.picture_states import IN_TWO_SPLITS, WHAT_TO_DO
 from pipelines.data.preparation.prepare import prepare
 from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.data.prepared.record_reader import read_split_records
@@ -64,9 +64,14 @@ def test_the_vocabulary_is_that_of_the_written_training_captions(prepared):
 def test_copies_in_two_splits_are_told(files, tmp_path):
     shutil.copy(files.folder / "0.png", files.folder / "copy.png")
     files.names["test"] = ["copy.png"]
-    (note,) = prepare(files, tmp_path / "out")["notes"]
+    manifest = prepare(files, tmp_path / "out")
+    note, advice = manifest["notes"]
     assert (note["what"], note["count"]) == (IN_TWO_SPLITS, 1)
     assert note["first"] == ["table/copy.png of test is table/0.png of train"]
+    assert advice["what"] == WHAT_TO_DO
+    assert manifest["copies"] == [
+        {"file": "table/copy.png", "split": "test", "of": "table/0.png", "of_split": "train"}
+    ]
 
 
 def test_nothing_to_train_on(tmp_path):

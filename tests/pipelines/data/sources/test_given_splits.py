@@ -7,6 +7,9 @@ import tarfile
 import pytest
 
 from pipelines.data.sources.assembly.split_choice import (
+    REPLACED,
+    UNKNOWN_REPLACED,
+    parse_fractions,
     split_within,
     splits_of_files,
     splits_of_folders,
@@ -162,10 +165,10 @@ def test_a_split_that_the_first_object_lacks_is_not_ignored(tmp_path, name):
 def test_columns_that_are_not_read_are_named(tmp_path):
     pictures(tmp_path)
     rows = [f"{one}.jpg,x,{SPLITS[one] == 'test'}" for one in NAMES]
-    write(tmp_path / "c.csv", "\n".join(["file,caption,is_test", *rows]))
+    write(tmp_path / "c.csv", "\n".join(["file,caption,is_sharp", *rows]))
     source = find_source(tmp_path, None, Hints()).source
     source.splits()
-    assert "Columns of c.csv that are not read: 'is_test'." in source.notes.lines()
+    assert "Columns of c.csv that are not read: 'is_sharp'." in source.notes.lines()
 
 
 def test_how_lists_are_followed_is_said(tmp_path):
@@ -204,3 +207,61 @@ def test_compressed_tars_are_named(tmp_path):
     assert "1 tar file in WebDataset's form. Not read, as they are compressed: 1.tar.gz." in (
         found.sentence
     )
+
+
+def splits_by_table(folder, header, rows, **options):
+    """The split of each picture, and what is said, by a table of a file, a caption and `header`."""
+    pictures(folder)
+    lines = [f"{one}.jpg,x,{row}" for one, row in zip(NAMES, rows, strict=True)]
+    write(folder / "c.csv", "\n".join([f"file,caption,{header}", *lines]))
+    source = find_source(folder, None, Hints(**options)).source
+    splits = source.splits()
+    named = {example.id: split for split, examples in splits.items() for example in examples}
+    return [named[f"{one}.jpg"] for one in NAMES], " ".join(source.notes.lines())
+
+
+@pytest.mark.parametrize(
+    ("header", "rows", "splits"),
+    [
+        ("is_test,is_val", ["0,0", "0,0", "0,1", "1,0"], ["train", "train", "val", "test"]),
+        ("Is_Train,is val", ["True,False", "yes,no", "F,T", "FALSE,FALSE"], list(SPLITS.values())),
+        ("in_train_set,is_testing", ["1,0", "1,0", "0,0", "0,1"], list(SPLITS.values())),
+        ("is_training_image,is_dev", ["1,0", "1.0,0", "0.0,1", "0,0"], list(SPLITS.values())),
+    ],
+)
+def test_columns_that_say_yes_or_no_to_a_split(tmp_path, header, rows, splits):
+    found, said = splits_by_table(tmp_path, header, rows)
+    assert found == splits
+    assert "say yes to" in said and "not read" not in said
+
+
+def test_what_one_flag_leaves_open_is_said(tmp_path):
+    found, said = splits_by_table(tmp_path / "a", "is_test", ["no", "no", "no", "yes"])
+    assert sorted(found) == ["test", "train", "train", "val"] and found[3] == "test"
+    assert "'is_test' say yes to; a picture of which none says yes is in train" in said
+    found, said = splits_by_table(tmp_path / "b", "is_train", ["1", "1", "1", "0"])
+    assert found[3] == "test" and "none says yes is in test" in said
+    found, said = splits_by_table(tmp_path / "c", "train", ["1", "0", "0", "0"])  # one is shown
+    assert "not read: 'train'" in said
+
+
+@pytest.mark.parametrize(
+    ("header", "rows", "message"),
+    [
+        (
+            "split",
+            ["running", *"abc"],
+            r"line 2: 'a\.jpg': unknown split 'running', expected one of",
+        ),
+        ("is_test", ["0", "0", "maybe", "1"], "line 4: .* unknown split 'is_test: maybe'"),
+        ("is_test,is_val", ["0,0", "1,1", "0,1", "1,0"], "unknown split 'is_test and is_val'"),
+        ("is_test", ["0", "0", "", "1"], r"'c\.jpg' has no split"),
+    ],
+)
+def test_splits_that_are_unknown_matter_only_where_they_are_obeyed(tmp_path, header, rows, message):
+    with pytest.raises(UserError, match=message):
+        splits_by_table(tmp_path, header, rows)
+    anew = parse_fractions("0.5,0.25,0.25", seed=0)
+    found, said = splits_by_table(tmp_path, header, rows, division=anew)
+    assert {"train", "val"} <= set(found) and REPLACED in said
+    assert (UNKNOWN_REPLACED in said) == ("unknown" in message)

@@ -3,7 +3,12 @@ import os
 import pytest
 
 from pipelines.data.sources.detect import Hints, find_source
-from pipelines.data.sources.text_beside_pictures import FURTHER_TEXT, NO_PICTURE, NO_TEXT
+from pipelines.data.sources.text_beside_pictures import (
+    FURTHER_TEXT,
+    NO_PICTURE,
+    NO_TEXT,
+    UNREAD_JSON,
+)
 from t2i_tf.errors import UserError
 
 
@@ -85,3 +90,35 @@ def test_a_table_that_cannot_be_read_is_named(tmp_path, name, contents, message)
     (tmp_path / name).write_bytes(contents)
     with pytest.raises(UserError, match=message):
         find_source(tmp_path, None, Hints())
+
+
+def split_of_each(source):
+    return {one.id: split for split, examples in source.splits().items() for one in examples}
+
+
+@pytest.mark.parametrize("folder", ["", "00000"])
+def test_the_split_in_the_json_of_img2dataset_is_obeyed(tmp_path, folder):
+    for name, split in (("a", b"train"), ("b", b"validation"), ("c", b"test"), ("d", b"train")):
+        json = b'{"caption": "in json", "key": "1", "split": "%b"}' % split
+        write(tmp_path / folder, **{f"{name}_jpg": b"", f"{name}_txt": b"x", f"{name}_json": json})
+    source = find_source(tmp_path, None, Hints()).source
+    assert list(split_of_each(source).values()) == ["train", "train", "val", "test"]
+    assert set(captions(source).values()) == {("x",)}
+
+
+def test_captions_and_flags_in_json_alone(tmp_path):
+    write(tmp_path, a_jpg=b"", b_jpg=b"", c_jpg=b"", d_jpg=b"")
+    for name, flag in (("a", b"true"), ("b", b"true"), ("c", b"false")):
+        write(tmp_path, **{f"{name}_json": b'{"text": ["x", "y"], "is_train": %b}' % flag})
+    source = find_source(tmp_path, None, Hints()).source
+    assert captions(source) == dict.fromkeys(("a.jpg", "b.jpg", "c.jpg"), ("x", "y"))
+    assert split_of_each(source)["c.jpg"] == "test"
+    assert places(source, NO_TEXT) == ["d.jpg"]
+
+
+def test_json_of_another_kind_is_no_obstacle(tmp_path):
+    write(tmp_path, a_jpg=b"", b_jpg=b"", c_jpg=b"", a_txt=b"x", b_txt=b"x", c_txt=b"x")
+    write(tmp_path, a_json=b"[1, 2]", b_json=b"", c_json=b'{"shapes": [], "version": 4}')
+    source = find_source(tmp_path, None, Hints()).source
+    assert len(captions(source)) == 3
+    assert places(source, UNREAD_JSON) == ["a.jpg", "b.jpg"]

@@ -4,8 +4,7 @@ import tarfile
 
 import pytest
 
-from pipelines.data.sources.assembly.assemble import REPLACED
-from pipelines.data.sources.assembly.split_choice import Division
+from pipelines.data.sources.assembly.split_choice import REPLACED, Division
 from pipelines.data.sources.detect import Hints, find_source
 from pipelines.data.sources.webdataset_tars import REPEATED, SEVERAL_DOTS
 from t2i_tf.errors import UserError
