@@ -14,6 +14,7 @@ from typing import Annotated, Union
 import tyro
 from tyro.conf import subcommand
 
+from pipelines.empty_values import empty_value
 from pipelines.options import (
     Benchmark,
     Caption,
@@ -42,6 +43,7 @@ from t2i_tf.number_ranges import SEED, TRAINING_SEED, check_numbers
 from t2i_tf.presets import preset
 
 COMPONENTS = "--model.components"
+MAY_BE_EMPTY = {"--instead-of"}  # the empty caption
 UNCHOSEN = "align-draw-photos"  # whose settings `train --help` shows
 PROG = "python -m pipelines"
 COMMANDS = {
@@ -91,9 +93,10 @@ def main(
 
 
 def _run(arguments: list[str], prog: str | None) -> int:
+    if complaint := empty_value(arguments[1:], allowed=MAY_BE_EMPTY):
+        raise UsageError(complaint)
     options = parse(arguments, prog=prog)
     _check_numbers(options)
-    _refuse_empty(options.command if isinstance(options, Cluster) else options)
     import_tensorflow(lean=True)
     from pipelines import commands
 
@@ -109,17 +112,6 @@ def _check_numbers(options) -> None:
         options = dataclasses.replace(options, command=None)
     trains = isinstance(options, Train | Compare)
     check_numbers(options, seeds=TRAINING_SEED if trains else SEED)
-
-
-def _refuse_empty(options) -> None:
-    """Refuse an empty string for a flag, as of `--workdir "$RUN"` where RUN is not set.
-
-    It would be taken for the flag's absence, and other weights would be used than were meant.
-    """
-    for field in dataclasses.fields(options):
-        if getattr(options, field.name) == "" != field.default:
-            flag = f"--{field.name}".replace("_", "-")
-            raise UsageError(f"Expected a value for {flag}, got an empty string.")
 
 
 def _chosen_by_data(options: Train, argv: list[str], prog: str | None) -> Train:

@@ -13,11 +13,13 @@ import tyro
 from tyro.conf import subcommand
 
 from serving import options
-from serving.errors import ServingError
+from serving.empty_values import empty_value
+from serving.errors import RequestError, ServingError
 from serving.standard_streams import output_failed, print_error, usable_streams
 from serving.typed_form import as_typed, type_as
 
 PROG = "python -m serving"
+MAY_BE_EMPTY = {"--instead-of"}  # the empty caption
 COMMANDS = {
     "demo": options.Demo,
     "export": options.Export,
@@ -68,6 +70,8 @@ def _run(argv: list[str], prog: str | None) -> int:
         from serving.server.serve import main as serve
 
         return serve(arguments, prog=prog)
+    if complaint := empty_value(arguments, allowed=MAY_BE_EMPTY):
+        raise RequestError(complaint)
     if name not in COMMANDS:
         _parse_all([name, *arguments])
         return 0

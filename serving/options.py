@@ -115,6 +115,10 @@ class Web:
     """Address to listen on; 0.0.0.0 for all interfaces."""
     port: int = 8080
     """Port of the page; 0 takes a free one."""
+    allowed_hosts: tuple[str, ...] = ()
+    """Names that the page answers to besides localhost, HOST and addresses, for a proxy before it.
+    By default no others, so that no site can read the page under a name of its own; but any where
+    HOST is an address that other machines reach."""
     connection: _Flat = field(default_factory=Connection)
 
 

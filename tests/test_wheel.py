@@ -139,8 +139,9 @@ def test_a_terminal_without_a_width_has_help_all_the_same(columns):
         assert "usage" in shown and len(shown) > 1000
 
 
-def test_both_packages_treat_the_streams_alike():
-    one, other = (ROOT / name / "standard_streams.py" for name in ("pipelines", "serving"))
+@pytest.mark.parametrize("module", ["standard_streams.py", "empty_values.py"])
+def test_both_packages_treat_streams_and_empty_values_alike(module):
+    one, other = (ROOT / name / module for name in ("pipelines", "serving"))
     assert one.read_text() == other.read_text()
 
 

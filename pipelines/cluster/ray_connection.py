@@ -57,13 +57,16 @@ def connected(address: str) -> Iterator[ModuleType]:
 def _check_answers(address: str) -> None:
     if address in ("auto", "local"):
         return
-    found = re.fullmatch(r"(?:ray://)?([^/:\s]+):(\d+)", address)
+    found = re.fullmatch(r"(?:ray://)?(?:([^\s/:\[\]]+)|\[([^\s\[\]]+)\]):(\d+)", address)
     if not found:
         raise UsageError(
-            f"--address {address}: expected ray://host:port, host:port, auto or local."
+            f"--address {address}: expected ray://host:port, host:port, auto or local; IPv6 in"
+            " brackets, as in [::1]:6379."
         )
     try:
-        socket.create_connection((found[1], int(found[2])), timeout=ANSWER_SECONDS).close()
+        socket.create_connection(
+            (found[1] or found[2], int(found[3])), timeout=ANSWER_SECONDS
+        ).close()
     except (OSError, OverflowError) as error:
         raise UserError(
             f"Nothing answers at --address {address} ({error}). Start Ray there with `ray start"

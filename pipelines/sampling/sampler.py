@@ -1,6 +1,7 @@
 """Draws captions with a trained text-to-image system."""
 
 import itertools
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple, TypeVar
 
@@ -205,9 +206,14 @@ class Sampler:
         return [(caption, n * seed + k) for caption, seed in pairs for k in range(n)]
 
     def _best(self, candidates: Iterable[Drawn], score: Callable[[Drawn], float]) -> list[Drawn]:
-        """The first of the best of every n candidates."""
+        """The first of the best of every n candidates. UserError for a score that is no number."""
         best: list[Drawn] = []
         for k, candidate in enumerate(candidates):
+            if self._fit and not math.isfinite(score(candidate)):
+                raise UserError(
+                    f"Expected finite scores of drawings to choose by, got {score(candidate)}: the"
+                    " weights of the model or of the captioner are damaged, or a training diverged."
+                )
             if k % self.steering.best_of == 0:
                 best.append(candidate)
             elif score(candidate) > score(best[-1]):

@@ -1,10 +1,17 @@
 """Address, model and encryption of a server. Standard library only."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from serving import contract
 from serving.errors import RequestError
+
+_HOST_AND_PORT = re.compile(r"(?:[^\s:/@\[\]]+|\[[^\s\[\]]+\]):([0-9]{1,5})")
+_OF_ANOTHER_KIND = re.compile(r"(?:dns|unix|unix-abstract|ipv4|ipv6|vsock|xds):\S+")
+"""gRPC's other ways to name a server."""
+_MAX_PORT = 65_535
+_MAX_SECONDS = 1e9  # gRPC counts nanoseconds, in 64 bits
 
 
 @dataclass(frozen=True)
@@ -32,17 +39,11 @@ class Connection:
 
     def __post_init__(self) -> None:
         """Raises RequestError where the fields contradict each other or can never work."""
-        if not self.server.strip():
-            raise RequestError(
-                "The server's address is empty: expected one such as localhost:8500."
-            )
-        if self.server.startswith(("http://", "https://")):
-            raise RequestError(
-                f"--server {self.server}: expected the address of gRPC, such as localhost:8500, "
-                "without http://."
-            )
         for name in ("server", "model", "label"):
             _check_text(name, getattr(self, name) or "")
+        _check_address(self.server)
+        if not self.model:
+            raise RequestError("The model's name is empty: expected one such as t2i.")
         if self.label == "":  # the protocol could not tell it from none
             raise RequestError("--label is empty: expected one such as stable, or no --label.")
         if self.version is not None and self.label is not None:
@@ -51,8 +52,11 @@ class Connection:
             raise RequestError(
                 f"--version must be from 0 to {contract.MAX_VERSION}, not {self.version}."
             )
-        if not self.timeout > 0:
-            raise RequestError(f"The timeout must be more than 0 seconds, not {self.timeout:g}.")
+        if not 0 < self.timeout <= _MAX_SECONDS:
+            raise RequestError(
+                f"The timeout must be more than 0 and at most {_MAX_SECONDS:g} seconds, not "
+                f"{self.timeout:g}."
+            )
         if bool(self.tls_certificate) != bool(self.tls_key):
             raise RequestError("Mutual TLS needs both the client's certificate and its key.")
 
@@ -60,6 +64,17 @@ class Connection:
     def encrypted(self) -> bool:
         """Whether TLS is used."""
         return self.tls or bool(self.tls_ca or self.tls_certificate)
+
+
+def _check_address(server: str) -> None:
+    """Raises RequestError for an address at which gRPC could find nobody."""
+    match = _HOST_AND_PORT.fullmatch(server)
+    if (match and 0 < int(match[1]) <= _MAX_PORT) or _OF_ANOTHER_KIND.fullmatch(server):
+        return
+    raise RequestError(
+        f"--server {server!r}: expected the address and the port of gRPC, such as localhost:8500 "
+        "or [::1]:8500, without http://."
+    )
 
 
 def _check_text(name: str, text: str) -> None:

@@ -4,6 +4,7 @@ Images are ranked by the bound on log p(image | caption), the highest first.
 """
 
 import json
+import math
 from pathlib import Path
 
 from PIL import Image
@@ -45,7 +46,8 @@ def rank_images(
     Raises:
         RequestError: the folder holds no image, a number is not positive, or `out` is no place for
             a file.
-        ServingError: the model draws nothing, no image can be read, or a request failed.
+        ServingError: the model draws nothing, no image can be read or has a finite bound, or a
+            request failed.
     """
     for flag, number in (("batch-size", batch_size), ("top", top)):
         if number < 1:
@@ -56,7 +58,8 @@ def rank_images(
         model = client.metadata()
         pngs, skipped = _read(paths, _image_shape(model))
         bounds = _bounds(client, list(pngs.values()), caption, seed, batch_size)
-    ranking = sorted(zip(bounds, pngs, strict=True), key=lambda pair: (-pair[0], pair[1]))
+    ranking, no_rank = _ranked(dict(zip(pngs, bounds, strict=True)))
+    skipped |= no_rank
     _print(ranking[:top], skipped)
     if out:
         result = {
@@ -119,6 +122,22 @@ def _bounds(
         # The same seed for every image: all are scored with the same noise.
         bounds.extend(client.score(pngs[begin : begin + batch_size], caption, seed).tolist())
     return bounds
+
+
+def _ranked(bounds: dict[Path, float]) -> tuple[list[tuple[float, Path]], dict[Path, str]]:
+    """The images from the highest bound to the lowest; those whose bound is no number, with it.
+
+    Raises:
+        ServingError: no image has a finite bound.
+    """
+    finite = [(bound, path) for path, bound in bounds.items() if math.isfinite(bound)]
+    others = {path: f"its bound is {b}" for path, b in bounds.items() if not math.isfinite(b)}
+    if not finite:
+        raise ServingError(
+            f"None of {len(bounds)} images has a finite bound: the weights of the model are "
+            "damaged, or its training diverged."
+        )
+    return sorted(finite, key=lambda pair: (-pair[0], pair[1])), others
 
 
 def _print(best: list[tuple[float, Path]], skipped: dict[Path, str]) -> None:

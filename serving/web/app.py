@@ -2,7 +2,7 @@
 
 import contextlib
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -22,18 +22,19 @@ from serving.client.results import Drawing
 from serving.errors import RequestError, ServingError
 from serving.server.status import HTTP_STATUS
 from serving.web.json_payloads import DrawingRequest, packed
-from serving.web.security import SecurityHeaders, json_body
+from serving.web.security import KnownHosts, SecurityHeaders, json_body
 
 STATIC = Path(__file__).parent / "static"
 
 _log = logging.getLogger(__name__)
 
 
-def create_app(connection: Connection) -> Starlette:
+def create_app(connection: Connection, names: Collection[str] | None = None) -> Starlette:
     """The ASGI application of the page.
 
     Args:
         connection: The server and the model that draw.
+        names: Host names that the page has, besides addresses; None for any.
     """
 
     @contextlib.asynccontextmanager
@@ -50,7 +51,7 @@ def create_app(connection: Connection) -> Starlette:
             Route("/api/animation", _animation, methods=["POST"]),
             Mount("/", StaticFiles(directory=STATIC, html=True)),
         ],
-        middleware=[Middleware(SecurityHeaders)],
+        middleware=[Middleware(SecurityHeaders), Middleware(KnownHosts, names)],
         exception_handlers={
             ServingError: serving_error,
             HTTPException: _http_error,

@@ -1,10 +1,14 @@
-"""Security of the page: headers on every answer, and limits on what a request may hold."""
+"""Security of the page: headers on every answer, whom it answers, what a request may hold."""
 
 import asyncio
+import ipaddress
+from collections.abc import Collection
+from urllib.parse import urlsplit
 
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
+from starlette.responses import JSONResponse
 
 from serving.server.rest_api.limited_body import limited_body
 
@@ -40,6 +44,49 @@ class SecurityHeaders:
             await send(message)
 
         await self._app(scope, receive, send_with_headers)
+
+
+class KnownHosts:
+    """ASGI middleware: answers only to addresses and to the page's own names.
+
+    Any site may have its name point to this machine (DNS rebinding). A browser then takes the page
+    for one of that site's, and lets the site read the answers.
+
+    Args:
+        app: The application behind it.
+        names: The page's names; None answers to all.
+    """
+
+    def __init__(self, app, names: Collection[str] | None):
+        self._app = app
+        self._names = names
+
+    async def __call__(self, scope, receive, send) -> None:
+        """Handle a request, or refuse it with the status 421."""
+        if scope["type"] == "http" and self._names is not None:
+            name = _host_name(Headers(scope=scope).get("host", ""))
+            if not _is_address(name) and name not in self._names:
+                reason = f"The page is not called {name!r}: start it with --allowed-hosts {name}."
+                await JSONResponse({"error": reason}, 421)(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+
+def _is_address(name: str) -> bool:
+    """Whether a host is an IP address, and no name."""
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _host_name(header: str) -> str:
+    """The name or address in a Host header, in lower case; "" if there is none."""
+    try:
+        return urlsplit(f"//{header}").hostname or ""
+    except ValueError:  # half a bracket
+        return ""
 
 
 async def json_body(request: Request) -> bytes:

@@ -273,6 +273,10 @@ def test_output_that_a_terminal_cannot_show_is_replaced(monkeypatch):
     [
         (["generate", "a bus"], "--workdir"),
         (["generate", "a bus"], "--sharpen"),
+        (["generate", "a bus"], "--captioner"),
+        (["generate", "a bus"], "--out"),
+        (["gallery", "a bus", "--workdirs"], "--workdirs"),
+        (["prepare", "--input", "pictures"], "--out"),
         (["train", "--preset", "align-draw-tiny", "--data", "d", "--workdir", "w"], "--init"),
         (["cluster", "train", "--preset", "align-draw-tiny", "--data", "d", "--workdir", "w"],
          "--init"),
@@ -281,6 +285,11 @@ def test_output_that_a_terminal_cannot_show_is_replaced(monkeypatch):
 def test_an_empty_value_is_not_taken_for_an_absent_flag(capsys, command, flag):
     assert main([*command, flag, ""]) == 2
     assert f"Expected a value for {flag}, got an empty string." in capsys.readouterr().err
+
+
+def test_an_empty_place_is_not_taken_for_the_current_folder(capsys):
+    assert main(["scenes", ""]) == 2
+    assert "Expected a value as argument 1, got an empty string." in capsys.readouterr().err
 
 
 def test_an_error_of_the_disk_is_one_sentence(monkeypatch, capsys, tmp_path):

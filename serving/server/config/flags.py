@@ -8,10 +8,14 @@ from dataclasses import dataclass, fields
 from importlib import metadata
 
 from serving import contract
+from serving.empty_values import empty_value
 from serving.server.config import upstream_flags
 from serving.server.config.flag_values import at_least, boolean, fraction, port, seconds
 
 PROG = "python -m serving serve"
+
+_MAY_BE_EMPTY = {f"--{name}".replace("_", "-") for name in upstream_flags.REFUSED}
+"""Their defaults, which ask for nothing."""
 
 
 @dataclass(frozen=True)
@@ -61,11 +65,13 @@ def parse(argv: Sequence[str] | None = None, prog: str = PROG) -> Flags:
     Exits with 2 on wrong usage, and with 0 after `--version`.
     """
     parser = _parser(prog)
-    words = sys.argv[1:] if argv is None else argv
-    values = parser.parse_args([_dashed(word) for word in words])
+    words = [_dashed(word) for word in (sys.argv[1:] if argv is None else argv)]
+    values = parser.parse_args(words)
     if values.version:
         print(_versions())
         parser.exit(0)
+    if empty := empty_value(words, allowed=_MAY_BE_EMPTY):
+        parser.error(empty)
     for complaint in _complaints(values):
         parser.error(complaint)
     given = {field.name: getattr(values, field.name) for field in fields(Flags)[:-1]}
@@ -311,7 +317,7 @@ def _add_tensorflow_flags(group: argparse._ArgumentGroup) -> None:
     )
     add(
         "--mixed-precision",
-        choices=["", "bfloat16"],
+        choices=["bfloat16"],
         default="",
         help="bfloat16: compute with it where oneDNN can",
     )

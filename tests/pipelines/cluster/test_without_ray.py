@@ -1,5 +1,6 @@
 """What the cluster commands do where Ray is missing, does not answer, or is stood in for."""
 
+import re
 import socket
 import sys
 from types import ModuleType, SimpleNamespace
@@ -33,15 +34,18 @@ def test_a_missing_ray_is_one_sentence_with_the_command_that_installs_it(monkeyp
 def test_nothing_answers_at_the_address(ray):
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    for address in (f"ray://127.0.0.1:{port}", f"127.0.0.1:{port}"):
+    hosts = ("ray://127.0.0.1", "127.0.0.1", "ray://[::1]", "[::1]")
+    for address in (f"{host}:{port}" for host in hosts):
         with (
-            pytest.raises(UserError, match=rf"Nothing answers at --address {address} \("),
+            pytest.raises(UserError, match=rf"Nothing answers at --address {re.escape(address)}"),
             connected(address),
         ):
             pass
 
 
-@pytest.mark.parametrize("address", ["", "host", "http://host:1", "ray://host", "ray://:1"])
+@pytest.mark.parametrize(
+    "address", ["", "host", "http://host:1", "ray://host", "ray://:1", "::1:2"]
+)
 def test_an_address_that_is_none_is_refused(ray, address):
     with (
         pytest.raises(UsageError, match=r"expected ray://host:port, host:port"),

@@ -108,6 +108,12 @@ def test_the_best_of_several_is_the_candidate_with_the_highest_gain(trained, pla
             assert chosen.score == pytest.approx(scores[first], abs=1e-3)
 
 
+def test_a_score_that_is_no_number_does_not_choose(best, monkeypatch):
+    monkeypatch.setattr(best, "_fit", lambda images, captions: np.full(len(captions), np.nan))
+    with pytest.raises(UserError, match="finite scores of drawings to choose by, got nan"):
+        best.draw(["a red bus"])
+
+
 def test_the_gain_is_the_difference_of_two_bounds(trained):
     model, images = trained.model, np.random.default_rng(0).integers(0, 256, (2, 6, 9, 3), np.uint8)
     caption = trained.reader(tf.constant(["a red bus"] * 2))

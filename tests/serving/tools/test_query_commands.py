@@ -3,6 +3,7 @@
 import errno
 import io
 import json
+import math
 import socket
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from PIL import Image
 
 from serving.cli import COMMANDS, main
 from serving.client.client import Client
+from serving.errors import ServingError
 from serving.tools import demo as demo_module
 from serving.tools import rank_images as rank_images_module
 from tests.serving.server_process import ROOT, free_port
@@ -55,7 +57,7 @@ def test_a_grid_and_a_gif(serving, tmp_path):
 @pytest.mark.parametrize(
     ("words", "code", "text"),
     [
-        (["query", ""], 2, "caption is empty"),
+        (["query", " "], 2, "caption is empty"),
         (["query", CAPTION, "--n", "0"], 2, "from 1 to 4,096"),
         (["query", CAPTION, "--n", "many"], 2, "many"),
         (["query"], 2, "What to draw"),
@@ -86,9 +88,19 @@ BYTES = "\udcff"  # of a command line that is not UTF-8, as Python passes it on
         (["query", CAPTION, "--label", BYTES], "--label is not text"),
         (["query", CAPTION, "--server", f"{BYTES}:80"], "--server is not text"),
         (["query", CAPTION, "--server", "http://localhost:8500"], "without http://"),
+        (["query", CAPTION, "--server", "localhost"], "the address and the port of gRPC"),
+        (["query", CAPTION, "--server", "localhost:80000"], "the address and the port of gRPC"),
+        (["query", CAPTION, "--server", "::1:8500"], "such as localhost:8500 or [::1]:8500"),
+        (["query", CAPTION, "--timeout", "inf"], "more than 0 and at most 1e+09 seconds, not inf"),
         (["query", CAPTION, "--temperature", "1000001"], "0 or more and at most 1000000, got"),
         (["query", CAPTION, "--temperature", "1e39"], "0 or more and at most 1000000, got"),
-        (["query", CAPTION, "--out", ""], "Expected --out to be a file name"),
+        (["query", CAPTION, "--out", ""], "Expected a value for --out, got an empty string"),
+        (["query", CAPTION, "--model="], "Expected a value for --model, got an empty string"),
+        (["query", ""], "Expected a value as argument 1, got an empty string"),
+        (["retrieve", CAPTION, ""], "Expected a value as argument 2, got an empty string"),
+        (["check", ""], "Expected a value as argument 1, got an empty string"),
+        (["export", "--workdir", "x", "--out", ""], "Expected a value for --out"),
+        (["web", "--tls-ca", ""], "Expected a value for --tls-ca, got an empty string"),
         (["query", CAPTION, "--out", ".."], "Expected --out to be a file name"),
         (["query", CAPTION, "--gif", "no/folder/a.gif"], "Expected --gif to be a file name"),
         (["query", CAPTION, "--out", "a.png", "--gif", "./a.png"], "are the same file"),
@@ -137,7 +149,7 @@ def test_the_disk_and_the_encoding_of_a_terminal_are_no_faults_of_the_program(mo
     ascii_only = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
     monkeypatch.setattr(sys, "stderr", ascii_only)
     assert main(["demo"]) == 1
-    assert main(["query", "犬", "--server", "犬"]) == 1
+    assert main(["query", "犬", "--server", "犬:1"]) == 1
     ascii_only.flush()
     text = ascii_only.buffer.getvalue().decode()
     assert "server.log cannot be read or written: No space left on device." in text
@@ -163,6 +175,15 @@ def folder(drawing_server, tmp_path):
     (folder / "broken.png").write_bytes(b"<html>")
     (folder / "notes.txt").write_text("no picture")
     return folder
+
+
+def test_a_bound_that_is_no_number_has_no_rank_and_is_said():
+    bounds = {Path("a"): math.nan, Path("b"): -2.0, Path("c"): -1.0, Path("d"): -math.inf}
+    ranking, others = rank_images_module._ranked(bounds)
+    assert ranking == [(-1.0, Path("c")), (-2.0, Path("b"))]
+    assert others == {Path("a"): "its bound is nan", Path("d"): "its bound is -inf"}
+    with pytest.raises(ServingError, match="None of 1 images has a finite bound"):
+        rank_images_module._ranked({Path("a"): math.nan})
 
 
 def test_retrieve_ranks_the_pictures(serving, folder, tmp_path, capsys):

@@ -42,6 +42,17 @@ def test_headers_let_nothing_else_in(page, path):
     assert "server" not in headers
 
 
+@pytest.mark.parametrize("host", ["rebound.example", "rebound.example:8080", "", "[::1", "1.2"])
+def test_no_site_reads_the_page_under_a_name_of_its_own(page, host):
+    status, error = page.error("/api/model", Host=host)
+    assert status == 421 and "--allowed-hosts" in error
+
+
+@pytest.mark.parametrize("host", ["localhost:8080", "LOCALHOST", "[::1]:8080", "192.0.2.1"])
+def test_the_page_has_the_names_and_addresses_of_this_machine(page, host):
+    assert page.fetch("/api/model", Host=host)[0] == 200
+
+
 def test_no_file_names_another_host():
     for path in STATIC.iterdir():
         hosts = set(re.findall(r"(?:https?:)?//([\w.-]+\.\w+)", path.read_text()))

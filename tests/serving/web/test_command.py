@@ -8,7 +8,7 @@ from starlette.requests import Request
 
 from serving.errors import ServingError
 from serving.server import addresses
-from serving.web import security
+from serving.web import command, security
 from serving.web.command import listening
 
 
@@ -24,6 +24,23 @@ from serving.web.command import listening
 def test_each_reason_why_it_cannot_listen(host, port, reason):
     with pytest.raises(ServingError, match=reason):
         listening(host, port)
+
+
+@pytest.mark.parametrize(
+    ("host", "allowed", "names"),
+    [
+        ("127.0.0.1", (), {"localhost", "127.0.0.1"}),
+        ("localhost", ("Draw.example.org",), {"localhost", "draw.example.org"}),
+        ("0.0.0.0", (), None),
+        ("0.0.0.0", ("draw.example.org",), {"localhost", "0.0.0.0", "draw.example.org"}),
+    ],
+)
+def test_the_names_of_the_page(host, allowed, names):
+    sockets = listening(host, 0)
+    try:
+        assert command.host_names(sockets, host, allowed) == names
+    finally:
+        addresses.close(sockets)
 
 
 def test_a_port_in_use():
