@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from t2i_tf.config import LapganConfig, TrainConfig
+from t2i_tf.config import LapganConfig, OptimizerConfig, TrainConfig
 from t2i_tf.presets import PRESETS, preset
 
 World = Literal["scenes", "mnist", "mnist-hour", "coco", "photos", "tiny"]
@@ -32,6 +32,7 @@ PATIENCE = 10  # validations without improvement
 BUDGETS = ((2_000, 10.0), (10_000, 20.0))
 LARGE = 48 * 48  # pixels of a picture, from which training takes clearly longer
 SHORTEST_INTERVAL = 50  # steps between validations
+SMALL_DECAY = 1.0  # of the weights, where a preset has any and there are few pictures
 
 
 @dataclass(frozen=True)
@@ -162,7 +163,14 @@ def _fitted(config: TrainConfig, data: DataSummary) -> TrainConfig:
         report_every=min(config.report_every, max(2 * steps_per_epoch, SHORTEST_INTERVAL)),
         patience=PATIENCE if _is_small(data) else 0,
         horizontal_flip=_is_small(data) and _has_pictures(config.model),
+        optimizer=_fitted_optimizer(config.optimizer, data),
     )
+
+
+def _fitted_optimizer(optimizer: OptimizerConfig, data: DataSummary) -> OptimizerConfig:
+    if _is_small(data) and optimizer.weight_decay > 0:
+        return dataclasses.replace(optimizer, weight_decay=SMALL_DECAY)
+    return optimizer
 
 
 def _minutes(config: TrainConfig, data: DataSummary) -> float | None:
@@ -238,6 +246,9 @@ def _small_set(config: TrainConfig, base: TrainConfig, data: DataSummary, budget
         'half of them are flipped at random, except where a caption says "left" or "right"'
         " (--no-horizontal-flip)"
         if config.horizontal_flip
+        else "",
+        f"a weight decay of {config.optimizer.weight_decay:g} (--optimizer.weight-decay)"
+        if config.optimizer != base.optimizer
         else "",
         f"the end comes after {config.patience} validations without a better one (--patience 0"
         " trains on)",

@@ -74,16 +74,22 @@ def test_300_pictures():
     assert config.report_every == 50
     assert (
         "As there are few pictures: at most 10 minutes; half of them are flipped at random, except"
-        ' where a caption says "left" or "right" (--no-horizontal-flip); the end comes'
-        " after 10 validations without a better one (--patience 0 trains on)."
+        ' where a caption says "left" or "right" (--no-horizontal-flip); a weight decay'
+        " of 1 (--optimizer.weight-decay); the end comes after 10 validations without a better one"
+        " (--patience 0 trains on)."
     ) in text(summary)
-    assert config.horizontal_flip and not preset("align-draw-photos").config.horizontal_flip
+    assert config.horizontal_flip and not base.horizontal_flip
+    assert (config.optimizer.weight_decay, base.optimizer.weight_decay) == (1.0, 0.3)
     assert "240 pictures cannot teach" in text(summary)
 
 
 def test_the_sentence_encoder_sees_no_pictures_to_flip():
     summary = data(240, {9: 240})
     assert not choose(summary).config("skip-thought-photos").horizontal_flip
+
+
+def test_presets_without_weight_decay_have_none_for_few_pictures():
+    assert choose(data(240, {9: 240})).config("lapgan-photos").optimizer.weight_decay == 0
 
 
 def test_flags_of_switches_have_no_value():
