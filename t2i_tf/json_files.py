@@ -29,16 +29,18 @@ def read_text_bytes(path: Path) -> bytes:
 
 
 def as_utf8(data: bytes, where: str) -> bytes:
-    """Text as UTF-8 without a byte order mark; by its mark, UTF-16 is known and converted.
+    """Text as UTF-8 without a byte order mark; by their marks, UTF-16 and UTF-32 are converted.
 
     Args:
-        data: UTF-8, or UTF-16 with a mark, which spreadsheets write as "Unicode text".
+        data: UTF-8, or with a mark UTF-32 or UTF-16, which spreadsheets write as "Unicode text".
         where: Place of the text, for errors.
 
     Raises:
         UserError: it is neither.
     """
     try:
+        if data.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+            return data.decode("utf-32").encode()
         if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
             return data.decode("utf-16").encode()
         data.decode("utf-8")
@@ -47,6 +49,11 @@ def as_utf8(data: bytes, where: str) -> bytes:
             f"{where}: expected UTF-8 text, found byte 0x{data[error.start]:02x} at offset"
             f" {error.start}. Save the file as UTF-8."
         ) from None
+    if b"\0" in data[:2]:
+        raise UserError(
+            f"{where}: expected UTF-8 text, found UTF-16 or UTF-32 without a byte order mark. Save"
+            " the file as UTF-8."
+        )
     return data.removeprefix(codecs.BOM_UTF8)
 
 

@@ -280,6 +280,8 @@ def test_output_that_a_terminal_cannot_show_is_replaced(monkeypatch):
         (["train", "--preset", "align-draw-tiny", "--data", "d", "--workdir", "w"], "--init"),
         (["cluster", "train", "--preset", "align-draw-tiny", "--data", "d", "--workdir", "w"],
          "--init"),
+        (["prepare", "--input", "pictures"], "--out"),  # else the current folder
+        (["train", "--preset", "align-draw-tiny", "--workdir", "w"], "--data"),
     ],
 )  # fmt: skip
 def test_an_empty_value_is_not_taken_for_an_absent_flag(capsys, command, flag):

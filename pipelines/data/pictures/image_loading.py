@@ -47,6 +47,8 @@ CHUNK = 512  # pictures that are held until their damage is known
 CHUNK_BYTES = 64 << 20  # fewer, if they are large
 READERS = 8  # files inspected at a time
 
+INVALID = tf.errors.InvalidArgumentError  # of the contents
+
 FILTERS = ("lanczos3", "lanczos5", "bicubic", "bilinear", "gaussian", "mitchellcubic", "nearest")
 
 
@@ -253,7 +255,9 @@ class PictureReader:
         try:
             decoded = self._loader(known)(contents, known.decoder, known.orientation)
         except tf.errors.OpError as error:
-            return None, unreadable_reason(contents) or first_line(error), 0
+            undecoded = known.decoder != PILLOW and isinstance(error, INVALID)  # else no memory
+            other = "damaged JPEG: it cannot be decoded" if undecoded else first_line(error)
+            return None, unreadable_reason(contents) or other, 0
         report = messages.take_damage()
         if report:
             return None, describe_damage(report), 0
@@ -376,9 +380,13 @@ def centre(pixels: tf.Tensor, resize: ResizeOptions) -> tf.Tensor:
 
 def pad(pixels: tf.Tensor, resize: ResizeOptions) -> tf.Tensor:
     """The whole image in its own aspect ratio, between black bars."""
-    return tf.image.resize_with_pad(
-        pixels, resize.height, resize.width, resize.filter, antialias=True
-    )
+    size = tf.cast(tf.shape(pixels)[:2], tf.float32)
+    target = tf.constant([resize.height, resize.width], tf.float32)
+    inside = size / tf.reduce_max(size / target)
+    box = tf.maximum(tf.cast(tf.floor(inside), tf.int32), 1)  # however thin the picture is
+    top, left = tf.unstack(tf.maximum(tf.cast(tf.floor((target - inside) / 2), tf.int32), 0))
+    resized = tf.image.resize(pixels, box, resize.filter, antialias=True)
+    return tf.image.pad_to_bounding_box(resized, top, left, resize.height, resize.width)
 
 
 CROPS = {"squash": squash, "centre": centre, "pad": pad}

@@ -316,11 +316,20 @@ def save_vocabulary(
 
     The captions of skipped pictures and of other splits do not count: words that only they have
     must stay unknown.
+
+    Raises:
+        UserError: no word occurs often enough.
     """
     counts = Counter()
     for planned, shard in zip(shards, written, strict=True):
         if planned.split == "train":
             counts.update(shard.words)
+    most = max(counts.values(), default=0)
+    if most < min_count:
+        raise UserError(
+            f"No word of the training captions occurs --min-count {min_count:,} times: the"
+            f" commonest occurs {most:,} times. Delete {path.parent}, and give a smaller number."
+        )
     vocabulary = vocabulary_of(counts, min_count)
     vocabulary.save(path)
     described = {"size": len(vocabulary), "min_count": min_count, "sha256": file_sha256(path)}

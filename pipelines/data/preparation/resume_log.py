@@ -9,6 +9,7 @@ A finished folder has no log: its manifest has the settings.
 
 import contextlib
 import hashlib
+import os
 import shutil
 from pathlib import Path
 from typing import IO
@@ -127,8 +128,13 @@ def refuse_foreign_folder(out: Path) -> None:
     """Checks that an output folder is new, empty, or begun by `prepare`.
 
     Raises:
-        UserError: it is a file, or holds something else.
+        UserError: it is a file, or holds something else, or is a link to nowhere.
     """
+    if out.is_symlink() and not out.exists():
+        raise UserError(
+            f"{out}: expected a folder, found a link to {os.readlink(out)}, which does not exist."
+            " Make that folder, or choose another --out."
+        )
     if out.exists() and not out.is_dir():
         raise UserError(f"{out}: expected a folder, found a file. Choose another --out.")
     names = sorted(path.name for path in out.iterdir()) if out.exists() else []

@@ -10,18 +10,23 @@ from pathlib import Path
 import msgspec
 
 from pipelines.data.sources.assembly.assemble import Row, RowSource
-from pipelines.data.sources.assembly.split_choice import Division, split_named
+from pipelines.data.sources.assembly.split_choice import Division
 from pipelines.data.sources.notes import Notes
+from pipelines.data.sources.tables.split_cells import split_in_cell
 from t2i_tf.errors import UserError
 from t2i_tf.json_files import read_json
 
-SPLITS = ("train", "restval", "val", "test")
-
 
 class Sentence(msgspec.Struct):
-    """One caption."""
+    """One caption: as it was written, or only its words."""
 
-    raw: str
+    raw: str | None = None
+    tokens: list[str] = []
+
+    @property
+    def text(self) -> str:
+        """The caption."""
+        return " ".join(self.tokens) if self.raw is None else self.raw
 
 
 class Image(msgspec.Struct):
@@ -70,26 +75,20 @@ class KarpathySource(RowSource):
 
 
 def row_of_image(image: Image, index: int, file: Path) -> Row:
-    """The row of entry `index`; UserError if its split is unknown."""
-    where = f"{file}: `$.images[{index}]`"
-    split = split_named(image.split)
-    if split is None:
-        raise UserError(
-            f"{file}: wrong schema: `$.images[{index}].split`: expected one of"
-            f" {', '.join(SPLITS)}, got {image.split!r}."
-        )
+    """The row of entry `index`."""
     return Row(
         file=f"{image.filepath}/{image.filename}" if image.filepath else image.filename,
-        captions=tuple(sentence.raw for sentence in image.sentences),
-        where=where,
-        split=split,
+        captions=tuple(sentence.text for sentence in image.sentences),
+        where=f"{file}: `$.images[{index}]`",
+        split=split_in_cell(image.split),
         id=None if image.cocoid is None else str(image.cocoid),
     )
 
 
 def is_karpathy(file: Path) -> bool:
-    """Whether a file has the schema of Karpathy's, with at least one picture."""
+    """Whether a file has the schema of Karpathy's, with at least one caption."""
     try:
-        return bool(read_json(file, Dataset).images)
+        images = read_json(file, Dataset).images
     except UserError:
         return False
+    return any(one.tokens or one.raw is not None for image in images for one in image.sentences)

@@ -98,7 +98,8 @@ class PictureLookup:
             if part == "..":
                 folder = folder.parent
                 continue
-            written = self._listing(folder).get(unicodedata.normalize("NFC", part))
+            listing = self._listing(folder)
+            written = listing.get(part) or listing.get(unicodedata.normalize("NFC", part))
             if written is None:
                 return None
             folder = folder / written
@@ -110,7 +111,8 @@ class PictureLookup:
                 names = os.listdir(folder)
             except OSError:
                 names = []
-            self._listings[folder] = {unicodedata.normalize("NFC", name): name for name in names}
+            composed = {unicodedata.normalize("NFC", name): name for name in names}
+            self._listings[folder] = composed | {name: name for name in names}
         return self._listings[folder]
 
     def _anywhere(self, name: str) -> Path | None:

@@ -21,6 +21,14 @@ def test_an_output_folder_of_something_else(tmp_path):
         prepare(Pictures(array_example()), tmp_path / "thesis.txt")
 
 
+def test_a_link_to_nowhere(tmp_path):
+    (tmp_path / "out").symlink_to(tmp_path / "disk")
+    with pytest.raises(UserError, match=r"found a link to .*disk, which does not exist"):
+        prepare(Pictures(array_example()), tmp_path / "out")
+    (tmp_path / "disk").mkdir()
+    assert prepare(Pictures(array_example()), tmp_path / "out")["written"] == 1
+
+
 def test_a_full_disk_is_refused_beforehand(tmp_path, monkeypatch):
     usage = shutil._ntuple_diskusage(100, 100, 1000)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)

@@ -74,6 +74,12 @@ def test_copies_in_two_splits_are_told(files, tmp_path):
     ]
 
 
+def test_a_vocabulary_without_words_is_refused(files, tmp_path):
+    with pytest.raises(UserError, match=r"occurs --min-count 4 times: the commonest occurs 3 "):
+        prepare(files, tmp_path / "out", min_count=4)
+    assert not (tmp_path / "out" / "manifest.json").exists()
+
+
 def test_nothing_to_train_on(tmp_path):
     with pytest.raises(UserError, match="expected examples to train on, found none"):
         prepare(Pictures(), tmp_path / "out")

@@ -5,6 +5,7 @@ import pytest
 from pipelines.data.sources.assembly.caption_text import BEYOND_FIVE, EMPTY
 from pipelines.data.sources.assembly.split_choice import Division
 from pipelines.data.sources.coco import NAMED_BY_ADDRESS, ORPHANS, CocoSource
+from pipelines.data.sources.detect import Hints, find_source
 from pipelines.data.sources.karpathy import KarpathySource
 from t2i_tf.errors import UserError
 
@@ -157,8 +158,20 @@ def test_karpathy_splits(tmp_path):
 
     images[2]["split"] = "extra"
     file.write_text(json.dumps({"images": images}))
-    with pytest.raises(UserError, match=r"images\[2\]\.split.*expected one of.*'extra'"):
+    with pytest.raises(UserError, match=r"images\[2\].*unknown split 'extra', expected one of"):
         KarpathySource(tmp_path, file, Division()).splits()
+    anew = Division(0.25, 0.25, replaces=True)
+    assert sum(map(len, KarpathySource(tmp_path, file, anew).splits().values())) == 4
+
+
+def test_karpathys_captions_of_words_alone(tmp_path):
+    images = [
+        {"filename": f"{k}.jpg", "split": "train", "sentences": [{"tokens": ["a", "dog"]}]}
+        for k in range(2)
+    ]
+    (tmp_path / "dataset_rsicd.json").write_text(json.dumps({"images": images}))
+    source = find_source(tmp_path, None, Hints()).source
+    assert {one.captions for one in source.splits()["train"]} == {("a dog",)}
 
 
 @pytest.mark.parametrize(

@@ -67,6 +67,15 @@ def test_accents_in_two_parts_name_the_same_file(tmp_path):
         assert example.picture.is_file()
 
 
+def test_two_files_whose_names_differ_in_their_accents_alone_are_not_mixed(tmp_path):
+    names = [unicodedata.normalize(form, "café.jpg") for form in ("NFC", "NFD")]
+    touch(tmp_path, *names)
+    with pytest.raises(UserError, match=r"the id .* belongs to two pictures"):
+        source_of(tmp_path, rows_of(*names)).splits()
+    for name in names:
+        assert examples_of(source_of(tmp_path, rows_of(name)))[names[0]].picture.name == name
+
+
 def test_guesses_are_counted(tmp_path):
     touch(tmp_path, "base/a.jpg", "other/b.jpg", "base/C.JPG", "base/d.png", "base/e.jpg")
     source = source_of(tmp_path, rows_of("a.jpg", "b.jpg", "c.jpg", "d", "e.jpg"))

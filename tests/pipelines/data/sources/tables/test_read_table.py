@@ -5,7 +5,7 @@ import pytest
 
 from pipelines.data.sources.notes import Notes
 from pipelines.data.sources.tables import delimited_rows
-from pipelines.data.sources.tables.caption_cells import captions_in_text
+from pipelines.data.sources.tables.caption_cells import BRACKETED, captions_in_text
 from pipelines.data.sources.tables.columns import WantedColumns
 from pipelines.data.sources.tables.read_table import read_rows
 from t2i_tf.errors import UserError
@@ -119,6 +119,11 @@ def test_errors_name_the_line(tmp_path, text, message):
         ("('A dog',)", ["A dog"]),
         ('["caf\\u00e9 \\/"]', ["café /"]),
         ("[]", []),
+        ("{'A dog', 'It runs'}", ["A dog", "It runs"]),
+        ("array(['A dog', 'It runs'], dtype=object)", ["A dog", "It runs"]),
+        ("array(['A dog' 'It runs'], dtype='<U7')", ["A dog", "It runs"]),
+        ("[nan, 'A dog', None]", ["A dog"]),
+        ("set('x')", None),
         ("[a dog] runs", None),
         ("A dog ['x']", None),
         ("A dog", None),
@@ -127,6 +132,13 @@ def test_errors_name_the_line(tmp_path, text, message):
 )
 def test_lists_in_a_cell(text, captions):
     assert captions_in_text(text, "line 1") == captions
+
+
+def test_brackets_that_become_words_are_counted(tmp_path):
+    _, notes = rows_of(tmp_path, "c.csv", 'file,caption\na.jpg,"[a dog, a cat]"\nb.jpg,{x}\n')
+    assert [note["count"] for note in notes.as_json() if note["what"] == BRACKETED] == [2]
+    with pytest.raises(UserError, match="line 2: the caption looks like a list"):
+        rows_of(tmp_path, "c.csv", "file,caption\na.jpg,\"{'en': 'a dog'}\"\n")
 
 
 def test_a_split_column_in_any_case(tmp_path):
@@ -222,12 +234,18 @@ def test_quotes_behind_spaces_are_no_part_of_a_caption(tmp_path):
     assert any(line.startswith(f"{delimited_rows.UNQUOTED}: 1") for line in notes.lines())
 
 
-@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-be"])
 def test_a_spreadsheets_unicode_text(tmp_path, encoding):
-    mark = "" if encoding == "utf-16" else "\ufeff"
+    mark = "\ufeff" if encoding[-3:] in ("-le", "-be") else ""
     text = f"{mark}file\tcaption\r\na.jpg\tein Hündchen\r\n".encode(encoding)
     rows, _ = rows_of(tmp_path, "c.txt", text)
     assert rows == [("a.jpg", "ein Hündchen")]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le"])
+def test_wide_text_without_a_mark_is_refused(tmp_path, encoding):
+    with pytest.raises(UserError, match="found UTF-16 or UTF-32 without a byte order mark"):
+        rows_of(tmp_path, "c.csv", "file,caption\na.jpg,a dog\n".encode(encoding))
 
 
 def test_blank_lines_before_the_header(tmp_path):
