@@ -63,7 +63,11 @@ def describe_splits(
 
 def read_manifest(out: Path) -> dict[str, Any]:
     """The manifest of a finished folder; UserError if there is none that `prepare` wrote."""
-    manifest = read_json(out / MANIFEST, dict)
+    try:
+        manifest = read_json(out / MANIFEST, dict)
+    except UserError as error:
+        advice = f" Delete {out} and prepare it again." * (out / MANIFEST).is_file()
+        raise UserError(f"{error}{advice}") from None
     if not isinstance(manifest.get("settings"), dict):
         raise UserError(f"{out / MANIFEST} was not written by prepare. Choose another folder.")
     return manifest

@@ -83,7 +83,10 @@ class ResumeLog:
         path = self._entry(shard.file)
         if not path.is_file():
             return None
-        written = read_json(path, WrittenShard)
+        try:
+            written = read_json(path, WrittenShard)
+        except UserError:  # damaged: the shard is written again
+            return None
         file = self._out / shard.file
         intact = file.is_file() and file_sha256(file) == written.sha256
         ours = written.plan == self._plan

@@ -25,6 +25,7 @@ from t2i_tf.errors import UserError
 
 REPEATED = "Members of a tar that replace an earlier one of the same name"
 SEVERAL_DOTS = "Pictures of a tar left out, as their names go on after the first dot"
+NO_END = "Tars that do not end as a tar does, and may be cut off"
 NO_CAPTION = "Pictures of a tar without a caption of their name, left out"
 NO_PICTURE = "Captions of a tar without a picture of their name, left out"
 
@@ -94,6 +95,8 @@ def pictures_of(path: Path, name: str, split: str | None, notes: Notes) -> Itera
                     if found and (extension in TEXT_EXTENSIONS or key not in captions):
                         captions[key] = found
             refuse_more_data(path, tar.offset)
+            if path.stat().st_size <= tar.offset:
+                notes.count(NO_END, path.name)
     except (tarfile.TarError, OSError) as error:
         raise UserError(
             f"{path}: cannot be read as an uncompressed tar: {error}. Decompress or download it"

@@ -38,7 +38,7 @@ def described_by(
     described = decode_json(text, dict[str, Any], where)
     field = next((name for name in CAPTION_COLUMNS if described.get(name)), None)
     captions = captions_in_cell(described[field], where, field, notes) if field else []
-    return captions, split_in_object(described)
+    return captions, split_in_object(described, notes)
 
 
 def lines_of(text: bytes) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from pipelines.data.sources.assembly.split_choice import (
     split_named,
     tells_training_apart,
 )
+from pipelines.data.sources.notes import Notes
 from pipelines.data.sources.tables.columns import flag_columns, split_column
 
 SPLITS_BY_CELLS = "The splits are those of the column {}, which is known by its cells"
@@ -41,10 +42,14 @@ def column_of_splits(names: Iterable[str], records: Iterable[Mapping[str, Any]])
     return next((name for name, splits in found.items() if tells_training_apart(splits)), None)
 
 
-def split_in_object(record: Mapping[str, Any]) -> str | None:
+def split_in_object(record: Mapping[str, Any], notes: Notes) -> str | None:
     """The split that a JSON object names, by any of its fields that may; None if none does."""
-    column = split_column(record)
-    return split_in_cell(record[column]) if column else split_by_flags(record, flag_columns(record))
+    column, flags = split_column(record), flag_columns(record)
+    if column:
+        return split_in_cell(record[column])
+    if flags:
+        notes.say(sentence_on_flags(flags))
+    return split_by_flags(record, flags)
 
 
 def split_in_cell(cell: Any) -> str | None:

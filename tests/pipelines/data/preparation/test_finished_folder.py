@@ -107,6 +107,14 @@ def test_what_differs_in_other_examples_is_said(files, tmp_path):
         prepare(other, tmp_path / "out")
 
 
+@pytest.mark.parametrize("name", ["manifest.json", "pictures.json"])
+def test_what_to_do_with_a_damaged_description_is_said(files, tmp_path, name):
+    prepare(files, tmp_path / "out")
+    (tmp_path / "out" / name).write_text("{")
+    with pytest.raises(UserError, match=rf"{name}: not JSON: .* Delete .*out and prepare it again"):
+        prepare(files, tmp_path / "out")
+
+
 def test_a_folder_without_record_of_its_pictures_stays_finished(files, tmp_path, capsys):
     expected = prepare(files, tmp_path / "out")
     (tmp_path / "out" / "pictures.json").unlink()

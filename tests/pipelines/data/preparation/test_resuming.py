@@ -109,6 +109,16 @@ def test_a_shard_of_another_plan_is_not_taken(files, tmp_path):
     assert manifest["splits"]["train"]["captions"] == 2
 
 
+def test_a_shard_whose_description_is_damaged_is_written_again(files, tmp_path):
+    (files.folder / "3.png").unlink()
+    with pytest.raises(UserError):
+        prepare(files, tmp_path / "out", shard_size=1, max_bad=0)
+    (entry,) = (tmp_path / "out" / ".prepare").glob("train-00001*.json")
+    entry.write_text(entry.read_text()[:50])
+    save(files.folder / "3.png")
+    assert prepare(files, tmp_path / "out", shard_size=1, max_bad=0)["written"] == 4
+
+
 def test_what_was_changed_is_counted_across_a_resume(tmp_path, capsys):
     exif = Image.Exif()
     exif[0x112] = 6

@@ -6,7 +6,7 @@ import pytest
 
 from pipelines.data.sources.assembly.split_choice import REPLACED, Division
 from pipelines.data.sources.detect import Hints, find_source
-from pipelines.data.sources.webdataset_tars import REPEATED, SEVERAL_DOTS
+from pipelines.data.sources.webdataset_tars import NO_END, REPEATED, SEVERAL_DOTS
 from t2i_tf.errors import UserError
 
 
@@ -75,6 +75,33 @@ def test_members_behind_a_damaged_header_and_in_a_second_tar_are_missed(tmp_path
         path.write_bytes(contents)
         with pytest.raises(UserError, match=r"0\.tar: its members end at byte [\d,]+, but data"):
             source_of(tmp_path / "in").splits()
+
+
+def test_a_tar_that_is_cut_off_between_its_members_is_told(tmp_path):
+    path = tmp_path / "0.tar"
+    write_tar(path, members("a", "b", "c"))
+    whole = path.read_bytes()
+    source = source_of(tmp_path)
+    assert ids_of(source)["train"] and places(source, NO_END) == []
+    path.write_bytes(whole[: whole.index(b"c.jpg")])
+    source = source_of(tmp_path)
+    assert sum(map(len, ids_of(source).values())) == 2
+    assert places(source, NO_END) == [["0.tar"]]
+    path.write_bytes(whole[: whole.index(b"c.jpg") + 520])
+    with pytest.raises(UserError, match="cannot be read as an uncompressed tar"):
+        source_of(tmp_path).splits()
+
+
+def test_flags_in_json_are_obeyed_and_said(tmp_path):
+    described = [b'{"caption": "x", "is_test": %b}' % one for one in (b"true", b"false", b"false")]
+    write_tar(tmp_path / "0.tar", [
+        member
+        for key, json in zip("abc", described, strict=True)
+        for member in ((f"{key}.jpg", b"jpg"), (f"{key}.json", json))
+    ])  # fmt: skip
+    source = source_of(tmp_path)
+    assert ids_of(source)["test"] == ["0/a"]
+    assert any("'is_test' say yes to" in line for line in source.notes.lines())
 
 
 def test_members_that_are_not_read_are_counted(tmp_path):
