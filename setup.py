@@ -1,5 +1,6 @@
-"""The requirements of an installation: the pins of requirements*.txt, as compatible releases."""
+"""What of an installation is made of other files: its requirements, and its description."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -9,9 +10,16 @@ ROOT = Path(__file__).parent
 
 
 def requirements(name: str) -> list[str]:
-    """The lines of a requirements file: `==1.2.3` becomes `~=1.2.3`, any 1.2 from 1.2.3 on."""
+    """The pins of requirements*.txt as compatible releases: `~=1.2.3`, any 1.2 from 1.2.3 on."""
     lines = (line.partition("#")[0].strip() for line in (ROOT / name).read_text().splitlines())
     return [line.replace("==", "~=") for line in lines if line and not line.startswith("-")]
+
+
+def description() -> str:
+    """README.md for package indexes, where its links to files of the project would lead nowhere."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    text = re.sub(r"!\[([^]]*)\]\((?!http)[^)]*\)", r"*(A picture in the repository: \1.)*", text)
+    return re.sub(r"\[([^]]*)\]\((?!http)[^)]*\)", r"\1", text)
 
 
 EXTRAS = {
@@ -21,4 +29,9 @@ EXTRAS = {
 }
 
 shutil.rmtree(ROOT / "build" / "lib", ignore_errors=True)  # or files since removed are packed too
-setup(install_requires=requirements("requirements.txt"), extras_require=EXTRAS)
+setup(
+    install_requires=requirements("requirements.txt"),
+    extras_require=EXTRAS,
+    long_description=description(),
+    long_description_content_type="text/markdown",
+)

@@ -59,6 +59,10 @@ def test_the_first_cell_installs_an_address_a_wheel_or_the_clone(notebook, monke
     (tmp_path / "t2i_tf-0.1.0-py3-none-any.whl").write_bytes(b"")
     wheel = "t2i_tf-0.1.0-py3-none-any.whl"
     assert install(notebook, monkeypatch, tmp_path) == [[*pip, wheel]]
+    for newer in ("0.9.0", "0.10.0"):
+        wheel = f"t2i_tf-{newer}-py3-none-any.whl"
+        (tmp_path / wheel).write_bytes(b"")
+        assert install(notebook, monkeypatch, tmp_path) == [[*pip, wheel]]
     monkeypatch.setenv("T2I_SOURCE", "git+https://example.org/user/name")
     address = "git+https://example.org/user/name"
     assert install(notebook, monkeypatch, tmp_path) == [[*pip, address]]

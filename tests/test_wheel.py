@@ -1,6 +1,7 @@
 """The wheel, as `pip` builds it from a clean copy of what git tracks, and the command in it."""
 
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -56,6 +57,17 @@ def test_its_requirements_are_the_pins_as_compatible_releases(wheel):
     ]
     pins = (ROOT / "requirements.txt").read_text().split()
     assert required == [pin.replace("==", "~=") for pin in pins]
+
+
+@pytest.mark.slow
+def test_its_description_has_no_link_that_leads_nowhere_on_a_package_index(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        metadata = archive.read(next(n for n in archive.namelist() if n.endswith("/METADATA")))
+    text = metadata.decode()
+    assert "Description-Content-Type: text/markdown" in text
+    assert "*(A picture in the repository: Captions of scenes and of photographs" in text
+    assert "BUILD.md covers the rest" in text and "`straße`" in text
+    assert not re.search(r"\]\((?!http)", text.partition("\n\n")[2])
 
 
 @pytest.mark.slow
