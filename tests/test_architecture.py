@@ -57,7 +57,12 @@ def module_of(target):
     return next((name for name in (target, parent) if name in MODULES), None)
 
 
-EDGES = {name: {module_of(target) for target in imports(name)} - {None, name} for name in MODULES}
+@functools.cache  # not at import, which every process that shares the tests pays for
+def edges():
+    """The modules of this project that each of its modules imports."""
+    return {
+        name: {module_of(target) for target in imports(name)} - {None, name} for name in MODULES
+    }
 
 
 def packages(name):
@@ -81,13 +86,13 @@ def test_imports_point_one_way(name):
 
 
 def test_no_circular_imports():
-    TopologicalSorter(EDGES).prepare()  # raises CycleError and names the circle
+    TopologicalSorter(edges()).prepare()  # raises CycleError and names the circle
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: str(folder.relative_to(ROOT)))
 def test_no_circle_among_the_files_and_folders_of_a_folder(folder):
     graph = {}
-    for name, targets in EDGES.items():
+    for name, targets in edges().items():
         child = child_of(folder, name)
         if child is None:
             continue
@@ -101,7 +106,7 @@ def test_no_circle_among_the_files_and_folders_of_a_folder(folder):
 def test_only_the_commands_import_their_options(package):
     """Functions take plain arguments; only the command line depends on its flags."""
     options = f"{package}.options"
-    users = {name for name, targets in EDGES.items() if options in targets}
+    users = {name for name, targets in edges().items() if options in targets}
     assert users <= {f"{package}.cli", f"{package}.commands"}
 
 
@@ -124,7 +129,7 @@ def test_module_names_are_unique(package):
 @pytest.mark.parametrize("name", ["t2i_tf.config", "t2i_tf.presets", "t2i_tf.errors"])
 def test_configs_need_the_standard_library_only(name):
     assert packages(name) <= sys.stdlib_module_names | {"t2i_tf"}
-    assert EDGES[name] <= {"t2i_tf.config", "t2i_tf.presets", "t2i_tf.errors"}
+    assert edges()[name] <= {"t2i_tf.config", "t2i_tf.presets", "t2i_tf.errors"}
 
 
 def test_no_module_for_odds_and_ends():

@@ -3,7 +3,6 @@
 from typing import NamedTuple
 
 import numpy as np
-from scipy.stats import kendalltau
 
 
 class KendallTau(NamedTuple):
@@ -35,5 +34,7 @@ def kendall_tau(scores: np.ndarray, ratings: np.ndarray) -> KendallTau:
         )
     if not (np.isfinite(scores).all() and np.isfinite(ratings).all()):
         raise ValueError("Expected finite scores and ratings.")
+    from scipy.stats import kendalltau  # half a second, which other studies do not need
+
     b, c = (float(kendalltau(scores, ratings, variant=variant).statistic) for variant in "bc")
     return KendallTau(b, c)
