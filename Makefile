@@ -6,6 +6,7 @@ CAPTION ?= a stop sign is flying in blue skies
 
 .PHONY: draw demo test test-all lint clean
 .DELETE_ON_ERROR:
+unexport PYTHONDONTWRITEBYTECODE  # or each of the processes that share the tests rewrites all of them
 
 draw: .venv/installed  ## draw a caption with the weights that ship; make draw CAPTION="a red car in the snow"
 	$(BIN)/python -m pipelines generate "$(CAPTION)"
@@ -17,8 +18,9 @@ demo: .venv/installed  ## train a model in front of you, draw with it, serve it
 test: .venv/installed-dev  ## what continuous integration runs
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/pyright
-	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder -m "not slow" --durations=10
+	$(BIN)/pyright > .venv/types.txt & pyright=$$!; \
+	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder -m "not slow" --durations=10; \
+	tests=$$?; wait $$pyright; types=$$?; cat .venv/types.txt; exit $$((tests + types))
 
 test-all: .venv/installed-dev  ## with the tests that take minutes
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=20
