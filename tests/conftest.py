@@ -19,9 +19,26 @@ SENTENCE_READERS = ("skip-thought-draw]", "fully-connected-vae]", "conv-deconv-v
 LONGEST_FIRST = (
     "conformance",
     "pipelines/training",
+    "serving",
     "t2i_tf/models",
     "pipelines/evaluation",
 )
+# Files of tests/serving whose tests use one server: processes that share them would each start it.
+ONE_SERVER = (
+    {"server/test_bad_input.py", "server/test_fuzz.py", "server/test_half_plus_two.py"},
+    {
+        "client/test_client.py",
+        "server/grpc_api/test_reflection.py",
+        "server/rest_api/test_rest_requests.py",
+        "server/test_model_failures.py",
+        "test_first_requests.py",
+        "test_steered_drawing.py",
+        "tools/test_bench.py",
+        "tools/test_query_commands.py",
+    },
+    {"web/test_app.py", "web/test_page.py"},
+)
+SERVERS = {f"tests/serving/{file}": str(k) for k, files in enumerate(ONE_SERVER) for file in files}
 
 
 @pytest.fixture
@@ -60,13 +77,15 @@ def without_graphs():
 class ByFileOrSystem(LoadScopeScheduling):
     """A file's tests run in one process and share its fixtures, or those of one system do.
 
-    Systems that read sentence vectors share the process that trains their encoder.
+    So do files that use one server, and systems that read sentence vectors of one encoder.
 
     xdist has no division of a file by a parameter: its groups are lost with this pytest.
     """
 
     def _split_scope(self, nodeid):
         file, _, test = nodeid.partition("::")
+        if file in SERVERS:
+            return SERVERS[file]
         system = test.partition("[")[2] if file.startswith("tests/conformance") else ""
         return f"{file}[{'skip-thought]' if system in SENTENCE_READERS else system}"
 
