@@ -12,7 +12,7 @@ from pipelines.data.scenes.caption_parser import read_caption
 from pipelines.figures.annotated_grid import SIDE, Cell, Row, sheet
 from pipelines.figures.pixels import enlarged
 from pipelines.sampling.captioner import Captioner
-from pipelines.studies.caption_match import match_caption, match_mark, match_rates
+from pipelines.studies.caption_match import CaptionMatch, match_caption, match_mark, match_rates
 from pipelines.studies.prompts import talk_prompts
 from pipelines.studies.study_context import StudyContext
 from pipelines.studies.study_result import StudyOutput
@@ -62,10 +62,12 @@ def study_cycle(
     drawn = context.draw_pairs([(prompt.caption, seed + k) for k, prompt in enumerate(prompts)])
     images = np.stack([one.image for one in drawn])
     described = _describe(describer, images)
-    table = [{"pictures": "drawn"} | _scores(prompts, described, describer)]
+    matches = _matches(prompts, described)
+    table = [{"pictures": "drawn"} | _scores(prompts, described, matches, describer)]
     if prompts[0].image is not None:
         real = _describe(describer, np.stack([prompt.image for prompt in prompts]))
-        table.append({"pictures": "real"} | _scores(prompts, real, describer))
+        scores = _scores(prompts, real, _matches(prompts, real), describer)
+        table.append({"pictures": "real"} | scores)
     details = {"captioner": str(captioner), "cycles": _cycles(prompts, described, seed)}
     if context.judge:
         details["judge"] = _judge(context, prompts, images)
@@ -73,7 +75,7 @@ def study_cycle(
         "Caption to picture to caption",
         _text(table, len(prompts)),
         table,
-        {"cycle": _figure(prompts[:SHOWN], images, described)},
+        {"cycle": _figure(prompts[:SHOWN], images, described, matches)},
         details,
     )
 
@@ -128,13 +130,12 @@ def _judge(
 
 
 def _scores(
-    prompts: Sequence[Prompt], described: Sequence[str], describer: Captioner
+    prompts: Sequence[Prompt],
+    described: Sequence[str],
+    matches: Sequence[CaptionMatch],
+    describer: Captioner,
 ) -> dict[str, Any]:
     """BLEU-4 and CIDEr; for captions of scenes, also the rate of matches by attribute."""
-    matches = [
-        match_caption(prompt.caption, read_caption(description))
-        for prompt, description in zip(prompts, described, strict=True)
-    ]
     references = [prompt.references for prompt in prompts]
     scores = {"BLEU-4": bleu(described, references, describer.vocabulary)}
     if len(prompts) > 1:  # CIDEr is always 0 for a single image
@@ -142,16 +143,35 @@ def _scores(
     return (match_rates(matches) if any(matches) else {}) | scores
 
 
-def _figure(prompts: Sequence[Prompt], images: np.ndarray, described: Sequence[str]) -> Image.Image:
+def _matches(prompts: Sequence[Prompt], described: Sequence[str]) -> list[CaptionMatch]:
+    """What matches in each caption; nothing at all unless most captions are those of scenes.
+
+    Captions of photographs share some words with them, such as "dog", and mean other things.
+    """
+    matches = [
+        match_caption(prompt.caption, read_caption(description))
+        for prompt, description in zip(prompts, described, strict=True)
+    ]
+    return matches if 2 * sum(map(bool, matches)) > len(matches) else [{} for _ in matches]
+
+
+def _figure(
+    prompts: Sequence[Prompt],
+    images: np.ndarray,
+    described: Sequence[str],
+    matches: Sequence[CaptionMatch],
+) -> Image.Image:
     """A row for each cycle: the caption, its drawing, and the captioner's caption."""
     rows = [
         Row(
             prompt.caption,
             [Cell(enlarged(image, SIDE))],
             aside=description,
-            remark=match_mark(match_caption(prompt.caption, read_caption(description))),
+            remark=match_mark(match),
         )
-        for prompt, image, description in zip(prompts, images, described, strict=False)
+        for prompt, image, description, match in zip(
+            prompts, images, described, matches, strict=False
+        )
     ]
     return sheet([rows], ["drawing"], ("caption", "captioner's caption"))
 
