@@ -59,3 +59,13 @@ def test_rows_without_a_download_are_left_out_and_counted(tmp_path):
     ids = {one.id for split in source.splits().values() for one in split}
     assert ids == {"00000/000000", "00000/000002"}
     assert any(line.startswith(f"{FAILED}: 2 (") for line in source.notes.lines())
+
+
+def test_a_column_of_flags_is_obeyed(tmp_path):
+    write(tmp_path / "0.parquet", [b"1", b"2", b"3"], is_test=[False, True, False])
+    assert examples(tmp_path)["0/000001"][0] == "test"
+    write(
+        tmp_path / "0.parquet", [b"1", b"2", b"3"], is_test=[0, 1, 0], set=["val", "val", "train"]
+    )
+    found = {id: split for id, (split, _) in examples(tmp_path).items()}
+    assert found == {"0/000000": "val", "0/000001": "val", "0/000002": "train"}
