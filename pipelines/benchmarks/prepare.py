@@ -11,7 +11,8 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image, ImageDraw
 
-from pipelines.data.pictures.image_loading import PictureReader, ResizeOptions
+from pipelines.data.pictures.image_loading import PictureReader
+from pipelines.data.pictures.resizing import ResizeOptions
 from pipelines.data.preparation.shards import PlannedShard, write_shard
 from pipelines.data.sources.example import Example
 from t2i_tf.errors import UserError

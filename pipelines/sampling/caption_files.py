@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pipelines.data.pictures.image_loading import PictureReader, ResizeOptions
+from pipelines.data.pictures.image_loading import PictureReader
+from pipelines.data.pictures.resizing import ResizeOptions
 from pipelines.data.sources.example import Example
 from pipelines.figures.caption_attention import attention_figure
 from pipelines.sampling.captioner import Captioner, GeneratedCaption

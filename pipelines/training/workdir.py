@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 import tensorflow as tf
 
-from pipelines.data.pictures.image_loading import ResizeOptions
+from pipelines.data.pictures.resizing import ResizeOptions
 from pipelines.data.precomputed.feature_sources import FeatureSources
 from pipelines.data.prepared.data_folder import MANIFEST, VOCABULARY, DataFolder
 from pipelines.fine_tuning.initial_weights import FILE as INIT

@@ -8,7 +8,8 @@ from typing import Any
 
 import msgspec
 
-from pipelines.data.pictures.image_loading import DECODER, ResizeOptions
+from pipelines.data.pictures.image_loading import DECODER
+from pipelines.data.pictures.resizing import ResizeOptions
 from pipelines.data.sources.example import Example, Source
 from t2i_tf.errors import UserError
 

@@ -14,7 +14,8 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from pipelines.data.pictures.image_loading import PictureReader, ResizeOptions
+from pipelines.data.pictures.image_loading import PictureReader
+from pipelines.data.pictures.resizing import ResizeOptions
 from pipelines.data.preparation.folder_settings import describe_settings
 from pipelines.data.preparation.prepare import (
     disk_trouble,

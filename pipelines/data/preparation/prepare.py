@@ -18,7 +18,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from pipelines.data.pictures.image_loading import IGNORED, PictureReader, ResizeOptions
+from pipelines.data.pictures.image_loading import IGNORED, PictureReader
+from pipelines.data.pictures.resizing import ResizeOptions
 from pipelines.data.preparation.folder_settings import (
     Settings,
     Splits,

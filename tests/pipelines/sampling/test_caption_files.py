@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from pipelines.cli import main
-from pipelines.data.pictures.image_loading import ResizeOptions
+from pipelines.data.pictures.resizing import ResizeOptions
 from pipelines.sampling.caption_files import caption_files, read_image_files
 from tests.data_folders import make_examples, write_data_folder
 

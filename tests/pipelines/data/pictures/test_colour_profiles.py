@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from pipelines.data.pictures.image_loading import PictureReader, ResizeOptions
+from pipelines.data.pictures.image_loading import PictureReader
 from pipelines.data.pictures.picture_changes import CONVERTED, NO_PROFILE, TO_SRGB
+from pipelines.data.pictures.resizing import ResizeOptions
 from pipelines.data.sources.example import Example
 from tests.icc_profiles import (
     ADOBE,

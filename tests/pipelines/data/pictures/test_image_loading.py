@@ -10,7 +10,7 @@ import tensorflow as tf
 from PIL import Image
 
 from pipelines.data.pictures import picture_inspection, pillow_decoding
-from pipelines.data.pictures.image_loading import PictureReader, ResizeOptions, pad
+from pipelines.data.pictures.image_loading import PictureReader
 from pipelines.data.pictures.library_messages import LibraryMessages
 from pipelines.data.pictures.picture_changes import (
     CONVERTED,
@@ -19,6 +19,7 @@ from pipelines.data.pictures.picture_changes import (
     SIXTEEN_BITS,
     TURNED,
 )
+from pipelines.data.pictures.resizing import ResizeOptions, pad
 from pipelines.data.sources.example import Example
 from t2i_tf.errors import UsageError
 

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pipelines.data.pictures.image_loading import PictureReader, ResizeOptions
+from pipelines.data.pictures.image_loading import PictureReader
+from pipelines.data.pictures.resizing import ResizeOptions
 from pipelines.data.preparation.picture_states import IN_TWO_SPLITS, WHAT_TO_DO
 from pipelines.data.preparation.prepare import prepare
 from pipelines.data.prepared.data_folder import DataFolder
