@@ -8,6 +8,7 @@ from typing import Any, Literal, Self
 from zipfile import BadZipFile
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from t2i_tf import checkpoints
@@ -244,12 +245,24 @@ def _load_file(path: Path) -> PretrainedModel:
         )
     if model._parts is None:
         raise UserError(f"{path} is no whole model: it has no {VOCABULARY}. Save or copy it again.")
+    _check_finite(path, model)
     return model
 
 
 def _first_line(error: Exception) -> str:
-    """What Keras says first; pages may follow."""
-    return str(error).strip().partition("\n")[0]
+    """What Keras says first, with what a colon announces; pages may follow."""
+    first, *others = [*filter(None, str(error).split("\n"))] or [type(error).__name__]
+    return f"{first} {others[0]}" if first.endswith(":") and others else first
+
+
+def _check_finite(path: Path, model: PretrainedModel) -> None:
+    """Refuse weights that are no numbers, which would draw black pictures without a word."""
+    for weight in model.network.weights:
+        if not np.isfinite(weight.numpy()).all():
+            raise UserError(
+                f"{path} is damaged, or its training diverged: the weight {weight.path} has values"
+                " that are infinite or no numbers."
+            )
 
 
 def _load_preset(folder: Path) -> PretrainedModel:
@@ -260,6 +273,7 @@ def _load_preset(folder: Path) -> PretrainedModel:
         model.load_weights(folder / WEIGHTS)
     except _DAMAGE as error:
         raise UserError(f"{folder / WEIGHTS} cannot be loaded: {_first_line(error)}") from error
+    _check_finite(folder / WEIGHTS, model)
     return model
 
 

@@ -250,6 +250,22 @@ def test_what_is_no_preset_is_named(preset, tmp_path):
         t2i_tf.TextToImage.from_preset(tmp_path / "cut")
 
 
+def test_weights_that_are_missing_or_no_numbers_are_named(preset, tmp_path):
+    folder = tmp_path / "changed"
+    shutil.copytree(preset, folder)
+    (folder / "metadata.json").write_text('{"format": "t2i-tf preset 1"}')
+    found = []
+    with h5py.File(folder / "model.weights.h5", "r+") as file:
+        file.visititems(lambda name, item: found.append(name) if hasattr(item, "dtype") else None)
+        file[found[0]].write_direct(np.full(file[found[0]].shape, np.nan, np.float32))
+    with pytest.raises(UserError, match=r"h5 is damaged, or its .* no numbers"):
+        t2i_tf.TextToImage.from_preset(folder)
+    with h5py.File(folder / "model.weights.h5", "r+") as file:
+        del file[found[0]]
+    with pytest.raises(UserError, match=r"cannot be loaded: .*: Layer .* expected . variables"):
+        t2i_tf.TextToImage.from_preset(folder)
+
+
 def test_a_model_of_keras_alone_is_refused(tmp_path):
     keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]).save(tmp_path / "x.keras")
     with pytest.raises(UserError, match="holds a Sequential, which is no model of t2i-tf"):
