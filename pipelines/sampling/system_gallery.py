@@ -8,7 +8,7 @@ import numpy as np
 from pipelines.figures.image_grid import grid
 from pipelines.sampling.sampler import Sampler
 from pipelines.sampling.sharpener import Sharpener
-from t2i_tf.errors import UserError
+from t2i_tf.errors import UsageError, UserError
 from t2i_tf.files import write_atomically
 from t2i_tf.hub.pretrained import load_trained
 
@@ -61,8 +61,11 @@ def draw_rows(
         Name of the system -> an image for each caption, uint8 [H, W, C].
 
     Raises:
+        UsageError: there is no system.
         UserError: see `Sampler` and `Sampler.draw`; also if images differ in size.
     """
+    if not workdirs:
+        raise UsageError("Expected at least one work folder or preset of a system, got none.")
     sharpener = Sharpener.load(sharpen) if sharpen else None
     rows: dict[str, list[np.ndarray]] = {}
     last: dict[str, list[np.ndarray]] = {}

@@ -93,6 +93,7 @@ def test_the_likelihood_has_a_short_flag(preset, flags):
         (["generate", "a", "--best-of", "1000000"], "--best-of to be 1 or more and at most 10000"),
         (["evaluate", *FOLDERS, "--guidance", "nan"], "--guidance to be 0 or more and at most 20"),
         (["benchmark", "train-step", "--repeats", "2"], "10 or more"),
+        (["gallery", "a cat", "--workdirs"], "at least one work folder or preset"),
         (["benchmark", "train-step", "--preset", "lapgan-tiny"], "matmul baseline"),
     ],
 )
