@@ -20,9 +20,11 @@ def export(flags: options.Export) -> None:
     """`export`: print the folder of the new version. Raises ServingError where none was made."""
     import_tensorflow(lean=True)
     from serving.export.export import export
+    from serving.tools.child_process import ended_by_signals
 
     try:
-        version = export(flags.workdir, flags.out, flags.checkpoint, flags.sharpen)
+        with ended_by_signals():  # SIGTERM, too, removes what is not finished
+            version = export(flags.workdir, flags.out, flags.checkpoint, flags.sharpen)
     except UsageError as error:
         raise RequestError(str(error)) from error
     except UserError as error:

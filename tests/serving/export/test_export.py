@@ -1,7 +1,9 @@
 """The export of a tiny model: its checks, its answers, and the requests that it refuses."""
 
 import dataclasses
+import os
 import shutil
+import signal
 import struct
 import time
 import zlib
@@ -11,6 +13,7 @@ import pytest
 import tensorflow as tf
 
 from serving import contract
+from serving.cli import main
 from serving.errors import ServingError
 from serving.export import export, validate
 from serving.export.choose_module import build_served_module
@@ -277,3 +280,13 @@ def test_a_full_disk_leaves_nothing_behind(trained, tmp_path, monkeypatch):
     with pytest.raises(ServingError, match="1 cannot be written: No space left on device"):
         export.export("run", tmp_path / "t2i")
     assert not list((tmp_path / "t2i").iterdir())
+
+
+def test_sigterm_ends_an_export_in_good_order(monkeypatch):
+    """By default it would end the process on the spot, and leave the unfinished folder behind."""
+    monkeypatch.setattr(
+        "serving.export.export.export", lambda *_: os.kill(os.getpid(), signal.SIGTERM)
+    )
+    with pytest.raises(SystemExit) as ended:
+        main(["export", "--workdir", "run", "--out", "models"])
+    assert ended.value.code == 128 + signal.SIGTERM
