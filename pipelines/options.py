@@ -163,7 +163,7 @@ class Generate:
     """Captions to draw, each in quotes."""
     workdir: str | None = None
     """Work folder of the run; or a folder of `save_to_preset`, a .keras file, or hf://user/name.
-    By default the weights that ship with the package, conv-draw-scenes."""
+    By default the weights that ship with the package, align-draw-scenes."""
     out: Path | None = None
     """Folder for the pictures; by default `drawings` in the work folder, or here without one."""
     n: int = 8

@@ -13,7 +13,7 @@ _ELSEWHERE = re.compile(
     r"(?:https?://(?:www\.)?huggingface\.co|hf:/?|(?i:hf)://)/?([\w.-]+/[\w.-]+)/?"
 )
 """Ways to write an address of the hub that are not ours; `Path` makes hf:/ of hf://."""
-DEFAULT = "conv-draw-scenes"
+DEFAULT = "align-draw-scenes"
 """Weights that ship, with which `generate` draws unless it is given others."""
 
 
