@@ -206,7 +206,7 @@ class Sampler:
         return [(caption, n * seed + k) for caption, seed in pairs for k in range(n)]
 
     def _best(self, candidates: Iterable[Drawn], score: Callable[[Drawn], float]) -> list[Drawn]:
-        """The first of the best of every n candidates. UserError for a score that is no number."""
+        """The first of the best of every n candidates. UserError for a score that is not finite."""
         best: list[Drawn] = []
         for k, candidate in enumerate(candidates):
             if self._fit and not math.isfinite(score(candidate)):

@@ -125,7 +125,7 @@ def _bounds(
 
 
 def _ranked(bounds: dict[Path, float]) -> tuple[list[tuple[float, Path]], dict[Path, str]]:
-    """The images from the highest bound to the lowest; those whose bound is no number, with it.
+    """The images from the highest bound to the lowest; those whose bound is not finite, with it.
 
     Raises:
         ServingError: no image has a finite bound.

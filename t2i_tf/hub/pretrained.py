@@ -256,7 +256,7 @@ def _first_line(error: Exception) -> str:
 
 
 def _check_finite(path: Path, model: PretrainedModel) -> None:
-    """Refuse weights that are no numbers, which would draw black pictures without a word."""
+    """Refuse weights that are not finite, which would draw black pictures without a word."""
     for weight in model.network.weights:
         if not np.isfinite(weight.numpy()).all():
             raise UserError(

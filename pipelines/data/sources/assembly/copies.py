@@ -9,7 +9,7 @@ from pathlib import Path
 from pipelines.data.sources.notes import Notes
 
 KEPT_TOGETHER = "Pictures with the same contents as another, put into the split of that one"
-BEGINNING = 1 << 16  # bytes, by which files of one size are told apart before they are compared
+BEGINNING = 1 << 16  # bytes: tell most files of one size apart before whole files are compared
 
 
 def find_copies(pictures: Mapping[str, Path], notes: Notes) -> dict[str, str]:
