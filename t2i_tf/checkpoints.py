@@ -22,6 +22,7 @@ from t2i_tf.budget import share_done
 from t2i_tf.config import MODEL_CONFIGS, DrawConfig, TrainConfig
 from t2i_tf.errors import UsageError, UserError, did_you_mean
 from t2i_tf.files import write_atomically
+from t2i_tf.json_files import as_utf8
 from t2i_tf.models import TrainableModel, build_configured
 from t2i_tf.number_ranges import check_numbers
 from t2i_tf.optimizers import build_optimizer
@@ -250,10 +251,11 @@ def load(workdir: Path, which: str = "best") -> Trained:
             print(f"The best checkpoint {path} is damaged ({error}). Taking the newest whole one.")
     if not restored and folder.restore_newest(model) is None:
         raise UserError(f"No checkpoint in {folder.folder}. Train first, or name another folder.")
-    if config.optimizer.ema > 0:
+    step = int(model.optimizer.iterations.numpy())
+    if config.optimizer.ema > 0 and step > 0:  # before the first step averages are zeros
         model.optimizer.finalize_variable_values(model.trainable_variables)
     reader = _reader(workdir, config, vocabulary)
-    return Trained(model, config, vocabulary, reader, int(model.optimizer.iterations.numpy()))
+    return Trained(model, config, vocabulary, reader, step)
 
 
 def check_vocabulary(workdir: Path, vocabulary: Vocabulary, config: TrainConfig) -> None:
@@ -281,7 +283,8 @@ def read_config(workdir: Path) -> TrainConfig:
     """
     path = Path(workdir) / "config.json"
     try:
-        config = decode_config(msgspec.json.decode(path.read_bytes(), type=dict[str, Any]))
+        text = as_utf8(path.read_bytes(), str(path))
+        config = decode_config(msgspec.json.decode(text, type=dict[str, Any]))
         check_numbers(config)
         return config
     except FileNotFoundError:

@@ -162,6 +162,15 @@ def test_load_gives_the_averaged_weights(workdir, model):
         np.testing.assert_array_equal(weight, average)
 
 
+def test_before_the_first_step_load_gives_the_weights_which_have_no_averages_yet(workdir):
+    initial = compiled()
+    CheckpointFolder(workdir / "checkpoints", keep=9).save(initial, {})
+    CheckpointFolder(workdir / "checkpoints").mark_best(0, loss=3.0)
+    loaded = checkpoints.load(workdir).model.weights
+    for weight, expected in zip(loaded, initial.weights, strict=True):
+        np.testing.assert_array_equal(weight, expected)
+
+
 def test_load_gives_the_best_or_the_last(workdir):
     CheckpointFolder(workdir / "checkpoints").mark_best(1, loss=3.0)
     assert checkpoints.load(workdir).step == 1
