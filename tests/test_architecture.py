@@ -2,6 +2,7 @@
 
 import ast
 import functools
+import re
 import sys
 from collections import Counter
 from graphlib import TopologicalSorter
@@ -142,3 +143,19 @@ def test_tests_mirror_the_code():
     inside = {path.relative_to(ROOT / "tests") for path in mirrored}
     code = {folder.relative_to(ROOT) for folder in FOLDERS}
     assert inside - code - {Path("."), Path("conformance"), Path("formats")} == set()
+
+
+def test_layers_of_pictures_say_their_layout():
+    """Else it is that of the user's Keras, by keras.json or `set_image_data_format`."""
+    calls = [
+        (name, call)
+        for name, path in MODULES.items()
+        if "keras.layers." in path.read_text()
+        for call in ast.walk(ast.parse(path.read_text()))
+        if isinstance(call, ast.Call)
+        and re.search(r"^keras\.layers\..*\dD", ast.unparse(call.func))
+    ]
+    silent = [
+        f"{name}:{call.lineno}" for name, call in calls if "channels_last" not in ast.unparse(call)
+    ]
+    assert calls and not silent

@@ -68,7 +68,13 @@ class DigitJudge(keras.Model):
         he = keras.initializers.HeNormal(keras.random.SeedGenerator(seed))
         self.convolutions = [
             keras.layers.Conv2D(
-                count, 3, padding="same", activation="relu", kernel_initializer=he, name=f"conv_{k}"
+                count,
+                3,
+                padding="same",
+                data_format="channels_last",
+                activation="relu",
+                kernel_initializer=he,
+                name=f"conv_{k}",
             )
             for k, count in enumerate(FILTERS)
         ]

@@ -59,7 +59,10 @@ class SkipThoughtEncoder(tf.Module):
         super().__init__(name="skip_thought_encoder")
         embedding = arrays["uni_words/embeddings"]
         layer = SkipThoughtLayer(
-            *embedding.shape, arrays["forward/recurrent_kernel"].shape[0], name="skip_thought"
+            *embedding.shape,
+            arrays["forward/recurrent_kernel"].shape[0],
+            dtype="float32",
+            name="skip_thought",
         )
         layer.set_weights([arrays[name] for name in weight_names(layer)])
         self.vocabulary, self.arrays = vocabulary, arrays

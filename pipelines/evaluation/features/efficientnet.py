@@ -101,7 +101,7 @@ def build(stages: tuple[Stage, ...], stem: int, units: int, classes: int) -> ker
             x = _block(x, f"block_{index}", stage, stage.stride if block == 0 else 1)
             index += 1
     x = keras.layers.ReLU(6.0)(_convolution("head", units, 1)(x))
-    features = keras.layers.GlobalAveragePooling2D()(x)
+    features = keras.layers.GlobalAveragePooling2D("channels_last")(x)
     return keras.Model(images, [features, keras.layers.Dense(classes, name="classes")(features)])
 
 
@@ -111,14 +111,16 @@ def _block(x, name: str, stage: Stage, stride: int):
         x = _convolution(f"{name}_expand", stage.expansion * filters, 1)(x)
         x = keras.layers.ReLU(6.0)(x)
     x = keras.layers.DepthwiseConv2D(
-        stage.kernel, stride, padding="same", name=f"{name}_depthwise"
+        stage.kernel, stride, padding="same", data_format="channels_last", name=f"{name}_depthwise"
     )(x)
     x = _convolution(f"{name}_project", stage.filters, 1)(keras.layers.ReLU(6.0)(x))
     return x + before if stride == 1 and filters == stage.filters else x
 
 
 def _convolution(name: str, filters: int, kernel: int, stride: int = 1) -> keras.layers.Layer:
-    return keras.layers.Conv2D(filters, kernel, stride, padding="same", name=name)
+    return keras.layers.Conv2D(
+        filters, kernel, stride, padding="same", data_format="channels_last", name=name
+    )
 
 
 def assign(network: keras.Model, weights: Mapping[str, np.ndarray]) -> None:

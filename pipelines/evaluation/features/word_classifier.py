@@ -47,7 +47,13 @@ class Classifier(keras.Model):
         he = keras.initializers.HeNormal(generator)
         self.convolutions = [
             keras.layers.Conv2D(
-                count, 3, padding="same", activation="relu", kernel_initializer=he, name=f"conv_{k}"
+                count,
+                3,
+                padding="same",
+                data_format="channels_last",
+                activation="relu",
+                kernel_initializer=he,
+                name=f"conv_{k}",
             )
             for k, count in enumerate(FILTERS)
         ]

@@ -54,6 +54,7 @@ class ImageEncoder(keras.layers.Layer):
                 self.units,
                 3,
                 padding="same",
+                data_format="channels_last",
                 activation="relu",
                 kernel_initializer=initializer,
                 dtype=self.dtype_policy,

@@ -85,7 +85,14 @@ class ConvDiscriminator(keras.layers.Layer):
         )
         self.fine, self.strided = (
             keras.layers.Conv2D(
-                filters, 5, strides, padding="same", activation="relu", name=name, **common
+                filters,
+                5,
+                strides,
+                padding="same",
+                data_format="channels_last",
+                activation="relu",
+                name=name,
+                **common,
             )
             for strides, name in ((1, "conv_1"), (2, "conv_2"))
         )

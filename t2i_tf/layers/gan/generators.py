@@ -92,6 +92,7 @@ class ResidualGenerator(keras.layers.Layer):
                 filters,
                 side,
                 padding="same",
+                data_format="channels_last",
                 activation=activation,
                 kernel_initializer=kernel_initializer,
                 dtype=self.dtype_policy,

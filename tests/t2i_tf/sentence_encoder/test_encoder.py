@@ -1,5 +1,6 @@
 """Skip-thought vectors, from the published files and from weights trained here."""
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -155,3 +156,15 @@ def test_a_saved_encoder_reads_captions_as_before(published, tmp_path):
     assert loaded.fingerprint == encoder.fingerprint
     ids = loaded.tokenizer(tf.constant(["Straße e\u0301", "STRASSE É"])).numpy().tolist()
     assert ids == [folded.ids(["strasse", "é"])] * 2
+
+
+def test_a_users_mixed_precision_changes_no_vector(encoder, tmp_path):
+    encoder.save(tmp_path / "encoder.npz")
+    expected = encoder(tf.constant(CAPTIONS))
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        vectors = load_encoder(tmp_path / "encoder.npz")(tf.constant(CAPTIONS))
+    finally:
+        keras.config.set_dtype_policy(before)
+    np.testing.assert_array_equal(vectors, expected)
