@@ -49,7 +49,10 @@ def find_preset(preset: str | Path) -> Path:
     if hugging_face.is_address(preset):
         return hugging_face.download(str(preset))
     if _exists(Path(preset)):
-        check_whole(Path(preset))
+        try:
+            check_whole(Path(preset))
+        except OSError as error:  # a folder that is not ours to search
+            raise UserError(f"{preset} cannot be read: {error.strerror}.") from None
         return Path(preset)
     if str(preset) in shipped_names():
         return SHIPPED / str(preset)

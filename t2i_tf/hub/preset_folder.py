@@ -58,7 +58,7 @@ class Parts(NamedTuple):
 
 def is_preset(folder: Path) -> bool:
     """Whether a folder has the files of a preset."""
-    return (folder / WEIGHTS).is_file() and (folder / CONFIG).is_file()
+    return all(os.path.isfile(folder / name) for name in (WEIGHTS, CONFIG))  # no errors
 
 
 def check_whole(folder: Path) -> None:
@@ -121,7 +121,10 @@ def weights_are_damaged(folder: Path) -> bool:
 
 
 def _differs(path: Path, sha256: str) -> bool:
-    return bool(sha256) and path.is_file() and file_sha256(path) != sha256
+    try:
+        return bool(sha256) and path.is_file() and file_sha256(path) != sha256
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}.") from None
 
 
 def _is_ours(found: Any) -> bool:
@@ -175,8 +178,8 @@ def write_preset(
     """
     if dtype not in ("float32", "float16"):
         raise UsageError(f"Expected the dtype float32 or float16, got {dtype!r}.")
-    _check_target(folder)
     try:
+        _check_target(folder)
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as name:
             made = Path(name)

@@ -252,7 +252,8 @@ def _load_file(path: Path) -> PretrainedModel:
 def _first_line(error: Exception) -> str:
     """What Keras says first, with what a colon announces; pages may follow."""
     first, *others = [*filter(None, str(error).split("\n"))] or [type(error).__name__]
-    return f"{first} {others[0]}" if first.endswith(":") and others else first
+    said = f"{first} {others[0]}" if first.endswith(":") and others else first
+    return said.partition(" Full object config:")[0]  # all settings, of a class that is not known
 
 
 def _check_finite(path: Path, model: PretrainedModel) -> None:

@@ -250,6 +250,10 @@ def _scalar(value: Any) -> Any:
 
 def _seeds(seed: int | Sequence[int], count: int) -> list[int]:
     """A seed for each caption."""
+    if isinstance(seed, Mapping | Set):
+        raise UsageError(
+            f"Expected seeds in an order, such as a list, got a {type(seed).__name__}."
+        )
     seeds = [*seed] if _is_several(seed) else [_scalar(seed)] * count
     if len(seeds) != count:
         raise UsageError(f"Expected one seed, or {count} as there are captions, got {len(seeds)}.")

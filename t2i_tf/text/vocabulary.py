@@ -160,7 +160,8 @@ def read_header(line: str, path: Path) -> tuple[bool, str]:
 
 def _entry(path: Path, number: int, line: str) -> tuple[str, int]:
     word, tab, count = line.partition("\t")
-    if not (word and tab and count.isascii() and count.isdecimal()):
+    is_count = count.isascii() and count.isdecimal() and len(count) < 19  # of 63 bits
+    if not (word and tab and is_count):
         raise UserError(
             f"{path}, line {number}: expected a word, a tab and its count, found {line!r}."
         )

@@ -1,8 +1,10 @@
 import hashlib
 import json
+import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import zipfile
 from pathlib import Path
 
@@ -99,6 +101,7 @@ def test_unknown_words_are_said(model):
         ({"inputs": b"a"}, "captions as strings, got b'a'"),
         ({"inputs": {"a"}}, "captions in an order, such as a list, got a set"),
         ({"inputs": {"a": "b"}}, "got a dict"),
+        ({"inputs": ["a", "red"], "seed": {5, 3}}, "seeds in an order, such as a list, got a set"),
         ({"inputs": "a", "seed": b"1"}, "seeds from 0 to .*, got b'1'"),
         ({"inputs": "a", "seed": True}, "seeds from 0 to .*, got True"),
         ({"inputs": "a", "temperature": "1"}, "temperature of 0 or more .*, got '1'"),
@@ -164,6 +167,11 @@ def test_a_preset_is_read_without_this_project(model, preset):
     metadata = json.loads((preset / "metadata.json").read_text())
     assert metadata["weights"] == model.count_params() and metadata["dtype"] == "float32"
     assert all(path.stat().st_mode & 0o777 == 0o644 for path in preset.iterdir())
+
+
+def test_the_pictures_that_these_tests_compare_follow_caption_and_seed(model):
+    assert (model.generate("a red bus") != model.generate("red")).any()
+    assert (model.generate("a red bus", 1) != model.generate("a red bus", 2)).any()
 
 
 def test_a_preset_draws_the_same(model, preset):
@@ -270,6 +278,49 @@ def test_a_model_of_keras_alone_is_refused(tmp_path):
     keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]).save(tmp_path / "x.keras")
     with pytest.raises(UserError, match="holds a Sequential, which is no model of t2i-tf"):
         t2i_tf.TextToImage.from_preset(tmp_path / "x.keras")
+
+
+@pytest.mark.skipif(not hasattr(os, "seteuid"), reason="only Unix has it")
+def test_what_is_not_the_users_to_read_or_write_is_one_sentence(model, preset):
+    with tempfile.TemporaryDirectory() as name:  # pytest's own folders are one user's alone
+        folder, weights = Path(name) / "closed", Path(name) / "open" / "model.weights.h5"
+        for path in (folder, weights.parent):
+            shutil.copytree(preset, path)
+        for path, mode in ((Path(name), 0o755), (folder, 0), (weights, 0)):
+            path.chmod(mode)
+        user = os.geteuid()
+        try:
+            if user == 0:  # who may read everything
+                os.seteuid(65534)
+            for path in (folder, weights.parent):
+                with pytest.raises(UserError, match="cannot be read: Permission denied"):
+                    t2i_tf.TextToImage.from_preset(path)
+            with pytest.raises(UserError, match="cannot be written: Permission denied"):
+                model.save_to_preset(folder)
+        finally:
+            os.seteuid(user)
+            folder.chmod(0o755)
+
+
+def test_a_model_of_a_class_that_is_not_known_is_named_without_its_settings(model, tmp_path):
+    model.save(tmp_path / "x.keras")
+    path = rewritten(
+        tmp_path / "x.keras",
+        tmp_path / "y.keras",
+        lambda _, contents: contents.replace(b"t2i_tf>TextToImage", b"own>Model").replace(
+            b'"TextToImage"', b'"Model"'
+        ),
+    )
+    with pytest.raises(UserError, match=r"cannot be loaded: .*'Model'") as error:
+        t2i_tf.TextToImage.from_preset(path)
+    assert "config" not in str(error.value)
+
+
+def test_an_editors_mark_of_utf8_is_read_past(model, preset, tmp_path):
+    folder = shutil.copytree(preset, tmp_path / "preset")
+    for name in ("config.json", "metadata.json"):
+        (folder / name).write_bytes(b"\xef\xbb\xbf" + (folder / name).read_bytes())
+    assert t2i_tf.TextToImage.from_preset(folder).parts == model.parts
 
 
 def test_shipped_weights_are_found_by_name(preset, tmp_path, monkeypatch):

@@ -54,6 +54,7 @@ def test_other_ids_have_another_fingerprint(vocabulary):
         (b"", "empty"),
         (b"\n \n", "empty"),
         (b"<pad>\t0\n<unk>\t0\ncaf\xe9\t1\n", "byte 19 is not UTF-8"),
+        (b"<pad>\t0\n<unk>\t0\na\t" + b"9" * 5000, "line 3: expected a word, a tab and its count"),
         (b"<pad>\t0\n<unk>\t0\na 1\n", "line 3: expected a word, a tab and its count, found 'a 1'"),
         (b"<pad>\t0\n<unk>\t0\na\t-1\n", "line 3"),
         (b"<pad>\t0\n<unk>\t0\n\na\t1\n", "line 3"),
