@@ -83,7 +83,7 @@ class Signature:
     optional: dict[str, Tensor] = field(default_factory=dict)
     """Outputs that only some models have."""
     selections: tuple[tuple[str, ...], ...] = ()
-    """The outputs that clients ask for together, where these are not all of `outputs`."""
+    """The outputs that gRPC clients ask for together, where these are not all of `outputs`."""
 
 
 _SHARPENED = {SHARPENED_PNG_BYTES: Tensor("string", "[B]")}

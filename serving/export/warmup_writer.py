@@ -20,8 +20,8 @@ def write_warmup(
 ) -> None:
     """Write two requests for each signature, one alone and one in a batch.
 
-    Where clients select among the outputs, there are two for each selection: the first request of
-    one takes a server seconds.
+    Where gRPC clients select among the outputs, there are two more for each selection: the first
+    request of one takes a server seconds. REST cannot select.
 
     Args:
         folder: Folder of the version.
@@ -31,7 +31,7 @@ def write_warmup(
     path.parent.mkdir()
     with tf.io.TFRecordWriter(str(path)) as writer:
         for signature, inputs in requests.items():
-            for outputs, rows in itertools.product(signature.selections or ((),), ROWS):
+            for outputs, rows in itertools.product(((), *signature.selections), ROWS):
                 batch = {name: values[:rows] for name, values in inputs.items()}
                 writer.write(_log(signature.name, batch, outputs).SerializeToString())
 

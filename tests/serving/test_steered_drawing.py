@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import Image
+from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
 from pipelines.cli import main as pipelines_main
 from pipelines.sampling.sampler import Sampler
@@ -22,6 +23,8 @@ from serving.errors import RequestError, ServingError
 from serving.export import export
 from serving.export.choose_module import build_served_module
 from serving.export.validate import _same_choice, check
+from serving.export.warmup_writer import write_warmup
+from serving.server.servables.warmup import WARMUP_FILE
 from t2i_tf import checkpoints
 from t2i_tf.checkpoints import Trained
 from t2i_tf.config import LapganConfig, OptimizerConfig, TrainConfig, VaeConfig
@@ -100,8 +103,8 @@ def steered(trained):
 def test_the_export_passes_every_check(models, trained):
     *passed, answers = check(models / "1", build_served_module(trained))
     assert len(passed) == 4 and "the model's own" in answers
-    # Two for each of three signatures, and for each of the two selections of two others.
-    assert "14 warm-up requests" in passed[-1]
+    # Two for each of five signatures, and for each of the two selections of two of them.
+    assert "18 warm-up requests" in passed[-1]
 
 
 @pytest.mark.parametrize(
@@ -368,6 +371,16 @@ def test_what_clients_select_is_warmed_up(client):
             signature = contract.SIGNATURES[message.model_spec.signature_name]
             selections = [sorted(names) for names in signature.selections]
             assert list(message.output_filter) in selections
+
+
+def test_what_rest_asks_for_is_warmed_up(tmp_path):
+    """REST cannot select: it asks for all outputs."""
+    inputs = {contract.PROMPT: np.array([b"a dog"] * 8, object)}
+    write_warmup(tmp_path, {contract.DRAW_GUIDED: inputs})
+    records = tf.data.TFRecordDataset(str(tmp_path / WARMUP_FILE)).as_numpy_iterator()
+    logs = map(PredictionLog.FromString, records)
+    filters = {tuple(log.predict_log.request.output_filter) for log in logs}
+    assert filters == {(), *contract.DRAW_GUIDED.selections}
 
 
 def test_rest_takes_the_signature(server):
