@@ -15,6 +15,7 @@ import tyro
 from tyro.conf import subcommand
 
 from pipelines.empty_values import empty_value
+from pipelines.memory_errors import is_out_of_memory, memory_in_words
 from pipelines.options import (
     Benchmark,
     Caption,
@@ -90,6 +91,11 @@ def main(
         return output_failed(error)
     except KeyboardInterrupt:
         return 130
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        print_error(memory_in_words(error))
+        return 1
 
 
 def _run(arguments: list[str], prog: str | None) -> int:

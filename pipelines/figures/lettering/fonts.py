@@ -71,7 +71,8 @@ def _script(letter: str) -> str:
     """The script of a letter, roughly: the first word of its name."""
     if unicodedata.category(letter) in ("So", "Sk", "Me"):
         return "emoji and symbols"
-    return unicodedata.name(letter, "unnamed").split()[0].split("-")[0].capitalize()
+    name = unicodedata.name(letter, "unnamed").split()[0].split("-")[0]
+    return name if name == "CJK" else name.capitalize()
 
 
 @cache

@@ -84,7 +84,7 @@ def test_missing_letters_are_said_once(no_system_fonts, capsys):
     drawn("两只 黑色 कुत्ता")
     said = capsys.readouterr().out.splitlines()
     assert len(said) == 2
-    assert "Cjk (" in said[0] and "Install" in said[0]
+    assert "CJK (" in said[0] and "Install" in said[0]
     assert "Devanagari (" in said[1]
 
 
