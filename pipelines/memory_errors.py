@@ -16,8 +16,9 @@ def is_out_of_memory(error: BaseException) -> bool:
 def memory_in_words(error: BaseException) -> str:
     """A sentence that says what was asked for, where the error does, and what to do."""
     asked = re.search(
-        r"allocating tensor with shape\S* and type \w+|(?i:unable to allocate|allocating) [\d.]+ ?\w+",
+        r"allocating tensor with shape\S* and type \w+|(unable to allocate|allocating) [\d.]+ ?\w+",
         str(error),
+        re.IGNORECASE,
     )
     what = f" ({asked[0][0].lower()}{asked[0][1:]})" if asked else ""
     return f"There is not enough memory{what}. {_SIZES}"

@@ -356,7 +356,7 @@ class TrainConfig(Generic[Model]):
     For systems that draw captions; their drawings can then be guided: `generate --guidance`."""
     horizontal_flip: bool = False
     """Flip half of the pictures from left to right in training, chosen at random.
-    Not where the caption has the word "left" or "right"."""
+    Not where the caption says "left" or "right", in English or 24 other languages."""
     mixed_precision: bool = False
     """Compute matrix products in bfloat16; weights, canvas and losses stay float32."""
     deterministic: bool = False

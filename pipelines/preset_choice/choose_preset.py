@@ -243,8 +243,8 @@ def _small_set(config: TrainConfig, base: TrainConfig, data: DataSummary, budget
     changes = [
         f"batches of {config.batch_size} (--batch-size)" * (config.batch_size != base.batch_size),
         f"at most {config.minutes:g} minutes" if budget and config.minutes != base.minutes else "",
-        'half of them are flipped at random, except where a caption says "left" or "right"'
-        " (--no-horizontal-flip)"
+        'half of them are flipped at random, except where a caption says "left" or "right", in'
+        " English or 24 other languages (--no-horizontal-flip)"
         if config.horizontal_flip
         else "",
         f"a weight decay of {config.optimizer.weight_decay:g} (--optimizer.weight-decay)"

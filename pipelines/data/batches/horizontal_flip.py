@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import tensorflow as tf
 
+from pipelines.data.batches.side_words import names_a_side
 from t2i_tf.text.vocabulary import Vocabulary
 
-SIDES = ("left", "right")
 _STREAM = 0x666C6970  # sets the flips apart from other draws of the same seed
 
 
@@ -31,7 +31,7 @@ class HorizontalFlip:
 
         Features of an example that are pictures too, [B, H, W, C], are flipped with its picture.
         """
-        sides = self.vocabulary.ids(word for word in SIDES if word in self.vocabulary)
+        sides = self.vocabulary.ids(filter(names_a_side, self.vocabulary.entries))
         sides = tf.constant(sides, tf.int32)
         key = tf.constant([self.seed, _STREAM], tf.int64)
 

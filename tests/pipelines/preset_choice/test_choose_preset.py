@@ -74,7 +74,8 @@ def test_300_pictures():
     assert config.report_every == 50
     assert (
         "As there are few pictures: at most 10 minutes; half of them are flipped at random, except"
-        ' where a caption says "left" or "right" (--no-horizontal-flip); a weight decay'
+        ' where a caption says "left" or "right", in English or 24 other languages'
+        " (--no-horizontal-flip); a weight decay"
         " of 1 (--optimizer.weight-decay); the end comes after 10 validations without a better one"
         " (--patience 0 trains on)."
     ) in text(summary)

@@ -7,6 +7,8 @@ from pipelines.data.batches.batch_plan import BatchPlan
 from pipelines.data.prepared.data_folder import DataFolder
 from tests.data_folders import make_examples, write_data_folder
 
+SIDES = ("left", "right", "links", "右边")
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
@@ -14,7 +16,7 @@ def folder(tmp_path_factory):
     sided = [
         (f"side{k}", image, [f"a dog on the {side}"], {})
         for k, (_, image, *_) in enumerate(make_examples(40, seed=1))
-        for side in ["left" if k % 2 else "right"]
+        for side in [SIDES[k % len(SIDES)]]
     ]
     path = write_data_folder(tmp_path_factory.mktemp("data"), {"train": examples + sided})
     return DataFolder.open(path)
@@ -29,7 +31,7 @@ def flipped(folder, **options):
     """Which pictures of each batch are flipped, and which captions name a side; [steps, B]."""
     originals = batches(folder, **options)
     flips = batches(folder, horizontal_flip=True, **options)
-    sides = folder.vocabulary.ids(["left", "right"])
+    sides = folder.vocabulary.ids(side for side in SIDES if side in folder.vocabulary)
     found = []
     for original, batch in zip(originals, flips, strict=True):
         np.testing.assert_array_equal(batch["token_ids"], original["token_ids"])
