@@ -87,7 +87,9 @@ def study(
         output = study_flips(name, context, sentences, seeds=seeds, seed=seed)
     unknown = context.sampler.unknown_words(sentences)
     if unknown:
-        note = f"Not in the system's vocabulary, and ignored: {', '.join(unknown)}."
+        note = (
+            f"Not in the system's vocabulary, and read as one unknown word: {', '.join(unknown)}."
+        )
         output = replace(output, text=f"{output.text} {note}")
     made = {"sentences": list(sentences), "unknown_words": unknown, "seed": seed}
     return _write(Path(out), name, output, _about(context) | made)

@@ -56,7 +56,8 @@ class Client:
         Args:
             prompt: The caption.
             n: Number of pictures.
-            seed: Seed of the first; a caption with a seed is always the same picture.
+            seed: Seed of the first. A caption with a seed is always the same picture, but for
+                single pixels that round to the next grey level in a batch of another size.
             temperature: Scale of the noise: 0 draws the mean, 1 samples as in training.
             guidance: How far to go beyond the caption, 0 to 20, away from an empty one. More than
                 0 needs the signature `draw_guided`, which models with an empty caption have.
