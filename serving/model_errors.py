@@ -2,12 +2,18 @@
 
 import re
 
+from serving import contract
+
 _NODE = re.compile(r"\s*\[\[\{\{.*", re.DOTALL)
 _PLACE = re.compile(r"\{\{(?:function_)?node [^}]*\}\}\s*")
 _SEVERAL = re.compile(r"^\s*\d+ root error\(s\) found\.\s*\(0\) [A-Za-z_ ]+: ")
 _ASSERTION = re.compile(r"\bassertion failed: (\[.*\])", re.DOTALL)
 _REPEATED = re.compile(r"\b(\d+)(?: \1\b)+\.\.\.")
-_WORDS = re.compile(r"expected 1 to (?P<most>\d+) words and marks, got (?P<numbers>[\d .]+)")
+_WORDS = re.compile(
+    r"(?P<input>\w+): expected (1 to|at most) (?P<most>\d+) words and marks,"
+    r" got (?P<numbers>[\d .]+)"
+)
+_CAPTIONS = {contract.INSTEAD_OF: "The caption to move away from"}
 
 
 def model_error(text: str) -> str:
@@ -41,6 +47,7 @@ def too_many_words(text: str) -> str:
     if found == 0:
         return "The caption has no words: describe in a few words what to draw."
     count = "more" if found is None else f"{found:,}"
+    caption = _CAPTIONS.get(match["input"], "The caption")
     return (
-        f"The caption has {count} words and marks, and this model reads at most {most}. Shorten it."
+        f"{caption} has {count} words and marks, and this model reads at most {most}. Shorten it."
     )

@@ -48,3 +48,8 @@ def test_nothing_of_the_graph_is_left(text, expected):
 def test_a_caption_of_too_many_words(numbers, words):
     assert words in too_many_words(f"{WORDS} {numbers}.")
     assert not too_many_words("temperature: expected numbers from 0 to 1000000, got -1")
+
+
+def test_a_caption_to_move_away_from_of_too_many_words():
+    words = too_many_words("instead_of: expected at most 16 words and marks, got 20")
+    assert words.startswith("The caption to move away from has 20 words")
