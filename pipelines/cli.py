@@ -143,7 +143,8 @@ def parse(argv: list[str], chosen: tuple[str, TrainConfig] | None = None, prog: 
 
     Args:
         argv: Words of the command line.
-        chosen: Preset and settings that are the defaults of a training without `--preset`.
+        chosen: Preset and settings that are the defaults of a training without `--preset`. As long
+            as there are none, its model is not known, and flags of the model are not parsed.
         prog: As for `main`.
 
     Raises:
@@ -158,9 +159,11 @@ def parse(argv: list[str], chosen: tuple[str, TrainConfig] | None = None, prog: 
     if name != "train":
         return tyro.cli(COMMANDS[name], prog=prog, args=arguments)
     arguments = [_full_flag(word) for word in arguments]
-    options = tyro.cli(Train, prog=prog, args=arguments, default=_training(arguments, chosen))
-    if chosen or options.preset:  # else the settings are not known yet
-        _refuse_components(options.config, arguments)
+    default = _training(arguments, chosen)
+    if chosen is None and default.preset is None:  # which model it is, is not known yet
+        return tyro.cli(Train, prog=prog, args=_without_model(arguments), default=default)
+    options = tyro.cli(Train, prog=prog, args=arguments, default=default)
+    _refuse_components(options.config, arguments)
     return options
 
 
@@ -179,6 +182,17 @@ def _full_flag(word: str) -> str:
     """A word of the command line, with the full name of a flag that has a short one."""
     flag, equals, value = word.partition("=")
     return SHORT_FLAGS.get(flag, flag) + equals + value
+
+
+def _without_model(argv: list[str]) -> list[str]:
+    """The words of a command line without the model's own flags and their values."""
+    kept, of_model = [], False
+    for word in argv:
+        if word.startswith("--") or word == "-h":
+            of_model = word.startswith("--model.")
+        if not of_model:
+            kept.append(word)
+    return kept
 
 
 def _parse_cluster(argv: list[str], prog: str) -> Cluster:

@@ -12,6 +12,7 @@ from pipelines.comparison import paper_results
 from pipelines.comparison.state import ComparisonState
 from pipelines.comparison.table_text import interval_text, value_text
 from pipelines.comparison.tables import REFERENCE, Table
+from pipelines.evaluation.estimate import in_digits
 from pipelines.figures.loss_curve import LossPlot, series, series_plot
 from pipelines.html_report.rendering import DASH, data_uri, render
 from t2i_tf.files import write_atomically
@@ -140,4 +141,4 @@ def cell_text(value: Any) -> str:
     """A value of a study's table: numbers with three digits, a dash for None."""
     if value is None:
         return DASH
-    return f"{value:.3f}" if isinstance(value, float) else str(value)
+    return in_digits("{:.3f}", value) if isinstance(value, float) else str(value)

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from pipelines.comparison.paper_results import SYSTEMS
+from pipelines.evaluation.estimate import in_digits
 from pipelines.evaluation.retrieval.paired_difference import SUBJECT
 
 DASH = "-"
@@ -25,7 +26,9 @@ class Column(NamedTuple):
 
     def text(self, value: float | None) -> str:
         """A value as it is shown; a dash for None."""
-        return DASH if value is None else f"{self.scale * value:.{self.digits}f}"
+        if value is None:
+            return DASH
+        return in_digits(f"{{:.{self.digits}f}}", self.scale * value)
 
 
 RETRIEVAL = (

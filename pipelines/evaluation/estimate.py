@@ -62,3 +62,13 @@ def present(rows: np.ndarray) -> np.ndarray:
 def point_estimate(value: float) -> Estimate:
     """A value without an interval."""
     return Estimate(float(value))
+
+
+def in_digits(form: str, value: float) -> str:
+    """A value as `form` has it, but with two significant digits where that leaves only zeros.
+
+    >>> in_digits("{:.3f}", 0.0123), in_digits("{:.3f}", -0.00012), in_digits("{:.3f}", 0)
+    ('0.012', '-0.00012', '0.000')
+    """
+    text = form.format(value)
+    return f"{value:.2g}" if value and not text.strip("-0.") else text

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from msgspec import UNSET
 from rich.table import Column, Table
 
-from pipelines.evaluation.estimate import Estimate
+from pipelines.evaluation.estimate import Estimate, in_digits
 from pipelines.evaluation.likelihood.elbo import IMPORTANCE_SAMPLES
 from pipelines.evaluation.results import RECALLS, Evaluation, RecallMetrics, Search
 
@@ -61,8 +61,8 @@ def _in_words(form: str, estimate: Estimate | None) -> tuple[str, str]:
     if estimate is None:
         return "-", ""
     ends = estimate.low, estimate.high
-    interval = "" if None in ends else " to ".join(form.format(end) for end in ends)
-    return form.format(estimate.value), interval
+    interval = "" if None in ends else " to ".join(in_digits(form, end) for end in ends)
+    return in_digits(form, estimate.value), interval
 
 
 def evaluation_notes(result: Evaluation) -> list[str]:

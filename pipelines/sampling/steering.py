@@ -10,6 +10,7 @@ from pathlib import Path
 
 from t2i_tf.errors import UsageError
 from t2i_tf.number_ranges import check_flags
+from t2i_tf.text.scripts import is_blank
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Steering:
 
     def __post_init__(self) -> None:
         """Keeps one spelling of the empty caption, None, as file names and results have it."""
-        if self.instead_of is not None and not self.instead_of.strip():
+        if self.instead_of is not None and is_blank(self.instead_of):
             object.__setattr__(self, "instead_of", None)
 
     def checked(self) -> "Steering":

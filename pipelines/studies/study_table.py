@@ -7,6 +7,8 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Column, Table
 
+from pipelines.evaluation.estimate import in_digits
+
 NAME_WIDTH = 24  # characters that the first column may be wrapped to
 _EDGES = 2  # spaces at the left and the right of a table
 
@@ -67,4 +69,4 @@ def cell_text(value: str | float | None) -> str:
     """A value as the table shows it: numbers with three decimals, - for None."""
     if value is None:
         return "-"
-    return value if isinstance(value, str) else f"{value:.3f}"
+    return value if isinstance(value, str) else in_digits("{:.3f}", value)

@@ -51,7 +51,8 @@ class History(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):  # noqa: D102
         step = int(self.model.optimizer.iterations.numpy())
-        self.rows = [row for row in read_history(self.path) if row["step"] <= step]
+        rows = read_history(self.path)
+        self.rows = [row | {"step": int(row["step"])} for row in rows if row["step"] <= step]
 
     def on_epoch_end(self, epoch, logs=None):  # noqa: D102
         step = int(self.model.optimizer.iterations.numpy())

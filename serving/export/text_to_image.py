@@ -83,7 +83,9 @@ class ServedTextToImage(ServedModule):
         def candidate(k, chosen, highest):
             image = to_pixels(generate(seeds + k).image)
             gain = self._model.gain(image, caption, self._model.noise(tf.zeros_like(seeds)), other)
-            better = (gain > highest) & (k < best_of)
+            asked = k < best_of
+            with tf.control_dependencies([_check_finite(gain[asked])]):
+                better = (gain > highest) & asked
             return k + 1, tf.where(better, k, chosen), tf.where(better, gain, highest)
 
         # The choice alone is kept from the loop: the chosen are drawn once more, with their steps.
@@ -185,6 +187,13 @@ def _check_best_of(best_of):
     valid = (best_of >= 1) & (best_of <= contract.MAX_BEST_OF)
     expected = f"best_of: expected numbers from 1 to {contract.MAX_BEST_OF}, got"
     return tf.debugging.Assert(tf.reduce_all(valid), [expected, best_of[~valid][:1]])
+
+
+def _check_finite(gain):
+    """Assertion that drawings can be compared: gains are not finite where weights are damaged."""
+    finite = tf.math.is_finite(gain)
+    expected = f"{contract.GAIN}: expected finite numbers to choose by, got"
+    return tf.debugging.Assert(tf.reduce_all(finite), [expected, gain[~finite][:1]])
 
 
 def _check_room(seed, best_of):

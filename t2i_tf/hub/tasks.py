@@ -15,6 +15,7 @@ from t2i_tf.image_ops import check_same_shape, image_shape, to_pixels
 from t2i_tf.models import Drawing
 from t2i_tf.models.text_to_image import DRAWN_AT_ONCE
 from t2i_tf.number_ranges import COUNT, GUIDANCE, SEED, TEMPERATURE
+from t2i_tf.text.scripts import is_blank
 from t2i_tf.text.tokenizer import check_caption, split_words
 
 _registered = keras.saving.register_keras_serializable(package="t2i_tf")
@@ -99,7 +100,7 @@ class TextToImage(PretrainedModel):
             raise UsageError(f"Expected a guidance of {GUIDANCE}, got {guidance!r}.")
         if not isinstance(instead_of, str | None):
             raise UsageError(f"Expected instead_of to be one caption, got {instead_of!r}.")
-        if isinstance(instead_of, str) and not instead_of.strip():
+        if isinstance(instead_of, str) and is_blank(instead_of):
             instead_of = None  # the empty caption
         if instead_of is not None and guidance == 0:
             raise UsageError(

@@ -75,7 +75,13 @@ CURLED = "\u2019"  # the typographer's apostrophe, read as the plain one
 
 _split_at_units = re.compile(f"({UNIT})").split
 _find_emoji = re.compile(EMOJI).search
+_is_blank = re.compile(_for_both(f"[{_SPACE}{_INVISIBLE}]*")).fullmatch
 _is_unspaced = re.compile(f"(?:{UNIT})+").fullmatch
+
+
+def is_blank(text: str) -> bool:
+    """Whether a caption has nothing to read, as "" and a zero-width space: the empty caption."""
+    return _is_blank(text) is not None
 
 
 def is_mark(word: str) -> bool:

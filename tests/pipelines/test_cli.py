@@ -69,8 +69,20 @@ def test_the_likelihood_has_a_short_flag(preset, flags):
     assert parse(["train", *given]).config.model.likelihood == "logistic"
     assert parse(["cluster", "train", *given]).command.config.model.likelihood == "logistic"
     assert parse(["train", *given, "--model.components", "5"]).config.model.components == 5
-    unchosen = parse(["train", *FOLDERS, "--model.components", "5"])  # perhaps of a logistic run
-    assert unchosen.config.model.components == 5
+
+
+def test_flags_of_a_model_wait_until_it_is_known_what_model_it_is():
+    given = [*FOLDERS, "--model.scales", "2", "--no-xla", "--model.components=5", "--seed", "3"]
+    unchosen = parse(["train", *given])  # perhaps of a logistic ConvDRAW
+    assert (unchosen.config.seed, unchosen.config.xla) == (3, False)
+    config = parse(["train", "--preset", "conv-draw-tiny", *FOLDERS]).config
+    config = dataclasses.replace(
+        config, model=dataclasses.replace(config.model, likelihood="logistic")
+    )
+    model = parse(["train", *given], ("conv-draw-scenes", config)).config.model
+    assert (model.scales, model.components) == (2, 5)
+    with pytest.raises(SystemExit, match="2"):
+        parse(["train", *FOLDERS, "--model.scale", "2"], ("conv-draw-scenes", config))
 
 
 @pytest.mark.parametrize(

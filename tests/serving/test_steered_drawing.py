@@ -258,6 +258,17 @@ def test_what_cannot_be_drawn_is_refused_with_the_reason(server, changes, reason
     assert reason in refusal.value.details()
 
 
+def test_a_gain_that_is_no_number_does_not_choose(trained, monkeypatch):
+    served = build_served_module(trained)
+    monkeypatch.setattr(
+        trained.model, "gain", lambda image, *_: tf.fill(tf.shape(image)[:1], np.nan)
+    )
+    seed, count = tf.constant([0], tf.int64), tf.constant([2], tf.int64)
+    request = [tf.constant([CAPTION]), seed, tf.ones(1), tf.zeros(1), tf.constant([""]), count]
+    with pytest.raises(tf.errors.InvalidArgumentError, match="gain: expected finite numbers"):
+        served.draw_best(*request)
+
+
 @pytest.mark.slow  # every signature is traced again
 def test_nothing_reads_a_caption_before_its_length_is_checked(trained):
     for function in build_served_module(trained).signatures().values():

@@ -5,6 +5,7 @@ from pipelines.evaluation.distribution_metrics import distribution_metrics
 from pipelines.evaluation.estimate import (
     Estimate,
     bootstrap_estimate,
+    in_digits,
     point_estimate,
     present,
     rows_by_picture,
@@ -22,6 +23,22 @@ def test_a_mean_and_its_interval():
     assert found.low == pytest.approx(rows.mean() - half, abs=0.03)
     assert found.high == pytest.approx(rows.mean() + half, abs=0.03)
     assert bootstrap_estimate(np.array([3.0])) == point_estimate(3.0) == Estimate(3.0, None, None)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.0123, "0.012"),
+        (0.0006, "0.001"),
+        (0.00042, "0.00042"),
+        (-3.14e-5, "-3.1e-05"),
+        (0.0, "0.000"),
+        (float("nan"), "nan"),
+        (-1234.5, "-1,234.500"),
+    ],
+)
+def test_a_small_number_is_not_rounded_to_zero(value, text):
+    assert in_digits("{:,.3f}", value) == text
 
 
 def test_the_captions_of_a_picture_are_one_row():

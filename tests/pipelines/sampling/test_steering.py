@@ -235,7 +235,7 @@ def test_results_of_a_steering_have_a_name(steering, name):
     assert steering.name == name
 
 
-@pytest.mark.parametrize("spelling", ["", " \t\n"])
+@pytest.mark.parametrize("spelling", ["", " \t\n", "\u200b", "\u2060\xa0\xad"])
 def test_a_caption_without_words_to_move_away_from_is_the_empty_one(spelling):
     assert Steering(guidance=1.0, instead_of=spelling) == Steering(guidance=1.0)
     Steering(instead_of=spelling).checked()  # as without it

@@ -64,6 +64,10 @@ def test_guided_pictures_are_those_of_the_command(workdir, model):
             CAPTIONS, 3, guidance=steering.guidance, instead_of=steering.instead_of
         )
         np.testing.assert_array_equal(images, [row[0].image for row in rows])
+    empty, unseen = (
+        model.generate(CAPTIONS, 3, guidance=2.0, instead_of=t) for t in ("", "\u200b")
+    )
+    np.testing.assert_array_equal(unseen, empty)
 
 
 def test_each_caption_may_have_its_own_seed_and_more_captions_than_a_batch(model):
