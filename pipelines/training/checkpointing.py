@@ -158,6 +158,8 @@ class Checkpointer(keras.callbacks.Callback):
                 f"The {name} became {value} at step {step}. "
                 f"{kept}Lower --optimizer.learning-rate or --optimizer.clip-norm."
             )
+        if batch + 1 == self.params["steps"] or self.model.stop_training:
+            return  # `on_epoch_end` saves: a run that resumes here would skip the validation
         ends, saves = self._agreed or (self.interrupted, self.is_due)
         if ends or saves:
             self.save()
@@ -171,6 +173,9 @@ class Checkpointer(keras.callbacks.Callback):
             step = int(self.model.optimizer.iterations.numpy())
             self.workers.chief_does(lambda: self.folder.mark_best(step, self.best_loss))
         self.save()
+        ends, _ = self._agreed or (self.interrupted, True)
+        if ends:
+            raise Interrupted
 
     def _metric_variables(self):
         return [variable for metric in self.model.metrics for variable in metric.variables]

@@ -98,8 +98,8 @@ def test_a_finished_run_does_nothing(whole, data, config):
         np.testing.assert_array_equal(value, before[name])
 
 
-def test_an_interrupted_run_resumes_exactly(whole, data, config, tmp_path, after):
-    step = 9  # inside the second interval
+@pytest.mark.parametrize("step", [6, 9])  # at the end of an interval of six, and inside one
+def test_an_interrupted_run_resumes_exactly(whole, data, config, tmp_path, after, step):
     after(step, lambda: signal.raise_signal(signal.SIGINT))
     outcome = train(config, data, tmp_path / "run")
     assert outcome.interrupted and outcome.step == step
