@@ -8,7 +8,6 @@ import dataclasses
 import json
 import math
 import re
-import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,8 +19,8 @@ import tensorflow as tf
 
 from t2i_tf.budget import share_done
 from t2i_tf.config import MODEL_CONFIGS, DrawConfig, TrainConfig
-from t2i_tf.errors import UsageError, UserError, did_you_mean
-from t2i_tf.files import write_atomically
+from t2i_tf.errors import UsageError, UserError, did_you_mean, first_line
+from t2i_tf.files import DAMAGE, write_atomically
 from t2i_tf.json_files import as_utf8
 from t2i_tf.models import TrainableModel, build_configured
 from t2i_tf.number_ranges import check_numbers
@@ -31,7 +30,6 @@ from t2i_tf.text.tokenizer import Tokenizer, TokenReader
 from t2i_tf.text.vocabulary import Vocabulary
 
 _KIND = "config"  # in config.json
-_DAMAGE = (zipfile.BadZipFile, ValueError, EOFError, OSError, KeyError, RuntimeError)
 
 SENTENCE_ENCODER = "sentence_encoder.npz"  # in the work folder of a model that reads sentences
 
@@ -143,9 +141,12 @@ class CheckpointFolder:
         for step in reversed(self.steps()):
             try:
                 return read_checkpoint(self.path(step))
-            except _DAMAGE as error:
+            except DAMAGE as error:
                 damaged.append(self.path(step).name)
-                say(f"Checkpoint {self.path(step)} is damaged ({error}). Trying the one before it.")
+                say(
+                    f"Checkpoint {self.path(step)} is damaged ({first_line(error)}). Trying the one"
+                    " before it."
+                )
         if damaged:
             raise UserError(
                 f"All checkpoints in {self.folder} are damaged: {', '.join(damaged)}. "
@@ -169,8 +170,7 @@ def restore(path: Path, model: keras.Model) -> dict[str, Any]:
 
     Raises:
         UserError: the variables are not those of the model.
-        zipfile.BadZipFile, ValueError, EOFError, OSError, KeyError, RuntimeError: the checkpoint
-            is damaged.
+        one of `files.DAMAGE`: the checkpoint is damaged.
     """
     saved = read_checkpoint(path)
     assign_state(model, saved)
@@ -194,7 +194,7 @@ def read_share_done(workdir: Path, config: TrainConfig) -> float | None:
         try:
             with np.load(folder.path(step)) as archive:
                 progress = json.loads(str(archive["progress"]))
-        except _DAMAGE:
+        except DAMAGE:
             continue
         return share_done(config, step, folder.best(), progress) if step else None
     return None
@@ -246,9 +246,12 @@ def load(workdir: Path, which: str = "best") -> Trained:
         try:
             restore(folder.path(folder.best()), model)
             restored = True
-        except _DAMAGE as error:
+        except DAMAGE as error:
             path = folder.path(folder.best())
-            print(f"The best checkpoint {path} is damaged ({error}). Taking the newest whole one.")
+            print(
+                f"The best checkpoint {path} is damaged ({first_line(error)}). Taking the newest"
+                " whole one."
+            )
     if not restored and folder.restore_newest(model) is None:
         raise UserError(f"No checkpoint in {folder.folder}. Train first, or name another folder.")
     step = int(model.optimizer.iterations.numpy())

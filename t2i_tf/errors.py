@@ -16,6 +16,17 @@ class UsageError(UserError):
     exit_code = 2
 
 
+def first_line(error: object) -> str:
+    """What an error of a library says first; its name if it says nothing.
+
+    >>> first_line(ValueError("no such thing\\nand pages of more"))
+    'no such thing'
+    >>> first_line(MemoryError())
+    'MemoryError'
+    """
+    return str(error).strip().partition("\n")[0] or type(error).__name__
+
+
 def install_extra(extra: str) -> str:
     """How to install the packages of an extra, from a checkout and without one.
 

@@ -1,11 +1,33 @@
-"""Files written atomically, complete or not at all; and their SHA-256."""
+"""Files written atomically, complete or not at all; their SHA-256; and what damage raises."""
 
 import hashlib
 import os
 import tempfile
+import tokenize
+import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
+
+# Whatever NumPy, h5py and Keras raise for a file that is damaged or of another kind: NumPy reads
+# the header of an array as Python, and an archive's flags and versions may be any number.
+DAMAGE = (
+    OSError,
+    EOFError,
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    OverflowError,
+    RuntimeError,
+    MemoryError,
+    SyntaxError,
+    SystemError,  # h5py
+    tokenize.TokenError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 def write_atomically(path: Path, write: Callable[[IO[bytes]], Any]) -> None:

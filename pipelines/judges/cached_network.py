@@ -6,7 +6,6 @@ DATA-classifier/      or another name
 """
 
 import hashlib
-import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -16,8 +15,8 @@ import numpy as np
 from rich.progress import track
 
 from pipelines.data.prepared.data_folder import DataFolder
-from t2i_tf.errors import UserError
-from t2i_tf.files import write_atomically
+from t2i_tf.errors import UserError, first_line
+from t2i_tf.files import DAMAGE, write_atomically
 from t2i_tf.json_files import read_json, write_json
 
 WEIGHTS, ABOUT = "weights.npz", "about.json"
@@ -105,9 +104,10 @@ def _restore(network: keras.Model, path: Path, about: About) -> None:
         with np.load(path / WEIGHTS) as archive:
             for weight in network.weights:
                 weight.assign(archive[weight.path])
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
+    except DAMAGE as error:
         raise UserError(
-            f"{path / WEIGHTS} cannot be read ({error}). Delete {path} to train it again."
+            f"{path / WEIGHTS} cannot be read ({first_line(error)}). Delete {path} to train it"
+            " again."
         ) from None
     if fingerprint(network) != about.weights:
         raise UserError(

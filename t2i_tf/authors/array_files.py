@@ -4,9 +4,6 @@ A file says how large its arrays are before it has them. What would be far large
 refused before it is read, and so is what lies in other files.
 """
 
-import tokenize
-import zipfile
-import zlib
 from pathlib import Path
 from typing import Any
 
@@ -14,23 +11,9 @@ import h5py
 import numpy as np
 
 from t2i_tf.authors.plain_pickle import load_plain_pickle
-from t2i_tf.errors import UserError
+from t2i_tf.errors import UserError, first_line
+from t2i_tf.files import DAMAGE
 
-_DAMAGE = (
-    OSError,
-    EOFError,
-    ValueError,
-    TypeError,
-    LookupError,
-    AttributeError,
-    OverflowError,
-    RuntimeError,
-    MemoryError,
-    SyntaxError,
-    tokenize.TokenError,  # as the one before: NumPy reads a header as Python
-    zipfile.BadZipFile,
-    zlib.error,
-)
 _LARGE, _DENSEST = 2**28, 100  # bytes in all; bytes that one byte of a large file unpacks to
 
 
@@ -65,11 +48,10 @@ def read_named(path: Path) -> dict[str, Any]:
 def _read(path: Path, kind: str, read) -> Any:
     try:
         return read(path)
-    except _DAMAGE as error:
-        reason = (str(error) or type(error).__name__).partition("\n")[0]
+    except DAMAGE as error:
         raise UserError(
             f"{path} cannot be read: expected {kind}, got a file that is damaged, incomplete or"
-            f" has other contents ({reason}). Copy it again."
+            f" has other contents ({first_line(error)}). Copy it again."
         ) from None
 
 

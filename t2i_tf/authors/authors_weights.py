@@ -75,7 +75,8 @@ def read_weights(path: Path) -> AuthorsWeights:
     if missing:
         raise UserError(
             f"{path}: expected the {len(_SHAPES)} arrays of the authors' alignDRAW, got"
-            f" {len(_SHAPES) - len(missing)} of them; {_few(missing)} missing."
+            f" {len(_SHAPES) - len(missing)} of them; {_few(missing)} missing. Other names in the"
+            f" file: {', '.join(sorted(found.keys() - _SHAPES.keys())[:5]) or 'none'}."
         )
     arrays = {name: _numbers(path, name, found[name]) for name in _SHAPES}
     sizes = _sizes(path, arrays)

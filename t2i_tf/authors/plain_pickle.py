@@ -20,22 +20,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from t2i_tf.errors import UserError
+from t2i_tf.errors import UserError, first_line
+from t2i_tf.files import DAMAGE
 
 _DTYPE = re.compile(r"[<>|=]?[?bBhHiIlLqQefdbiufSUc]\d*")
-_DAMAGE = (
-    pickle.UnpicklingError,
-    EOFError,
-    ValueError,
-    LookupError,
-    TypeError,
-    AttributeError,
-    AssertionError,
-    OverflowError,
-    MemoryError,
-    RecursionError,
-    struct.error,
-)
+_DAMAGE = (*DAMAGE, pickle.UnpicklingError, AssertionError, struct.error)
+_COMPRESSED = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ": "xz"}  # by their first bytes
 _PLAIN = (str, bytes, bool, int, float, type(None))
 
 
@@ -46,13 +36,17 @@ class _ForbiddenError(Exception):
 def load_plain_pickle(path: Path) -> Any:
     """The value of a pickle: dict, list, tuple, str, bytes, int, float, None and NumPy arrays.
 
-    Files of Python 2 are read too; their byte strings become str, by Latin-1.
+    Files of Python 2 are read too; their byte strings become str, by Latin-1. An ordered dictionary
+    becomes a dict.
 
     Raises:
-        UserError: the file holds or calls anything else, is damaged, or cannot be read.
+        UserError: the file holds or calls anything else, is damaged or compressed, or cannot be
+            read.
     """
     try:
-        return _plain(_Unpickler(io.BytesIO(path.read_bytes()), encoding="latin1").load(), {})
+        contents = path.read_bytes()
+        _refuse_compressed(path, contents)
+        return _plain(_Unpickler(io.BytesIO(contents), encoding="latin1").load(), {})
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}.") from None
     except _ForbiddenError as error:
@@ -63,14 +57,23 @@ def load_plain_pickle(path: Path) -> Any:
     except _DAMAGE as error:
         raise UserError(
             f"{path} cannot be read: expected a pickle of plain values, got a file that is damaged,"
-            f" incomplete or of another kind ({_first_line(error)}). Copy it again."
+            f" incomplete or of another kind ({_reason(error)}). Copy it again."
         ) from None
 
 
-def _first_line(error: BaseException) -> str:
+def _refuse_compressed(path: Path, contents: bytes) -> None:
+    for start, program in _COMPRESSED.items():
+        if contents.startswith(start):
+            raise UserError(
+                f"{path} is compressed by {program}: expected the file that is in it. Unpack it"
+                " first."
+            )
+
+
+def _reason(error: BaseException) -> str:
     if isinstance(error, KeyError):
         return f"the byte {error} begins nothing"
-    return (str(error) or type(error).__name__).partition("\n")[0]
+    return first_line(error)
 
 
 class _Unpickler(pickle._Unpickler):  # pyright: ignore[reportAttributeAccessIssue]
@@ -172,6 +175,7 @@ _FUNCTIONS = {
     ("numpy.core.multiarray", "scalar"): _scalar,
     ("numpy.core.numeric", "_frombuffer"): _from_buffer,
     ("_codecs", "encode"): _encode,
+    ("collections", "OrderedDict"): dict,
 }
 
 

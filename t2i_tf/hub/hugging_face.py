@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from t2i_tf.errors import UsageError, UserError, install_extra
+from t2i_tf.errors import UsageError, UserError, first_line, install_extra
 
 SCHEME = "hf://"
 _ADDRESS = re.compile(r"hf://([\w.-]+/[\w.-]+?)(?:@([^@\s]+))?/?", re.ASCII)
@@ -140,7 +140,7 @@ def _failures(hub, address: str, task: str) -> Iterator[None]:
     except errors.HfHubHTTPError as error:
         raise UserError(f"Cannot {task}: {_refusal(error)}") from error
     except errors.HFValidationError as error:
-        raise UsageError(f"Cannot {task}: {_first_line(error)}") from error
+        raise UsageError(f"Cannot {task}: {first_line(error)}") from error
     except ConnectionError as error:  # HF_HUB_OFFLINE
         raise UserError(f"Cannot {task}: {_unreachable(hub)}.") from error
     except Exception as error:
@@ -166,7 +166,7 @@ def _other_reason(hub, error: Exception) -> str | None:
     if package in _TRANSPORTS:
         return f"{_unreachable(hub)}."
     if package == "huggingface_hub" or (isinstance(error, OSError) and error.errno is None):
-        return _first_line(error)
+        return first_line(error)
     if isinstance(error, ValueError | KeyError):  # no JSON, or one with other keys
         return f"{hub.constants.ENDPOINT} does not answer as a hub does."
     return None
@@ -184,8 +184,4 @@ def _refusal(error) -> str:
     status = error.response.status_code
     if status in (401, 403):
         return f"the hub refused it ({status}); {_LOGIN}"
-    return f"the hub answered {status}: {_first_line(error.server_message or error)}"
-
-
-def _first_line(error) -> str:
-    return str(error).strip().partition("\n")[0]
+    return f"the hub answered {status}: {first_line(error.server_message or error)}"

@@ -1,11 +1,9 @@
 """`PretrainedModel`: a trained network with its vocabulary, as one Keras model."""
 
-import zlib
 from collections.abc import Callable
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, Self
-from zipfile import BadZipFile
 
 import keras
 import numpy as np
@@ -14,6 +12,7 @@ import tensorflow as tf
 from t2i_tf import checkpoints
 from t2i_tf.config import TrainConfig
 from t2i_tf.errors import UsageError, UserError
+from t2i_tf.files import DAMAGE
 from t2i_tf.hub.find_preset import find_preset, is_work_folder
 from t2i_tf.hub.preset_folder import (
     VOCABULARY,
@@ -29,19 +28,6 @@ from t2i_tf.models import TrainableModel, build_configured
 from t2i_tf.sentence_encoder.encoder import load_encoder
 from t2i_tf.text.tokenizer import Tokenizer, TokenReader, split_words
 from t2i_tf.text.vocabulary import Vocabulary
-
-# Whatever Keras meets in a file that is damaged or of another kind.
-_DAMAGE = (
-    OSError,
-    EOFError,
-    ValueError,
-    LookupError,
-    TypeError,
-    AttributeError,
-    RuntimeError,
-    BadZipFile,
-    zlib.error,
-)
 
 
 class PretrainedModel(keras.Model):
@@ -236,7 +222,7 @@ def _load_file(path: Path) -> PretrainedModel:
         raise UserError(f"{path} is no preset: expected a folder, or a file that ends in .keras.")
     try:
         model = keras.saving.load_model(path)
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise UserError(f"{path} cannot be loaded: {_first_line(error)}") from error
     if not isinstance(model, PretrainedModel):
         raise UserError(
@@ -272,7 +258,7 @@ def _load_preset(folder: Path) -> PretrainedModel:
     model = _of(parts)
     try:
         model.load_weights(folder / WEIGHTS)
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise UserError(f"{folder / WEIGHTS} cannot be loaded: {_first_line(error)}") from error
     _check_finite(folder / WEIGHTS, model)
     return model

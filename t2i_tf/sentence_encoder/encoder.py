@@ -1,15 +1,14 @@
 """Sentence encoders: captions to vectors."""
 
 import hashlib
-import zipfile
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 import tensorflow as tf
 
-from t2i_tf.errors import UserError
-from t2i_tf.files import write_atomically
+from t2i_tf.errors import UserError, first_line
+from t2i_tf.files import DAMAGE, write_atomically
 from t2i_tf.sentence_encoder.skip_thought_layer import SkipThoughtLayer
 from t2i_tf.text.tokenizer import Tokenizer
 from t2i_tf.text.vocabulary import Vocabulary, read_header
@@ -52,15 +51,17 @@ class SkipThoughtEncoder(tf.Module):
             vectors are standardized.
 
     Raises:
-        ValueError: an array is missing or has another shape.
+        KeyError, ValueError: an array is missing, has another shape, or values that are no numbers.
     """
 
     def __init__(self, vocabulary: Vocabulary, arrays: dict[str, np.ndarray]):
         super().__init__(name="skip_thought_encoder")
-        embedding = arrays["uni_words/embeddings"]
+        arrays = {name: finite(name, array) for name, array in arrays.items()}
+        words, width = arrays["uni_words/embeddings"].shape
         layer = SkipThoughtLayer(
-            *embedding.shape,
-            arrays["forward/recurrent_kernel"].shape[0],
+            words,
+            width,
+            len(arrays["forward/recurrent_kernel"]),
             dtype="float32",
             name="skip_thought",
         )
@@ -71,8 +72,8 @@ class SkipThoughtEncoder(tf.Module):
         self.weights = [
             weight.value for weight in layer.weights
         ]  # tracked, so that a session finds them
-        self.mean = tf.constant(arrays.get("mean", np.zeros(self.units, np.float32)))
-        self.deviation = tf.constant(arrays.get("deviation", np.ones(self.units, np.float32)))
+        self.mean = tf.constant(arrays.get("mean", 0.0), tf.float32, [self.units])
+        self.deviation = tf.constant(arrays.get("deviation", 1.0), tf.float32, [self.units])
         self.fingerprint = _fingerprint(vocabulary, [arrays[n] for n in weight_names(layer)])
         self._layer = layer
 
@@ -128,11 +129,22 @@ def load_encoder(path: Path) -> SentenceEncoder:
             f"{path}: no such sentence encoder. Expected a file that training left beside its "
             "checkpoints or its data."
         ) from None
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
+    except DAMAGE as error:
         raise UserError(
-            f"{path} cannot be read as a sentence encoder ({error}). Expected a file that training "
-            "left beside its checkpoints or its data."
+            f"{path} cannot be read as a sentence encoder ({first_line(error)}). Expected a file"
+            " that training left beside its checkpoints or its data."
         ) from None
+
+
+def finite(name: str, array: np.ndarray) -> np.ndarray:
+    """An array as float32; ValueError if a value is none, which would spoil every sentence."""
+    if array.dtype.kind not in "fiu":
+        raise ValueError(f"{name} has {array.dtype} for numbers")
+    with np.errstate(over="ignore"):
+        values = array.astype(np.float32, copy=False)
+    if not np.isfinite(values).all():
+        raise ValueError(f"{name} has values that are infinite or no numbers")
+    return values
 
 
 def weight_names(layer: SkipThoughtLayer) -> list[str]:

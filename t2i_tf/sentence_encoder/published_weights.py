@@ -8,13 +8,13 @@
 The option files beside them (.pkl) are not needed: no pickle is read.
 """
 
-import zipfile
 from pathlib import Path
 
 import numpy as np
 
-from t2i_tf.errors import UserError
-from t2i_tf.sentence_encoder.encoder import SkipThoughtEncoder
+from t2i_tf.errors import UserError, first_line
+from t2i_tf.files import DAMAGE
+from t2i_tf.sentence_encoder.encoder import SkipThoughtEncoder, finite
 from t2i_tf.text.vocabulary import UNKNOWN, Vocabulary
 
 FILES = ("dictionary.txt", "utable.npy", "btable.npy", "uni_skip.npz", "bi_skip.npz")
@@ -46,16 +46,16 @@ def load_published(folder: Path, vocabulary: Vocabulary) -> SkipThoughtEncoder:
         }
         rows = _rows(dictionary, vocabulary)
         arrays = {
-            f"{part}_words/embeddings": np.asarray(table[rows], np.float32)
+            f"{part}_words/embeddings": finite(f"{part[0]}table.npy", table[rows])
             for part, table in tables.items()
         }
         with np.load(folder / "uni_skip.npz") as uni, np.load(folder / "bi_skip.npz") as bi:
             arrays |= _gru("uni", uni, "encoder")
             arrays |= _gru("forward", bi, "encoder") | _gru("backward", bi, "encoder_r")
         return SkipThoughtEncoder(vocabulary, arrays)
-    except (OSError, EOFError, ValueError, LookupError, zipfile.BadZipFile) as error:
+    except DAMAGE as error:
         raise UserError(
-            f"{folder} cannot be read as the published skip-thought files: {error}. "
+            f"{folder} cannot be read as the published skip-thought files: {first_line(error)}. "
             f"Copy them again from {_SOURCE}."
         ) from None
 
@@ -95,7 +95,7 @@ def _gru(name: str, archive, prefix: str) -> dict[str, np.ndarray]:
         "recurrent_kernel": np.concatenate([swapped["U"], archive[f"{prefix}_Ux"]], axis=1),
         "bias": np.stack([bias, np.zeros_like(bias)]),
     }
-    return {f"{name}/{key}": array.astype(np.float32) for key, array in weights.items()}
+    return {f"{name}/{key}": finite(f"{name}_skip", array) for key, array in weights.items()}
 
 
 def _halves(array: np.ndarray) -> list[np.ndarray]:

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from rich.progress import track
 
-from t2i_tf.errors import UserError
-from t2i_tf.files import write_atomically
+from t2i_tf.errors import UserError, first_line
+from t2i_tf.files import DAMAGE, write_atomically
 
 CHUNK = 256  # rows computed at a time
 FLUSH_SECONDS = 10.0  # the longest time that a crash can cost
@@ -40,9 +40,9 @@ def cached_rows(
         _compute(path, shape, np.dtype(dtype), compute, what)
     try:
         rows = np.load(path, mmap_mode="r")
-    except (OSError, ValueError, EOFError) as error:
+    except DAMAGE as error:
         raise UserError(
-            f"{path} is damaged ({error}). Delete it, and it is computed again."
+            f"{path} is damaged ({first_line(error)}). Delete it, and it is computed again."
         ) from None
     if rows.shape != shape:
         raise UserError(
@@ -73,7 +73,7 @@ def _compute(path, shape, dtype, compute, what) -> None:
 
 def _done(part: Path, count: Path, shape: tuple[int, ...], dtype: np.dtype) -> int:
     """Number of rows that an interrupted call has computed."""
-    with contextlib.suppress(OSError, ValueError, EOFError):
+    with contextlib.suppress(*DAMAGE):
         rows = np.load(part, mmap_mode="r")
         if rows.shape == shape and rows.dtype == dtype:
             return int(count.read_text())

@@ -8,6 +8,7 @@ mnist.h5 of the paper's authors.
 
 import contextlib
 import gzip
+import math
 import os
 import re
 import socket
@@ -137,11 +138,20 @@ def _hdf5_pool(path: Path, arrays: Mapping[str, np.ndarray], name: str) -> Pool:
     if pictures is None or labels is None:
         found = ", ".join(sorted(arrays)) or "none"
         raise UserError(f"{path}: expected the arrays {name} and {name}_labels, got {found}.")
-    if pictures.shape != (len(pictures), SIDE * SIDE) or labels.size != len(pictures):
+    for array in (pictures, labels):
+        is_array = isinstance(array, np.ndarray)
+        if not is_array or array.dtype.kind not in "fiub":
+            raise UserError(
+                f"{path}: expected {name} and {name}_labels as arrays of numbers, got"
+                f" {array.dtype if is_array else type(array).__name__}."
+            )
+    if pictures.shape != (labels.size, SIDE * SIDE) or not labels.size:
         raise UserError(
             f"{path}: expected {name} with the shape (n, {SIDE * SIDE}) and n labels, got"
             f" {pictures.shape} and {labels.shape}."
         )
+    if not np.isin(labels, range(10)).all():
+        raise UserError(f"{path}: expected labels from 0 to 9 in {name}_labels, got others.")
     if not (pictures.min() >= 0 and pictures.max() <= 1):
         raise UserError(f"{path}: expected values from 0 to 1 in {name}, got others.")
     pixels = np.uint8(np.round(255.0 * pictures)).reshape(-1, SIDE, SIDE)
@@ -174,12 +184,13 @@ def read_idx(path: Path) -> np.ndarray:
             contents = gzip.decompress(contents)
     except (OSError, EOFError, zlib.error) as error:
         raise UserError(f"{path}: cannot be read: {error}. Download it again.") from None
-    rank = contents[3] if contents[:3] == b"\0\0\x08" else 0
-    shape = np.frombuffer(contents[4 : 4 + 4 * rank], ">u4").astype(int)
-    data = contents[4 + 4 * rank :]
-    if not rank or len(shape) != rank or len(data) != np.prod(shape):
+    rank = contents[3] if contents[:3] == b"\0\0\x08" and len(contents) > 3 else 0
+    start = 4 + 4 * rank  # of the values; the shape is before them
+    shape = [int.from_bytes(contents[k : k + 4]) for k in range(4, start, 4)]
+    values = np.frombuffer(contents[start:], np.uint8)
+    if rank not in (1, 3) or len(contents) < start or len(values) != math.prod(shape):
         raise UserError(f"{path}: expected an IDX file of bytes, complete. Download it again.")
-    return np.frombuffer(data, np.uint8).reshape(shape)
+    return values.reshape(shape)
 
 
 def load_sklearn_digits() -> Digits:

@@ -121,6 +121,10 @@ def with_array(name, change):
     [
         (lambda arrays: without(arrays, "c0"), "33 arrays of the authors' alignDRAW, got 32 of"),
         (lambda arrays: {"x": np.zeros(3)}, "got 0 of them; W_y_hLangEnc, .* 28 more are missing"),
+        (
+            lambda arrays: {f"model/{name}": array for name, array in arrays.items()},
+            "28 more are missing. Other names in the file: model/W_hLangEncRev_hLangEncRev, ",
+        ),
         (with_array("W_s_hdec", lambda a: a[:, :-4]), r"W_s_hdec with the shape \(6, 24\).* 20\)"),
         (with_array("b_c", lambda a: a[:-1]), r"expected .* shape .*, got \("),
         (with_array("W_inp_henc", lambda a: a[:-1]), r"W_inp_henc with the shape"),

@@ -1,4 +1,8 @@
+import bz2
+import collections
 import contextlib
+import gzip
+import lzma
 import os
 import pickle
 import tracemalloc
@@ -53,6 +57,20 @@ def test_plain_values_and_arrays_come_back(tmp_path, protocol):
     for name, array in arrays.items():
         np.testing.assert_array_equal(found.pop(name), array)
     assert found == PLAIN
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_an_ordered_dictionary_is_a_dictionary(tmp_path, protocol):
+    ordered = collections.OrderedDict(eos=0, UNK=1, a=2)
+    found = load_plain_pickle(written(tmp_path / "file.pkl", pickle.dumps(ordered, protocol)))
+    assert type(found) is dict and found == ordered
+    of_python_2 = b"ccollections\nOrderedDict\np1\n((lp2\n(lp3\nS'a'\naI2\naatRp4\n."
+    assert load_plain_pickle(written(tmp_path / "file.pkl", of_python_2)) == {"a": 2}
+
+
+@pytest.mark.parametrize("packer", [gzip, bz2, lzma])
+def test_a_compressed_file_is_named(tmp_path, packer):
+    assert "Unpack it first" in refused(tmp_path, packer.compress(pickle.dumps(PLAIN)))
 
 
 def test_files_of_python_2(tmp_path):

@@ -10,6 +10,7 @@ from t2i_tf.sentence_encoder.encoder import load_encoder
 from t2i_tf.sentence_encoder.published_weights import FILES, is_published, load_published
 from t2i_tf.text.vocabulary import Vocabulary
 from tests.reference import skip_thought as reference
+from tests.t2i_tf.damaged_arrays import NO_HEADERS, npy, write_npz
 
 EMBEDDING, UNITS = 5, 3
 DICTIONARY = ["<eos>", "UNK", "a", "bus", "dog", "runs", "red", "é"]
@@ -127,6 +128,52 @@ def test_an_interrupted_download_is_refused(published, tmp_path, name, share):
     (tmp_path / name).write_bytes(content[: int(share * len(content))])
     with pytest.raises(UserError, match=r"cannot be read as the published skip-thought files"):
         load_published(tmp_path, VOCABULARY)
+
+
+@pytest.mark.parametrize("header", NO_HEADERS)
+def test_a_header_that_is_none_is_one_sentence(published, tmp_path, header):
+    copy_files(published, tmp_path)
+    write_npz(tmp_path / "bi_skip.npz", header, "encoder_W")
+    with pytest.raises(UserError, match=r"cannot be read as the published skip-thought files.*\)?"):
+        load_published(tmp_path, VOCABULARY)
+    copy_files(published, tmp_path)
+    (tmp_path / "utable.npy").write_bytes(npy(header))
+    with pytest.raises(UserError, match=r"cannot be read as the published skip-thought files"):
+        load_published(tmp_path, VOCABULARY)
+    write_npz(tmp_path / "encoder.npz", header, "format")
+    with pytest.raises(UserError, match="cannot be read as a sentence encoder"):
+        load_encoder(tmp_path / "encoder.npz")
+
+
+@pytest.mark.parametrize(
+    ("array", "message"),
+    [
+        (np.full((len(DICTIONARY), EMBEDDING), np.nan), "utable.npy has values that are infinite"),
+        (np.full((len(DICTIONARY), EMBEDDING), 1e300), "utable.npy has values that are infinite"),
+        (np.zeros((len(DICTIONARY), EMBEDDING), complex), "utable.npy has complex128 for numbers"),
+        (np.zeros(()), "len"),
+        (np.zeros(len(DICTIONARY)), "not enough values"),
+    ],
+)
+def test_word_vectors_that_are_no_numbers_or_no_table_are_refused(
+    published, tmp_path, array, message
+):
+    copy_files(published, tmp_path)
+    np.save(tmp_path / "utable.npy", array)
+    with pytest.raises(UserError, match=message):
+        load_published(tmp_path, VOCABULARY)
+
+
+def test_a_saved_encoder_of_no_numbers_is_refused(encoder, tmp_path):
+    path = tmp_path / "encoder.npz"
+    encoder.save(path)
+    with np.load(path) as archive:
+        arrays = {name: archive[name] for name in archive.files}
+    for name, value in (("uni/kernel", np.nan), ("mean", np.nan), ("mean", 0.0)):
+        shape = arrays["uni/kernel"].shape if name == "uni/kernel" else (encoder.units - 1,)
+        np.savez(path, **arrays | {name: np.full(shape, value)})
+        with pytest.raises(UserError, match="cannot be read as a sentence encoder"):
+            load_encoder(path)
 
 
 def test_a_word_of_the_dictionary_may_hold_a_carriage_return(published, encoder, tmp_path):

@@ -6,6 +6,7 @@ import pytest
 from pipelines.data.precomputed import cached_array as module
 from pipelines.data.precomputed.cached_array import CHUNK, cached_rows
 from t2i_tf.errors import UserError
+from tests.t2i_tf.damaged_arrays import NO_HEADERS, npy
 
 ROWS = 3 * CHUNK + 7
 
@@ -51,6 +52,15 @@ def test_an_interrupted_computation_resumes(tmp_path, monkeypatch):
     rows = cached_rows(path, (ROWS, 2), np.float32, resumes, "rows")
     np.testing.assert_array_equal(rows, expected())
     assert calls == [2 * CHUNK, 3 * CHUNK]
+
+
+@pytest.mark.parametrize("header", NO_HEADERS)
+def test_a_header_that_is_none_is_damage(tmp_path, header):
+    path = tmp_path / "rows.npy"
+    path.write_bytes(npy(header))
+    with pytest.raises(UserError, match="is damaged") as error:
+        cached_rows(path, (ROWS, 2), np.float32, squares, "rows")
+    assert "\n" not in str(error.value)
 
 
 def test_another_shape_and_damage_are_refused(tmp_path):

@@ -16,6 +16,7 @@ from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.data.prepared.record_reader import read_split_records
 from pipelines.data.prepared.tfrecords import parse_batch
 from pipelines.data.sources.detect import Hints, find_source
+from pipelines.data.sources.mnist_digits import read_idx
 from t2i_tf.errors import UsageError, UserError
 
 NAMES = [f"p{k}.jpg" for k in range(6)]
@@ -268,6 +269,24 @@ def test_mnists_idx_files(tmp_path, kind):
     assert source.facts()["digits"] == "MNIST's IDX files"
     assert source.facts()["digits_of_writers"] == {"train": 180, "val": 20, "test": 50}
     assert source.splits()["train"][0].picture.max() == 200
+
+
+@pytest.mark.parametrize(
+    "contents",
+    [
+        b"",
+        b"\0\0\x08",
+        b"\0\0\x08\x03",
+        b"\0\0\x08\x03\0\0\0",
+        b"\0\0\x08\x04" + b"\x80\0\0\0" * 4,  # 2^124 values, 0 in 64 bits
+        b"\0\0\x08\xff" + b"\0\0\0\1" * 255 + b"x",
+        b"\0\0\x0d\x01\0\0\0\1" + bytes(4),  # a float
+    ],
+)
+def test_an_idx_file_that_is_none_is_one_sentence(tmp_path, contents):
+    (tmp_path / "train-labels-idx1-ubyte").write_bytes(contents)
+    with pytest.raises(UserError, match="expected an IDX file of bytes, complete"):
+        read_idx(tmp_path / "train-labels-idx1-ubyte")
 
 
 def test_damaged_and_missing_idx_files(tmp_path):

@@ -2,6 +2,7 @@ import json
 import os
 import pickle
 
+import h5py
 import numpy as np
 import pytest
 
@@ -312,6 +313,15 @@ def test_without_test_digits_half_of_the_validation_digits_are_tested_on(tmp_pat
         ({"train_labels": None}, "expected the arrays train and train_labels, got test"),
         ({"train": np.zeros((40, 700), "f4")}, r"shape \(n, 784\) and n labels, got \(40, 700\)"),
         ({"validation": np.full((40, 784), 2.0)}, "values from 0 to 1 in validation"),
+        (
+            {"train": np.full((40, 784), b"1")},
+            r"train and train_labels as arrays of numbers, got \|S1",
+        ),
+        ({"train": h5py.Empty("f4")}, "as arrays of numbers, got Empty"),
+        ({"train": np.zeros((40, 784), complex)}, "as arrays of numbers, got complex128"),
+        ({"train": np.zeros((0, 784)), "train_labels": np.zeros(0)}, r"got \(0, 784\) and \(0,\)"),
+        ({"train_labels": np.arange(40) % 10 + 0.5}, "labels from 0 to 9 in train_labels"),
+        ({"train_labels": np.full(40, np.nan)}, "labels from 0 to 9 in train_labels"),
         ({"test_labels": np.zeros(40, int)}, "every label from 0 to 9 among the digits of test"),
     ],
 )
