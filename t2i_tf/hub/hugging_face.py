@@ -46,8 +46,8 @@ def download(address: str) -> Path:
     It is downloaded where it is missing there, or its weights are damaged.
 
     Raises:
-        UserError: `huggingface_hub` is not installed, the repository or the network is missing, or
-            it holds no preset.
+        UserError: `huggingface_hub` is not installed, the repository or the network is missing, the
+            cache cannot be written, or it holds no preset.
     """
     from t2i_tf.hub.preset_folder import FILES, has_our_format, is_preset, weights_are_damaged
 
@@ -56,6 +56,8 @@ def download(address: str) -> Path:
 
     def fetch(**more: bool) -> Path:
         with _failures(hub, address, f"load {address}"):
+            if not hub.constants.HF_HUB_OFFLINE:  # else the client would warn a hundred times first
+                Path(hub.constants.HF_HUB_CACHE).mkdir(parents=True, exist_ok=True)
             return Path(
                 hub.snapshot_download(
                     repository, revision=revision, allow_patterns=list(FILES), **more
@@ -165,9 +167,13 @@ def _other_reason(hub, error: Exception) -> str | None:
     package = type(error).__module__.partition(".")[0]
     if package in _TRANSPORTS:
         return f"{_unreachable(hub)}."
-    if package == "huggingface_hub" or (isinstance(error, OSError) and error.errno is None):
+    if isinstance(error, OSError) and error.errno is not None:  # the disk's, not the network's
+        return f"{error.filename or hub.constants.HF_HUB_CACHE}: {error.strerror}."
+    if package == "huggingface_hub" or isinstance(error, OSError):
         return first_line(error)
-    if isinstance(error, ValueError | KeyError):  # no JSON, or one with other keys
+    if isinstance(error, UnicodeError):  # headers are of ASCII
+        return f"the login has letters that none of the hub has; {_LOGIN}"
+    if isinstance(error, ValueError | KeyError | TypeError | AttributeError):  # no such JSON
         return f"{hub.constants.ENDPOINT} does not answer as a hub does."
     return None
 
@@ -183,5 +189,6 @@ def _missing(hub, error) -> str:
 def _refusal(error) -> str:
     status = error.response.status_code
     if status in (401, 403):
-        return f"the hub refused it ({status}); {_LOGIN}"
+        said = f": {first_line(error.server_message)}" if error.server_message else ""
+        return f"the hub refused it ({status}{said}); {_LOGIN}"
     return f"the hub answered {status}: {first_line(error.server_message or error)}"

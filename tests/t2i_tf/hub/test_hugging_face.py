@@ -147,7 +147,7 @@ def test_a_missing_repository_or_revision_is_named(hub, client, folder):
 
 def test_a_push_without_a_login_says_how_to_log_in(hub, client, folder):
     client(HF_TOKEN=None)
-    with pytest.raises(UserError, match=r"refused it \(401\).*HF_TOKEN"):
+    with pytest.raises(UserError, match=r"refused it \(401: Invalid.*\).*HF_TOKEN"):
         push(folder)
     assert not hub.repositories
 
@@ -180,14 +180,38 @@ def test_a_preset_of_another_library_is_named(hub, client, folder):
     [
         ((404, "", b'{"error": "gone"}'), "the hub answered 404: gone"),
         ((403, "", b"{}"), r"the hub refused it \(403\); log in"),
+        (
+            (403, "", b'{"error": "You have no rights in the organization someone."}'),
+            r"refused it \(403: You have no rights in the organization someone\.\); log in",
+        ),
         ((403, "GatedRepo", b"{}"), "its owner has to grant access first"),
         ((200, "", b"<html>Log in to this wireless network</html>"), "does not answer as a hub"),
+        ((200, "", b"[]"), "does not answer as a hub"),
+        ((200, "", b"null"), "does not answer as a hub"),
     ],
 )
 def test_an_answer_is_not_called_a_missing_network(hub, client, refusal, message):
     hub.refusal = refusal
     with pytest.raises(UserError, match=f"Cannot load hf://someone/model: .*{message}"):
         hugging_face.download("hf://someone/model")
+
+
+def test_a_cache_that_cannot_be_written_is_one_sentence(hub, client, folder, tmp_path, caplog):
+    push(folder)
+    (tmp_path / "file").write_text("mine")
+    for variable in ("HF_HOME", "HF_HUB_CACHE"):
+        client(**{variable: tmp_path / "file"})
+        with pytest.raises(
+            UserError, match=r"Cannot load .*/file.*: (Not a directory|File exists)"
+        ):
+            hugging_face.download("hf://someone/model")
+    assert not caplog.records  # of the client's, one for each file and try
+
+
+def test_a_login_that_is_none_is_one_sentence(hub, client, folder):
+    client(HF_TOKEN="hf_ä")
+    with pytest.raises(UserError, match="the login has letters that none of the hub has"):
+        push(folder)
 
 
 def test_what_cannot_be_sent_is_refused_before_the_work(client):
