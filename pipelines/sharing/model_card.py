@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import jinja2
+import msgspec
 
 from pipelines.evaluation.results import FILE, Evaluation, read_evaluation
 from pipelines.evaluation.summary_table import evaluation_figures
@@ -46,7 +47,7 @@ def read_run_facts(run: Path, step: int) -> RunFacts:
     Raises:
         UserError: one of the files is damaged.
     """
-    data, init = _read_if_there(run / DATA_MANIFEST), read_beginning(run)
+    data, init = _read_manifest(run / DATA_MANIFEST), read_beginning(run)
     if not (run / FILE).is_file():
         return RunFacts(
             data,
@@ -66,8 +67,20 @@ def read_run_facts(run: Path, step: int) -> RunFacts:
     return RunFacts(data, init, evaluation, "")
 
 
-def _read_if_there(path: Path) -> dict[str, Any] | None:
-    return read_json(path, dict[str, Any]) if path.is_file() else None
+class _Split(msgspec.Struct):
+    examples: int
+    captions: int
+
+
+class _Manifest(msgspec.Struct):
+    """What of the manifest of the data the card says."""
+
+    source: str | None = None
+    splits: dict[str, _Split] = {}
+
+
+def _read_manifest(path: Path) -> dict[str, Any] | None:
+    return msgspec.to_builtins(read_json(path, _Manifest)) if path.is_file() else None
 
 
 def model_card(

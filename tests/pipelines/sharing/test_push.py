@@ -184,6 +184,25 @@ def test_weights_that_were_not_trained_here_are_not_said_to_be(tmp_path):
     assert "for 0 steps" not in card and "coco" not in card and "learnt from" not in card
 
 
+@pytest.mark.parametrize(
+    "manifest",
+    [
+        '{"source": "coco", "splits": null}',
+        '{"splits": {"train": "x"}}',
+        '{"source": "coco", "splits": {"train": {"examples": 3}}}',
+        '{"source": ["coco"]}',
+    ],
+)
+def test_a_damaged_manifest_of_the_data_is_one_sentence(tmp_path, manifest, capsys):
+    run = write_run(tmp_path / "run", step=9)
+    (run / "data.json").write_text(manifest)
+    command = ["push", str(run), ADDRESS, "--dry-run", "--out", str(tmp_path / "preset")]
+    assert main(command) == 1
+    error = capsys.readouterr().err
+    assert "data.json: wrong schema" in error and error.count("\n") == 1
+    assert not (tmp_path / "preset").exists()
+
+
 def test_a_captioner_has_a_card_too(tmp_path):
     run, out = write_run(tmp_path / "run", CAPTIONER), tmp_path / "preset"
     command = ["push", str(run), ADDRESS, "--dry-run", "--out", str(out), "--dtype", "float16"]
