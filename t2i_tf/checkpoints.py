@@ -231,8 +231,8 @@ def load(workdir: Path, which: str = "best") -> Trained:
             is said), or "last".
 
     Raises:
-        UserError: the folder or its checkpoint is missing, all checkpoints are damaged, or the
-            vocabulary has another size.
+        UserError: the folder or its checkpoint is missing, all checkpoints are damaged, the
+            vocabulary has another size, or weights are not finite.
     """
     workdir = Path(workdir)
     config = read_config(workdir)
@@ -257,8 +257,19 @@ def load(workdir: Path, which: str = "best") -> Trained:
     step = int(model.optimizer.iterations.numpy())
     if config.optimizer.ema > 0 and step > 0:  # before the first step averages are zeros
         model.optimizer.finalize_variable_values(model.trainable_variables)
+    check_finite(workdir, model)
     reader = _reader(workdir, config, vocabulary)
     return Trained(model, config, vocabulary, reader, step)
+
+
+def check_finite(path: Path, model: TrainableModel) -> None:
+    """Refuse weights that are not finite, which would draw black pictures without a word."""
+    for weight in model.weights:
+        if not np.isfinite(weight.numpy()).all():
+            raise UserError(
+                f"{path} is damaged, or its training diverged: the weight {weight.path} has values"
+                " that are infinite or no numbers."
+            )
 
 
 def check_vocabulary(workdir: Path, vocabulary: Vocabulary, config: TrainConfig) -> None:

@@ -6,7 +6,6 @@ from types import MappingProxyType
 from typing import Any, Literal, Self
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from t2i_tf import checkpoints
@@ -231,7 +230,7 @@ def _load_file(path: Path) -> PretrainedModel:
         )
     if model._parts is None:
         raise UserError(f"{path} is no whole model: it has no {VOCABULARY}. Save or copy it again.")
-    _check_finite(path, model)
+    checkpoints.check_finite(path, model.network)
     return model
 
 
@@ -242,16 +241,6 @@ def _first_line(error: Exception) -> str:
     return said.partition(" Full object config:")[0]  # all settings, of a class that is not known
 
 
-def _check_finite(path: Path, model: PretrainedModel) -> None:
-    """Refuse weights that are not finite, which would draw black pictures without a word."""
-    for weight in model.network.weights:
-        if not np.isfinite(weight.numpy()).all():
-            raise UserError(
-                f"{path} is damaged, or its training diverged: the weight {weight.path} has values"
-                " that are infinite or no numbers."
-            )
-
-
 def _load_preset(folder: Path) -> PretrainedModel:
     """The model of a folder that `save_to_preset` wrote."""
     parts = read_parts(folder)
@@ -260,7 +249,7 @@ def _load_preset(folder: Path) -> PretrainedModel:
         model.load_weights(folder / WEIGHTS)
     except DAMAGE as error:
         raise UserError(f"{folder / WEIGHTS} cannot be loaded: {_first_line(error)}") from error
-    _check_finite(folder / WEIGHTS, model)
+    checkpoints.check_finite(folder / WEIGHTS, model.network)
     return model
 
 

@@ -181,6 +181,16 @@ def test_before_the_first_step_load_gives_the_weights_which_have_no_averages_yet
         np.testing.assert_array_equal(weight, expected)
 
 
+def test_load_refuses_weights_that_are_no_numbers(workdir):
+    model = compiled()
+    advance(model, 4)
+    averages = model.optimizer._model_variables_moving_average
+    averages[0].assign(np.full(averages[0].shape, np.nan))
+    CheckpointFolder(workdir / "checkpoints").save(model, {"step": 4})
+    with pytest.raises(UserError, match="training diverged: the weight"):
+        checkpoints.load(workdir, "last")
+
+
 def test_load_gives_the_best_or_the_last(workdir):
     CheckpointFolder(workdir / "checkpoints").mark_best(1, loss=3.0)
     assert checkpoints.load(workdir).step == 1
