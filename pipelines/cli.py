@@ -144,7 +144,7 @@ def parse(argv: list[str], chosen: tuple[str, TrainConfig] | None = None, prog: 
     Args:
         argv: Words of the command line.
         chosen: Preset and settings that are the defaults of a training without `--preset`. As long
-            as there are none, its model is not known, and flags of the model are not parsed.
+            as there are none, its model is not known: flags that alignDRAW lacks are not parsed.
         prog: As for `main`.
 
     Raises:
@@ -161,7 +161,8 @@ def parse(argv: list[str], chosen: tuple[str, TrainConfig] | None = None, prog: 
     arguments = [_full_flag(word) for word in arguments]
     default = _training(arguments, chosen)
     if chosen is None and default.preset is None:  # which model it is, is not known yet
-        return tyro.cli(Train, prog=prog, args=_without_model(arguments), default=default)
+        arguments = _without_flags_of_other_models(arguments, default.config)
+        return tyro.cli(Train, prog=prog, args=arguments, default=default)
     options = tyro.cli(Train, prog=prog, args=arguments, default=default)
     _refuse_components(options.config, arguments)
     return options
@@ -184,13 +185,15 @@ def _full_flag(word: str) -> str:
     return SHORT_FLAGS.get(flag, flag) + equals + value
 
 
-def _without_model(argv: list[str]) -> list[str]:
-    """The words of a command line without the model's own flags and their values."""
-    kept, of_model = [], False
+def _without_flags_of_other_models(argv: list[str], config: TrainConfig) -> list[str]:
+    """The words of a command line without flags (and values) that `config`'s model lacks."""
+    own = {field.name for field in dataclasses.fields(config.model)}
+    kept, dropped = [], False
     for word in argv:
         if word.startswith("--") or word == "-h":
-            of_model = word.startswith("--model.")
-        if not of_model:
+            name = word.partition("=")[0].removeprefix("--model.").replace("-", "_")
+            dropped = word.startswith("--model.") and not {name, name.removeprefix("no_")} & own
+        if not dropped:
             kept.append(word)
     return kept
 
