@@ -25,6 +25,7 @@ from pipelines.data.sources.mnist_captions import (
     TEMPLATES,
 )
 from pipelines.judges.cached_network import About, load_or_train, train_steps
+from pipelines.judges.convolutions import build_convolutions
 
 PlacedDigits = Mapping[str, int]  # place -> digit
 
@@ -66,24 +67,11 @@ class DigitJudge(keras.Model):
     def __init__(self, seed: int = 0, **kwargs):
         super().__init__(name="digit_judge", **kwargs)
         he = keras.initializers.HeNormal(keras.random.SeedGenerator(seed))
-        self.convolutions = [
-            keras.layers.Conv2D(
-                count,
-                3,
-                padding="same",
-                data_format="channels_last",
-                activation="relu",
-                kernel_initializer=he,
-                name=f"conv_{k}",
-            )
-            for k, count in enumerate(FILTERS)
-        ]
+        self.convolutions = build_convolutions(1, FILTERS, he)
         self.dense = keras.layers.Dense(
             UNITS, activation="relu", kernel_initializer=he, name="dense"
         )
         self.head = keras.layers.Dense(NOTHING + 1, kernel_initializer=he, name="digit")
-        for convolution, depth in zip(self.convolutions, (1, *FILTERS), strict=False):
-            convolution.build((None, None, None, depth))
         self.dense.build((None, (WINDOW // 2) ** 2 * FILTERS[-1]))
         self.head.build((None, UNITS))
         self.built = True

@@ -73,7 +73,7 @@ class _Split(msgspec.Struct):
 
 
 class _Manifest(msgspec.Struct):
-    """What of the manifest of the data the card says."""
+    """The parts of a data manifest that the card shows."""
 
     source: str | None = None
     splits: dict[str, _Split] = {}

@@ -173,8 +173,7 @@ class Checkpointer(keras.callbacks.Callback):
             step = int(self.model.optimizer.iterations.numpy())
             self.workers.chief_does(lambda: self.folder.mark_best(step, self.best_loss))
         self.save()
-        ends, _ = self._agreed or (self.interrupted, True)
-        if ends:
+        if self._agreed[0] if self._agreed else self.interrupted:
             raise Interrupted
 
     def _metric_variables(self):

@@ -172,7 +172,7 @@ def _other_reason(hub, error: Exception) -> str | None:
     if package == "huggingface_hub" or isinstance(error, OSError):
         return first_line(error)
     if isinstance(error, UnicodeError):  # headers are of ASCII
-        return f"the login has letters that none of the hub has; {_LOGIN}"
+        return f"the login has characters that no login of the hub has; {_LOGIN}"
     if isinstance(error, ValueError | KeyError | TypeError | AttributeError):  # no such JSON
         return f"{hub.constants.ENDPOINT} does not answer as a hub does."
     return None

@@ -58,7 +58,8 @@ class Parts(NamedTuple):
 
 def is_preset(folder: Path) -> bool:
     """Whether a folder has the files of a preset."""
-    return all(os.path.isfile(folder / name) for name in (WEIGHTS, CONFIG))  # no errors
+    # `Path.is_file` raises an error where the folder cannot be searched; this is False there.
+    return all(os.path.isfile(folder / name) for name in (WEIGHTS, CONFIG))
 
 
 def check_whole(folder: Path) -> None:

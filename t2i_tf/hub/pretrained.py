@@ -222,7 +222,7 @@ def _load_file(path: Path) -> PretrainedModel:
     try:
         model = keras.saving.load_model(path)
     except DAMAGE as error:
-        raise UserError(f"{path} cannot be loaded: {_first_line(error)}") from error
+        raise UserError(f"{path} cannot be loaded: {_keras_reason(error)}") from error
     if not isinstance(model, PretrainedModel):
         raise UserError(
             f"{path} holds a {type(model).__name__}, which is no model of t2i-tf. Load it with "
@@ -234,7 +234,7 @@ def _load_file(path: Path) -> PretrainedModel:
     return model
 
 
-def _first_line(error: Exception) -> str:
+def _keras_reason(error: Exception) -> str:
     """What Keras says first, with what a colon announces; pages may follow."""
     first, *others = [*filter(None, str(error).split("\n"))] or [type(error).__name__]
     said = f"{first} {others[0]}" if first.endswith(":") and others else first
@@ -248,7 +248,7 @@ def _load_preset(folder: Path) -> PretrainedModel:
     try:
         model.load_weights(folder / WEIGHTS)
     except DAMAGE as error:
-        raise UserError(f"{folder / WEIGHTS} cannot be loaded: {_first_line(error)}") from error
+        raise UserError(f"{folder / WEIGHTS} cannot be loaded: {_keras_reason(error)}") from error
     checkpoints.check_finite(folder / WEIGHTS, model.network)
     return model
 

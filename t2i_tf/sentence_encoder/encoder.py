@@ -137,7 +137,7 @@ def load_encoder(path: Path) -> SentenceEncoder:
 
 
 def finite(name: str, array: np.ndarray) -> np.ndarray:
-    """An array as float32; ValueError if a value is none, which would spoil every sentence."""
+    """An array as float32. ValueError for values that are not finite: they spoil every sentence."""
     if array.dtype.kind not in "fiu":
         raise ValueError(f"{name} has {array.dtype} for numbers")
     with np.errstate(over="ignore"):

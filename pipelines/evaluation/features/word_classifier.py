@@ -13,6 +13,7 @@ import tensorflow as tf
 from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.data.prepared.split_reader import SplitImages, read_images
 from pipelines.judges.cached_network import About, load_or_train, train_steps
+from pipelines.judges.convolutions import build_convolutions
 from t2i_tf.text.tokenizer import split_words
 from t2i_tf.text.vocabulary import UNKNOWN, Vocabulary
 
@@ -43,27 +44,12 @@ class Classifier(keras.Model):
     def __init__(self, words: Sequence[str], channels: int, seed: int = 0, **kwargs):
         super().__init__(name="classifier", **kwargs)
         self.words = tuple(words)
-        generator = keras.random.SeedGenerator(seed)
-        he = keras.initializers.HeNormal(generator)
-        self.convolutions = [
-            keras.layers.Conv2D(
-                count,
-                3,
-                padding="same",
-                data_format="channels_last",
-                activation="relu",
-                kernel_initializer=he,
-                name=f"conv_{k}",
-            )
-            for k, count in enumerate(FILTERS)
-        ]
+        he = keras.initializers.HeNormal(keras.random.SeedGenerator(seed))
+        self.convolutions = build_convolutions(channels, FILTERS, he)
         self.dense = keras.layers.Dense(
             UNITS, activation="relu", kernel_initializer=he, name="features"
         )
         self.head = keras.layers.Dense(len(self.words), kernel_initializer=he, name="words")
-        shapes = [(channels, *FILTERS)[k] for k in range(len(FILTERS))]
-        for convolution, depth in zip(self.convolutions, shapes, strict=True):
-            convolution.build((None, None, None, depth))
         self.dense.build((None, (SIDE >> len(FILTERS)) ** 2 * FILTERS[-1]))
         self.head.build((None, UNITS))
         self.built = True

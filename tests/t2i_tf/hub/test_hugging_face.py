@@ -210,7 +210,7 @@ def test_a_cache_that_cannot_be_written_is_one_sentence(hub, client, folder, tmp
 
 def test_a_login_that_is_none_is_one_sentence(hub, client, folder):
     client(HF_TOKEN="hf_ä")
-    with pytest.raises(UserError, match="the login has letters that none of the hub has"):
+    with pytest.raises(UserError, match="the login has characters that no login of the hub has"):
         push(folder)
 
 
