@@ -201,6 +201,11 @@ def _lines(init: str, source: PretrainedModel, taken: Transfer) -> list[str]:
         f"Begins from {init} ({source.network.title}, step {source.parts.step:,}): {taken.taken} of"
         f" {tensors} weight tensors taken."
     ]
+    if taken.enlarged:
+        lines.append(
+            f"Enlarged for larger windows, {len(taken.enlarged)}: {_first(taken.enlarged)}. Their"
+            " new pixels begin at zero."
+        )
     if taken.known_words or taken.new_words:
         lines.append(
             f"Words: {taken.known_words:,} keep their rows, {taken.new_words:,} are new and begin"

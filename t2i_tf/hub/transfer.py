@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from t2i_tf.errors import UserError
+from t2i_tf.hub.larger_windows import with_larger_windows
 from t2i_tf.hub.pretrained import PretrainedModel
 from t2i_tf.models import TrainableModel, build_model
 from t2i_tf.text.tokenizer import split_pieces
@@ -18,6 +19,7 @@ class Transfer(NamedTuple):
     """What a new model took over."""
 
     taken: int  # weight tensors
+    enlarged: list[str]  # of them, those of windows that were smaller
     not_taken: dict[str, str]  # tensors of the new model that keep their initial values, with why
     left: list[str]  # tensors of the trained model that the new one lacks
     known_words: int  # of the new vocabulary, which keep their rows; 0 without rows of words
@@ -29,7 +31,8 @@ def transfer(source: PretrainedModel, network: TrainableModel, vocabulary: Vocab
     """Put the weights of a trained model that fit, by name and shape, into a new one.
 
     Where a tensor has a row (or column) for each word, words of both vocabularies keep theirs, and
-    new ones begin at the mean (our choice).
+    new ones begin at the mean (our choice). Windows that are larger by an even number of pixels
+    begin by drawing what the smaller ones drew.
 
     Args:
         source: the trained model.
@@ -39,8 +42,9 @@ def transfer(source: PretrainedModel, network: TrainableModel, vocabulary: Vocab
     Raises:
         UserError: not a single tensor fits; nothing is changed.
     """
-    old = {variable.path: variable.numpy() for variable in source.network.weights}
-    axes = _word_axes(source, old)
+    trained = {variable.path: variable.numpy() for variable in source.network.weights}
+    axes = _word_axes(source, trained)
+    old = with_larger_windows(trained, source.network, network)
     values, not_taken = {}, {}
     for variable in network.weights:
         shape = tuple(variable.shape)
@@ -71,7 +75,8 @@ def transfer(source: PretrainedModel, network: TrainableModel, vocabulary: Vocab
     before = source.vocabulary.entries[_FIRST_WORD:] if words else ()
     gone = sum(_respelled(word, source.vocabulary, vocabulary) not in vocabulary for word in before)
     left = sorted(old.keys() - {variable.path for variable in network.weights})
-    return Transfer(len(values), not_taken, left, known, len(words) - known, gone)
+    enlarged = sorted(path for path in values if old[path].shape != trained[path].shape)
+    return Transfer(len(values), enlarged, not_taken, left, known, len(words) - known, gone)
 
 
 def _word_axes(source: PretrainedModel, old: dict[str, np.ndarray]) -> dict[str, int]:

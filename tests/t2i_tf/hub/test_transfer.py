@@ -2,10 +2,12 @@ import dataclasses
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import t2i_tf
 from t2i_tf.errors import UserError
 from t2i_tf.hub.transfer import transfer
+from t2i_tf.image_ops import image_shape
 from t2i_tf.models import build_model
 from t2i_tf.text.vocabulary import Vocabulary
 from tests.t2i_tf.hub.tiny_runs import CAPTIONER, write_run
@@ -89,6 +91,36 @@ def test_what_does_not_fit_is_named_and_left_as_it_is(source):
     for path in after:
         expected = before if path in taken.not_taken else old
         np.testing.assert_array_equal(after[path], expected[path], err_msg=path)
+
+
+@pytest.mark.parametrize("convention", ["centred", "authors"])
+def test_larger_windows_begin_by_drawing_what_the_smaller_ones_drew(tmp_path, convention):
+    config = dataclasses.replace(CONFIG, window=convention)
+    source = t2i_tf.TextToImage.from_preset(write_run(tmp_path / "run", config))
+    sizes = {"read_size": config.read_size + 4, "write_size": config.write_size + 2}
+    larger = dataclasses.replace(config, **sizes)
+    network, vocabulary = new_model(source.vocabulary.entries[2:], larger)
+    taken = transfer(source, network, vocabulary)
+    assert taken.taken == len(network.weights)
+    assert taken.enlarged == [
+        "draw_cell/encoder/kernel",
+        "draw_cell/write_patch/bias",
+        "draw_cell/write_patch/kernel",
+    ]
+    image = tf.random.stateless_uniform((1, *image_shape(config)), (1, 2))
+    caption, noise = tf.constant([[2, 3, 4]]), network.noise(tf.constant([5]))
+    before, now = (
+        model.bound(image, caption, noise).numpy() for model in (source.network, network)
+    )
+    np.testing.assert_allclose(now, before, rtol=1e-5)
+
+
+def test_windows_whose_filters_would_lie_elsewhere_are_not_taken(source):
+    larger = dataclasses.replace(CONFIG, write_size=CONFIG.write_size + 1)
+    network, vocabulary = new_model(source.vocabulary.entries[2:], larger, caption_dropout=0.1)
+    taken = transfer(source, network, vocabulary)
+    assert not taken.enlarged
+    assert sorted(taken.not_taken) == ["draw_cell/write_patch/bias", "draw_cell/write_patch/kernel"]
 
 
 def test_another_system_takes_what_it_has_in_common(source):
