@@ -71,13 +71,21 @@ def decode_json(data: bytes, schema: type[Schema], where: str) -> Schema:
         raise UserError(f"{where}: not JSON: {error}.") from None
 
 
-def read_json(path: Path, schema: type[Schema]) -> Schema:
+def read_json(path: Path, schema: type[Schema], remedy: str = "") -> Schema:
     """A JSON file as a value of `schema`.
+
+    Args:
+        path: the file.
+        schema: type of the value.
+        remedy: a sentence on what to do, which ends the error; needed for a file of our own.
 
     Raises:
         UserError: the file is missing, empty, not UTF-8, not JSON or does not match the schema.
     """
-    return decode_json(read_text_bytes(path), schema, str(path))
+    try:
+        return decode_json(read_text_bytes(path), schema, str(path))
+    except UserError as error:
+        raise UserError(f"{error} {remedy}".rstrip()) from None
 
 
 def write_json(path: Path, value: object) -> None:

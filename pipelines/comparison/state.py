@@ -57,14 +57,16 @@ class ComparisonState(msgspec.Struct):
 
         Raises:
             UserError: the folder holds a comparison with other data or another world, seed or
-                sentence encoder.
+                sentence encoder, or its record is damaged.
         """
         path = Path(workdir) / FILE
         new = cls(str(data.path), data.fingerprint, world, seed, now(), [])
         new.sentences = sentences and str(sentences).rstrip("/")
         if not path.exists():
             return new
-        existing = read_json(path, cls)
+        existing = read_json(
+            path, cls, "Delete it: what is trained and measured stays, and the same command goes on."
+        )
         for field in ("fingerprint", "world", "seed", "sentences"):
             if getattr(existing, field) != getattr(new, field):
                 shown = "data" if field == "fingerprint" else field

@@ -4,9 +4,11 @@ import dataclasses
 import gc
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
+
+import msgspec
 
 from pipelines.comparison.paper_results import SYSTEMS
 from pipelines.comparison.plan import (
@@ -29,6 +31,29 @@ EVALUATION = "evaluation.json"  # in the folder of a system
 STUDIES = ("compositions", "colours", "backgrounds", "objects", "alignment", "cycle")
 # Estimates in seconds, until a step of the kind has been timed.
 EVALUATION_SECONDS, STUDY_SECONDS, REPORT_SECONDS = 300.0, 60.0, 60.0
+
+
+Schema = TypeVar("Schema")
+
+
+class _Measured(msgspec.Struct):
+    """The part of an evaluation that says how it was made."""
+
+    settings: dict[str, Any] = {}
+
+
+class _Made(msgspec.Struct):
+    """The part of a study's record that says of what it was made."""
+
+    workdir: str
+    seed: int
+
+
+class _Studied(msgspec.Struct):
+    """The part of a study that tells whether it is there, and up to date."""
+
+    made: _Made
+    figures: list[str] = []
 
 
 class ComparisonInterrupted(UserError):
@@ -89,6 +114,7 @@ class Comparison:
         self.systems = [name for name in self.runs if name in SYSTEMS]
         self.studied_system = min(self.systems, key=_study_priority)
         self.studies = self._applicable_studies() if with_studies else ()
+        self._damaged: set[Path] = set()  # results that were said to be
 
     def steps(self) -> list[Step]:
         """All steps, in order."""
@@ -121,7 +147,9 @@ class Comparison:
         def seconds() -> float:
             if self._is_trained(run):
                 return 0.0
-            history = read_history(self.path(run.name) / "history.csv")
+            history = []
+            with suppress(UserError):  # which the training itself reports
+                history = read_history(self.path(run.name) / "history.csv")
             return max(60 * run.minutes - (history[-1]["seconds"] if history else 0.0), 0.0)
 
         return Step(
@@ -194,7 +222,8 @@ class Comparison:
             "steering": None,
             **({"sharpen": str(sharpener)} if sharpener else {}),
         }
-        settings = read_json(path, dict[str, Any]).get("settings", {})
+        measured = self._read_result(path, _Measured)
+        settings = measured.settings if measured else {}
         if self.open_judge and not settings.get("open_judge"):
             return False
         return all(settings.get(name) == value for name, value in expected.items())
@@ -241,8 +270,11 @@ class Comparison:
         path = self.path("studies") / f"{name}.json"
         if _modified(path) <= max(_newest_checkpoint(self.path(model)) for model in models):
             return False
-        made = read_json(path, dict[str, Any])["made"]
-        return Path(made["workdir"]).name == self.studied_system and made["seed"] == self.state.seed
+        studied = self._read_result(path, _Studied)
+        if studied is None or not all((path.parent / name).is_file() for name in studied.figures):
+            return False
+        made = studied.made
+        return Path(made.workdir).name == self.studied_system and made.seed == self.state.seed
 
     def _run_study(self, name: str) -> None:
         system = self._trained_folder(self.studied_system)
@@ -259,6 +291,16 @@ class Comparison:
                 )
         except UsageError as error:  # the vocabulary has none of the study's words
             print(f"Skipped: {error}")
+
+    def _read_result(self, path: Path, schema: type[Schema]) -> Schema | None:
+        """The result of a step; None if it is damaged, which is said once: the step runs again."""
+        try:
+            return read_json(path, schema)
+        except UserError as error:
+            if path not in self._damaged:
+                print(f"{error} It is made again.")
+            self._damaged.add(path)
+            return None
 
     # The report
 

@@ -272,6 +272,47 @@ def test_what_was_measured_with_other_settings_is_measured_again(run, fakes, tmp
     assert "measure noalign-draw" in fakes.done
 
 
+DAMAGED = ('{"settings": ', "", "[]", '{"settings": null}', '{"made": null}', '{"made": {}}')
+
+
+@pytest.mark.parametrize("text", DAMAGED)
+def test_a_damaged_result_is_made_again(run, fakes, tmp_path, capsys, text):
+    folder = tmp_path / "compare"
+    run(systems=TWO)
+    fakes.write(folder / "noalign-draw" / "evaluation.json", text)
+    fakes.write(folder / "studies" / "objects.json", text)
+    fakes.done.clear(), capsys.readouterr()
+    assert run(systems=TWO) == {}
+    assert fakes.done == ["measure noalign-draw", "study colours", "study objects", "report"]
+    said = capsys.readouterr().out
+    assert said.count("objects.json: ") == 1 and "It is made again." in said
+
+
+def test_a_study_without_its_figure_is_made_again(run, fakes, tmp_path):
+    run(systems=TWO)
+    study = tmp_path / "compare" / "studies" / "objects.json"
+    fakes.write(study, json.dumps(json.loads(study.read_text()) | {"figures": ["gone.png"]}))
+    fakes.done.clear()
+    run(systems=TWO)
+    assert "study objects" in fakes.done
+
+
+def test_a_damaged_history_stops_nothing_but_its_own_training(run, fakes, tmp_path):
+    fakes.write(tmp_path / "compare" / "noalign-draw" / "history.csv", "step\nfive\n")
+    assert run(systems=TWO) == {}
+
+
+def test_without_its_damaged_record_a_comparison_goes_on(run, fakes, tmp_path):
+    run(systems=TWO)
+    record = tmp_path / "compare" / "compare.json"
+    record.write_text(record.read_text()[:99])
+    with pytest.raises(UserError, match=r"compare.json: not JSON: .* Delete it: what is trained"):
+        run(systems=TWO)
+    record.unlink()
+    fakes.done.clear()
+    assert run(systems=TWO) == {} and "measure noalign-draw" in fakes.done
+
+
 def test_a_folder_holds_one_comparison(run, tmp_path):
     run(systems=TWO)
     with pytest.raises(UserError, match="another seed: 0, not 5"):
