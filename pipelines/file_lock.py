@@ -9,7 +9,7 @@ from typing import IO
 from t2i_tf.errors import UserError
 
 
-def lock_file(path: Path, busy: str) -> IO[bytes]:
+def lock_file(path: Path, busy: str, *, waits: bool = False) -> IO[bytes]:
     """Locks a file, which is made if it is missing, until the returned file is closed.
 
     The holder may delete the file before it lets go of it.
@@ -17,9 +17,10 @@ def lock_file(path: Path, busy: str) -> IO[bytes]:
     Args:
         path: The file, in an existing folder.
         busy: The error if another process holds the lock.
+        waits: Whether to print that, and to wait for the other process instead.
 
     Raises:
-        UserError: another process holds the lock.
+        UserError: another process holds the lock, and `waits` is false.
         OSError: the file cannot be written.
     """
     while True:
@@ -27,8 +28,11 @@ def lock_file(path: Path, busy: str) -> IO[bytes]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            file.close()
-            raise UserError(busy) from None
+            if not waits:
+                file.close()
+                raise UserError(busy) from None
+            print(busy, flush=True)
+            fcntl.flock(file, fcntl.LOCK_EX)
         except OSError as error:
             if error.errno in (errno.ENOLCK, errno.ENOTSUP):
                 print(f"{path.parent} is on a file system without locks: use it once at a time.")

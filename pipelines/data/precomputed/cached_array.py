@@ -1,4 +1,7 @@
-"""Arrays that are computed once and cached in files; an interrupted computation resumes."""
+"""Arrays that are computed once and cached in files; an interrupted computation resumes.
+
+Of several processes that need the same array at once, one computes it, and the others wait.
+"""
 
 import contextlib
 import time
@@ -8,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from rich.progress import track
 
+from pipelines.file_lock import lock_file
 from t2i_tf.errors import UserError, first_line
 from t2i_tf.files import DAMAGE, write_atomically
 
@@ -37,7 +41,13 @@ def cached_rows(
         UserError: the file is damaged, or its array has another shape.
     """
     if not path.exists():
-        _compute(path, shape, np.dtype(dtype), compute, what)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = path.with_suffix(".lock")
+        busy = f"Another process computes the {what}. Waiting for its end."
+        with lock_file(lock, busy, waits=True):
+            if not path.exists():
+                _compute(path, shape, np.dtype(dtype), compute, what)
+            lock.unlink()
     try:
         rows = np.load(path, mmap_mode="r")
     except DAMAGE as error:
@@ -53,7 +63,6 @@ def cached_rows(
 
 
 def _compute(path, shape, dtype, compute, what) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
     part, count = path.with_suffix(".part"), path.with_suffix(".rows")
     done = _done(part, count, shape, dtype)
     rows = np.lib.format.open_memmap(part, "r+" if done else "w+", dtype, shape)

@@ -1,6 +1,6 @@
 """A model's reconstructions of a data folder's images: computed once, cached beside the folder.
 
-DATA-reconstructions/9ab3...01/    a folder for each model, named by its fingerprint
+DATA-reconstructions/9ab3...01/    a folder for each model and range of lengths, by fingerprint
     train.npy, val.npy ...         uint8 [captions, H, W, C]
 """
 
@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from pipelines.data.precomputed.cached_array import cached_rows
 from pipelines.data.prepared.caption_lengths import LengthRange
+from pipelines.data.prepared.data_folder import beside
 from pipelines.data.prepared.record_reader import CHUNK, read_split_records
 from pipelines.data.prepared.split_reader import CaptionReader
 from pipelines.data.prepared.tfrecords import parse_batch
@@ -51,10 +52,10 @@ class Reconstructions:
             "Name a model that was trained on this data folder.",
         )
         digest = hashlib.sha256(folder.fingerprint.encode())
+        digest.update(f"{lengths.shortest} to {lengths.longest} words".encode())  # others are black
         for weight in model.weights:
             digest.update(weight.numpy().tobytes())
-        root = folder.path.with_name(f"{folder.path.name}-reconstructions")
-        self.path = root / digest.hexdigest()[:12]
+        self.path = beside(folder.path, "reconstructions") / digest.hexdigest()[:12]
 
     def pictures(self, split: str) -> np.ndarray:
         """The reconstructions of a split, uint8 [captions, H, W, C]; computed once."""

@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from pipelines.data.precomputed.cached_array import cached_rows
-from pipelines.data.prepared.data_folder import DataFolder
+from pipelines.data.prepared.data_folder import DataFolder, beside
 from pipelines.data.prepared.split_reader import CaptionReader
 from t2i_tf.errors import UserError
 from t2i_tf.hub.pretrained import load_trained
@@ -99,7 +99,7 @@ def open_encoder(folder: DataFolder, path: str | Path | SentenceEncoder | None) 
 
 def root(folder: DataFolder) -> Path:
     """The folder of a data folder's cached vectors."""
-    return folder.path.with_name(f"{folder.path.name}-sentences")
+    return beside(folder.path, "sentences")
 
 
 def _only_encoder(folder: DataFolder) -> Path:

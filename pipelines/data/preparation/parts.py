@@ -33,7 +33,7 @@ from pipelines.data.preparation.resume_log import (
     refuse_foreign_folder,
 )
 from pipelines.data.preparation.shards import PlannedShard, plan_shards
-from pipelines.data.prepared.data_folder import MANIFEST
+from pipelines.data.prepared.data_folder import MANIFEST, beside
 from pipelines.data.sources.example import Source
 from t2i_tf.errors import UsageError, UserError
 from t2i_tf.number_ranges import check_flags
@@ -66,7 +66,7 @@ def part_folder(out: Path, part: Part) -> Path:
 
 def parts_root(out: Path) -> Path:
     """The folder of all parts of a data folder."""
-    return out.with_name(f"{out.name}-parts")
+    return beside(out, "parts")
 
 
 def prepare_part(

@@ -150,6 +150,17 @@ class DataFolder:
             )
 
 
+def beside(folder: Path, name: str) -> Path:
+    """The folder FOLDER-name, for what belongs to a data folder.
+
+    >>> beside(Path("data/scenes-32"), "sentences").as_posix()
+    'data/scenes-32-sentences'
+    """
+    # `.` has no name, and `..` that of another folder.
+    folder = folder.resolve() if folder.name in ("", "..") else folder
+    return folder.with_name(f"{folder.name}-{name}")
+
+
 def _refuse_other_folders(path: Path) -> None:
     if not path.exists():
         raise UserError(f"{path}: there is no such data folder. Make it with `prepare`.")

@@ -1,5 +1,8 @@
 """Arrays are computed once and cached; an interrupted computation resumes."""
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+
 import numpy as np
 import pytest
 
@@ -52,6 +55,28 @@ def test_an_interrupted_computation_resumes(tmp_path, monkeypatch):
     rows = cached_rows(path, (ROWS, 2), np.float32, resumes, "rows")
     np.testing.assert_array_equal(rows, expected())
     assert calls == [2 * CHUNK, 3 * CHUNK]
+
+
+def test_two_that_need_the_same_at_once_do_not_write_the_same_file(tmp_path, capsys):
+    path, calls, second_computes = tmp_path / "rows.npy", [], Event()
+
+    def again(first, last):
+        second_computes.set()
+        return squares(first, last)
+
+    def compute(first, last):
+        if not calls:
+            calls.append(pool.submit(cached_rows, path, (ROWS, 2), np.float32, again, "rows"))
+            second_computes.wait(0.5)
+        return squares(first, last)
+
+    with ThreadPoolExecutor() as pool:
+        rows = cached_rows(path, (ROWS, 2), np.float32, compute, "rows")
+        np.testing.assert_array_equal(calls[0].result(), rows)
+    np.testing.assert_array_equal(rows, expected())
+    assert not second_computes.is_set()
+    assert "Another process computes the rows. Waiting for its end." in capsys.readouterr().out
+    assert [path.name for path in tmp_path.iterdir()] == ["rows.npy"]
 
 
 @pytest.mark.parametrize("header", NO_HEADERS)

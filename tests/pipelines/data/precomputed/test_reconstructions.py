@@ -37,6 +37,15 @@ def test_rows_are_the_models_reconstructions(data, runs):
     np.testing.assert_allclose(rows[k], 255 * expected, atol=1)
 
 
+def test_another_run_with_other_lengths_has_rows_of_its_own(data, runs):
+    """What one run leaves out and keeps black, the other reads."""
+    reader = CaptionReader(DataFolder.open(data))
+    words = reader.read("val").words
+    for lengths in (LengthRange(8, 16), LengthRange(4, 16)):
+        rows = Reconstructions(reader, runs / "draw", lengths).pictures("val")
+        np.testing.assert_array_equal(rows.any(axis=(1, 2, 3)), lengths.contains(words))
+
+
 @pytest.mark.slow  # the conformance suite trains one
 def test_a_sharpener_trains_on_them(data, runs, tmp_path):
     config = preset("sharpening-tiny").config

@@ -1,9 +1,10 @@
 import dataclasses
 import json
+from pathlib import Path
 
 import pytest
 
-from pipelines.data.prepared.data_folder import DataFolder
+from pipelines.data.prepared.data_folder import DataFolder, beside
 from t2i_tf.errors import UserError
 from tests.data_folders import make_examples, write_data_folder
 
@@ -87,3 +88,11 @@ def test_a_missing_vocabulary(path):
     (path / "vocabulary.txt").unlink()
     with pytest.raises(UserError, match=r"vocabulary\.txt"):
         DataFolder.open(path)
+
+
+def test_what_belongs_to_a_data_folder_lies_beside_it_whatever_it_is_called(path, monkeypatch):
+    (path / "inner").mkdir()
+    for here, name in ((path, "."), (path / "inner", "..")):
+        monkeypatch.chdir(here)
+        assert beside(Path(name), "parts") == path.with_name("data-parts").resolve()
+    assert beside(Path("runs/data"), "parts") == Path("runs/data-parts")
