@@ -209,4 +209,5 @@ def read_evaluation(path: Path) -> Evaluation:
     Raises:
         UserError: the file is missing, not JSON, or not an evaluation.
     """
-    return read_json(path, Evaluation)
+    remedy = "`python -m pipelines evaluate` measures again and replaces it; or delete it."
+    return read_json(path, Evaluation, remedy)

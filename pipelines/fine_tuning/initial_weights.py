@@ -39,7 +39,8 @@ def read_beginning(workdir: Path) -> Beginning | None:
         UserError: the record is damaged.
     """
     path = workdir / FILE
-    return read_json(path, Beginning) if path.is_file() else None
+    remedy = "Delete it and leave out --init: the checkpoints are whole, and a training resumes."
+    return read_json(path, Beginning, remedy) if path.is_file() else None
 
 
 def encoder_of(init: str) -> SentenceEncoder | None:

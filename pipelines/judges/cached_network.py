@@ -58,7 +58,7 @@ def load_or_train(
         write_atomically(path / WEIGHTS, lambda file: np.savez(file, **weights))
         write_json(path / ABOUT, about)
         return about
-    about = read_json(path / ABOUT, About)
+    about = read_json(path / ABOUT, About, f"Delete {path} to train it again.")
     if about.data != folder.fingerprint:
         raise UserError(
             f"{path} was trained on other data than {folder.path} holds now. Delete it to train it"

@@ -19,6 +19,7 @@ from t2i_tf.hub.pretrained import load_trained
 from t2i_tf.json_files import read_json, write_json
 
 WRITTEN = ".written.json"  # the files of the last call, with their SHA-256
+_FORGET = "Delete it: the drawings are whole, and those of the calls before stay."
 
 
 class Generated(NamedTuple):
@@ -115,7 +116,7 @@ def write_drawings(out: Path, rows: Sequence[Sequence[Sample]]) -> list[Path]:
 def _remove_stale(out: Path, files: Sequence[Path]) -> None:
     """Removes the unchanged files of the last call that this one did not write, and says so."""
     record = out / WRITTEN
-    earlier = read_json(record, dict[str, str]) if record.exists() else {}
+    earlier = read_json(record, dict[str, str], _FORGET) if record.exists() else {}
     names = {file.name for file in files}
     for name, digest in earlier.items():
         path = out / Path(name).name

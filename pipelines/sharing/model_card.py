@@ -14,6 +14,7 @@ from pipelines.fine_tuning.initial_weights import Beginning, read_beginning
 from pipelines.training.workdir import DATA_MANIFEST, flat
 from t2i_tf.budget import budget_in_words
 from t2i_tf.hub import hugging_face
+from t2i_tf.hub.preset_folder import COPY_AGAIN
 from t2i_tf.hub.pretrained import PretrainedModel
 from t2i_tf.image_ops import image_shape, shape_in_words
 from t2i_tf.json_files import read_json
@@ -80,7 +81,7 @@ class _Manifest(msgspec.Struct):
 
 
 def _read_manifest(path: Path) -> dict[str, Any] | None:
-    return msgspec.to_builtins(read_json(path, _Manifest)) if path.is_file() else None
+    return msgspec.to_builtins(read_json(path, _Manifest, COPY_AGAIN)) if path.is_file() else None
 
 
 def model_card(

@@ -40,6 +40,8 @@ _ANY_FORMAT = "t2i-tf preset "
 FORMAT = f"{_ANY_FORMAT}1"
 
 DATA_MANIFEST = "data.json"  # in a work folder: the manifest of the data of its training
+SAVE_AGAIN = "Save, copy or download it again."
+COPY_AGAIN = "It is a copy of the manifest.json of the training's data folder: copy that again."
 _DATA_FACTS = ("source", "filter", "crop", "background")  # what of it a preset keeps
 
 Dtype = Literal["float32", "float16"]
@@ -67,8 +69,7 @@ def check_whole(folder: Path) -> None:
     missing = [name for name in (CONFIG, WEIGHTS) if not (folder / name).is_file()]
     if missing and (folder / METADATA).is_file():
         raise UserError(
-            f"{folder} is no whole preset: it has no {' and no '.join(missing)}. Save, copy or"
-            " download it again."
+            f"{folder} is no whole preset: it has no {' and no '.join(missing)}. {SAVE_AGAIN}"
         )
 
 
@@ -79,11 +80,11 @@ def read_parts(folder: Path) -> Parts:
         UserError: a file is missing or malformed, or the format is that of a later version.
     """
     path = folder / METADATA
-    found = read_json(path, dict[str, Any]).get("format")
+    found = read_json(path, dict[str, Any], SAVE_AGAIN).get("format")
     if found != FORMAT:
         newer = " A newer version of t2i-tf may read it." if _is_ours(found) else ""
         raise UserError(f"{path}: expected the format {FORMAT!r}, got {found!r}.{newer}")
-    metadata = read_json(path, _Metadata)
+    metadata = read_json(path, _Metadata, SAVE_AGAIN)
     _check_weights(folder / WEIGHTS, metadata.sha256)
     config = read_config(folder)
     vocabulary = Vocabulary.load(folder / VOCABULARY)
@@ -152,9 +153,9 @@ def read_data_facts(folder: Path) -> dict[str, str]:
         UserError: the file that says it is damaged.
     """
     if is_preset(folder):
-        facts = read_json(folder / METADATA, _Metadata).data
+        facts = read_json(folder / METADATA, _Metadata, SAVE_AGAIN).data
     elif (folder / DATA_MANIFEST).exists():
-        facts = read_json(folder / DATA_MANIFEST, dict[str, Any])
+        facts = read_json(folder / DATA_MANIFEST, dict[str, Any], COPY_AGAIN)
     else:
         facts = {}
     return {name: facts[name] for name in _DATA_FACTS if name in facts}

@@ -21,6 +21,7 @@ from t2i_tf.sentence_encoder.encoder import SentenceEncoder, load_encoder
 from t2i_tf.sentence_encoder.published_weights import is_published, load_published
 
 ENCODER, ABOUT = "encoder.npz", "about.json"
+_AGAIN = "the vectors are computed again."
 STANDARD = 10_000  # captions to estimate mean and deviation from, at most
 
 
@@ -46,10 +47,10 @@ class SentenceVectors:
             sample = np.random.default_rng(0).permutation(len(text))[:STANDARD]
             encoder.standardized(text[sample]).save(self.path / ENCODER)
             write_json(self.path / ABOUT, about)
-        elif read_json(self.path / ABOUT, dict) != about:
+        elif read_json(self.path / ABOUT, dict, f"Delete {self.path}: {_AGAIN}") != about:
             raise UserError(
                 f"{self.path} holds sentence vectors of other data than {folder.path} has now. "
-                "Delete it, and the vectors are computed again."
+                f"Delete it: {_AGAIN}"
             )
         self.encoder = load_encoder(self.path / ENCODER)
 

@@ -81,7 +81,7 @@ def verify(out: str | Path) -> int:
     """
     out = Path(out)
     read_manifest(out)
-    manifest = read_json(out / MANIFEST, _Hashes)
+    manifest = read_json(out / MANIFEST, _Hashes, f"Delete {out} and prepare it again.")
     expected = {VOCABULARY: manifest.vocabulary.sha256}
     for split in manifest.splits.values():
         expected |= {shard.file: shard.sha256 for shard in split.shards}

@@ -13,7 +13,6 @@ from pipelines.data.pictures.picture_inspection import FileState, read_contents
 from pipelines.data.preparation.shards import PlannedShard, WrittenShard, name_of
 from pipelines.data.sources.example import Example
 from pipelines.data.sources.notes import Notes
-from t2i_tf.errors import UserError
 from t2i_tf.files import write_atomically
 from t2i_tf.json_files import read_json
 
@@ -56,10 +55,8 @@ def compare_with_states(out: Path, shards: Sequence[PlannedShard]) -> Difference
     found = Differences()
     if not (out / PICTURES).is_file():
         return found
-    try:
-        states = read_json(out / PICTURES, dict[str, list[FileState | None]])
-    except UserError as error:
-        raise UserError(f"{error} Delete {out} and prepare it again.") from None
+    again = f"Delete {out} and prepare it again."
+    states = read_json(out / PICTURES, dict[str, list[FileState | None]], again)
     for shard in shards:
         for example, then, now in states_then_and_now(shard, states.get(shard.file, [])):
             if now is None and then is not None:

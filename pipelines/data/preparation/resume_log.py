@@ -107,7 +107,7 @@ class ResumeLog:
     def _refuse_unfit_folder(self) -> None:
         begun_with = self._folder / SETTINGS
         if begun_with.is_file():
-            found = read_json(begun_with, dict)
+            found = read_json(begun_with, dict, f"Delete {self._out} and prepare it again.")
             refuse_other_decoder(self._out, found, self._settings)
             refuse_other_settings(self._out, found, self._settings)
         else:

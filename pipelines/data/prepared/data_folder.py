@@ -1,6 +1,5 @@
 """A data folder as training reads it: its manifest, vocabulary and shards."""
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +8,8 @@ from typing import Any
 import msgspec
 
 from t2i_tf.errors import UserError, did_you_mean
-from t2i_tf.json_files import decode_json, read_text_bytes
+from t2i_tf.files import file_sha256
+from t2i_tf.json_files import read_json
 from t2i_tf.text.vocabulary import Vocabulary
 
 FORMAT = 1  # of the manifest; a folder of another format is refused
@@ -74,19 +74,18 @@ class DataFolder:
         """
         path = Path(path)
         _refuse_other_folders(path)
-        text = read_text_bytes(path / MANIFEST)
-        where = str(path / MANIFEST)
-        found = decode_json(text, _Format, where).format
+        file, again = path / MANIFEST, f"Copy {path} again, or delete it and run `prepare` again."
+        found = read_json(file, _Format, again).format
         if found != FORMAT:
             raise UserError(
-                f"{where}: expected format {FORMAT}, found {found}. Prepare the data again with"
+                f"{file}: expected format {FORMAT}, found {found}. Prepare the data again with"
                 " this version of `prepare`."
             )
         folder = cls(
             path,
-            decode_json(text, Manifest, where),
+            read_json(file, Manifest, again),
             Vocabulary.load(path / VOCABULARY),
-            hashlib.sha256(text).hexdigest(),
+            file_sha256(file),
         )
         folder._refuse_missing_shards()
         return folder

@@ -274,10 +274,7 @@ def _check_same(path: Path, record: Mapping[str, Any]) -> None:
 
 
 def _read_record(path: Path) -> dict[str, Any]:
-    try:
-        return read_json(path, dict)
-    except UserError as error:
-        raise UserError(f"{error} Delete the folder and run the same command again.") from None
+    return read_json(path, dict, "Delete the folder and run the same command again.")
 
 
 def _write_pictures(

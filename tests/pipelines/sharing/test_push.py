@@ -185,6 +185,23 @@ def test_weights_that_were_not_trained_here_are_not_said_to_be(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("name", "remedy"),
+    [
+        ("evaluation.json", "`python -m pipelines evaluate` measures again"),
+        ("init.json", "Delete it and leave out --init"),
+        ("data.json", "copy that again"),
+    ],
+)
+def test_a_damaged_file_of_a_run_says_what_to_do(tmp_path, name, remedy, capsys):
+    run = write_run(tmp_path / "run", step=9)
+    (run / name).write_text('{"step": 1')
+    command = ["push", str(run), ADDRESS, "--dry-run", "--out", str(tmp_path / "preset")]
+    assert main(command) == 1
+    error = capsys.readouterr().err
+    assert f"{name}: not JSON" in error and remedy in error and error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
     "manifest",
     [
         '{"source": "coco", "splits": null}',
