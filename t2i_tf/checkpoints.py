@@ -31,6 +31,7 @@ from t2i_tf.text.vocabulary import Vocabulary
 
 _KIND = "config"  # in config.json
 
+BEST = "best.json"  # among the checkpoints: which of them is the best
 SENTENCE_ENCODER = "sentence_encoder.npz"  # in the work folder of a model that reads sentences
 
 
@@ -100,7 +101,7 @@ class CheckpointFolder:
         """Record that the checkpoint of `step` has the lowest validation loss, in nats."""
         self.folder.mkdir(parents=True, exist_ok=True)
         text = json.dumps({"step": step, "loss": loss}).encode()
-        write_atomically(self.folder / "best.json", lambda file: file.write(text))
+        write_atomically(self.folder / BEST, lambda file: file.write(text))
 
     def best(self) -> int | None:
         """The step that was last marked as best, or None if it has no checkpoint."""
@@ -112,7 +113,7 @@ class CheckpointFolder:
 
     def _best(self) -> tuple[int | None, float]:
         try:
-            best = json.loads((self.folder / "best.json").read_text())
+            best = json.loads((self.folder / BEST).read_text())
             step, loss = int(best["step"]), float(best["loss"])
         except (OSError, ValueError, KeyError, TypeError):
             return None, math.inf
@@ -227,8 +228,8 @@ def load(workdir: Path, which: str = "best") -> Trained:
 
     Args:
         workdir: a folder that `python -m pipelines train` wrote.
-        which: "best" by validation loss (the newest if none is marked or the best is damaged, which
-            is said), or "last".
+        which: "best" by validation loss (the newest if none is marked, or, which is said, if the
+            best is damaged or missing), or "last".
 
     Raises:
         UserError: the folder or its checkpoint is missing, all checkpoints are damaged, the
@@ -241,17 +242,7 @@ def load(workdir: Path, which: str = "best") -> Trained:
     folder = CheckpointFolder(workdir / "checkpoints")
     model = build_configured(config)
     model.compile(build_optimizer(config.optimizer), jit_compile=False)
-    restored = False
-    if which == "best" and folder.best() is not None:
-        try:
-            restore(folder.path(folder.best()), model)
-            restored = True
-        except DAMAGE as error:
-            path = folder.path(folder.best())
-            print(
-                f"The best checkpoint {path} is damaged ({first_line(error)}). Taking the newest"
-                " whole one."
-            )
+    restored = which == "best" and _restore_best(folder, model)
     if not restored and folder.restore_newest(model) is None:
         raise UserError(f"No checkpoint in {folder.folder}. Train first, or name another folder.")
     step = int(model.optimizer.iterations.numpy())
@@ -260,6 +251,24 @@ def load(workdir: Path, which: str = "best") -> Trained:
     check_finite(workdir, model)
     reader = _reader(workdir, config, vocabulary)
     return Trained(model, config, vocabulary, reader, step)
+
+
+def _restore_best(folder: CheckpointFolder, model: TrainableModel) -> bool:
+    """Restore the best checkpoint; False if none is marked, or, which is said, it is not whole."""
+    best = folder.best()
+    if best is None:
+        if (folder.folder / BEST).exists():
+            print(f"{folder.folder / BEST} names no checkpoint that is there. Taking the newest.")
+        return False
+    try:
+        restore(folder.path(best), model)
+    except DAMAGE as error:
+        print(
+            f"The best checkpoint {folder.path(best)} is damaged ({first_line(error)}). Taking the"
+            " newest whole one."
+        )
+        return False
+    return True
 
 
 def check_finite(path: Path, model: TrainableModel) -> None:

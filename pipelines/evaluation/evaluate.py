@@ -75,6 +75,7 @@ def evaluate(
         steering=steering.checked(),
         sizes=checked,
     )
+    run = summarize_run(workdir, measurements.trained, folder)  # may refuse the run's files
     _say_unknown_words(measurements.sampler)
     seconds: dict[str, float] = {}
     bound = retrieval = None
@@ -86,7 +87,7 @@ def evaluate(
     distribution = _timed(seconds, "realism", measurements.distribution)
     result = Evaluation(
         system=measurements.trained.model.title,
-        run=summarize_run(workdir, measurements.trained, folder),
+        run=run,
         bound=bound,
         retrieval=retrieval,
         ssim=ssim,

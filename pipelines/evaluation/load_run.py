@@ -61,16 +61,19 @@ def trained_lengths(config: TrainConfig) -> LengthRange:
 
 
 def summarize_run(workdir: str | Path, trained: Trained, folder: DataFolder) -> RunSummary:
-    """The run of a work folder, and how far it was trained, which a preset does not say."""
+    """The run of a work folder, and how far it was trained as far as its files say."""
     last = {"step": trained.step, "seconds": None}
     spent = finished = None
     if is_work_folder(workdir):
-        history = read_history(Path(workdir) / "history.csv")
-        last = history[-1] if history else {"step": trained.step, "seconds": 0.0}
-        budget = Budget.of(trained.config, _steps_per_epoch(trained.config, folder))
-        spent = budget.progress(int(last["step"]), last["seconds"])
+        spent = read_share_done(Path(workdir), trained.config)
         # A training that its patience has ended leaves some of its budget.
-        finished = spent >= 1.0 or read_share_done(Path(workdir), trained.config) == 1.0
+        finished = None if spent is None else spent >= 1.0
+        history = read_history(Path(workdir) / "history.csv")  # imported weights have none
+        if history:
+            last = history[-1]
+            budget = Budget.of(trained.config, _steps_per_epoch(trained.config, folder))
+            spent = budget.progress(int(last["step"]), last["seconds"])
+            finished = finished or spent >= 1.0
     return RunSummary(
         workdir=str(workdir),
         config=type(trained.config.model).__name__,

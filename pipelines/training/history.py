@@ -27,7 +27,7 @@ def read_history(path: Path) -> list[dict[str, float]]:
             ]
     except (ValueError, TypeError, AttributeError, csv.Error) as error:
         raise _changed(path) from error
-    if any("step" not in row for row in rows):
+    if any({"step", "seconds"} - row.keys() for row in rows):
         raise _changed(path)
     return rows
 
@@ -35,7 +35,8 @@ def read_history(path: Path) -> list[dict[str, float]]:
 def _changed(path: Path) -> UserError:
     return UserError(
         f"{path} is not as `train` wrote it: expected numbers between commas below a line of names"
-        " with `step`. Rename or delete it: the checkpoints are whole, and the training resumes."
+        " with `step` and `seconds`. Rename or delete it: the checkpoints are whole, and the"
+        " training resumes."
     )
 
 

@@ -208,6 +208,16 @@ def test_load_refuses_a_vocabulary_of_another_size(workdir):
         checkpoints.load(workdir)
 
 
+@pytest.mark.parametrize("text", ['{"step": 1, "loss": 3.0}', '{"step": '])
+def test_load_takes_the_newest_where_the_best_is_missing_and_says_so(workdir, capsys, text):
+    folder = CheckpointFolder(workdir / "checkpoints")
+    newest = folder.steps()[-1]
+    folder.path(1).unlink(missing_ok=True)
+    (folder.folder / "best.json").write_text(text)
+    assert checkpoints.load(workdir).step == newest
+    assert "best.json names no checkpoint that is there" in capsys.readouterr().out
+
+
 def test_load_takes_a_whole_checkpoint_where_the_best_is_damaged_and_says_so(workdir, capsys):
     folder = CheckpointFolder(workdir / "checkpoints")
     folder.mark_best(1, loss=3.0)

@@ -16,7 +16,7 @@ from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.data.prepared.split_reader import read_images
 from pipelines.data.scenes.dataset import captions, render, sample_scene
 from pipelines.demo import demo as demo_module
-from pipelines.evaluation import estimate, measurements
+from pipelines.evaluation import estimate, load_run, measurements
 from pipelines.evaluation import evaluate as evaluate_module
 from pipelines.evaluation.evaluate import evaluate
 from pipelines.evaluation.features import word_classifier
@@ -199,6 +199,16 @@ def test_demo_and_sharpness_report_the_same_caption_accuracy(
     sharpness = measure_sharpness(draw, sharpener, data, pictures=SMALL["judged"])
     for name, value in values("seen").items():
         np.testing.assert_equal(sharpness["drawn"][name], np.nan if value is None else value)
+
+
+def test_a_damaged_history_is_refused_before_anything_is_measured(
+    data, folder, tmp_path, monkeypatch
+):
+    workdir = write_run(tmp_path / "gan", "lapgan", folder)
+    (workdir / "history.csv").write_text("step\nfive\n")
+    monkeypatch.setattr(Measurements, "samples", lambda self: pytest.fail("was measured"))
+    with pytest.raises(UserError, match=r"history\.csv is not as `train` wrote it"):
+        evaluate(workdir, data, **SMALL)
 
 
 def test_the_command_and_a_half_trained_gan(data, folder, tmp_path, capsys):
@@ -428,6 +438,19 @@ def test_a_training_that_its_patience_ended_is_finished(draw, folder, tmp_path):
         (tmp_path / "run" / "config.json").write_text(json.dumps(config | {"patience": patience}))
         run = summarize_run(tmp_path / "run", checkpoints.load(tmp_path / "run", "last"), folder)
         assert run.budget_spent == 0.25 and run.finished is finished
+
+
+def test_without_a_history_the_checkpoint_says_how_far_a_training_came(
+    draw, folder, tmp_path, monkeypatch
+):
+    """Imported weights have no history, and one that was damaged is to be deleted."""
+    shutil.copytree(draw, tmp_path / "run")
+    (tmp_path / "run" / "history.csv").unlink()
+    trained = checkpoints.load(tmp_path / "run")
+    for share, finished in ((None, None), (0.25, False), (1.0, True)):
+        monkeypatch.setattr(load_run, "read_share_done", lambda *_, share=share: share)
+        run = summarize_run(tmp_path / "run", trained, folder)
+        assert (run.seconds, run.budget_spent, run.finished) == (None, share, finished)
 
 
 def test_a_preset_does_not_say_how_it_was_trained(draw, folder, tmp_path):
