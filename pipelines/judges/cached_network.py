@@ -1,5 +1,7 @@
 """Small networks that judge images: trained once on a data folder, and cached beside it.
 
+Of several processes that need the same network at once, one trains it, and the others wait.
+
 DATA-classifier/      or another name
     weights.npz       weights by the variables' paths
     about.json        fingerprints of the data and the weights, and what training measured
@@ -15,6 +17,7 @@ import numpy as np
 from rich.progress import track
 
 from pipelines.data.prepared.data_folder import DataFolder
+from pipelines.file_lock import lock_file
 from t2i_tf.errors import UserError, first_line
 from t2i_tf.files import DAMAGE, write_atomically
 from t2i_tf.json_files import read_json, write_json
@@ -52,12 +55,12 @@ def load_or_train(
     data = folder.path.resolve()  # `.` has no name
     path = data.with_name(f"{data.name}-{name}")
     if not (path / ABOUT).exists():
-        about = About(folder.fingerprint, figures=dict(train()), weights=fingerprint(network))
         path.mkdir(parents=True, exist_ok=True)
-        weights = {weight.path: weight.numpy() for weight in network.weights}
-        write_atomically(path / WEIGHTS, lambda file: np.savez(file, **weights))
-        write_json(path / ABOUT, about)
-        return about
+        lock, busy = path / ".lock", f"Another process trains {path.name}. Waiting for its end."
+        with lock_file(lock, busy, waits=True):
+            if not (path / ABOUT).exists():
+                _train(network, folder, path, train)
+            lock.unlink()
     about = read_json(path / ABOUT, About, f"Delete {path} to train it again.")
     if about.data != folder.fingerprint:
         raise UserError(
@@ -66,6 +69,16 @@ def load_or_train(
         )
     _restore(network, path, about)
     return about
+
+
+def _train(
+    network: keras.Model, folder: DataFolder, path: Path, train: Callable[[], Mapping[str, float]]
+) -> None:
+    """Train a network, and cache it; the file that says of what comes last."""
+    about = About(folder.fingerprint, figures=dict(train()), weights=fingerprint(network))
+    weights = {weight.path: weight.numpy() for weight in network.weights}
+    write_atomically(path / WEIGHTS, lambda file: np.savez(file, **weights))
+    write_json(path / ABOUT, about)
 
 
 def fingerprint(network: keras.Model) -> str:

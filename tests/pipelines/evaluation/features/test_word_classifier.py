@@ -1,4 +1,6 @@
 import json
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 
 import numpy as np
 import pytest
@@ -76,6 +78,26 @@ def test_is_cached_and_loaded(folder, kept, monkeypatch):
     assert about == kept[1]
     assert fingerprint(again) == fingerprint(kept[0]) == about.weights
     assert folder.path.with_name("data-classifier").is_dir()
+
+
+def test_two_that_need_it_at_once_train_it_once(tmp_path, monkeypatch):
+    folder, calls, second_trains = write(tmp_path / "data", count=3), [], Event()
+
+    def train(*_, **__):
+        if calls:
+            second_trains.set()
+        else:
+            calls.append(pool.submit(open_classifier, folder))
+            second_trains.wait(0.5)
+        return {"nats": float(len(calls))}
+
+    monkeypatch.setattr(module, "train_classifier", train)
+    with ThreadPoolExecutor() as pool:
+        _, about = open_classifier(folder)
+        assert calls[0].result()[1] == about
+    assert not second_trains.is_set()
+    names = {path.name for path in (tmp_path / "data-classifier").iterdir()}
+    assert names == {"weights.npz", "about.json"}
 
 
 @pytest.mark.slow
