@@ -34,6 +34,12 @@ GALLERY = 8  # captions of each gallery
 FLIP_SEEDS = 4
 
 
+class DemoInterrupted(UserError):
+    """The user interrupted the training, which is saved."""
+
+    exit_code = 130
+
+
 def demo(
     folder: Path = Path("runs/demo"),
     *,
@@ -59,7 +65,8 @@ def demo(
         The path of report.html.
 
     Raises:
-        UserError: the folder holds other data, or training was interrupted.
+        DemoInterrupted: training was interrupted.
+        UserError: the folder holds other data.
     """
     folder, config = Path(folder), _config(preset_name, minutes)
     seconds: dict[str, float] = {}
@@ -116,7 +123,7 @@ def _prepare(folder: Path, config: TrainConfig) -> None:
 def _train(folder: Path, config: TrainConfig) -> Outcome:
     outcome = train(config, folder / "data", folder / "run")
     if outcome.interrupted:
-        raise UserError(
+        raise DemoInterrupted(
             f"Training was interrupted; step {outcome.step} is saved. Run the same command again to"
             " resume."
         )

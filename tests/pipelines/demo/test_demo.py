@@ -3,9 +3,10 @@ import json
 
 import pytest
 
+from pipelines.cli import main
 from pipelines.demo import demo as module
 from pipelines.demo.demo import demo
-from pipelines.training.train import train
+from pipelines.training.train import Outcome, train
 from t2i_tf.presets import PRESETS, preset
 from tests.eager import eagerly
 
@@ -16,6 +17,17 @@ def train_eagerly(*arguments):
     """Twelve steps; tracing and compiling their graph takes longer. Its tests are elsewhere."""
     with eagerly():
         return train(*arguments)
+
+
+def test_an_interrupted_training_ends_the_demo_as_ctrl_c_ends_a_command(
+    tmp_path, capsys, monkeypatch
+):
+    for step in ("write_scenes", "CocoSource", "prepare"):
+        monkeypatch.setattr(module, step, lambda *_, **__: None)
+    interrupted = Outcome(step=7, seconds=1.0, loss=1.0, interrupted=True)
+    monkeypatch.setattr(module, "train", lambda *_: interrupted)
+    assert main(["demo", "--folder", str(tmp_path)]) == 130
+    assert "step 7 is saved. Run the same command again" in capsys.readouterr().err
 
 
 @pytest.mark.slow
