@@ -274,7 +274,7 @@ def _print_scores(options: Caption, captioner, step: int, out: Path) -> None:
     scores = score_captioner(captioner, DataFolder.open(options.data), options.split, options.limit)
     table = _table("metric", "value", title=f"{options.split}: {scores.pictures:,} pictures")
     table.add_row("BLEU-4", f"{scores.bleu_4:.3f}")
-    table.add_row("CIDEr", f"{scores.cider:.3f}")
+    table.add_row("CIDEr", "-" if scores.cider is None else f"{scores.cider:.3f}")
     for name, share in (scores.named or {}).items():
         table.add_row(f"right {name}", "-" if share is None else f"{share:.1%}")
     console.print(table)
@@ -423,7 +423,8 @@ def _(options: Sharpness) -> int:
     metrics = list(measured["real"])
     table = _table("pictures", *metrics)
     for name, values in measured.items():
-        table.add_row(name, *(f"{values[metric]:.3f}" for metric in metrics))
+        numbers = (values[metric] for metric in metrics)
+        table.add_row(name, *("-" if math.isnan(one) else f"{one:.3f}" for one in numbers))
     console.print(table)
     _write_out(options.out, measured)
     return 0

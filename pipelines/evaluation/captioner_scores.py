@@ -22,7 +22,7 @@ class CaptionerScores:
 
     pictures: int
     bleu_4: float  # 0 to 1
-    cider: float  # CIDEr-D, 0 to 10
+    cider: float | None  # CIDEr-D, 0 to 10; None for a single image, for which it is always 0
     named: dict[str, float | None] | None
     """Share of images whose object, colour, place and background the caption names correctly; the
     colour's share is over coloured objects. None where the records do not describe a scene."""
@@ -57,7 +57,7 @@ def score_captioner(
     return CaptionerScores(
         pictures=count,
         bleu_4=bleu(captions, references, captioner.vocabulary),
-        cider=cider(captions, references, captioner.vocabulary),
+        cider=cider(captions, references, captioner.vocabulary) if count > 1 else None,
         named=None if None in scenes else named_right(captions, scenes),
     )
 

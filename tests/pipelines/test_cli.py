@@ -2,6 +2,7 @@ import dataclasses
 import errno
 import io
 import json
+import math
 import subprocess
 import sys
 
@@ -198,6 +199,9 @@ def test_the_scores_of_a_captioner_fit_80_columns(terminal, tmp_path, monkeypatc
     commands._print_scores(parsed, None, 12, tmp_path / "captions")
     text = output()
     assert "…" not in text and "90.0%" in text and "1.250" in text
+    scores = dataclasses.replace(scores, cider=None)
+    commands._print_scores(parsed, None, 12, tmp_path / "captions")
+    assert "1.250" not in output()
     assert str(tmp_path / "captions" / "scores-test.json") in text.replace("\n", "")
 
 
@@ -217,6 +221,10 @@ def test_the_table_of_sharpness_is_not_cut(terminal, tmp_path, monkeypatch, widt
     if width == 80:
         assert all(word in text for word in (*metrics, *measured))
     assert json.loads(out.read_text()) == measured
+    measured["drawn"] = measured["drawn"] | {"colour": math.nan}  # no picture has one
+    assert main(["sharpness", *folders, "--out", str(out)]) == 0
+    assert "nan" not in output()
+    assert json.loads(out.read_text())["drawn"]["colour"] is None
 
 
 def test_the_results_of_a_benchmark_are_not_cut(terminal, tmp_path, monkeypatch):

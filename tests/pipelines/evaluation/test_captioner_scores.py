@@ -44,7 +44,8 @@ def test_right_captions_score_the_most(folder):
 
 def test_a_limit_takes_the_first_pictures(folder):
     scores = score_captioner(Parrot(["a dog"] * 7), folder, "train", limit=7)
-    assert scores.pictures == 7 and scores.bleu_4 < 0.1
+    assert scores.pictures == 7 and scores.bleu_4 < 0.1 and scores.cider >= 0
+    assert score_captioner(Parrot(["a dog"]), folder, "train", limit=1).cider is None
 
 
 def test_data_without_scenes_have_no_shares(folder):
