@@ -65,7 +65,9 @@ class ComparisonState(msgspec.Struct):
         if not path.exists():
             return new
         existing = read_json(
-            path, cls, "Delete it: what is trained and measured stays, and the same command goes on."
+            path,
+            cls,
+            "Delete it: what is trained and measured stays, and the same command goes on.",
         )
         for field in ("fingerprint", "world", "seed", "sentences"):
             if getattr(existing, field) != getattr(new, field):

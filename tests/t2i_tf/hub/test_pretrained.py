@@ -255,7 +255,9 @@ def test_what_is_no_preset_is_named(preset, tmp_path):
     weights.write_text("")
     wrong = '{"format": "t2i-tf preset 1", "step": "x"}'
     (tmp_path / "cut" / "metadata.json").write_text(wrong)
-    with pytest.raises(UserError, match=r"metadata\.json: wrong schema: .*step.* download it again"):
+    with pytest.raises(
+        UserError, match=r"metadata\.json: wrong schema: .*step.* download it again"
+    ):
         t2i_tf.TextToImage.from_preset(tmp_path / "cut")
     (tmp_path / "cut" / "metadata.json").write_text('{"format": "t2i-tf preset 2"}')
     with pytest.raises(UserError, match="expected the format 't2i-tf preset 1'"):

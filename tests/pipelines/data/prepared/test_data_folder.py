@@ -68,7 +68,9 @@ def test_another_format(path):
 
 def test_a_manifest_of_another_schema(path):
     change_manifest(path, height="4")
-    with pytest.raises(UserError, match=r"manifest\.json: wrong schema: Expected `int`.*height.*prepare` again"):
+    with pytest.raises(
+        UserError, match=r"manifest\.json: wrong schema: Expected `int`.*height.*prepare` again"
+    ):
         DataFolder.open(path)
 
 
