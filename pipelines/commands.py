@@ -247,12 +247,11 @@ def _known_words(model: str | Path) -> str:
 def _(options: Caption) -> int:
     from pipelines.sampling.caption_files import caption_files
     from pipelines.sampling.captioner import Captioner
-    from pipelines.training.workdir import results_path
     from t2i_tf.hub.pretrained import load_trained
 
     if not options.pictures and options.data is None:
         raise UsageError("Nothing to describe: give picture files, or a data folder with --data.")
-    out = results_path(options.workdir, "captions", options.out)
+    out = _results_folder(options.workdir, "captions", options.out)
     trained = load_trained(options.workdir)
     captioner = Captioner(trained, beam=options.beam)
     if options.pictures:
@@ -434,12 +433,11 @@ def _(options: Sharpness) -> int:
 def _(options: Study) -> int:
     from pipelines.studies.run_study import study
     from pipelines.studies.study_table import StudyTable
-    from pipelines.training.workdir import results_path
 
     found = study(
         options.name,
         options.workdir,
-        results_path(options.workdir, "studies", options.out),
+        _results_folder(options.workdir, "studies", options.out),
         data=options.data,
         captioner=options.captioner,
         ratings=options.ratings,
@@ -579,6 +577,16 @@ def _check_out(out: Path | None) -> None:
     """Refuse an --out that cannot be written, before the work begins."""
     if out is not None and (out.is_dir() or not out.parent.is_dir()):
         raise UserError(f"Expected --out to be a file in an existing folder, got {out}.")
+
+
+def _results_folder(run: str, name: str, out: Path | None) -> Path:
+    """The folder for results; a file in its place is refused, before the work begins."""
+    from pipelines.training.workdir import results_path
+
+    folder = results_path(run, name, out)
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"Expected --out to be a folder, got the file {folder}.")
+    return folder
 
 
 def _write_out(out: Path | None, result) -> None:

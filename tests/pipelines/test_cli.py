@@ -227,6 +227,14 @@ def test_the_table_of_sharpness_is_not_cut(terminal, tmp_path, monkeypatch, widt
     assert json.loads(out.read_text())["drawn"]["colour"] is None
 
 
+@pytest.mark.parametrize("command", [["study", "colours"], ["caption", "picture.png"]])
+def test_a_file_for_the_folder_of_results_is_refused_before_the_work(command, tmp_path, capsys):
+    (tmp_path / "out").write_text("")
+    flags = ["--workdir", str(tmp_path), "--out", str(tmp_path / "out")]
+    assert exit_code(*command, *flags) == 2
+    assert "Expected --out to be a folder, got the file" in capsys.readouterr().err
+
+
 def test_the_results_of_a_benchmark_are_not_cut(terminal, tmp_path, monkeypatch):
     from pipelines.benchmarks import run
 
