@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pipelines.comparison.eta import ProgressLog
 from pipelines.comparison.plan import DEFAULT_SYSTEMS, Part, Run, plan_runs
-from pipelines.comparison.state import ComparisonState
+from pipelines.comparison.state import ComparisonState, lock_comparison
 from pipelines.comparison.steps import Actions, Comparison, ComparisonInterrupted, Step
 from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.preset_choice.choose_preset import Choice, World, choose_for_comparison
@@ -58,7 +58,7 @@ def compare(
 
     Raises:
         ComparisonInterrupted: the user interrupted a training run, which is saved.
-        UserError: the data are not usable, or `workdir` holds another comparison.
+        UserError: the data are not usable, or `workdir` holds another comparison, or is in use.
     """
     folder = DataFolder.open(data)
     runs, world = plan_comparison(
@@ -71,19 +71,20 @@ def compare(
         without=without,
         seed=seed,
     )
-    state = ComparisonState.open(workdir, folder, world, seed, sentences)
-    state.begin(workdir, command)
-    comparison = Comparison(
-        folder,
-        workdir,
-        runs,
-        state,
-        actions or real_actions(),
-        sentences=sentences,
-        with_studies="studies" not in without,
-        open_judge=open_judge,
-    )
-    _run_steps(comparison.steps(), state, workdir)
+    with lock_comparison(workdir):
+        state = ComparisonState.open(workdir, folder, world, seed, sentences)
+        state.begin(workdir, command)
+        comparison = Comparison(
+            folder,
+            workdir,
+            runs,
+            state,
+            actions or real_actions(),
+            sentences=sentences,
+            with_studies="studies" not in without,
+            open_judge=open_judge,
+        )
+        _run_steps(comparison.steps(), state, workdir)
     return state.failed
 
 

@@ -2,14 +2,16 @@
 
 from datetime import datetime
 from pathlib import Path
+from typing import IO
 
 import msgspec
 
 from pipelines.data.prepared.data_folder import DataFolder
+from pipelines.file_lock import lock_file
 from t2i_tf.errors import UserError
 from t2i_tf.json_files import read_json, write_json
 
-FILE = "compare.json"
+FILE, LOCK = "compare.json", ".lock"
 
 
 class RunState(msgspec.Struct):
@@ -112,6 +114,23 @@ class ComparisonState(msgspec.Struct):
             write_json(Path(workdir) / FILE, self)
         except OSError as error:
             raise UserError(f"{workdir} cannot be written: {error.strerror}.") from error
+
+
+def lock_comparison(workdir: Path) -> IO[bytes]:
+    """Locks the folder of a comparison, which is made if it is missing, until the file is closed.
+
+    Raises:
+        UserError: another comparison runs in it, or it cannot be written.
+    """
+    busy = (
+        f"{workdir} is in use: another `compare` runs in it. Wait for its end, or choose another"
+        " --workdir."
+    )
+    try:
+        Path(workdir).mkdir(parents=True, exist_ok=True)
+        return lock_file(Path(workdir) / LOCK, busy)
+    except OSError as error:
+        raise UserError(f"{workdir} cannot be written: {error.strerror}.") from error
 
 
 def now() -> str:

@@ -203,6 +203,13 @@ def test_a_failure_is_reported_and_the_other_steps_run(run, fakes, capsys):
     assert fakes.done[:2] == ["train noalign-draw", "measure noalign-draw"]
 
 
+def test_a_second_comparison_in_the_same_folder_is_refused(run, fakes):
+    fakes.instead["noalign-draw"] = lambda: run(systems=TWO)
+    failed = run(systems=TWO)
+    assert "is in use: another `compare` runs in it" in failed["Train noalignDRAW"]
+    assert fakes.done.count("train noalign-draw") == 1 and "measure skip-thought-draw" in fakes.done
+
+
 def test_without_its_encoder_a_system_is_not_trained(run, fakes):
     def broken():
         raise RuntimeError("no memory")

@@ -51,4 +51,5 @@ def test_a_killed_comparison_resumes_with_the_second_system(command, tmp_path):
     html = (workdir / "report.html").read_text()
     assert html.count('class="pixels"') == 3 * 4  # the real pictures and two systems'
     names = {path.name for path in workdir.iterdir() if path.is_file()}
-    assert names == {"compare.json", "tables.md", "tables.json", "report.html", "gallery.png"}
+    results = {"tables.md", "tables.json", "report.html", "gallery.png"}
+    assert names == {"compare.json", ".lock"} | results
