@@ -315,8 +315,9 @@ def _(options: Push) -> int:
         send=not options.dry_run,
     )
     for remark in shared.remarks:
-        console.print(f"The model card has {as_typed(remark)}.")
-    console.print(f"Licence of the weights: {options.licence} (--licence).")
+        console.print(as_typed(remark))
+    if not shared.card_kept:
+        console.print(f"Licence of the weights: {options.licence} (--licence).")
     size = f"{shared.size / 1e6:.1f} MB"
     if shared.url is None:
         card = options.out / "README.md"

@@ -411,13 +411,14 @@ class Push:
     Anybody then loads it by `t2i_tf.TextToImage.from_preset("hf://user/name")`.
 
     Log in first: `hf auth login`, or set HF_TOKEN. Needs the extra `hub`: requirements-hub.txt. To
-    read the card before: --dry-run --out FOLDER.
+    read and edit the card before: --dry-run --out FOLDER, then the same without --dry-run.
     """
 
     run: Positional[str]
     """Work folder of the run, or a preset, as for `generate`."""
     address: Positional[str]
-    """Where to: hf://user/name. The repository is made, or gets another commit."""
+    """Where to: hf://user/name. The repository is made, or gets another commit, whose README.md
+    replaces the one there."""
     captions: tuple[str, ...] = ()
     """Captions of the card's drawings, each in quotes.
     By default captions of the talk whose words the model knows."""
@@ -430,7 +431,8 @@ class Push:
     message: str | None = None
     """Message of the commit; by default the system and the step."""
     out: Path | None = None
-    """Folder that keeps what is sent; by default nothing is kept."""
+    """Folder that keeps what is sent; by default nothing is kept. A README.md that is in it is sent
+    as it is, with its pictures."""
     dry_run: bool = False
     """Write the folder --out, and send nothing."""
 

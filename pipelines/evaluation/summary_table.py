@@ -77,8 +77,8 @@ def evaluation_notes(result: Evaluation) -> list[str]:
         notes.append("The system was trained on another data folder than this one.")
     if run and run.same_data is None:
         notes.append(
-            f"{run.workdir} is a preset, which does not say whether it was trained on this very"
-            " data folder; size of the pictures and vocabulary are those of this one."
+            "The system was loaded from a preset, which does not say whether it was trained on this"
+            " very data folder; size of the pictures and vocabulary are those of this one."
         )
     if getattr(result.bound, "own", None):
         notes.append(

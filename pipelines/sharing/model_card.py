@@ -9,7 +9,7 @@ import jinja2
 import msgspec
 
 from pipelines.evaluation.results import FILE, Evaluation, read_evaluation
-from pipelines.evaluation.summary_table import evaluation_figures
+from pipelines.evaluation.summary_table import evaluation_figures, evaluation_notes
 from pipelines.fine_tuning.initial_weights import Beginning, read_beginning
 from pipelines.training.workdir import DATA_MANIFEST, flat
 from t2i_tf.budget import budget_in_words
@@ -115,6 +115,7 @@ def model_card(
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    environment.filters["cell"] = _cell
     return environment.from_string(_TEMPLATE.read_text()).render(
         name=address.rpartition("/")[2].partition("@")[0],
         address=address,
@@ -135,6 +136,7 @@ def model_card(
         step=step,
         unfinished=unfinished_in_words(model),
         init=facts.init,
+        began_from=_public_name(facts.init),
         base_model=_repository(facts.init),
         can_be_guided=getattr(model.network, "has_empty_caption", False)
         and model.network.can_be_guided,
@@ -142,8 +144,14 @@ def model_card(
         splits=data.get("splits", {}),
         evaluation=facts.evaluation,
         figures=evaluation_figures(facts.evaluation) if facts.evaluation else [],
+        notes=evaluation_notes(facts.evaluation) if facts.evaluation else [],
         settings=flat(config),
     )
+
+
+def _cell(value: Any) -> str:
+    """A value in a table of Markdown, where bars end a cell, as in L(x|y)."""
+    return str(value).replace("|", "\\|")
 
 
 def unfinished_in_words(model: PretrainedModel) -> str:
@@ -153,6 +161,12 @@ def unfinished_in_words(model: PretrainedModel) -> str:
         return ""
     percent = int(100 * done + 1e-6)  # never 100
     return f"not finished: {percent} % of its {budget_in_words(model.settings)} were done"
+
+
+def _public_name(init: Beginning | None) -> str:
+    """What a training began from; of the path of a folder the name, as the rest is private."""
+    address = init.init if init else ""
+    return address if hugging_face.is_address(address) else Path(address).name
 
 
 def _repository(init: Beginning | None) -> str:

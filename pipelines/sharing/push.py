@@ -36,7 +36,8 @@ class Shared(NamedTuple):
     kind: str  # class in `t2i_tf` that loads it
     url: str | None  # in a browser; None where nothing was sent
     size: int  # of all files, bytes
-    remarks: list[str]  # what the card lacks, or shows without knowing
+    remarks: list[str]  # sentences: what the card lacks, shows without knowing, or leaves out
+    card_kept: bool  # whether a card that was there already stays, and is the one that is sent
 
 
 def push(
@@ -62,7 +63,7 @@ def push(
         licence: identifier of the weights' licence on the hub.
         private: whether a new repository is private.
         message: of the commit.
-        out: folder that keeps what is sent.
+        out: folder that keeps what is sent; a card that is there already is sent as it is.
         send: whether to send it.
 
     Raises:
@@ -81,6 +82,7 @@ def push(
     model = PretrainedModel.from_preset(found)
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / "preset" if out is None else Path(out)
+        card_kept = (folder / CARD).is_file()
         remarks = write_shared(model, found, folder, address, captions, dtype, licence)
         size = sum(path.stat().st_size for path in folder.iterdir())
         message = message or f"{model.network.title}, step {model.parts.step}"
@@ -89,7 +91,7 @@ def push(
             url = hugging_face.upload(
                 folder, address, files=(*FILES, PICTURES, CARD), private=private, message=message
             )
-    return Shared(type(model).__name__, url, size, remarks)
+    return Shared(type(model).__name__, url, size, remarks, card_kept)
 
 
 def write_shared(
@@ -102,6 +104,12 @@ def write_shared(
     licence: str,
 ) -> list[str]:
     """Write the preset, its pictures and its card; returns remarks on the card. See `push`."""
+    if (folder / CARD).is_file():  # people edit cards
+        model.save_to_preset(folder, dtype)
+        return [
+            f"{folder / CARD} stays as it is, with its pictures, whatever it says of step, figures"
+            " and licence: delete it for a new card."
+        ]
     facts = read_run_facts(run, model.parts.step)
     shown = card_captions(model, captions) if isinstance(model, TextToImage) else []
     pictures = _grid(model, shown) if shown else None
@@ -121,17 +129,19 @@ def write_shared(
         write_atomically(folder / CARD, lambda file: file.write(text.encode()))
     except OSError as error:
         raise UserError(f"{folder} cannot be written: {error.strerror}.") from error
-    return _remarks(model, facts, shown)
+    return _remarks(model, run, facts, shown)
 
 
-def _remarks(model: PretrainedModel, facts: RunFacts, shown: Sequence[str]) -> list[str]:
+def _remarks(model: PretrainedModel, run: Path, facts: RunFacts, shown: Sequence[str]) -> list[str]:
     unfinished, unknown = unfinished_in_words(model), model.unknown_words(shown)
+    own_card = run / CARD  # of a preset
     remarks = {
         f"the words that its training was {unfinished}": unfinished,
-        facts.remark: facts.remark,
+        facts.remark: facts.remark and isinstance(model, TextToImage),  # others are not evaluated
         f"drawings of words that the model does not know: {unknown}": unknown,
+        f"a text of its own, and nothing of {own_card}": own_card.is_file(),
     }
-    return [remark for remark, holds in remarks.items() if holds]
+    return [f"The model card has {remark}." for remark, holds in remarks.items() if holds]
 
 
 def _grid(model: TextToImage, captions: Sequence[str]):

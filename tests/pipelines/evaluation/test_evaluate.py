@@ -461,7 +461,7 @@ def test_a_preset_does_not_say_how_it_was_trained(draw, folder, tmp_path):
     measured = msgspec.convert(evaluation() | {"run": msgspec.to_builtins(run)}, Evaluation)
     assert "s of training" not in evaluation_table(measured).title
     notes = " ".join(evaluation_notes(measured))
-    assert "is a preset, which does not say whether" in notes
+    assert "from a preset, which does not say whether" in notes
     assert "not finished" not in notes and "another data folder" not in notes
 
 

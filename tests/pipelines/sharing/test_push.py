@@ -1,5 +1,6 @@
 import json
 import re
+import shutil
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import t2i_tf
 from pipelines.cli import main
 from pipelines.sharing.card_captions import card_captions
 from t2i_tf.errors import UserError
+from tests.pipelines.evaluation.evaluations import evaluation
 from tests.t2i_tf.hub.hub_client import reimport_client
 from tests.t2i_tf.hub.hub_server import running_hub
 from tests.t2i_tf.hub.tiny_runs import CAPTIONER, write_run
@@ -110,6 +112,43 @@ def test_the_card_has_figures_data_settings_and_limits(card):
     assert "\n\n\n" not in card  # no gaps where a part is missing
 
 
+def test_a_card_that_was_edited_stays_and_is_sent(workdir, hub, tmp_path, capsys):
+    out = tmp_path / "preset"
+    command = ["push", str(workdir), ADDRESS, "--out", str(out)]
+    assert main([*command, "--dry-run"]) == 0
+    card, pictures = out / "README.md", (out / "pictures.png").read_bytes()
+    edited = card.read_text() + "\nMine.\n"
+    card.write_text(edited)
+    capsys.readouterr()
+    assert main([*command, "--captions", "a green bus", "--licence", "mit"]) == 0
+    said = capsys.readouterr().out
+    assert f"{card} stays as it is" in said and "Licence" not in said
+    assert card.read_text() == edited and (out / "pictures.png").read_bytes() == pictures
+    assert hub.repositories["someone/buses"][-1]["README.md"].decode() == edited
+
+
+def test_a_card_of_the_preset_that_is_not_taken_over_is_named(workdir, tmp_path, capsys):
+    preset, out = tmp_path / "preset", tmp_path / "out"
+    t2i_tf.TextToImage.from_preset(workdir).save_to_preset(preset)
+    (preset / "README.md").write_text("Mine.")
+    assert main(["push", str(preset), ADDRESS, "--dry-run", "--out", str(out)]) == 0
+    assert f"nothing of {preset / 'README.md'}." in capsys.readouterr().out
+    assert (preset / "README.md").read_text() == "Mine."
+
+
+def test_figures_have_their_remarks_and_bars_in_names_end_no_cells(workdir, tmp_path):
+    run, out = tmp_path / "run", tmp_path / "preset"
+    shutil.copytree(workdir, run)
+    other_data = EVALUATION["run"] | {"same_data": False}
+    found = EVALUATION | {"run": other_data, "retrieval": evaluation()["retrieval"]}
+    (run / "evaluation.json").write_text(json.dumps(found))
+    assert main(["push", str(run), ADDRESS, "--dry-run", "--out", str(out)]) == 0
+    card = (out / "README.md").read_text()
+    assert "| R@1, by L(x\\|y) alone | 1.0 | 0.5 to 1.5 |\n" in card
+    assert "\n\n- The system was trained on another data folder than this one.\n" in card
+    assert "\n\n## Limits" in card and "\n\n\n" not in card
+
+
 def test_the_pictures_are_drawings_of_the_captions(workdir, tmp_path, capsys):
     out = tmp_path / "preset"
     captions = ["--captions", "a green bus", "a zebra"]
@@ -131,6 +170,7 @@ def test_figures_of_another_checkpoint_are_left_out_and_said(workdir, tmp_path, 
     card = (out / "README.md").read_text()
     assert "## Figures" not in card and "data, train" not in card and "guidance" not in card
     (run / "evaluation.json").unlink()
+    (out / "README.md").unlink()
     assert main(["push", str(run), ADDRESS, "--dry-run", "--out", str(out)]) == 0
     assert "`python -m pipelines evaluate` writes it" in capsys.readouterr().out
 
@@ -148,6 +188,16 @@ def test_the_card_says_what_a_training_began_from(tmp_path):
         "and, before, from the data of `hf://other/model@v1`" in card and " alone, with" not in card
     )
     assert "1. `a dog's été`\n" in card and 'generate(["a dog\'s été"]' in card
+
+
+def test_the_card_does_not_say_where_the_folders_of_its_author_are(tmp_path):
+    run, out = write_run(tmp_path / "run", step=9), tmp_path / "preset"
+    init = {"init": str(tmp_path / "before"), "system": "alignDRAW", "step": 7}
+    (run / "init.json").write_text(json.dumps(init))
+    assert main(["push", str(run), ADDRESS, "--dry-run", "--out", str(out)]) == 0
+    card = (out / "README.md").read_text()
+    assert "The training began from the weights of `before` (alignDRAW, step 7)" in card
+    assert str(tmp_path) not in card
 
 
 def test_the_card_says_that_a_training_was_not_finished(tmp_path, capsys):
@@ -220,10 +270,11 @@ def test_a_damaged_manifest_of_the_data_is_one_sentence(tmp_path, manifest, caps
     assert not (tmp_path / "preset").exists()
 
 
-def test_a_captioner_has_a_card_too(tmp_path):
+def test_a_captioner_has_a_card_too(tmp_path, capsys):
     run, out = write_run(tmp_path / "run", CAPTIONER), tmp_path / "preset"
     command = ["push", str(run), ADDRESS, "--dry-run", "--out", str(out), "--dtype", "float16"]
     assert main(command) == 0
+    assert "evaluate" not in capsys.readouterr().out  # which measures drawings
     card = (out / "README.md").read_text()
     assert "t2i_tf.ImageToText.from_preset" in card and "pipeline_tag: image-to-text" in card
     assert "height, width, channels = 6, 9, 3\n" in card and "stored as float16" in card
