@@ -14,7 +14,7 @@ from typing import Annotated, Union
 import tyro
 from tyro.conf import subcommand
 
-from pipelines.empty_values import empty_value
+from pipelines.command_words import empty_value, with_home
 from pipelines.memory_errors import is_out_of_memory, memory_in_words
 from pipelines.options import (
     Benchmark,
@@ -83,7 +83,7 @@ def main(
     type_as(retyped)
     try:
         with usable_streams():
-            return _run(list(sys.argv[1:] if argv is None else argv), prog)
+            return _run(with_home(sys.argv[1:] if argv is None else argv), prog)
     except UserError as error:
         print_error(as_typed(str(error)))
         return error.exit_code

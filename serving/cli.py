@@ -13,7 +13,7 @@ import tyro
 from tyro.conf import subcommand
 
 from serving import options
-from serving.empty_values import empty_value
+from serving.command_words import empty_value, with_home
 from serving.errors import RequestError, ServingError
 from serving.standard_streams import output_failed, print_error, usable_streams
 from serving.typed_form import as_typed, type_as
@@ -50,7 +50,7 @@ def main(
     type_as(retyped)
     # gRPC's C core would log what a ServingError already says in plain words.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
-    argv = list(sys.argv[1:] if argv is None else argv)
+    argv = with_home(sys.argv[1:] if argv is None else argv)
     try:
         with usable_streams():
             return _run(argv, prog)

@@ -151,8 +151,8 @@ def test_a_terminal_without_a_width_has_help_all_the_same(columns):
         assert "usage" in shown and len(shown) > 1000
 
 
-@pytest.mark.parametrize("module", ["standard_streams.py", "empty_values.py"])
-def test_both_packages_treat_streams_and_empty_values_alike(module):
+@pytest.mark.parametrize("module", ["standard_streams.py", "command_words.py"])
+def test_both_packages_treat_streams_and_command_words_alike(module):
     one, other = (ROOT / name / module for name in ("pipelines", "serving"))
     assert one.read_text() == other.read_text()
 

@@ -323,6 +323,17 @@ def test_an_empty_place_is_not_taken_for_the_current_folder(capsys):
     assert "Expected a value as argument 1, got an empty string." in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("out", [["--out", "~/drawn"], ["--out=~/drawn"]])
+def test_a_home_folder_that_the_shell_has_not_expanded(out, monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    asked = []
+    monkeypatch.setattr(commands, "run", lambda options: asked.append(options) or 0)
+    assert main(["generate", "a bus, or ~", "--workdir", "~/run", *out]) == 0
+    (options,) = asked
+    assert options.out == tmp_path / "drawn" and options.workdir == str(tmp_path / "run")
+    assert options.captions == ("a bus, or ~",)
+
+
 def test_an_error_of_the_disk_is_one_sentence(monkeypatch, capsys, tmp_path):
     def full(options):
         raise OSError(errno.ENOSPC, "No space left on device", str(tmp_path / "file"))

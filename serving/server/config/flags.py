@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from importlib import metadata
 
 from serving import contract
-from serving.empty_values import empty_value
+from serving.command_words import empty_value
 from serving.server.config import upstream_flags
 from serving.server.config.flag_values import at_least, boolean, fraction, port, seconds
 
