@@ -55,6 +55,10 @@ class AsyncClient:
         sampling, steering = (prompt, n, seed, temperature), (guidance, instead_of, best_of)
         return await self._send(request_builders.draw_steps(self.connection, *sampling, *steering))
 
+    async def unknown_words(self, *captions: str) -> list[str]:
+        """The words that are not in the model's vocabulary, each once, in order."""
+        return await self._send(request_builders.unknown_words(self.connection, captions))
+
     async def score(self, pngs: Sequence[bytes], prompt: str, seed: int = 0) -> np.ndarray:
         """The bound on log p(picture | prompt) of each PNG, nats, float32 [B]."""
         return await self._send(request_builders.score(self.connection, pngs, prompt, seed))

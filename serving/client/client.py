@@ -83,6 +83,10 @@ class Client:
         sampling, steering = (prompt, n, seed, temperature), (guidance, instead_of, best_of)
         return self._send(request_builders.draw_steps(self.connection, *sampling, *steering))
 
+    def unknown_words(self, *captions: str) -> list[str]:
+        """The words that are not in the model's vocabulary, each once, in order."""
+        return self._send(request_builders.unknown_words(self.connection, captions))
+
     def score(self, pngs: Sequence[bytes], prompt: str, seed: int = 0) -> np.ndarray:
         """The bound on log p(picture | prompt) of each PNG, nats, float32 [B]."""
         return self._send(request_builders.score(self.connection, pngs, prompt, seed))

@@ -67,6 +67,17 @@ def draw_steps(
     return _predict(connection, *_steered(contract.DRAW_STEPS, inputs), partial(_drawings, seed))
 
 
+def unknown_words(connection: Connection, captions: Sequence[str]) -> Request[list[str]]:
+    """The words of captions that the model's vocabulary lacks; nothing is drawn for it."""
+    inputs = {
+        contract.PROMPT: _strings([_checked_prompt(caption) for caption in captions]),
+        contract.SEED: _seeds(0, len(captions)),
+        contract.TEMPERATURE: np.zeros(len(captions), np.float32),
+    }
+    read = {name: contract.DRAW_STEPS.outputs[name] for name in (contract.WORDS, contract.KNOWN)}
+    return _predict(connection, replace(contract.DRAW_STEPS, outputs=read), inputs, _unknown)
+
+
 def score(
     connection: Connection, pngs: Sequence[bytes], prompt: str, seed: int
 ) -> Request[np.ndarray]:
@@ -184,6 +195,12 @@ def _drawn_seeds(first: int, outputs: Arrays) -> list[int]:
     if contract.CHOSEN_SEED in outputs:
         return outputs[contract.CHOSEN_SEED].tolist()
     return [first + i for i in range(len(outputs[contract.PNG_BYTES]))]
+
+
+def _unknown(outputs: Arrays) -> list[str]:
+    words = zip(outputs[contract.WORDS].ravel(), outputs[contract.KNOWN].ravel(), strict=True)
+    unknown = (word.decode(errors="replace") for word, known in words if word and not known)
+    return list(dict.fromkeys(unknown))
 
 
 def _drawing(seed: int, row: Arrays) -> Drawing:

@@ -21,7 +21,7 @@ def query(
     instead_of: str = "",
     best_of: int = 1,
 ) -> None:
-    """Draw a caption, write the files, and print their paths.
+    """Draw a caption, write the files, and print their paths, and words that the model lacks.
 
     Args:
         connection: The server and the model to ask.
@@ -53,7 +53,13 @@ def query(
             pngs = [picture.png for picture in pictures]
             pixels = [picture.pixels for picture in pictures]
             seeds = [picture.seed for picture in pictures]
+        unknown = client.unknown_words(*filter(str.strip, (caption, instead_of)))
     write(out, pngs[0] if len(pngs) == 1 else png_of_grid(pixels))
     print(out)
     if best_of > 1:
         print(f"Best of {best_of}: seeds {', '.join(map(str, seeds))}")
+    if unknown:
+        print(
+            f"Words that are not in the model's vocabulary: {', '.join(unknown)}. They are all read"
+            " as one unknown word."
+        )

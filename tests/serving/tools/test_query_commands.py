@@ -44,6 +44,17 @@ def test_a_picture_is_written_as_the_server_sent_it(serving, drawing_server, tmp
     assert capsys.readouterr().out == f"{out}\n"
 
 
+@pytest.mark.parametrize("gif", [[], ["--gif", "zebra.gif"]])
+def test_words_that_the_model_lacks_are_named(serving, gif, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    away = ["--guidance", 1, "--instead-of", "a Zebra on a quilt"]
+    assert serving("query", "a zebra on a red unicycle", *away, *gif, "--out", "out.png") == 0
+    assert capsys.readouterr().out.splitlines()[-1] == (
+        "Words that are not in the model's vocabulary: zebra, unicycle, quilt. They are all read as"
+        " one unknown word."
+    )
+
+
 def test_a_grid_and_a_gif(serving, tmp_path):
     out, gif = tmp_path / "out.png", tmp_path / "out.gif"
     assert serving("query", CAPTION, "--n", 4, "--out", out, "--gif", gif) == 0
