@@ -47,7 +47,7 @@ def download(address: str) -> Path:
 
     Raises:
         UserError: `huggingface_hub` is not installed, the repository or the network is missing, the
-            cache cannot be written, or it holds no preset.
+            cache cannot be written, or it holds no preset, or a damaged one.
     """
     from t2i_tf.hub.preset_folder import FILES, has_our_format, is_preset, weights_are_damaged
 
@@ -71,6 +71,11 @@ def download(address: str) -> Path:
         )
     if weights_are_damaged(folder):  # the client looks only whether there is a file in the cache
         folder = fetch(force_download=True)  # offline it stays as it is, and is refused later
+        if not hub.constants.HF_HUB_OFFLINE and weights_are_damaged(folder):
+            raise UserError(
+                f"{address} is damaged on the hub: downloaded anew, too, its weights are not those"
+                " of its metadata.json. Its owner has to push it again."
+            )
     return folder
 
 

@@ -129,6 +129,19 @@ def test_a_damaged_copy_in_the_cache_is_downloaded_again(hub, client, folder):
     assert (loaded / "model.weights.h5").read_bytes() == FILES["model.weights.h5"]
 
 
+def test_weights_that_are_damaged_on_the_hub_are_no_fault_of_the_cache(hub, client, folder):
+    (folder / "metadata.json").write_text(
+        f'{{"format": "t2i-tf preset 1", "sha256": "{"0" * 64}"}}'
+    )
+    push(folder)
+    for _ in range(2):
+        with pytest.raises(UserError, match="hf://someone/model is damaged on the hub: downloaded"):
+            hugging_face.download("hf://someone/model")
+    (folder / "metadata.json").write_bytes(FILES["metadata.json"])
+    push(folder)
+    assert (hugging_face.download("hf://someone/model") / "model.weights.h5").is_file()
+
+
 def test_no_network_is_one_sentence(client, folder):
     client(endpoint=NOBODY)
     for attempt in (lambda: push(folder), lambda: hugging_face.download("hf://someone/model")):
