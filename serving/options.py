@@ -95,7 +95,7 @@ class Retrieve:
     caption: Positional[str]
     """What to look for, in quotes."""
     pictures: Positional[Path]
-    """Folder of PNG, JPEG, GIF, BMP or WebP files."""
+    """Folder of PNG, JPEG, GIF, BMP, WebP, TIFF or AVIF files."""
     seed: int = 0
     """Seed of the noise with which the bound is estimated."""
     batch_size: int = 16

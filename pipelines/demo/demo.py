@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import shlex
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -162,7 +163,7 @@ def _flip(sampler: Sampler, title: str, study: str, which: slice) -> Flip:
 def _provenance(
     folder: Path, preset_name: str, pictures: int, outcome: Outcome, seconds: dict[str, float]
 ) -> Provenance:
-    run, data = folder / "run", folder / "data"
+    run, data, longer = (shlex.quote(str(folder / name)) for name in ("run", "data", "run-longer"))
     return Provenance(
         preset=preset_name,
         training_steps=outcome.step,
@@ -171,12 +172,12 @@ def _provenance(
         cores=os.cpu_count() or 1,
         versions=versions(),
         stage_seconds=seconds,
-        command=f"{as_typed('python -m pipelines demo')} --folder {folder}",
+        command=f"{as_typed('python -m pipelines demo')} --folder {shlex.quote(str(folder))}",
         next_commands={
             "Draw a caption of your own": as_typed("python -m pipelines generate")
             + f' "a pink truck is parked on the beach" --workdir {run}',
             "Train for longer": as_typed("python -m pipelines train")
-            + f" --preset {preset_name} --data {data} --workdir {run}-longer --minutes 30",
+            + f" --preset {preset_name} --data {data} --workdir {longer} --minutes 30",
             "Watch the training": f"tensorboard --logdir {run}/tensorboard",
             "Prepare COCO, once downloaded": as_typed("python -m pipelines prepare")
             + " --source coco --input COCO --out data/coco-32",

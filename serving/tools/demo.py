@@ -1,5 +1,6 @@
 """The served half of the demo: export, embedded server, a request over gRPC, the page."""
 
+import shlex
 import subprocess
 import time
 from collections.abc import Iterator
@@ -52,9 +53,9 @@ def demo(
             write(image_path, picture.png)
             print(f"Drawn over gRPC at {address}, {caption!r}, seed {seed}: {image_path}")
             if once:
-                place = f" --out {out}" if out else ""
-                again = as_typed("python -m serving demo --workdir")
-                print(f"See the drawing in a browser: {again} {workdir}{place}")
+                again = as_typed("python -m serving demo")
+                words = ["--workdir", str(workdir), *(["--out", str(out)] if out else [])]
+                print(f"See the drawing in a browser: {again} {shlex.join(words)}")
             else:
                 web(Connection(server=address), port=port)
 

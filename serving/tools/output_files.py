@@ -30,6 +30,13 @@ def check_outputs(**paths: Path | None) -> None:
             )
 
 
+def check_suffix(flag: str, path: Path | None, suffix: str) -> None:
+    """Refuse a file that would hold another format than its name says. Raises RequestError."""
+    if path is not None and path.suffix.lower() != suffix:
+        kind = suffix.removeprefix(".").upper()
+        raise RequestError(f"Expected --{flag} to be a {kind} file, named {suffix}, got {path}.")
+
+
 def write(path: Path, content: bytes) -> None:
     """Write a temporary file, then rename it: the file is complete or absent.
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from serving.client.client import Client
 from serving.client.connection import Connection
 from serving.client.image_files import gif_of_drawings, png_of_grid
-from serving.tools.output_files import check_outputs, write
+from serving.tools.output_files import check_outputs, check_suffix, write
 
 
 def query(
@@ -38,6 +38,8 @@ def query(
         ServingError: the request failed, or a file cannot be written.
     """
     check_outputs(out=out, gif=gif)
+    check_suffix("out", out, ".png")
+    check_suffix("gif", gif, ".gif")
     sampling = caption, n, seed, temperature
     steering = {"guidance": guidance, "instead_of": instead_of, "best_of": best_of}
     with Client(**vars(connection)) as client:

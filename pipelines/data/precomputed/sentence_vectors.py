@@ -6,6 +6,7 @@ DATA-sentences/5f0c...a1/   a folder for each encoder, named by its fingerprint
     train.npy, val.npy ...  float32 [captions, D], in the order of records and captions
 """
 
+import shlex
 from pathlib import Path
 
 import numpy as np
@@ -114,7 +115,8 @@ def _only_encoder(folder: DataFolder) -> Path:
         )
     raise UserError(
         "This system reads sentence vectors. Train an encoder on the captions\n"
-        f"  python -m pipelines train --preset skip-thought-scenes --data {folder.path} "
+        "  python -m pipelines train --preset skip-thought-scenes"
+        f" --data {shlex.quote(str(folder.path))} "
         "--workdir runs/skip-thought\n"
         "and name it once with --sentences runs/skip-thought. --sentences also takes the folder of "
         "the published skip-thought files."

@@ -1,5 +1,7 @@
 import dataclasses
 import json
+import shlex
+from types import SimpleNamespace
 
 import pytest
 
@@ -28,6 +30,15 @@ def test_an_interrupted_training_ends_the_demo_as_ctrl_c_ends_a_command(
     monkeypatch.setattr(module, "train", lambda *_: interrupted)
     assert main(["demo", "--folder", str(tmp_path)]) == 130
     assert "step 7 is saved. Run the same command again" in capsys.readouterr().err
+
+
+def test_the_commands_of_the_report_work_for_a_folder_with_a_space(tmp_path):
+    folder = tmp_path / "my demo"
+    made = module._provenance(folder, NAME, 64, SimpleNamespace(step=9, seconds=1.0), {})
+    assert shlex.split(made.command)[-2:] == ["--folder", str(folder)]
+    commands = [shlex.split(command) for command in made.next_commands.values()]
+    own = [word for command in commands for word in command if word.startswith(str(tmp_path))]
+    assert own == [str(folder / name) for name in ("run", "data", "run-longer", "run/tensorboard")]
 
 
 @pytest.mark.slow

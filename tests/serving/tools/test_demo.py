@@ -1,6 +1,7 @@
 """The served half of the demo: the command, a server in a process of its own, the image."""
 
 import dataclasses
+import shlex
 from contextlib import nullcontext
 from types import SimpleNamespace
 
@@ -52,11 +53,12 @@ def export_here(monkeypatch):
 
 @pytest.mark.slow  # as `make demo` does
 def test_the_image_that_comes_over_grpc_is_the_one_that_generate_draws(tmp_path, capsys):
-    run, image = tmp_path / "run", tmp_path / "models" / "over-grpc.png"
+    run, image = tmp_path / "my run", tmp_path / "models" / "over-grpc.png"
     write_run(run)
     command = ["demo", "--once", "--workdir", str(run), "--caption", CAPTION, "--seed", "3"]
     assert main(command) == 0
-    assert "python -m serving demo --workdir" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert shlex.split(said)[-4:] == ["serving", "demo", "--workdir", str(run)]
     served = np.asarray(Image.open(image))
     ((drawn,),) = Sampler(checkpoints.load(run)).draw([CAPTION], seed=3)
     # Batches of another size may be summed in another order: at most a rounding apart.

@@ -113,6 +113,8 @@ BYTES = "\udcff"  # of a command line that is not UTF-8, as Python passes it on
         (["export", "--workdir", "x", "--out", ""], "Expected a value for --out"),
         (["web", "--tls-ca", ""], "Expected a value for --tls-ca, got an empty string"),
         (["query", CAPTION, "--out", ".."], "Expected --out to be a file name"),
+        (["query", CAPTION, "--out", "a.jpg"], "Expected --out to be a PNG file, named .png"),
+        (["query", CAPTION, "--gif", "a.webp"], "Expected --gif to be a GIF file, named .gif"),
         (["query", CAPTION, "--gif", "no/folder/a.gif"], "Expected --gif to be a file name"),
         (["query", CAPTION, "--out", "a.png", "--gif", "./a.png"], "are the same file"),
         (["retrieve", CAPTION, ".", "--out", "no/such/ranking.json"], "Expected --out"),
