@@ -76,6 +76,9 @@ def draw_rows(
         labels = (name, f"{name} ({Path(workdir).name})", f"{name} ({workdir})")
         label = next((one for one in labels if one not in rows), f"{name} ({workdir}, {k + 1})")
         rows[label] = [s.image for s in samples]
+        if unknown := sampler.unknown_words(captions):
+            words = ", ".join(unknown)
+            print(f"Words that are not in the vocabulary of {label}: {words}.")
         if sampler.sharpener:
             last = {f"{name}, sharpened": [s.sharpened for s in samples]}
     sizes = {row[0].shape for row in rows.values()}

@@ -13,6 +13,7 @@ from serving.errors import RequestError, ServingError
 from serving.server import addresses
 from serving.tools.child_process import child_process, ended_by_signals
 from serving.tools.output_files import write
+from serving.tools.unknown_words import print_unknown_words
 from serving.typed_form import as_typed
 from serving.web.command import listening, web
 
@@ -52,6 +53,7 @@ def demo(
             picture = client.draw(caption, n=1, seed=seed)[0]
             write(image_path, picture.png)
             print(f"Drawn over gRPC at {address}, {caption!r}, seed {seed}: {image_path}")
+            print_unknown_words(client, caption)
             if once:
                 again = as_typed("python -m serving demo")
                 words = ["--workdir", str(workdir), *(["--out", str(out)] if out else [])]

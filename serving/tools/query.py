@@ -6,6 +6,7 @@ from serving.client.client import Client
 from serving.client.connection import Connection
 from serving.client.image_files import gif_of_drawings, png_of_grid
 from serving.tools.output_files import check_outputs, check_suffix, write
+from serving.tools.unknown_words import print_unknown_words
 
 
 def query(
@@ -55,13 +56,8 @@ def query(
             pngs = [picture.png for picture in pictures]
             pixels = [picture.pixels for picture in pictures]
             seeds = [picture.seed for picture in pictures]
-        unknown = client.unknown_words(*filter(str.strip, (caption, instead_of)))
-    write(out, pngs[0] if len(pngs) == 1 else png_of_grid(pixels))
-    print(out)
-    if best_of > 1:
-        print(f"Best of {best_of}: seeds {', '.join(map(str, seeds))}")
-    if unknown:
-        print(
-            f"Words that are not in the model's vocabulary: {', '.join(unknown)}. They are all read"
-            " as one unknown word."
-        )
+        write(out, pngs[0] if len(pngs) == 1 else png_of_grid(pixels))
+        print(out)
+        if best_of > 1:
+            print(f"Best of {best_of}: seeds {', '.join(map(str, seeds))}")
+        print_unknown_words(client, *filter(str.strip, (caption, instead_of)))

@@ -19,6 +19,7 @@ from serving.client.results import Metadata
 from serving.errors import RequestError, ServingError
 from serving.tools.output_files import check_outputs, write
 from serving.tools.picture_file import SUFFIXES, ImageShape, read_png
+from serving.tools.unknown_words import print_unknown_words
 
 _MOST_SKIPPED_SHOWN = 10
 
@@ -58,9 +59,10 @@ def rank_images(
         model = client.metadata()
         pngs, skipped = _read(paths, _image_shape(model))
         bounds = _bounds(client, list(pngs.values()), caption, seed, batch_size)
-    ranking, no_rank = _ranked(dict(zip(pngs, bounds, strict=True)))
-    skipped |= no_rank
-    _print(ranking[:top], skipped)
+        ranking, no_rank = _ranked(dict(zip(pngs, bounds, strict=True)))
+        skipped |= no_rank
+        _print(ranking[:top], skipped)
+        print_unknown_words(client, caption)
     if out:
         result = {
             "caption": caption,

@@ -159,10 +159,12 @@ def test_only_a_work_folder_has_a_last_checkpoint(root):
         load_trained("draws", "last")
 
 
-def test_no_row_of_a_gallery_is_lost(root):
+def test_no_row_of_a_gallery_is_lost_and_unknown_words_are_named(root, capsys):
     models = [named(kind, root, "draws") for kind in ("run", "preset", "hub", "hub")]
-    rows = draw_rows(models, CAPTIONS[:1])
+    rows = draw_rows(models, [CAPTIONS[0], "a unicycle"])
     assert len(rows) == 4 and "alignDRAW (hf://user/draws)" in rows
+    said = capsys.readouterr().out
+    assert "not in the vocabulary of alignDRAW (hf://user/draws): unicycle." in said
 
 
 def test_training_from_a_preset_takes_its_sentence_encoder(folder, root, tmp_path):

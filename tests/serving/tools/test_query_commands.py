@@ -55,6 +55,23 @@ def test_words_that_the_model_lacks_are_named(serving, gif, tmp_path, monkeypatc
     )
 
 
+def test_retrieve_names_words_that_the_model_lacks(serving, tmp_path, capsys):
+    Image.new("RGB", (32, 32), "red").save(tmp_path / "red.png")
+    assert serving("retrieve", "a red unicycle", tmp_path) == 0
+    assert "not in the model's vocabulary: unicycle." in capsys.readouterr().out
+
+
+def test_pictures_are_written_where_a_server_cannot_name_words(
+    serving, tmp_path, monkeypatch, capsys
+):
+    def fails(self, *captions):
+        raise ServingError("gone")
+
+    monkeypatch.setattr(Client, "unknown_words", fails)
+    assert serving("query", "a zebra", "--out", tmp_path / "out.png") == 0
+    assert (tmp_path / "out.png").is_file() and "zebra" not in capsys.readouterr().out
+
+
 def test_a_grid_and_a_gif(serving, tmp_path):
     out, gif = tmp_path / "out.png", tmp_path / "out.gif"
     assert serving("query", CAPTION, "--n", 4, "--out", out, "--gif", gif) == 0
