@@ -11,6 +11,7 @@ import tensorflow as tf
 from pipelines.data.batches.batch_plan import Mode
 from pipelines.data.batches.replica_shares import check_divisible
 from pipelines.data.precomputed.feature_sources import FeatureSources
+from pipelines.data.precomputed.sentence_vectors import unknown_to_encoder
 from pipelines.data.prepared.caption_lengths import LengthRange
 from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.data.prepared.split_reader import CaptionReader
@@ -106,6 +107,8 @@ def train(
             sentences = sentences or workers.after_chief(lambda: encoder_of(init))
         sources = FeatureSources(captions, workdir, lengths, sentences, reconstructions)
         config = workers.after_chief(lambda: fit_to_data(config, folder, sources))
+        if config.reads_sentences and workers.is_chief:
+            _say(unknown_to_encoder(sources.encoder, folder.vocabulary))
         given = {"--mode": mode, "--overfit": overfit, "--init": init}
         workers.check_equal(_flags(config) | given)
         with open_shared_workdir(workers, workdir, config, folder, sources):

@@ -24,6 +24,8 @@ class SentenceEncoder(Protocol):
     """Width of the vectors, D."""
     fingerprint: str
     """SHA-256 of all that determines the vectors, except their standardization."""
+    vocabulary: Vocabulary
+    """The words that it knows."""
 
     def __call__(self, captions: tf.Tensor) -> tf.Tensor:
         """Captions string [B] to vectors float32 [B, D], each independent of the batch."""

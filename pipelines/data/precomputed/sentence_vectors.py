@@ -20,10 +20,12 @@ from t2i_tf.hub.pretrained import load_trained
 from t2i_tf.json_files import read_json, write_json
 from t2i_tf.sentence_encoder.encoder import SentenceEncoder, load_encoder
 from t2i_tf.sentence_encoder.published_weights import is_published, load_published
+from t2i_tf.text.vocabulary import UNKNOWN, Vocabulary
 
 ENCODER, ABOUT = "encoder.npz", "about.json"
 _AGAIN = "the vectors are computed again."
 STANDARD = 10_000  # captions to estimate mean and deviation from, at most
+_NAMED = 6  # words that a line names, at most
 
 
 class SentenceVectors:
@@ -97,6 +99,19 @@ def open_encoder(folder: DataFolder, path: str | Path | SentenceEncoder | None) 
             "skip-thought model, the published files, or a saved encoder.npz."
         )
     return trained.model.sentence_encoder(trained.vocabulary)
+
+
+def unknown_to_encoder(encoder: SentenceEncoder, vocabulary: Vocabulary) -> list[str]:
+    """A line about the words of the data that the encoder does not know; none if there are none."""
+    words = vocabulary.entries[UNKNOWN + 1 :]
+    unknown = [word for word in words if word not in encoder.vocabulary]
+    if not unknown:
+        return []
+    more = ", ..." if len(unknown) > _NAMED else ""
+    return [
+        f"The sentence encoder reads {len(unknown):,} of the data's {len(words):,} words as one"
+        f" unknown word, as it was trained on other captions: {', '.join(unknown[:_NAMED])}{more}."
+    ]
 
 
 def root(folder: DataFolder) -> Path:
