@@ -19,6 +19,7 @@ from t2i_tf.errors import UsageError, did_you_mean
 _DRAW = "python -m pipelines generate --workdir {workdir} {caption}"
 _SHARPEN = "python -m pipelines generate --sharpen {workdir} --workdir RUN {caption}"
 _CAPTION = "python -m pipelines caption --workdir {workdir} picture.png"
+_NOT_MEASURED = "not measured yet"
 
 
 def _encode(world: str) -> str:
@@ -61,6 +62,10 @@ _COCO_DATA = "python -m pipelines prepare --source coco --input COCO --out data/
 _ADAM = OptimizerConfig(
     name="adam", learning_rate=1e-3, schedule="cosine", warmup_steps=100, ema=0.99
 )
+_FAST = replace(_ADAM, learning_rate=4e-3)
+_STEADY = replace(_ADAM, learning_rate=2e-3)
+_FAST_DECAYING = replace(_FAST, weight_decay=0.3)  # thousands of photographs: overfits later
+_ADVERSARIAL = replace(_ADAM, learning_rate=5e-4, beta_1=0.5)
 _SCENES = TrainConfig(
     optimizer=_ADAM,
     batch_size=64,
@@ -199,11 +204,6 @@ def _tiny(model, next: str = _DRAW) -> Preset:
     return Preset(config, _SCENES_DATA, "seconds", "noise: it is for tests alone", next)
 
 
-_FAST = replace(_ADAM, learning_rate=4e-3)
-_STEADY = replace(_ADAM, learning_rate=2e-3)
-_FAST_DECAYING = replace(_FAST, weight_decay=0.3)  # thousands of photographs: overfits later
-_NOT_MEASURED = "not measured yet"
-_ADVERSARIAL = replace(_ADAM, learning_rate=5e-4, beta_1=0.5)
 # Adversarial networks that two cores train in minutes.
 _SMALL_LAPGAN = LapganConfig(
     base_units=512,
@@ -258,7 +258,7 @@ PRESETS = {
     "fully-connected-vae-scenes": _scenes(
         VaeConfig("fully-connected"),
         "the average picture of a caption: slightly smeared, nearly the same for every seed",
-        optimizer=replace(_ADAM, learning_rate=2e-3),
+        optimizer=_STEADY,
     ),
     "conv-deconv-vae-scenes": _scenes(
         VaeConfig("convolutional"), "blurry pictures in the right colours"
@@ -278,7 +278,7 @@ PRESETS = {
         _SMALL_CAPTIONER,
         "captions with the right object and colour for nearly every picture",
         next=_CAPTION,
-        optimizer=replace(_ADAM, learning_rate=2e-3),
+        optimizer=_STEADY,
     ),
     "skip-thought-scenes": _scenes(
         SkipThoughtConfig(),
@@ -313,7 +313,7 @@ PRESETS = {
     "fully-connected-vae-photos": _photos(
         VaeConfig("fully-connected"),
         "pictures nearly independent of the caption: the paper reports retrieval at chance",
-        optimizer=replace(_ADAM, learning_rate=2e-3),
+        optimizer=_STEADY,
     ),
     "conv-deconv-vae-photos": _photos(
         VaeConfig("convolutional"),
@@ -341,7 +341,7 @@ PRESETS = {
         ),
         "plausible short captions that follow the ground of a picture, and seldom its object",
         next=_CAPTION,
-        optimizer=replace(_ADAM, learning_rate=2e-3),
+        optimizer=_STEADY,
     ),
     "skip-thought-photos": _photos(
         SkipThoughtConfig(vocabulary_size=_PHOTO_WORDS),
