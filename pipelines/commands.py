@@ -234,7 +234,7 @@ def _(options: Generate) -> int:
 
 
 def _known_words(model: str | Path) -> str:
-    """What a model makes of other words than its own, and where these are listed."""
+    """How a model reads words outside its vocabulary, and where its words are listed."""
     from t2i_tf.hub.find_preset import find_preset
     from t2i_tf.hub.preset_folder import VOCABULARY
 

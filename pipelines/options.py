@@ -61,13 +61,13 @@ class Prepare:
     a.txt beside a.jpg; WebDataset's tar files; Parquet files with pictures; MNIST's IDX files;
     the authors' arrays (train-images-32x32.npy and so on, with dictionary.pkl)."""
     source: Literal["coco", "mnist-captions", "folder", "authors"] | None = None
-    """What the input is taken for; by default it is found out.
+    """Kind of input; by default it is detected.
     `coco`: a folder in COCO's layout.
     `folder`: your own pictures and their captions.
     `authors`: arrays that the paper's authors published.
     `mnist-captions`: one or two digits on a canvas; needs no input."""
     captions: Path | None = None
-    """Table of captions, or folder with a.txt for a.jpg; by default it is looked for."""
+    """Table of captions, or folder with a.txt for a.jpg; by default it is searched for."""
     file_column: str | None = None
     """Column of the table with the pictures; by default `file`, `image` or another usual name."""
     caption_column: tuple[str, ...] = ()
@@ -128,10 +128,10 @@ class Train:
     By default it is chosen by the data, and fitted to them; in a work folder with a run, the
     settings of the run are kept. The defaults shown are then those of align-draw-photos."""
     init: str | None = None
-    """Begin from the weights of a trained model: a work folder, a folder of `save_to_preset`, a
-    .keras file, weights that ship, or hf://user/name. Its words keep what they have learnt, new
-    ones begin at their mean. Without --preset, the model has its sizes too. The data need pictures
-    of its size."""
+    """Start from the weights of a trained model: a work folder, a folder of `save_to_preset`, a
+    .keras file, weights that ship, or hf://user/name. Words that it knows keep their weights, new
+    ones start at the mean of its words. Without --preset, its sizes are taken too. The data must
+    have pictures of the size that it was trained on."""
     mode: Literal["auto", "ram", "stream"] = "auto"
     """How records are read.
     `ram`: once, into memory.
@@ -385,7 +385,7 @@ class Cluster:
     gpus_per_worker: int = 0
     """GPUs of each worker, or of each training of `compare`."""
     retries: int = 3
-    """How often what was lost with a node is started again."""
+    """How many times work that was lost with a node is restarted."""
     command: Suppress[Train | Prepare | Compare | None] = None
     """Options of the command that follows."""
     arguments: Suppress[tuple[str, ...]] = ()
@@ -397,7 +397,7 @@ class Demo:
     """Make scenes, train alignDRAW on them, draw new captions, and write a report."""
 
     folder: Path = Path("runs/demo")
-    """Folder for everything; with the same folder, an interrupted demo resumes."""
+    """Folder for everything; an interrupted demo resumes in the same folder."""
     minutes: float | None = None
     """Training time in minutes; by default that of the preset align-draw-scenes."""
 
@@ -417,8 +417,8 @@ class Push:
     run: Positional[str]
     """Work folder of the run, or a preset, as for `generate`."""
     address: Positional[str]
-    """Where to: hf://user/name. The repository is made, or gets another commit, whose README.md
-    replaces the one there."""
+    """Destination: hf://user/name. The repository is created, or gets another commit, whose
+    README.md replaces the one there."""
     captions: tuple[str, ...] = ()
     """Captions of the card's drawings, each in quotes.
     By default captions of the talk whose words the model knows."""
@@ -443,7 +443,7 @@ class ImportWeights:
 
     The model draws as theirs: with the window of their code, their caption LSTMs and their learned
     canvas, which are switches of its config. `generate`, `evaluate`, `serving export` and
-    `train --init` use the folder as any other. Pickles are read without running what they say.
+    `train --init` use the folder as any other. Pickles are read without running code in them.
     """
 
     weights: Positional[Path]
@@ -457,7 +457,7 @@ class ImportWeights:
     """Data folder whose vocabulary the model gets, so that `evaluate` takes both.
     By default the model has all words of the dictionary."""
     steps: int = 32
-    """Number of drawing steps, which the weights do not tell; the authors' models have 32."""
+    """Number of drawing steps, which the weights do not determine; the authors' models have 32."""
 
 
 @dataclass(frozen=True)

@@ -232,7 +232,7 @@ def load(workdir: Path, which: str = "best") -> Trained:
             best is damaged or missing), or "last".
 
     Raises:
-        UserError: the folder or its checkpoint is missing, all checkpoints are damaged, the
+        UserError: a file of the folder is missing or malformed, all checkpoints are damaged, the
             vocabulary has another size, or weights are not finite.
     """
     workdir = Path(workdir)

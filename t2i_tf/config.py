@@ -316,7 +316,8 @@ class OptimizerConfig:
     clip_norm: float = 10.0
     """Largest gradient norm of a weight tensor; larger gradients are scaled down to it."""
     weight_decay: float = 0.0
-    """Share of the learning rate by which every step shrinks the kernels of layers."""
+    """Decoupled weight decay: every step shrinks the kernels of layers by this times the learning
+    rate."""
     ema: float = 0.999
     """Momentum of the averaged weights that are evaluated and exported; 0 keeps no averages."""
 
@@ -334,7 +335,8 @@ class TrainConfig(Generic[Model]):
     steps: int | None = None
     """Number of training steps, in place of epochs."""
     minutes: float | None = None
-    """Wall-clock budget in minutes, in place of epochs; the learning rate follows the clock."""
+    """Wall-clock budget in minutes, in place of epochs or steps; the learning rate follows the
+    clock."""
     min_words: int = 1
     """Captions with fewer words are left out."""
     max_words: int = 29

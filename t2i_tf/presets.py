@@ -36,7 +36,7 @@ class Preset:
     data: str
     """The command that makes its data folder."""
     cost: str
-    """Time and machine, measured unless it says reported."""
+    """How long a run is, with the time and the machine where they were measured."""
     expect: str
     """The result that a run should give."""
     next: str = _DRAW

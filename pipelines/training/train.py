@@ -86,10 +86,12 @@ def train(
         reconstructions: Work folder or preset of the model that makes the sharpener's blurry
             images.
         workers: Workers that train together, each by this call; by default this machine alone.
-        init: What `from_preset` loads, to begin from its weights; a begun run resumes as ever.
+        init: Model to start from, as `from_preset` loads it. A run that resumes has to be given the
+            same one or none.
 
     Raises:
-        UsageError: the config has caption dropout, and its model draws no captions.
+        UsageError: the config has caption dropout, and its model draws no captions; or it has more
+            scales than the data's pictures have.
         UserError: data or work folder are not usable, the loss becomes NaN or infinite, the workers
             differ in code, data or settings or cannot share a batch, or `init` cannot be loaded,
             draws pictures of another size or has no weight that fits.

@@ -23,7 +23,7 @@ def shipped_names() -> list[str]:
 
 
 def is_work_folder(preset: str | Path) -> bool:
-    """Whether a folder is named that is no preset: a run's, in which its results have a place."""
+    """Whether `preset` is the work folder of a run, where results are stored beside the run."""
     folder = Path(preset)
     return not hugging_face.is_address(preset) and folder.is_dir() and not is_preset(folder)
 
@@ -36,7 +36,7 @@ def find_preset(preset: str | Path) -> Path:
             weights where there is no file or folder of this name, or hf://user/name.
 
     Raises:
-        UsageError: it is neither a string nor a path.
+        UsageError: it is neither a string nor a path, or a malformed address.
         UserError: there is nothing of that name, it cannot be downloaded, or it is half a preset.
     """
     if not isinstance(preset, str | Path):

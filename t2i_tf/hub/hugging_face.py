@@ -46,6 +46,7 @@ def download(address: str) -> Path:
     It is downloaded where it is missing there, or its weights are damaged.
 
     Raises:
+        UsageError: the address is malformed.
         UserError: `huggingface_hub` is not installed, the repository or the network is missing, the
             cache cannot be written, or it holds no preset, or a damaged one.
     """
@@ -101,6 +102,7 @@ def upload(folder: Path, address: str, *, files: Sequence[str], private: bool, m
         The repository's address in a browser.
 
     Raises:
+        UsageError: the address is malformed.
         UserError: `huggingface_hub` is not installed, the network or the permission is missing.
     """
     repository, revision = parse(address)
@@ -168,7 +170,7 @@ def _unreachable(hub) -> str:
 
 
 def _other_reason(hub, error: Exception) -> str | None:
-    """Why the client failed without an answer of the hub's; None if it is not for users to know."""
+    """The reason for a failure that is not an HTTP error; None for what looks like a bug."""
     package = type(error).__module__.partition(".")[0]
     if package in _TRANSPORTS:
         return f"{_unreachable(hub)}."

@@ -42,7 +42,7 @@ FORMAT = f"{_ANY_FORMAT}1"
 DATA_MANIFEST = "data.json"  # in a work folder: the manifest of the data of its training
 SAVE_AGAIN = "Save, copy or download it again."
 COPY_AGAIN = "It is a copy of the manifest.json of the training's data folder: copy that again."
-_DATA_FACTS = ("source", "filter", "crop", "background")  # what of it a preset keeps
+_DATA_FACTS = ("source", "filter", "crop", "background")  # its entries that a preset keeps
 
 Dtype = Literal["float32", "float16"]
 
@@ -96,7 +96,7 @@ def read_parts(folder: Path) -> Parts:
 
 
 class _Metadata(msgspec.Struct):
-    """What of `metadata.json` is read again."""
+    """The entries of `metadata.json` that are read again."""
 
     step: int = 0
     share_done: float | None = None

@@ -73,6 +73,7 @@ class PretrainedModel(keras.Model):
                 Hub, where hf://user/name@revision names a branch, a tag or a commit.
 
         Raises:
+            UsageError: `preset` is neither a string nor a path, or a malformed address.
             UserError: there is no such preset, it is damaged, or it holds another kind of model.
         """
         found = find_preset(preset)
@@ -199,8 +200,9 @@ def load_trained(
         which: the checkpoint of a work folder: "best" by validation loss, or "last".
 
     Raises:
-        UsageError: `which` is "last", and the preset is no work folder.
-        UserError: see `PretrainedModel.from_preset`.
+        UsageError: `which` is "last", and the preset is no work folder; otherwise as
+            `PretrainedModel.from_preset`.
+        UserError: as `PretrainedModel.from_preset`.
     """
     found = find_preset(preset)
     if is_work_folder(found):
@@ -235,16 +237,16 @@ def _load_file(path: Path) -> PretrainedModel:
 
 
 def _keras_reason(error: Exception) -> str:
-    """What Keras says first, with what a colon announces; pages may follow."""
+    """The first line of a Keras error, with the next if it ends in a colon; pages may follow."""
     first, *others = [*filter(None, str(error).split("\n"))] or [type(error).__name__]
     said = f"{first} {others[0]}" if first.endswith(":") and others else first
-    return said.partition(" Full object config:")[0]  # all settings, of a class that is not known
+    return said.partition(" Full object config:")[0]  # follows where a class is unknown
 
 
 def _load_preset(folder: Path) -> PretrainedModel:
     """The model of a folder that `save_to_preset` wrote."""
     parts = read_parts(folder)
-    model = _of(parts)
+    model = _build(parts)
     try:
         model.load_weights(folder / WEIGHTS)
     except DAMAGE as error:
@@ -260,13 +262,13 @@ def _load_run(folder: Path) -> PretrainedModel:
     facts = read_data_facts(folder)
     done = checkpoints.read_share_done(folder, trained.config)
     parts = Parts(trained.config, trained.vocabulary, encoder, trained.step, facts, done)
-    model = _of(parts)
+    model = _build(parts)
     model.network.set_weights(trained.model.get_weights())
     return model
 
 
-def _of(parts: Parts) -> PretrainedModel:
-    """A model with initial weights, of the class that its network's ability asks for."""
+def _build(parts: Parts) -> PretrainedModel:
+    """A model with initial weights, of the class whose `ability` its network has."""
     network = build_configured(parts.config)
     kinds = PretrainedModel.__subclasses__()
     kind = next(kind for kind in kinds if hasattr(network, kind.ability))

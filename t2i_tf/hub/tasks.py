@@ -71,8 +71,8 @@ class TextToImage(PretrainedModel):
             UsageError: captions that are not strings; seeds that are not integers in range, or not
                 as many as captions; a temperature or guidance out of range; no guidance
                 beside `instead_of`.
-            UserError: there is no caption, one has no words or too many, or the system cannot be
-                guided.
+            UserError: there is no caption, one has no words or too many, or there is guidance, and
+                the system cannot be guided or has no empty caption to move away from.
         """
         captions = _as_list(inputs)
         images = self._draw(captions, seed, temperature, guidance, instead_of).image
@@ -214,6 +214,7 @@ class TextToVector(PretrainedModel):
         """Sentence vectors of captions, float32 [B, D].
 
         Raises:
+            UsageError: the captions are no strings.
             UserError: there is no caption.
         """
         captions = tf.constant(_as_list(inputs))
@@ -237,7 +238,7 @@ def _as_list(inputs: str | Sequence[str]) -> list[str]:
 
 
 def _is_several(values: Any) -> TypeGuard[Iterable]:
-    """Whether these are values, and not one, to which NumPy's arrays without dimensions belong."""
+    """Whether this is a collection; a string or an array without dimensions is a single value."""
     return (
         isinstance(values, Iterable)
         and not isinstance(values, str | bytes)

@@ -1,4 +1,4 @@
-"""Weights of a trained model for a new one, whose vocabulary may be another."""
+"""Weights of a trained model for a new one, whose vocabulary may differ."""
 
 import dataclasses
 from typing import NamedTuple
@@ -19,12 +19,12 @@ class Transfer(NamedTuple):
     """What a new model took over."""
 
     taken: int  # weight tensors
-    enlarged: list[str]  # of them, those of windows that were smaller
+    enlarged: list[str]  # those among them that were enlarged for larger windows
     not_taken: dict[str, str]  # tensors of the new model that keep their initial values, with why
     left: list[str]  # tensors of the trained model that the new one lacks
-    known_words: int  # of the new vocabulary, which keep their rows; 0 without rows of words
-    new_words: int  # which begin at the mean of all rows of words
-    left_words: int  # of the old vocabulary, which the new one lacks
+    known_words: int  # words that keep their rows; 0, as the next two, if no tensor has such rows
+    new_words: int  # words that begin at the mean of all old rows
+    left_words: int  # words of the old vocabulary that the new one lacks
 
 
 def transfer(source: PretrainedModel, network: TrainableModel, vocabulary: Vocabulary) -> Transfer:

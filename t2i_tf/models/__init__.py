@@ -73,6 +73,7 @@ def build_model(
 
     Raises:
         UsageError: see `check_caption_dropout`; or there are more scales than the pictures have.
+        UserError: the pictures cannot be halved as often as a LAPGAN or a sharpener needs.
     """
     check_caption_dropout(config, caption_dropout)
     sizes = dataclasses.asdict(config)

@@ -1,4 +1,4 @@
-"""What models share that draw on a canvas by a recurrence: DRAW and ConvDRAW."""
+"""What DRAW and ConvDRAW have in common: they draw on a canvas with a recurrent cell."""
 
 import functools
 from abc import abstractmethod

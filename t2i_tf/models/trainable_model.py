@@ -19,7 +19,7 @@ class Preview(NamedTuple):
 
     pictures: tf.Tensor  # float32 [B, K, H, W, C] in [0, 1], a row of K for each example
     token_ids: tf.Tensor  # int32 [B, N], the captions under the rows
-    canvases: tf.Tensor  # float32 [B, T, H, W, C] in [0, 1], steps to the first of each row
+    canvases: tf.Tensor  # float32 [B, T, H, W, C] in [0, 1], the steps of each drawing
     alignment: tf.Tensor  # float32 [B, T, N], attention over the words; N = 0 without attention
 
 

@@ -15,7 +15,7 @@ from t2i_tf.layers.draw.guidance import GuidedState, guided
 
 
 class GridState(NamedTuple):
-    """The recurrent state between two steps; h and messages of the neighbours are a view."""
+    """The recurrent state between two steps; a view is h with the neighbours' messages."""
 
     encoder_view: tf.Tensor  # [B, h, w, encoder_channels + message_channels]
     encoder_c: tf.Tensor  # [B, h, w, encoder_channels]
@@ -41,7 +41,7 @@ class GridGeneration(NamedTuple):
 
 
 class Attended(NamedTuple):
-    """What the caption gives to a step, before its latents are known."""
+    """What a step takes from the caption, before its latents are sampled."""
 
     drive: tf.Tensor  # [B, h, w, 4 * decoder_channels], the context's part of the gates
     prior: Gaussian  # parameters [B, h * w * latent_channels]
@@ -87,7 +87,7 @@ class ConvDrawCell(keras.layers.Layer):
         height, width, channels: size of the image; height and width may differ.
         side: pixels along a side of a place.
         scales: number of scales.
-        size: k, places along a side of the neighbourhood that passes something on.
+        size: k, side of the neighbourhood whose messages a place receives, in places.
         encoder_channels, decoder_channels: channels of the LSTMs.
         message_channels: channels that a place passes on to those around it.
         read_channels: channels of e_t.
@@ -96,8 +96,8 @@ class ConvDrawCell(keras.layers.Layer):
         initial_canvas: value of the empty canvas.
         to_image: canvases, in any layout, to images in [0, 1].
         initializer: initializer of the weights.
-        head_initializer: initializer of what makes canvases, priors and posteriors; where it is
-            small, a training begins with an empty canvas and hardly a KL.
+        head_initializer: initializer of the layers that output canvas, prior and posterior; with
+            small values, training begins with an almost empty canvas and a KL near 0.
     """
 
     def __init__(
@@ -256,8 +256,7 @@ class ConvDrawCell(keras.layers.Layer):
     ) -> tuple[GridState, GridGeneration]:
         """One step of generation, with the latent from the prior.
 
-        Arguments as for `infer`; t, the number of the step, is what every recurrence is given, and
-        changes nothing here.
+        Arguments as for `infer`; t, the number of the step, is unused: `DrawCell` needs it.
         """
         del t
         attended = self._attend(state, memory)

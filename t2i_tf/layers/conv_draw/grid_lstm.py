@@ -52,7 +52,7 @@ class GridLSTM(keras.layers.Layer):
             inputs: [B, h, w, C].
             view: v_{t-1}, [B, h, w, view_units].
             c: c_{t-1}, [B, h, w, units].
-            drive: more of the gates, [B, h, w, 4 * units].
+            drive: added to the gates before their nonlinearities, [B, h, w, 4 * units].
 
         Returns:
             v_t and c_t.

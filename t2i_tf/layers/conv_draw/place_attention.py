@@ -10,7 +10,7 @@ from t2i_tf.layers.draw.conditioning import Memory
 
 
 class PlaceAttention(keras.layers.Layer):
-    """Scaled dot products, so that h * w places ask at the price of matrix products.
+    """Scaled dot-product attention, whose queries from all h * w places are one matrix product.
 
         e_pj = (U h_j) . (W g_p) / sqrt(A),   alpha_p = softmax(e_p),   s_p = sum_j alpha_pj V h_j
 

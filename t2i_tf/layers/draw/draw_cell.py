@@ -58,8 +58,7 @@ class DrawCell(keras.layers.Layer):
 
     The image of a canvas is its sigmoid, or what another likelihood makes of it. Reading is linear:
     read(x - image(c)) is computed as read(x) - read(image(c)), so that no error image is kept for
-    the gradient. The LSTMs have zero initial biases and no peepholes;
-    initial states are learned.
+    the gradient. The LSTMs have zero initial biases and no peepholes; initial states are learned.
 
     Args:
         height, width, channels: size of the image; height and width may differ.
