@@ -10,6 +10,7 @@ from t2i_tf.layers.caption.empty_caption import EmptyToken
 from t2i_tf.layers.conv_draw.conv_draw_cell import ConvDrawCell, GridGeneration, GridInference
 from t2i_tf.layers.draw.guidance import GuidedState
 from t2i_tf.layers.draw.unroll import Outputs, unroll, weights_read_once
+from t2i_tf.layers.draw.window import whole_image
 from t2i_tf.likelihoods.bernoulli import Bernoulli
 from t2i_tf.models.recurrent_model import RecurrentModel
 from t2i_tf.models.text_to_image import Drawing, Likelihood
@@ -20,9 +21,9 @@ class ConvDRAW(RecurrentModel):
 
     The bound is that of the DRAW systems, with KL(Q(Z_t) || P(Z_t)) at every step, the first
     included. Z = h * w * `latent_channels` with the places of the finest scale, ordered by row,
-    column, channel. The steps are shared out evenly among the scales, and the finer ones take those
-    that are left over. Only the last canvas is compared with the image: what a coarse scale draws
-    stays on the canvas of the next, so that drawing the image in small is worth it.
+    column, channel. The steps are divided evenly among the scales, and the finer ones take the
+    remainder. Only the last canvas is compared with the image. Coarse scales are trained by it too,
+    as what they draw stays on the canvas of the next.
 
     Args:
         vocabulary_size: V; where captions are dropped in training, the embedding has one row more.
@@ -131,7 +132,13 @@ class ConvDRAW(RecurrentModel):
             image=canvases[:, -1],
             canvases=canvases,
             alignment=tf.transpose(alignment, [1, 0, 2]),
-            windows=self._whole_picture(tf.shape(caption)[0]),
+            windows=whole_image(
+                self.height,
+                self.width,
+                tf.shape(caption)[0],
+                self.noise_shape[0],
+                self.variable_dtype,
+            ),
         )
 
     def _unroll(
@@ -170,12 +177,6 @@ class ConvDRAW(RecurrentModel):
             for scale, (steps, there) in enumerate(zip(self.steps_at_scale, grids, strict=True))
         ]
         return tf.transpose(tf.concat(images, axis=0), [1, 0, 2, 3, 4])
-
-    def _whole_picture(self, batch: tf.Tensor) -> tf.Tensor:
-        """Windows [B, T, 4]: every step writes everywhere."""
-        corners = [0, 0, self.height - 1, self.width - 1]
-        whole = tf.constant(corners, self.variable_dtype)
-        return tf.tile(whole[None, None], [batch, self.noise_shape[0], 1])
 
 
 def shared_out(steps: int, scales: int) -> list[int]:

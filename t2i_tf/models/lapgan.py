@@ -4,6 +4,7 @@ import tensorflow as tf
 
 from t2i_tf.image_ops import from_pixels
 from t2i_tf.layers.caption.empty_caption import EmptySentence
+from t2i_tf.layers.draw.window import whole_image
 from t2i_tf.layers.gan import laplacian_pyramid as pyramid
 from t2i_tf.layers.gan.discriminators import ConvDiscriminator, DenseDiscriminator
 from t2i_tf.layers.gan.generators import DenseGenerator, ResidualGenerator
@@ -163,13 +164,12 @@ class ConditionalLAPGAN(TextToImageModel):
             levels.append(image)
         canvases = tf.stack([self._enlarged(level, k) for k, level in enumerate(levels)], axis=1)
         _, steps, height, width, _ = canvases.shape
-        examples = tf.shape(canvases)[0]
-        window = tf.constant([0, 0, height, width], canvases.dtype)
+        batch, dtype = tf.shape(canvases)[0], canvases.dtype
         return Drawing(
             image=image,
             canvases=canvases,
-            alignment=tf.zeros([examples, steps, 0], canvases.dtype),
-            windows=tf.tile(window[None, None], [examples, steps, 1]),
+            alignment=tf.zeros([batch, steps, 0], dtype),
+            windows=whole_image(height, width, batch, steps, dtype),
         )
 
     def _split(self, noise: tf.Tensor) -> list[tf.Tensor]:

@@ -24,7 +24,7 @@ class Drawing(NamedTuple):
     image: tf.Tensor  # float32 [B, H, W, C] in [0, 1]
     canvases: tf.Tensor  # float32 [B, T, H, W, C] in [0, 1]; the last is the image
     alignment: tf.Tensor  # float32 [B, T, N], attention over the words; N = 0 without attention
-    windows: tf.Tensor  # float32 [B, T, 4], write window: top, left, bottom, right, pixels
+    windows: tf.Tensor  # float32 [B, T, 4], see `layers.draw.window.extent`
 
     def in_pixels(self) -> "Drawing":
         """The same with image and canvases as uint8, and float32 for the rest."""

@@ -11,6 +11,7 @@ from t2i_tf.layers.caption.empty_caption import EmptySentence
 from t2i_tf.layers.conv_stacks import ConvStack, DeconvStack, stack_shapes
 from t2i_tf.layers.draw.gaussian import Gaussian
 from t2i_tf.layers.draw.guidance import guided
+from t2i_tf.layers.draw.window import whole_image
 from t2i_tf.layers.gan.sentence_plane import unit_scale
 from t2i_tf.likelihoods.least_squares import LeastSquares
 from t2i_tf.models.text_to_image import BoundMaximizer, Drawing, Likelihood
@@ -141,12 +142,12 @@ class ConditionedVAE(BoundMaximizer):
         if other is not None:
             decoded = guided(decoded, self.draw(noise[0], self._read_text(other)), guidance)
         image = self.likelihood.image(decoded)
-        whole = tf.constant([0, 0, *self.shape[:2]], self.variable_dtype)
+        batch, dtype = tf.shape(image)[0], self.variable_dtype
         return Drawing(
             image=image,
             canvases=image[:, None],
-            alignment=tf.zeros([tf.shape(image)[0], 1, 0], self.variable_dtype),
-            windows=tf.tile(whole[None, None], [tf.shape(image)[0], 1, 1]),
+            alignment=tf.zeros([batch, 1, 0], dtype),
+            windows=whole_image(*self.shape[:2], batch, steps=1, dtype=dtype),
         )
 
     def _floats(self, pixels: tf.Tensor) -> tf.Tensor:

@@ -67,7 +67,10 @@ def _authors_window(parameters: tf.Tensor, height: int, width: int, size: int) -
 
 
 def extent(window: Window, size: int) -> tf.Tensor:
-    """The window's outermost filter centres, [B, 4]: top, left, bottom, right, pixels."""
+    """The window's outermost filter centres, [B, 4]: top, left, bottom, right, pixels.
+
+    0 is the centre of the first row or column, as in `Window`.
+    """
     reach = 0.5 * (size - 1) * window.stride
     return tf.concat(
         [
@@ -78,3 +81,16 @@ def extent(window: Window, size: int) -> tf.Tensor:
         ],
         axis=-1,
     )
+
+
+def whole_image(height: int, width: int, batch: tf.Tensor, steps: int, dtype: str) -> tf.Tensor:
+    """Extents [B, T, 4] of steps that write on all of an image, from the first to the last pixel.
+
+    Args:
+        height, width: H and W of the image, pixels.
+        batch: B.
+        steps: T.
+        dtype: of the extents.
+    """
+    corners = tf.constant([0, 0, height - 1, width - 1], dtype)
+    return tf.tile(corners[None, None], [batch, steps, 1])

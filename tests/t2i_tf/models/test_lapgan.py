@@ -112,7 +112,7 @@ def test_a_drawing_matches_the_equations():
         np.testing.assert_array_equal(drawing.image[b], drawing.canvases[b, -1])
     assert clipped
     assert drawing.alignment.shape == (3, 3, 0)
-    np.testing.assert_array_equal(drawing.windows, np.tile([0, 0, 8, 8], (3, 3, 1)))
+    np.testing.assert_array_equal(drawing.windows, np.tile([0, 0, 7, 7], (3, 3, 1)))
 
 
 def test_each_objective_updates_its_own_weights_alone(model):

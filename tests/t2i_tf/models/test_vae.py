@@ -154,7 +154,9 @@ def test_a_drawing_has_the_pictures_size_and_one_step(kind, shape):
     drawing = model.generate(batch()["sentence"], model.noise([1, 2, 3]))
     assert drawing.image.shape == (3, *shape) and drawing.canvases.shape == (3, 1, *shape)
     assert drawing.alignment.shape == (3, 1, 0)
-    np.testing.assert_array_equal(drawing.windows, np.full((3, 1, 4), [0, 0, height, width]))
+    np.testing.assert_array_equal(
+        drawing.windows, np.full((3, 1, 4), [0, 0, height - 1, width - 1])
+    )
     assert drawing.image.dtype == tf.float32
     assert drawing.image.numpy().min() >= 0 and drawing.image.numpy().max() <= 1
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from t2i_tf.layers.draw.window import extent, window
+from t2i_tf.layers.draw.window import extent, whole_image, window
 from tests.reference import attention
 
 HEIGHT, WIDTH, SIZE = 6, 9, 4
@@ -51,3 +51,10 @@ def test_gradients_match_finite_differences():
         delta=1e-5,
     )
     np.testing.assert_allclose(exact[0], numerical[0], atol=1e-7)
+
+
+def test_the_whole_image_is_the_extent_of_a_centred_window_that_spans_it():
+    whole = whole_image(WIDTH, WIDTH, batch=2, steps=3, dtype="float32")
+    spanning = extent(window(tf.zeros([1, 5]), WIDTH, WIDTH, SIZE), SIZE)
+    assert whole.shape == (2, 3, 4)
+    np.testing.assert_allclose(whole, np.broadcast_to(spanning, (2, 3, 4)), atol=1e-6)
