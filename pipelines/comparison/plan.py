@@ -1,7 +1,6 @@
 """What a comparison trains, in which order and with which settings. It needs no TensorFlow."""
 
 import dataclasses
-import math
 import shlex
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -9,10 +8,10 @@ from pathlib import Path
 from typing import Literal
 
 from pipelines.comparison.paper_results import PAPER_SYSTEMS, SYSTEMS, System
-from pipelines.evaluation.settings import check_seed
 from pipelines.preset_choice.choose_preset import Choice, World, changed_flags
 from t2i_tf.config import TrainConfig
 from t2i_tf.errors import UsageError, did_you_mean
+from t2i_tf.number_ranges import TRAINING_SEED, check_flags, check_number
 from t2i_tf.presets import preset
 
 Part = Literal["sharpener", "captioner", "studies"]
@@ -91,13 +90,13 @@ def plan_runs(
         choice: what the data change in the presets; by default nothing.
 
     Raises:
-        UsageError: a system is unknown or given twice, there is none, a budget is not positive, or
-            the seed is negative.
+        UsageError: a system is unknown or given twice, there is none, or a budget or the seed is
+            out of range.
     """
     encoder_minutes = minutes * ENCODER_SHARE if encoder_minutes is None else encoder_minutes
     _check_systems(systems)
-    _check_budgets(minutes, encoder_minutes)
-    check_seed(seed)
+    check_flags(minutes=minutes, encoder_minutes=encoder_minutes)
+    check_number("seed", seed, TRAINING_SEED)
     names = list(systems)
     if any(map(is_draw_system, systems)) and "sharpener" not in without:
         names.append(SHARPENER)
@@ -124,9 +123,3 @@ def _check_systems(systems: Sequence[str]) -> None:
             raise UsageError(f"No system is called {system!r}. {did_you_mean(system, SYSTEMS)}")
         if system in systems[:k]:
             raise UsageError(f"The system {system!r} is given twice.")
-
-
-def _check_budgets(*budgets: float) -> None:
-    for minutes in budgets:
-        if not (minutes > 0 and math.isfinite(minutes)):
-            raise UsageError(f"Expected a budget of more than 0 minutes, got {minutes:g}.")

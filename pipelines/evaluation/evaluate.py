@@ -12,12 +12,13 @@ from pipelines.evaluation.features.efficientnet import SHA256
 from pipelines.evaluation.load_run import summarize_run, trained_lengths
 from pipelines.evaluation.measurements import Measurements
 from pipelines.evaluation.results import FILE, Evaluation, Settings
-from pipelines.evaluation.settings import Sizes, check_seed
+from pipelines.evaluation.settings import Sizes
 from pipelines.sampling.sampler import UNSTEERED, Sampler
 from pipelines.sampling.steering import Steering
 from pipelines.training.workdir import results_path
 from t2i_tf.errors import UsageError, UserError
 from t2i_tf.json_files import write_json
+from t2i_tf.number_ranges import check_flags
 
 Measured = TypeVar("Measured")
 
@@ -61,7 +62,7 @@ def evaluate(
     """
     checked = Sizes(**sizes).checked().reduced()
     _check_split(split)
-    check_seed(seed)
+    check_flags(seed=seed)
     folder = DataFolder.open(data)
     out = _checked_file(evaluation_file(workdir, steering, out))
     measurements = Measurements.open(

@@ -1,4 +1,4 @@
-"""How much an evaluation measures, and the seed of its noise.
+"""How much an evaluation measures.
 
 Standard library only: the flags of `evaluate` are made from `Sizes`, without TensorFlow.
 """
@@ -7,6 +7,7 @@ import dataclasses
 from dataclasses import dataclass
 
 from t2i_tf.errors import UsageError
+from t2i_tf.number_ranges import check_numbers
 
 POOL = 5000  # images of the evaluated split that are read at most; candidates are among them
 
@@ -40,10 +41,7 @@ class Sizes:
         Raises:
             UsageError: a size is below 1, or there are fewer than 2 candidates.
         """
-        for field in dataclasses.fields(self):
-            if field.type in (int, "int") and getattr(self, field.name) < 1:
-                flag, size = field.name.replace("_", "-"), getattr(self, field.name)
-                raise UsageError(f"Expected --{flag} of 1 or more, got {size}.")
+        check_numbers(self)
         if self.candidates < 2:
             raise UsageError(
                 "Expected --candidates of 2 or more, got 1: a single candidate is always found."
@@ -66,13 +64,3 @@ class Sizes:
         )
         names = [field.name for field in dataclasses.fields(Sizes)]
         return Sizes(**{name: min(getattr(self, name), getattr(quick, name)) for name in names})
-
-
-def check_seed(seed: int) -> None:
-    """Refuse a seed that the noise generators do not take.
-
-    Raises:
-        UsageError: the seed is below 0.
-    """
-    if seed < 0:
-        raise UsageError(f"Expected a seed of 0 or more, got {seed}.")

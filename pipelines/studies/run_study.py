@@ -5,7 +5,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pipelines.evaluation.settings import check_seed
 from pipelines.studies.alignment import study_alignment
 from pipelines.studies.bits_per_dim.picture_bits import study_bits
 from pipelines.studies.caption_cycle import study_cycle
@@ -16,6 +15,7 @@ from pipelines.studies.study_context import StudyContext
 from pipelines.studies.study_result import StudyOutput, StudyResult, write_study
 from pipelines.studies.word_flips import TITLES, study_flips
 from t2i_tf.errors import UsageError, UserError, did_you_mean
+from t2i_tf.number_ranges import check_flags
 
 STUDIES = ("compositions", *TITLES, "alignment", "cycle", "agreement", "copying", "bits")
 
@@ -98,9 +98,7 @@ def study(
 def _check(name: str, seeds: int, captions: int, seed: int) -> None:
     if name not in STUDIES:
         raise UsageError(f"No study is called {name!r}. {did_you_mean(name, STUDIES)}")
-    if min(seeds, captions) < 1:
-        raise UsageError(f"Expected at least one seed and one caption, got {seeds} and {captions}.")
-    check_seed(seed)
+    check_flags(seeds=seeds, captions=captions, seed=seed)
 
 
 def _about(context: StudyContext) -> dict[str, Any]:

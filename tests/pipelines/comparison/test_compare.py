@@ -346,8 +346,8 @@ def test_parts_can_be_left_out():
         (["align-drew"], 1.0, "Did you mean 'align-draw'"),
         (["lapgan", "lapgan"], 1.0, "given twice"),
         ([], 1.0, "nothing to compare"),
-        (["lapgan"], 0.0, "more than 0"),
-        (["lapgan"], float("inf"), "more than 0 minutes, got inf"),
+        (["lapgan"], 0.0, "--minutes to be more than 0, got 0"),
+        (["lapgan"], float("inf"), "--minutes to be more than 0, got inf"),
     ],
 )
 def test_what_cannot_be_planned(systems, minutes, message):
@@ -357,12 +357,12 @@ def test_what_cannot_be_planned(systems, minutes, message):
 
 def test_the_encoders_budget_is_checked_too():
     assert plan_runs(["lapgan"], "tiny", 1.0, encoder_minutes=3.0)[0].minutes == 3.0
-    with pytest.raises(UsageError, match="more than 0 minutes, got -3"):
+    with pytest.raises(UsageError, match="--encoder-minutes to be more than 0, got -3"):
         plan_runs(["lapgan"], "tiny", 1.0, encoder_minutes=-3.0)
 
 
 def test_a_negative_seed_is_refused_before_training():
-    with pytest.raises(UsageError, match="seed of 0 or more, got -1"):
+    with pytest.raises(UsageError, match=r"--seed to be 0 or more .* got -1"):
         plan_runs(["lapgan"], "tiny", 1.0, seed=-1)
 
 

@@ -332,9 +332,9 @@ def test_what_is_refused(draw, data, folder, sharpener, tmp_path):
         with pytest.raises(UserError, match=match):
             evaluate(workdir, folder, out=tmp_path / "none.json", **(SMALL | more))
 
-    refused("Expected --judged of 1 or more, got 0", judged=0)
+    refused("Expected --judged to be 1 or more, got 0", judged=0)
     refused("Expected --candidates of 2 or more", candidates=1)
-    refused("Expected a seed of 0 or more, got -1", seed=-1)
+    refused("Expected --seed to be 0 or more .* got -1", seed=-1)
     refused("Expected a split with new images .* got 'train'", split="train")
     with pytest.raises(UserError, match="Expected --out to be a file"):
         evaluate(draw, data, out=tmp_path, **SMALL)
