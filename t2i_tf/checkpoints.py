@@ -24,7 +24,7 @@ from t2i_tf.files import DAMAGE, write_atomically
 from t2i_tf.json_files import as_utf8
 from t2i_tf.models import TrainableModel, build_configured
 from t2i_tf.number_ranges import check_numbers
-from t2i_tf.optimizers import build_optimizer
+from t2i_tf.optimizers import build_optimizer, steps_taken
 from t2i_tf.sentence_encoder.encoder import load_encoder
 from t2i_tf.text.tokenizer import Tokenizer, TokenReader
 from t2i_tf.text.vocabulary import Vocabulary
@@ -76,7 +76,7 @@ class CheckpointFolder:
 
     def save(self, model: keras.Model, progress: Mapping[str, Any]) -> Path:
         """Write model, optimizer, metrics and `progress` (plain values); delete old checkpoints."""
-        return self.write(int(model.optimizer.iterations.numpy()), read_state(model), progress)
+        return self.write(steps_taken(model), read_state(model), progress)
 
     def write(
         self, step: int, state: Mapping[str, np.ndarray], progress: Mapping[str, Any]
@@ -245,7 +245,7 @@ def load(workdir: Path, which: str = "best") -> Trained:
     restored = which == "best" and _restore_best(folder, model)
     if not restored and folder.restore_newest(model) is None:
         raise UserError(f"No checkpoint in {folder.folder}. Train first, or name another folder.")
-    step = int(model.optimizer.iterations.numpy())
+    step = steps_taken(model)
     if config.optimizer.ema > 0 and step > 0:  # before the first step averages are zeros
         model.optimizer.finalize_variable_values(model.trainable_variables)
     check_finite(workdir, model)
@@ -254,7 +254,7 @@ def load(workdir: Path, which: str = "best") -> Trained:
 
 
 def _restore_best(folder: CheckpointFolder, model: TrainableModel) -> bool:
-    """Restore the best checkpoint; False if none is marked, or, which is said, it is not whole."""
+    """Restore the best checkpoint; False if none is marked, or it is damaged, which is printed."""
     best = folder.best()
     if best is None:
         if (folder.folder / BEST).exists():

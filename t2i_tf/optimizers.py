@@ -1,4 +1,4 @@
-"""Keras optimizers from their config."""
+"""Keras optimizers from their config, and the steps that they have taken."""
 
 import keras
 
@@ -29,3 +29,8 @@ def build_optimizer(config: OptimizerConfig) -> keras.optimizers.Optimizer:
     if config.weight_decay > 0:
         optimizer.exclude_from_weight_decay(var_names=[_NO_KERNEL])
     return optimizer
+
+
+def steps_taken(model: keras.Model) -> int:
+    """The training steps that a compiled model has taken, those before a resume included."""
+    return int(model.optimizer.iterations.numpy())

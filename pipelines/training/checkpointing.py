@@ -16,6 +16,7 @@ from t2i_tf.checkpoints import (
     read_state,
 )
 from t2i_tf.errors import UserError
+from t2i_tf.optimizers import steps_taken
 
 
 class Interrupted(Exception):
@@ -115,7 +116,7 @@ class Checkpointer(keras.callbacks.Callback):
         self._saved = time.monotonic()
 
     def _write(self, state) -> None:
-        step = int(self.model.optimizer.iterations.numpy())
+        step = steps_taken(self.model)
         progress = {"elapsed": self.clock.here, "steps_per_epoch": self.steps_per_epoch}
         try:
             self.folder.write(step, state, progress)
@@ -143,7 +144,7 @@ class Checkpointer(keras.callbacks.Callback):
         self._saved = time.monotonic()
 
     def on_epoch_begin(self, epoch, logs=None):  # noqa: D102
-        if int(self.model.optimizer.iterations.numpy()) % self.interval:
+        if steps_taken(self.model) % self.interval:
             for variable, value in zip(self._metric_variables(), self._metrics, strict=True):
                 variable.assign(value)
 
@@ -153,7 +154,7 @@ class Checkpointer(keras.callbacks.Callback):
                 continue
             newest = self.folder.steps()[-1:]
             kept = f"The checkpoint {self.folder.path(newest[0])} is kept. " if newest else ""
-            step = int(self.model.optimizer.iterations.numpy())
+            step = steps_taken(self.model)
             raise UserError(
                 f"The {name} became {value} at step {step}. "
                 f"{kept}Lower --optimizer.learning-rate or --optimizer.clip-norm."
@@ -170,7 +171,7 @@ class Checkpointer(keras.callbacks.Callback):
         if logs.get("val_loss", math.inf) < self.best_loss:
             self.best_loss = logs["val_loss"]
             # Before saving: after a kill in between, the interval is trained and marked again.
-            step = int(self.model.optimizer.iterations.numpy())
+            step = steps_taken(self.model)
             self.workers.chief_does(lambda: self.folder.mark_best(step, self.best_loss))
         self.save()
         if self._agreed[0] if self._agreed else self.interrupted:

@@ -7,6 +7,7 @@ import keras
 from pipelines.training.history import History
 from pipelines.training.workers.workers import Workers
 from t2i_tf.checkpoints import CheckpointFolder
+from t2i_tf.optimizers import steps_taken
 
 OVERFITTING = 5  # validations without improvement, while the training loss falls
 
@@ -64,23 +65,19 @@ class EarlyStopping(keras.callbacks.Callback):
             self._overfits = bool(lines)
         if 0 < self.patience <= self._waited():
             lines.append(
-                f"The training ends early at step {self._step}: {self.patience} validations"
-                f" brought no lower loss than that of step {self.folder.best()}."
+                f"The training ends early at step {steps_taken(self.model)}: {self.patience}"
+                f" validations brought no lower loss than that of step {self.folder.best()}."
             )
         return lines
-
-    @property
-    def _step(self) -> int:
-        return int(self.model.optimizer.iterations.numpy())
 
     def _waited(self) -> int:
         """Validations since the best one; 0 if there is none."""
         best = self.folder.best()
-        return 0 if best is None else (self._step - best) // self.interval
+        return 0 if best is None else (steps_taken(self.model) - best) // self.interval
 
     def _overfitting(self) -> list[str]:
         rows = {row["step"]: row for row in self.history.rows}
-        best, now = rows.get(self.folder.best()), rows.get(self._step)
+        best, now = rows.get(self.folder.best()), rows.get(steps_taken(self.model))
         if not best or not now or not now["loss"] < best["loss"]:
             return []
         return [

@@ -9,6 +9,7 @@ import keras
 from pipelines.training.pacing import Clock
 from t2i_tf.errors import UserError
 from t2i_tf.files import write_atomically
+from t2i_tf.optimizers import steps_taken
 
 
 def read_history(path: Path) -> list[dict[str, float]]:
@@ -51,12 +52,12 @@ class History(keras.callbacks.Callback):
         self.path, self.clock = path, clock
 
     def on_train_begin(self, logs=None):  # noqa: D102
-        step = int(self.model.optimizer.iterations.numpy())
+        step = steps_taken(self.model)
         rows = read_history(self.path)
         self.rows = [row | {"step": int(row["step"])} for row in rows if row["step"] <= step]
 
     def on_epoch_end(self, epoch, logs=None):  # noqa: D102
-        step = int(self.model.optimizer.iterations.numpy())
+        step = steps_taken(self.model)
         row = {"step": step, "seconds": round(self.clock.elapsed, 1)}
         row |= {"learning_rate": float(self.model.optimizer.learning_rate.numpy())}
         self.rows.append(row | {name: float(value) for name, value in logs.items()})

@@ -7,6 +7,7 @@ import keras
 from pipelines.training.schedule import learning_rate
 from t2i_tf.budget import Budget
 from t2i_tf.config import OptimizerConfig
+from t2i_tf.optimizers import steps_taken
 
 
 class Clock:
@@ -50,12 +51,10 @@ class BudgetScheduler(keras.callbacks.Callback):
     @property
     def progress(self) -> float:
         """The fraction of the budget that is spent, 0 to 1."""
-        return self.budget.progress(
-            int(self.model.optimizer.iterations.numpy()), self.clock.elapsed
-        )
+        return self.budget.progress(steps_taken(self.model), self.clock.elapsed)
 
     def on_train_batch_begin(self, batch, logs=None):  # noqa: D102
-        step = int(self.model.optimizer.iterations.numpy())
+        step = steps_taken(self.model)
         self.model.optimizer.learning_rate = learning_rate(self.config, step, self.progress)
 
     def on_train_batch_end(self, batch, logs=None):  # noqa: D102

@@ -4,6 +4,7 @@ import keras
 
 from pipelines.progress_bar import ProgressBar
 from pipelines.training.pacing import BudgetScheduler, Clock
+from t2i_tf.optimizers import steps_taken
 
 BITS = ("bits", ("bits_per_dim",))  # unit and measure, of models with a discrete likelihood
 
@@ -16,10 +17,10 @@ class TrainingProgress(keras.callbacks.Callback):
         self.bar, self.scheduler, self.clock = bar, scheduler, clock
 
     def on_train_begin(self, logs=None):  # noqa: D102
-        self._first = int(self.model.optimizer.iterations.numpy()), self.clock.elapsed
+        self._first = steps_taken(self.model), self.clock.elapsed
 
     def on_train_batch_end(self, batch, logs=None):  # noqa: D102
-        step = int(self.model.optimizer.iterations.numpy())
+        step = steps_taken(self.model)
         speed = (step - self._first[0]) / max(self.clock.elapsed - self._first[1], 1e-9)
         name = self.model.headline[0]
         self.bar.update(
@@ -28,7 +29,7 @@ class TrainingProgress(keras.callbacks.Callback):
         )
 
     def on_epoch_end(self, epoch, logs=None):  # noqa: D102
-        step = int(self.model.optimizer.iterations.numpy())
+        step = steps_taken(self.model)
         parts = [f"step {step:>6} {self.clock.elapsed:5.0f} s"]
         for unit, measures in ((self.model.unit, self.model.headline), BITS):
             names = [prefix + name for prefix in ("", "val_") for name in measures]

@@ -14,6 +14,7 @@ from pipelines.training.pacing import Clock
 from t2i_tf.files import write_atomically
 from t2i_tf.image_ops import to_pixels
 from t2i_tf.models import Preview
+from t2i_tf.optimizers import steps_taken
 from t2i_tf.text.vocabulary import Vocabulary
 
 
@@ -76,7 +77,7 @@ class TensorBoard(keras.callbacks.Callback):
         self.writer.flush()
 
     def _now(self) -> tuple[int, float]:
-        return int(self.model.optimizer.iterations.numpy()), self.clock.elapsed
+        return steps_taken(self.model), self.clock.elapsed
 
     def _scalars(self, group: str, logs: dict) -> None:
         with self.writer.as_default(step=self._now()[0]):
