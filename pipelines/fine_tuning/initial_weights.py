@@ -24,23 +24,23 @@ FILE = "init.json"  # in the work folder
 _NAMED = 6  # weights that a line names at most; the file has all
 
 
-class Beginning(msgspec.Struct, frozen=True):
-    """What a run began from, as its record in the work folder says; the record has more."""
+class InitRecord(msgspec.Struct, frozen=True):
+    """The trained model that a run began from: the entries of its init.json that are read again."""
 
     init: str  # what `from_preset` loads
     system: str
     step: int
 
 
-def read_beginning(workdir: Path) -> Beginning | None:
-    """What a run began from; None if it began from initial weights.
+def read_init_record(workdir: Path) -> InitRecord | None:
+    """The trained model that a run began from; None if it began from initial weights.
 
     Raises:
         UserError: the record is damaged.
     """
     path = workdir / FILE
     remedy = "Delete it and leave out --init: the checkpoints are whole, and a training resumes."
-    return read_json(path, Beginning, remedy) if path.is_file() else None
+    return read_json(path, InitRecord, remedy) if path.is_file() else None
 
 
 def encoder_of(init: str) -> SentenceEncoder | None:
@@ -53,7 +53,7 @@ def encoder_of(init: str) -> SentenceEncoder | None:
 
 
 def open_initial(init: str, workdir: Path, config: TrainConfig) -> PretrainedModel | None:
-    """The model to begin from; None where the run has begun, which then resumes.
+    """The model to begin from; None for a run with a checkpoint, which resumes.
 
     Args:
         init: what `from_preset` loads.
@@ -82,8 +82,12 @@ def open_initial(init: str, workdir: Path, config: TrainConfig) -> PretrainedMod
     return model
 
 
-def begin_without(workdir: Path) -> list[str]:
-    """Forget what a run was to begin from that has trained nothing; returns lines that say so."""
+def discard_init_record(workdir: Path) -> list[str]:
+    """Delete the record of an earlier --init, for a run without a checkpoint or --init now.
+
+    Returns:
+        Lines that say so; none where there was no such record.
+    """
     path = workdir / FILE
     if not path.is_file() or CheckpointFolder(workdir / "checkpoints").steps():
         return []
@@ -105,7 +109,7 @@ def begin_from(
     """Put the weights that fit into a new model.
 
     Args:
-        init: where they come from, for people.
+        init: name of the trained model, for the record and the lines.
         source: the trained model.
         network: the new model.
         config: its settings.
@@ -120,7 +124,7 @@ def begin_from(
     """
     taken = transfer(source, network, vocabulary)
     lines = [
-        *_lines(init, source, taken),
+        *_summary(init, source, taken),
         *_other_settings(init, source.settings.model, config),
         *_other_window(init, source.network, network),
         *_other_empty_caption(init, source.network, network),
@@ -137,8 +141,8 @@ def begin_from(
 
 def _check_begun(init: str, workdir: Path) -> None:
     """Refuse --init for a run that began from something else."""
-    began = read_beginning(workdir)
-    if began is None or not _names_the_same(began.init, init):
+    began = read_init_record(workdir)
+    if began is None or not _is_same_preset(began.init, init):
         how = "without --init" if began is None else f"from --init {began.init}"
         raise UserError(
             f"{workdir} holds a run that began {how}. Leave out --init to resume it, or choose"
@@ -146,8 +150,8 @@ def _check_begun(init: str, workdir: Path) -> None:
         )
 
 
-def _names_the_same(one: str, other: str) -> bool:
-    """Whether two presets are one; a folder or file has several names, `runs/a` and `./runs/a/`."""
+def _is_same_preset(one: str, other: str) -> bool:
+    """Whether two names are of one preset, as `runs/a` and `./runs/a/` are of one folder."""
     if one == other:
         return True
     paths = Path(one), Path(other)
@@ -156,7 +160,7 @@ def _names_the_same(one: str, other: str) -> bool:
 
 
 def _other_settings(init: str, before: ModelConfig, now: ModelConfig) -> list[str]:
-    """Says which settings of the model are not those that its weights were trained with."""
+    """A line on the settings of the model that differ from those its weights were trained with."""
     said_elsewhere = {"vocabulary_size", "window"}
     old, new = (dataclasses.asdict(config) for config in (before, now))
     names = [name for name in new if name in old and name not in said_elsewhere]
@@ -169,7 +173,7 @@ def _other_settings(init: str, before: ModelConfig, now: ModelConfig) -> list[st
 
 
 def _other_window(init: str, before: TrainableModel, now: TrainableModel) -> list[str]:
-    """Says where weights of windows by one convention are taken for another."""
+    """A line if the weights of windows were trained with another convention than the model's."""
     old, new = (
         getattr(getattr(model, "cell", None), "convention", None) for model in (before, now)
     )
@@ -182,7 +186,7 @@ def _other_window(init: str, before: TrainableModel, now: TrainableModel) -> lis
 
 
 def _other_empty_caption(init: str, before: TrainableModel, now: TrainableModel) -> list[str]:
-    """Says where only one of two models that draw has an empty caption."""
+    """A line if only one of the models has learned an empty caption."""
     old, new = (getattr(model, "has_empty_caption", None) for model in (before, now))
     if old == new or None in (old, new):
         return []
@@ -196,7 +200,7 @@ def _other_empty_caption(init: str, before: TrainableModel, now: TrainableModel)
     ]
 
 
-def _lines(init: str, source: PretrainedModel, taken: Transfer) -> list[str]:
+def _summary(init: str, source: PretrainedModel, taken: Transfer) -> list[str]:
     tensors = taken.taken + len(taken.not_taken)
     lines = [
         f"Begins from {init} ({source.network.title}, step {source.parts.step:,}): {taken.taken} of"
@@ -204,7 +208,7 @@ def _lines(init: str, source: PretrainedModel, taken: Transfer) -> list[str]:
     ]
     if taken.enlarged:
         lines.append(
-            f"Enlarged for larger windows, {len(taken.enlarged)}: {_first(taken.enlarged)}. Their"
+            f"Enlarged for larger windows, {len(taken.enlarged)}: {_listed(taken.enlarged)}. Their"
             " new pixels begin at zero."
         )
     if taken.known_words or taken.new_words:
@@ -214,15 +218,15 @@ def _lines(init: str, source: PretrainedModel, taken: Transfer) -> list[str]:
         )
     if taken.not_taken:
         named = [f"{name} ({why})" for name, why in taken.not_taken.items()]
-        lines.append(f"Not taken, {len(named)}: {_first(named)}.")
+        lines.append(f"Not taken, {len(named)}: {_listed(named)}.")
     if taken.left:
         lines.append(
-            f"Its tensors that have no place here, {len(taken.left)}: {_first(taken.left)}."
+            f"Its tensors that have no place here, {len(taken.left)}: {_listed(taken.left)}."
         )
     return lines
 
 
-def _first(names: list[str]) -> str:
+def _listed(names: list[str]) -> str:
     more = len(names) - _NAMED
     rest = f", and {more} more, listed in {FILE}" if more > 0 else ""
     return ", ".join(names[:_NAMED]) + rest

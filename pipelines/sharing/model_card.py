@@ -10,7 +10,7 @@ import msgspec
 
 from pipelines.evaluation.results import FILE, Evaluation, read_evaluation
 from pipelines.evaluation.summary_table import evaluation_figures, evaluation_notes
-from pipelines.fine_tuning.initial_weights import Beginning, read_beginning
+from pipelines.fine_tuning.initial_weights import InitRecord, read_init_record
 from pipelines.training.workdir import DATA_MANIFEST, flat
 from t2i_tf.budget import budget_in_words
 from t2i_tf.hub import hugging_face
@@ -33,13 +33,13 @@ class RunFacts(NamedTuple):
     """What a work folder says about a run besides its weights."""
 
     data: Mapping[str, Any] | None  # manifest of the data; None where the folder has none
-    init: Beginning | None  # what it began from; None if it began from initial weights
+    init: InitRecord | None  # the model that it began from; None if from initial weights
     evaluation: Evaluation | None  # None where the checkpoint was not measured
-    remark: str  # why there is none, or ""
+    remark: str  # why there is no evaluation, or ""
 
 
 def read_run_facts(run: Path, step: int) -> RunFacts:
-    """What a work folder says of its run; nothing of a folder that is none.
+    """What a work folder says about its run; nothing for a preset.
 
     Args:
         run: work folder or preset.
@@ -48,7 +48,7 @@ def read_run_facts(run: Path, step: int) -> RunFacts:
     Raises:
         UserError: one of the files is damaged.
     """
-    data, init = _read_manifest(run / DATA_MANIFEST), read_beginning(run)
+    data, init = _read_manifest(run / DATA_MANIFEST), read_init_record(run)
     if not (run / FILE).is_file():
         return RunFacts(
             data,
@@ -163,13 +163,13 @@ def unfinished_in_words(model: PretrainedModel) -> str:
     return f"not finished: {percent} % of its {budget_in_words(model.settings)} were done"
 
 
-def _public_name(init: Beginning | None) -> str:
+def _public_name(init: InitRecord | None) -> str:
     """What a training began from; of the path of a folder the name, as the rest is private."""
     address = init.init if init else ""
     return address if hugging_face.is_address(address) else Path(address).name
 
 
-def _repository(init: Beginning | None) -> str:
+def _repository(init: InitRecord | None) -> str:
     """user/name of the model that a training began from, or "" where that is not on the hub."""
     address = init.init if init else ""
     return hugging_face.parse(address).repository if hugging_face.is_address(address) else ""

@@ -18,7 +18,7 @@ from pipelines.data.prepared.split_reader import CaptionReader
 from pipelines.fine_tuning.initial_weights import FILE as INIT
 from pipelines.fine_tuning.initial_weights import (
     begin_from,
-    begin_without,
+    discard_init_record,
     encoder_of,
     open_initial,
 )
@@ -40,7 +40,7 @@ from t2i_tf.checkpoints import CheckpointFolder
 from t2i_tf.config import TrainConfig
 from t2i_tf.json_files import write_json
 from t2i_tf.models import TrainableModel, build_configured, check_caption_dropout
-from t2i_tf.optimizers import build_optimizer
+from t2i_tf.optimizers import build_optimizer, steps_taken
 from t2i_tf.text.vocabulary import Vocabulary
 
 _ENDLESS = 2**62  # steps, if the clock ends the training
@@ -118,7 +118,7 @@ def train(
             if init is not None:
                 _begin_from(init, model, config, folder.vocabulary, sources, workdir, workers)
             else:
-                workers.chief_does(lambda: _say(begin_without(workdir)))
+                workers.chief_does(lambda: _say(discard_init_record(workdir)))
             batches = _open_batches(config, captions, sources, model, mode, overfit, workers)
             vocabulary = folder.vocabulary
             return _train(model, config, batches, vocabulary, workdir, checkpoint_seconds, workers)
@@ -137,7 +137,7 @@ def _begin_from(
     workdir: Path,
     workers: Workers,
 ) -> None:
-    """Puts the weights of a trained model into a new one, and records it; no more on resuming."""
+    """Puts the weights of a trained model into a new one and records it, unless the run resumes."""
     source = workers.after_chief(lambda: open_initial(init, workdir, config))
     if source is None:
         return
@@ -145,7 +145,7 @@ def _begin_from(
     record, lines = begin_from(init, source, model, config.model, vocabulary, encoder)
     workers.chief_does(lambda: write_json(workdir / INIT, record))
     if workers.is_chief:
-        print(*lines, sep="\n")
+        _say(lines)
 
 
 def _say(lines: list[str]) -> None:
@@ -217,11 +217,11 @@ def _train(
     with checkpointer, bar, contextlib.suppress(Interrupted):
         checkpointer.restore()
         # A step at least, however small the budget: without it there would be no checkpoint.
-        while not _steps_of(model) or (scheduler.progress < 1.0 and not stopping.is_due):
+        while not steps_taken(model) or (scheduler.progress < 1.0 and not stopping.is_due):
             _fit_round(model, batches, interval, budget.steps, callbacks, workers)
             checkpointer.restore()  # `fit` leaves averaged weights behind
     return Outcome(
-        _steps_of(model),
+        steps_taken(model),
         clock.elapsed,
         checkpointer.best_loss,
         checkpointer.interrupted,
@@ -281,7 +281,7 @@ def _fit_round(
     workers: Workers,
 ) -> None:
     """Trains from the model's step to the end of its interval, or over all whole intervals left."""
-    step = _steps_of(model)
+    step = steps_taken(model)
     steps, epochs = _round(step, interval, last)
     validation, validation_steps = batches.validation, None
     if workers.count > 1:  # a shared dataset does not say how many batches it has
@@ -298,10 +298,6 @@ def _fit_round(
         shuffle=False,  # the plan has shuffled already
         verbose=0,
     )
-
-
-def _steps_of(model: TrainableModel) -> int:
-    return int(model.optimizer.iterations.numpy())
 
 
 def _round(step: int, interval: int, last: int | None) -> tuple[int, int]:
