@@ -141,7 +141,7 @@ def _parser(prog: str) -> argparse.ArgumentParser:
         "other flags are accepted too: those without an effect are reported at the start.",
         allow_abbrev=False,  # an abbreviation could change its meaning when a flag is added
     )
-    _add_switch(parser, "--version", False, "print the versions, and end")
+    _add_switch(parser, "--version", False, "print the versions, and exit")
     _add_model_flags(parser.add_argument_group("models"))
     _add_grpc_flags(parser.add_argument_group("gRPC"))
     _add_rest_flags(parser.add_argument_group("REST"))
@@ -205,7 +205,7 @@ def _add_model_flags(group: argparse._ArgumentGroup) -> None:
         "--num-request-iterations-for-warmup",
         type=at_least(0),
         default=1,
-        help="how often each of them is replayed (%(default)s)",
+        help="how many times each of them is replayed (%(default)s)",
     )
 
 
@@ -259,7 +259,7 @@ def _add_rest_flags(group: argparse._ArgumentGroup) -> None:
         group,
         "--rest-api-enable-cors-support",
         False,
-        "let pages of any site ask: Cross-Origin Resource Sharing",
+        "let pages of any site send requests: Cross-Origin Resource Sharing",
     )
     add("--monitoring-config-file", default="", help="MonitoringConfig text proto: metrics")
 

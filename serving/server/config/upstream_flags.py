@@ -24,10 +24,6 @@ class Unsupported:
     kind: Any
     reason: str
 
-    def is_set(self, value: Any) -> bool:
-        """Whether a value asks for anything: neither false nor empty."""
-        return value is not None and value is not False and value != ""
-
 
 _RETRIES = "a version that cannot be loaded is tried again once its files change"
 _XLA = "what a model marks for XLA is compiled, with or without this flag"
@@ -84,9 +80,9 @@ def add_unsupported_flags(group: argparse._ArgumentGroup) -> None:
 
 
 def refusals(values: argparse.Namespace) -> Iterator[str]:
-    """A sentence for each flag that is refused."""
+    """A sentence for each flag that is refused; false and empty values ask for nothing."""
     for name, flag in REFUSED.items():
-        if flag.is_set(getattr(values, name)):
+        if getattr(values, name):
             yield f"--{name} is not supported: {flag.reason}"
 
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from starlette.requests import ClientDisconnect, Request
 
 LINGER_SECONDS = 1.0
-"""For which the rest of a body that is too long is taken."""
+"""How long the rest of a body that is too long is read and discarded."""
 
 
 async def limited_body(request: Request, most: int) -> bytes | None:
@@ -30,7 +30,7 @@ async def limited_body(request: Request, most: int) -> bytes | None:
 
 
 async def _discard(chunks: AsyncIterator[bytes]) -> None:
-    """Take what a client still sends, for a while.
+    """Read what a client still sends, for a while.
 
     A client that is sending when the connection closes fails to write, and never reads the answer
     that says why.

@@ -22,7 +22,7 @@ from serving.server.status import StatusError, invalid_argument
 Arrays = dict[str, np.ndarray]
 Run = Callable[[Signature, Arrays, tuple[str, ...]], Arrays]
 OnEnd = Callable[[Callable[[], object]], bool]
-"""Has a function called when the request ends, for whatever reason; False where it has ended."""
+"""Registers a function to be called when the request ends, however it does; False if it has."""
 
 
 @dataclass(eq=False)

@@ -96,7 +96,7 @@ class Manager:
         Args:
             config: The models, as a list.
             starting: Whether a model may be without a version that serves. Later it may not: the
-                cause would be a typing error, or a version that is damaged.
+                cause would be a typo, or a version that is damaged.
 
         Raises:
             StatusError: INVALID_ARGUMENT or FAILED_PRECONDITION.

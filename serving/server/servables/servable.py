@@ -22,7 +22,7 @@ Selection = tuple[str, tuple[str, ...]]
 DEFAULT_SIGNATURE = "serving_default"
 
 _INIT_OP = "__saved_model_init_op"  # listed among the signatures, but not one that clients may call
-_MAX_CARRIED = 8  # of them made ready in the version that replaces this one
+_MAX_CARRIED = 8  # selections that are prepared in the version that replaces this one
 _MAX_CALLABLES = 64  # one for each selection of outputs, which clients choose: so it is bounded
 
 

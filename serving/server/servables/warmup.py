@@ -28,7 +28,7 @@ def warm_up(servable: Servable, asked: Iterable[Selection] = (), iterations: int
         servable: The version to warm up.
         asked: What clients have asked of the version that it replaces: made ready as well, and run
             on the stored requests of the same signature.
-        iterations: How often each stored request is replayed.
+        iterations: How many times each stored request is replayed.
     """
     requests = list(_requests(servable.path / WARMUP_FILE))
     for request in requests:
