@@ -16,7 +16,7 @@ _PAPER = {"retrieval": paper_results.RETRIEVAL, "bound": paper_results.BOUNDS}
 
 @dataclass(frozen=True)
 class Cell:
-    """A result, and the paper's value; None for what there is not."""
+    """A result and the paper's value, each None where it is missing."""
 
     value: float | None = None
     low: float | None = None  # ends of the 95 % interval

@@ -129,7 +129,7 @@ class CaptionerFit:
 
 
 def _not_read(captioner: str | Path, judge: Trained, drawing: Trained) -> Iterator[str]:
-    """What of the captions that a system draws a captioner does not read, for people."""
+    """Lines on what the captioner cannot read of the captions that the system draws."""
     words = drawing.vocabulary.entries[UNKNOWN + 1 :]
     known = sum(word in judge.vocabulary for word in words)
     if known < len(words):
