@@ -53,7 +53,7 @@ class DrawConfig:
     window: Literal["centred", "authors"] = "centred"
     """Convention of the attention window.
     `centred`: -1 and 1 are the image's edges, the filters lie around the centre and sum to one.
-    `authors`: the one that the authors' weights were trained with, which is off by up to a pixel
+    `authors`: the one that the authors' weights were trained with, which is off by up to two pixels
     and a stride."""
     caption_reader: Literal["bidirectional", "authors"] = "bidirectional"
     """How the caption's two LSTMs read it.

@@ -32,9 +32,10 @@ def window(
     A log stride of 0 spreads the filters over the longer side of the image.
 
     The authors' code takes DRAW's centre, (W + 1) / 2 (x + 1), which counts pixels from 1, for
-    pixels that it counts from 0, and its filters lie at (i - floor(P / 2) - 1/2) strides from
-    there: half a stride too low for an odd P, a whole stride for an even one. Its height and width
-    are swapped, but it runs on square images only, where that is no difference.
+    pixels that it counts from 0: it is too high by x + 1 pixels, none at the first edge and two at
+    the last. Its filters lie at (i - floor(P / 2) - 1/2) strides from there: half a stride too low
+    for an odd P, a whole stride for an even one. Its height and width are swapped, but it runs on
+    square images only, where that is no difference.
 
     Args:
         parameters: [B, 5], centre x and y, where -1 and 1 are the image's edges, and the logarithms
