@@ -7,8 +7,8 @@ import tensorflow as tf
 def unit_scale(sentence: tf.Tensor) -> tf.Tensor:
     """Vectors [B, D], rescaled to a mean square of 1 (our choice).
 
-    Skip-thought vectors have a length of about 1, so entries near 0.01: with weights of the usual
-    size the noise would drown them out.
+    Skip-thought vectors that are not standardized have the length sqrt 2, so 4,800 entries near
+    0.02: with weights of the usual size the noise would drown them out.
     """
     square = tf.reduce_mean(tf.square(sentence), axis=-1, keepdims=True)
     return sentence * tf.math.rsqrt(square + 1e-12)
