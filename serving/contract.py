@@ -10,7 +10,6 @@ MODEL_NAME = "t2i"
 """The name under which the model is served."""
 
 GRPC_PORT = 8500
-REST_PORT = 8501
 
 PROMPT = "prompt"
 SEED = "seed"

@@ -56,7 +56,7 @@ def download(address: str) -> Path:
     hub = _client()
 
     def fetch(**more: bool) -> Path:
-        with _failures(hub, address, f"load {address}"):
+        with _failures(hub, f"load {address}"):
             if not hub.constants.HF_HUB_OFFLINE:  # else the client would warn a hundred times first
                 Path(hub.constants.HF_HUB_CACHE).mkdir(parents=True, exist_ok=True)
             return Path(
@@ -89,7 +89,7 @@ def check_can_send(address: str) -> None:
     """
     repository, _ = parse(address)
     hub = _client()
-    with _failures(hub, address, f"push to {address}"):
+    with _failures(hub, f"push to {address}"):
         hub.utils.validate_repo_id(repository)
     if hub.constants.HF_HUB_OFFLINE:
         raise UserError(f"Cannot push to {address}: {_unreachable(hub)}.")
@@ -107,7 +107,7 @@ def upload(folder: Path, address: str, *, files: Sequence[str], private: bool, m
     """
     repository, revision = parse(address)
     hub = _client()
-    with _failures(hub, address, f"push to {address}"):
+    with _failures(hub, f"push to {address}"):
         api = hub.HfApi()
         made = api.create_repo(repository, private=private, exist_ok=True)
         api.upload_folder(
@@ -134,7 +134,7 @@ def _client():
 
 
 @contextmanager
-def _failures(hub, address: str, task: str) -> Iterator[None]:
+def _failures(hub, task: str) -> Iterator[None]:
     """The client's errors as one sentence each."""
     errors = hub.errors
     try:
