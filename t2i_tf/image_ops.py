@@ -17,6 +17,11 @@ def from_pixels(pixels: tf.Tensor, dtype: str) -> tf.Tensor:
     return tf.cast(pixels, dtype) / 255.0
 
 
+def to_floats(image: tf.Tensor, dtype: str) -> tf.Tensor:
+    """Images, uint8 or already floats in [0, 1], to floats in [0, 1]."""
+    return from_pixels(image, dtype) if image.dtype == tf.uint8 else tf.cast(image, dtype)
+
+
 def image_shape(config) -> Shape:
     """H, W, C of the images in a model's config."""
     return config.height, config.width, config.channels

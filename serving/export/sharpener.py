@@ -4,7 +4,7 @@ import tensorflow as tf
 
 from serving import contract
 from serving.export.served_module import ServedModule, png
-from t2i_tf.image_ops import to_pixels
+from t2i_tf.image_ops import from_pixels, to_pixels
 
 
 class ServedSharpener(ServedModule):
@@ -19,6 +19,6 @@ class ServedSharpener(ServedModule):
         prompt = self._sized(prompt, contract.MAX_BATCH)
         checks = [self._check_same_count(prompt, png_bytes_in), *self._check_prompts(prompt)]
         with tf.control_dependencies(checks):
-            image = tf.cast(self._decoded(png_bytes_in), tf.float32) / 255.0
+            image = from_pixels(self._decoded(png_bytes_in), tf.float32)
             sharpened = to_pixels(self._model.sharpen(image, self.reader(prompt)))
         return {contract.IMAGE: sharpened, contract.PNG_BYTES: png(sharpened)}

@@ -144,6 +144,9 @@ class PretrainedModel(keras.Model):
         words = (word for one in captions for word in split_words(one, self.vocabulary))
         return list(dict.fromkeys(word for word in words if word not in self.vocabulary))
 
+    # Of a model that Keras is loading: its config is read before the assets, which `parts` needs.
+    _step, _data, _share_done = 0, MappingProxyType({}), None
+
     def get_config(self) -> dict[str, Any]:  # noqa: D102
         step, data, done = 0, {}, None
         if self._parts:
@@ -158,8 +161,6 @@ class PretrainedModel(keras.Model):
         model._step, model._data = config["step"], config.get("data", {})
         model._share_done = config.get("share_done")
         return model
-
-    _step, _data, _share_done = 0, MappingProxyType({}), None
 
     def save_assets(self, dir_path: str) -> None:
         """Write words and sentence encoder into a `.keras` file."""

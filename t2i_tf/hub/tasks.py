@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from t2i_tf.errors import UsageError, UserError
 from t2i_tf.hub.pretrained import PretrainedModel
-from t2i_tf.image_ops import check_same_shape, image_shape, to_pixels
+from t2i_tf.image_ops import check_same_shape, image_shape, to_floats, to_pixels
 from t2i_tf.models import Drawing
 from t2i_tf.models.text_to_image import DRAWN_AT_ONCE
 from t2i_tf.number_ranges import COUNT, GUIDANCE, SEED, TEMPERATURE
@@ -114,12 +114,12 @@ class TextToImage(PretrainedModel):
             warnings.warn(f"Words that the model does not know: {unknown}", stacklevel=3)
         other = None if instead_of is None else self.reader(tf.constant([instead_of]))
         self.network.other_caption(self.reader(tf.constant(captions[:1])), guidance, other)
+        parts = (slice(k, k + DRAWN_AT_ONCE) for k in range(0, len(captions), DRAWN_AT_ONCE))
         batches = [
-            self._draw_batch(captions[k : k + DRAWN_AT_ONCE], seeds[k : k + DRAWN_AT_ONCE],
-                             temperature, float(guidance), other)
-            for k in range(0, len(captions), DRAWN_AT_ONCE)
-        ]  # fmt: skip
-        return Drawing(*(np.concatenate(parts) for parts in zip(*batches, strict=True)))
+            self._draw_batch(captions[part], seeds[part], temperature, float(guidance), other)
+            for part in parts
+        ]
+        return Drawing(*map(np.concatenate, zip(*batches, strict=True)))
 
     def _draw_batch(self, captions, seeds, temperature, guidance, other) -> list[np.ndarray]:
         """Draw up to as many captions as are drawn at once; the last is repeated to fill up."""
@@ -198,9 +198,8 @@ class ImageToImage(PretrainedModel):
             raise UserError(
                 f"Expected a caption for each picture, got {len(captions)} for {len(pictures)}."
             )
-        if pictures.dtype == np.uint8:
-            pictures = pictures / np.float32(255)
-        sharp = self.network.sharpen(tf.constant(pictures), self.reader(tf.constant(captions)))
+        blurry = to_floats(tf.constant(pictures), "float32")
+        sharp = self.network.sharpen(blurry, self.reader(tf.constant(captions)))
         return to_pixels(sharp).numpy()
 
 

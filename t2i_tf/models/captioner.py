@@ -5,7 +5,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from t2i_tf.errors import UserError
-from t2i_tf.image_ops import check_same_shape, from_pixels
+from t2i_tf.image_ops import check_same_shape, to_floats
 from t2i_tf.layers.caption.beam_search import beam_search
 from t2i_tf.layers.caption.caption_decoder import CaptionDecoder, DecoderOutput
 from t2i_tf.layers.caption.image_encoder import ImageEncoder
@@ -174,7 +174,7 @@ class ImageCaptioner(TrainableModel):
 
     def preview(self, batch):
         """The images over their generated captions."""
-        images = self._floats(batch["image"])[:, None]
+        images = to_floats(batch["image"], self.variable_dtype)[:, None]
         token_ids = self.describe(batch["image"]).token_ids
         return Preview(images, token_ids, images, tf.zeros([tf.shape(token_ids)[0], 1, 0]))
 
@@ -185,9 +185,4 @@ class ImageCaptioner(TrainableModel):
             "Expected images of {expected}, got {found}",
             "Resize the images.",
         )
-        return self.decoder.memorize(self.features(self._floats(image)))
-
-    def _floats(self, image: tf.Tensor) -> tf.Tensor:
-        if image.dtype == tf.uint8:
-            return from_pixels(image, self.variable_dtype)
-        return tf.cast(image, self.variable_dtype)
+        return self.decoder.memorize(self.features(to_floats(image, self.variable_dtype)))

@@ -2,6 +2,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from t2i_tf.errors import UserError
 from t2i_tf.image_ops import (
@@ -9,6 +10,7 @@ from t2i_tf.image_ops import (
     from_pixels,
     image_shape,
     shape_in_words,
+    to_floats,
     to_pixels,
 )
 
@@ -21,6 +23,14 @@ def test_pixels_survive_the_way_to_floats_and_back(dtype):
     assert floats.dtype == dtype
     np.testing.assert_allclose(floats, PIXELS / 255, rtol=1e-6)
     np.testing.assert_array_equal(to_pixels(floats), PIXELS)
+
+
+def test_images_are_floats_whether_they_were_pixels_or_floats():
+    pixels = tf.constant(PIXELS)
+    np.testing.assert_array_equal(to_floats(pixels, "float32"), PIXELS / np.float32(255))
+    np.testing.assert_array_equal(
+        to_floats(from_pixels(pixels, "float64"), "float64"), PIXELS / 255
+    )
 
 
 def test_floats_are_rounded_to_the_nearest_pixel():
