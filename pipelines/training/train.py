@@ -282,7 +282,7 @@ def _fit_round(
 ) -> None:
     """Trains from the model's step to the end of its interval, or over all whole intervals left."""
     step = steps_taken(model)
-    steps, epochs = _round(step, interval, last)
+    steps, epochs = _steps_and_epochs(step, interval, last)
     validation, validation_steps = batches.validation, None
     if workers.count > 1:  # a shared dataset does not say how many batches it has
         validation_steps = int(validation.cardinality())
@@ -300,7 +300,7 @@ def _fit_round(
     )
 
 
-def _round(step: int, interval: int, last: int | None) -> tuple[int, int]:
+def _steps_and_epochs(step: int, interval: int, last: int | None) -> tuple[int, int]:
     """Steps per epoch and number of epochs of the next call of `fit`.
 
     Args:

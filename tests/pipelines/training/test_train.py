@@ -326,7 +326,7 @@ def test_a_clock_ends_a_training_after_a_step_at_least(data, config, tmp_path, m
 
 
 def test_rounds_go_to_the_end_of_an_interval_and_then_over_whole_ones():
-    assert training._round(0, 100, 450) == (100, 4)
-    assert training._round(400, 100, 450) == (50, 1)
-    assert training._round(130, 100, 450) == (70, 1)
-    assert training._round(130, 100, None) == (70, 1)
+    assert training._steps_and_epochs(0, 100, 450) == (100, 4)
+    assert training._steps_and_epochs(400, 100, 450) == (50, 1)
+    assert training._steps_and_epochs(130, 100, 450) == (70, 1)
+    assert training._steps_and_epochs(130, 100, None) == (70, 1)
