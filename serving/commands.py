@@ -72,6 +72,8 @@ def bench(flags: options.Bench) -> None:
         LoadProfile(flags.clients, flags.requests, flags.seconds, flags.rate),
         caption=flags.caption,
         n=flags.n,
+        guidance=flags.guidance,
+        best_of=flags.best_of,
         warmup=flags.warmup,
         model_base_path=flags.model_base_path,
         out=flags.out,

@@ -135,6 +135,10 @@ class Bench:
     A request that must wait for a free client is timed from the moment it was due."""
     n: int = 1
     """Images per request."""
+    guidance: float = 0.0
+    """Guidance of the drawings, as for `query`; two drawings are made for one."""
+    best_of: int = 1
+    """Number of drawings of which each image is one, as for `query`; all are made and scored."""
     requests: int = 400
     """Stop after this many requests, or ..."""
     seconds: float = 30.0

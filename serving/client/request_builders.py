@@ -48,8 +48,22 @@ def draw(
 
     Without guidance and best of n, the request goes to a signature that every server has.
     """
+    call = draw_call(prompt, n, seed, temperature, guidance, instead_of, best_of)
+    return _predict(connection, *call, partial(_pictures, seed))
+
+
+def draw_call(
+    prompt: str,
+    n: int,
+    seed: int,
+    temperature: float = 1.0,
+    guidance: float = 0.0,
+    instead_of: str = "",
+    best_of: int = 1,
+) -> tuple[Signature, Arrays]:
+    """The signature that `draw` calls, with the outputs that it reads, and its inputs."""
     inputs = _drawing_inputs(prompt, n, seed, temperature, guidance, instead_of, best_of)
-    return _predict(connection, *_steered(contract.DRAW, inputs), partial(_pictures, seed))
+    return _steered(contract.DRAW, inputs)
 
 
 def draw_steps(

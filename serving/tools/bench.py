@@ -18,6 +18,8 @@ def bench(
     load: LoadProfile,
     caption: str,
     n: int = 1,
+    guidance: float = 0.0,
+    best_of: int = 1,
     warmup: int = 8,
     model_base_path: Path | None = None,
     out: Path | None = None,
@@ -29,6 +31,7 @@ def bench(
         load: How requests are sent, and for how long.
         caption: What is drawn, each time with another seed.
         n: Images per request.
+        guidance, best_of: See `Client.draw`.
         warmup: Untimed requests before the load.
         model_base_path: Exported model to time in this process too, as the baseline.
         out: JSON file for the results.
@@ -44,14 +47,17 @@ def bench(
         raise RequestError(f"--warmup must be 0 or more, not {warmup}.")
     check_outputs(out=out)
     version = _newest(model_base_path) if model_base_path else None
+    steering = {"guidance": guidance, "best_of": best_of}
     with Client(**vars(connection)) as client:
-        outcome = _measured(lambda i: client.draw(caption, n, seed=i), warmup, load)
+        outcome = _measured(lambda i: client.draw(caption, n, seed=i, **steering), warmup, load)
     baseline = None
     if version:
         from serving.tools.local_session import LocalSession
 
         with LocalSession(version) as session:
-            baseline = _measured(lambda i: session.draw(caption, n, seed=i), warmup, load)
+            baseline = _measured(
+                lambda i: session.draw(caption, n, seed=i, **steering), warmup, load
+            )
     results = _results(outcome, baseline, n)
     _print(results, outcome.first_error)
     if not outcome.milliseconds:

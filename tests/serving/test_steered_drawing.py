@@ -3,6 +3,7 @@
 import asyncio
 import dataclasses
 import io
+import json
 from functools import cache
 
 import numpy as np
@@ -210,6 +211,15 @@ def test_asyncio(server, client):
     (picture,), (drawing,) = asyncio.run(draw())
     assert picture.png == client.draw(CAPTION, guidance=1.0, instead_of=OTHER)[0].png
     assert drawing.png == client.draw(CAPTION, best_of=2)[0].png
+
+
+def test_guided_and_chosen_drawings_are_timed_with_and_without_a_server(server, models, tmp_path):
+    out = tmp_path / "bench.json"
+    command = ["bench", CAPTION, "--server", server.address, "--out", str(out), "--warmup", "1"]
+    load = ["--clients", "1", "--requests", "2", "--model-base-path", str(models)]
+    assert main([*command, *load, "--guidance", "1", "--best-of", "3"]) == 0
+    results = json.loads(out.read_text())
+    assert results["errors"] == 0 and results["ratio"] > 0
 
 
 def test_the_commands_write_the_same_pictures(server, run, steered, tmp_path, capsys):

@@ -74,6 +74,12 @@ def test_a_server_beside_its_baseline(bench, drawing_models, capsys):
     assert "pictures_per_second" in capsys.readouterr().out
 
 
+def test_a_model_that_cannot_choose(bench, drawing_models):
+    flags = ["--best-of", "2", "--requests", "2", "--model-base-path", str(drawing_models)]
+    assert bench(*flags) == (1, None)
+    assert bench(*flags, "--warmup", "0", "--clients", "1")[0] == 1
+
+
 def test_an_open_loop_on_a_server(bench):
     code, results = bench(*["--rate", "40", "--requests", "8", "--clients", "2", "--warmup", "1"])
     assert code == 0 and results["session_p50_ms"] is None and results["ratio"] is None
