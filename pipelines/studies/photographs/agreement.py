@@ -1,6 +1,7 @@
 """Agreement with people: does the score of a picture and a caption order pairs as people do?"""
 
 from collections.abc import Sequence
+from math import isnan
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
@@ -174,7 +175,9 @@ def _row(
         low, high = bootstrap_interval(np.arange(len(rows)), tau_c, draws=DRAWS)
     of_mean = kendall_tau(scores, rated.mean(1)).b if scores.ndim == 1 else None
     cells = {"tau-c": tau.c, "low": low, "high": high, "tau-b": tau.b, "tau-b of mean": of_mean}
-    return {"score": name} | cells | more
+    # All equal, ratings have no order: there is no tau, and no interval if a resample has none.
+    known = {key: None if value is None or isnan(value) else value for key, value in cells.items()}
+    return {"score": name} | known | more
 
 
 def _one_person(rated: np.ndarray, picture: np.ndarray) -> dict[str, Any]:
@@ -188,9 +191,14 @@ def _one_person(rated: np.ndarray, picture: np.ndarray) -> dict[str, Any]:
 
 def _text(table: Sequence[dict[str, Any]], pairs: Pairs, rated: np.ndarray, samples: int) -> str:
     gain, alone, person = (row.get("tau-c") for row in table)
+    of_what = (
+        f" {len(pairs.kept):,} pairs of a picture and a caption of another picture, with"
+        f" {rated.shape[1]} ratings each"
+    )
     sentences = [
-        f"Of {len(pairs.kept):,} pairs of a picture and a caption of another picture, with"
-        f" {rated.shape[1]} ratings each, Kendall's tau-c of ratings and {GAIN} is"
+        f"The{of_what}, have no Kendall's tau: all ratings, or all scores, are equal."
+        if gain is None or alone is None
+        else f"Of{of_what}, Kendall's tau-c of ratings and {GAIN} is"
         f" {gain:.3f}; of {ALONE} alone {alone:.3f}. Bounds have {samples} samples."
     ]
     if person is not None:

@@ -128,6 +128,19 @@ def test_scores_that_follow_one_person_agree_with_the_ratings():
     assert agreement._one_person(rated[:, :1], picture) == {"score": agreement.ONE_PERSON}
 
 
+def test_equal_ratings_have_no_tau():
+    """Nor has a sample of pictures any whose ratings are equal: there is no interval."""
+    equal = np.full((4, 2), 3)
+    picture, scores = np.array([0, 0, 1, 1]), np.array([0.1, 0.2, 0.3, 0.4])
+    table = [agreement._row(name, scores, equal, picture) for name in "ab"]
+    table.append(agreement._one_person(equal, picture))
+    assert all(set(row.values()) == {row["score"], None} for row in table)
+    pairs = agreement.Pairs([None] * 4, np.zeros(0), picture, 0, 0, 0)
+    assert "no Kendall's tau" in agreement._text(table, pairs, equal, 1)
+    row = agreement._row("x", scores, np.array([[1], [1], [2], [2]]), picture)
+    assert row["tau-c"] > 0 and row["low"] is None and row["high"] is None
+
+
 def test_what_is_refused(align_run, run, scenes, write, rated, tmp_path, capsys):
     with pytest.raises(UsageError, match="--ratings"):
         study("agreement", align_run, tmp_path, data=scenes.path)
