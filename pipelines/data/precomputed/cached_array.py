@@ -65,6 +65,8 @@ def cached_rows(
 def _compute(path, shape, dtype, compute, what) -> None:
     part, count = path.with_suffix(".part"), path.with_suffix(".rows")
     done = _done(part, count, shape, dtype)
+    if not done:  # the count of an earlier file would be taken for that of the one that begins
+        count.unlink(missing_ok=True)
     rows = np.lib.format.open_memmap(part, "r+" if done else "w+", dtype, shape)
     flushed = time.monotonic()
     first_rows = range(done, len(rows), CHUNK)

@@ -57,6 +57,20 @@ def test_an_interrupted_computation_resumes(tmp_path, monkeypatch):
     assert calls == [2 * CHUNK, 3 * CHUNK]
 
 
+def test_a_count_that_a_kill_left_says_nothing_of_the_next_computation(tmp_path):
+    """After a kill between the last two steps: the array is there, and the count of its rows."""
+    path = tmp_path / "rows.npy"
+    path.with_suffix(".rows").write_text(str(ROWS))
+
+    def interrupted(first, last):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        cached_rows(path, (ROWS, 2), np.float32, interrupted, "rows")
+    rows = cached_rows(path, (ROWS, 2), np.float32, squares, "rows")
+    np.testing.assert_array_equal(rows, expected())
+
+
 def test_two_that_need_the_same_at_once_do_not_write_the_same_file(tmp_path, capsys):
     path, calls, second_computes = tmp_path / "rows.npy", [], Event()
 
