@@ -23,6 +23,7 @@ from pipelines.comparison.plan import (
 from pipelines.comparison.state import ComparisonState
 from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.evaluation.settings import Sizes
+from pipelines.judges.cached_record import CLASSIFIER, cached_weights
 from pipelines.training.history import read_history
 from t2i_tf.errors import UsageError, UserError
 from t2i_tf.json_files import read_json
@@ -210,7 +211,7 @@ class Comparison:
         return Step(title, lambda: self._run_evaluation(system), is_done, seconds)
 
     def _is_evaluated(self, system: str) -> bool:
-        """Whether the evaluation is newer than system and sharpener, and has the same settings."""
+        """Whether the evaluation is newer than system and sharpener, and made as the others are."""
         path, sharpener = self.path(system) / EVALUATION, self.sharpener_of(system)
         newest = max(_newest_checkpoint(self.path(system)), _newest_checkpoint(sharpener))
         if not self._is_trained(self.runs[system]) or _modified(path) <= newest:
@@ -220,6 +221,7 @@ class Comparison:
             "seed": self.state.seed,
             "sizes": dataclasses.asdict(Sizes()),
             "steering": None,
+            "classifier": cached_weights(self.folder, CLASSIFIER),  # candidates are by its features
             **({"sharpen": str(sharpener)} if sharpener else {}),
         }
         measured = self._read_result(path, _Measured)

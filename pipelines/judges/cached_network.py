@@ -12,27 +12,19 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import keras
-import msgspec
 import numpy as np
 from rich.progress import track
 
 from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.file_lock import lock_file
+from pipelines.judges.cached_record import ABOUT, About, cache_of
 from t2i_tf.errors import UserError, first_line
 from t2i_tf.files import DAMAGE, write_atomically
 from t2i_tf.json_files import read_json, write_json
 
-WEIGHTS, ABOUT = "weights.npz", "about.json"
+WEIGHTS = "weights.npz"
 
 Batch = tuple[np.ndarray, np.ndarray]  # images and their labels
-
-
-class About(msgspec.Struct, frozen=True):
-    """The contents of about.json."""
-
-    data: str  # `DataFolder.fingerprint`
-    weights: str  # `fingerprint` of the network
-    figures: dict[str, float]  # what training measured
 
 
 def load_or_train(
@@ -52,8 +44,7 @@ def load_or_train(
     Raises:
         UserError: the cache is damaged, or belongs to other data or another network.
     """
-    data = folder.path.resolve()  # `.` has no name
-    path = data.with_name(f"{data.name}-{name}")
+    path = cache_of(folder, name)
     if not (path / ABOUT).exists():
         path.mkdir(parents=True, exist_ok=True)
         lock, busy = path / ".lock", f"Another process trains {path.name}. Waiting for its end."

@@ -24,7 +24,8 @@ from pipelines.data.sources.mnist_captions import (
     NEAR_ROWS,
     TEMPLATES,
 )
-from pipelines.judges.cached_network import About, load_or_train, train_steps
+from pipelines.judges.cached_network import load_or_train, train_steps
+from pipelines.judges.cached_record import About
 from pipelines.judges.convolutions import build_convolutions
 
 PlacedDigits = Mapping[str, int]  # place -> digit

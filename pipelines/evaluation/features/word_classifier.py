@@ -12,7 +12,8 @@ import tensorflow as tf
 
 from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.data.prepared.split_reader import SplitImages, read_images
-from pipelines.judges.cached_network import About, load_or_train, train_steps
+from pipelines.judges.cached_network import load_or_train, train_steps
+from pipelines.judges.cached_record import CLASSIFIER, About
 from pipelines.judges.convolutions import build_convolutions
 from t2i_tf.text.tokenizer import split_words
 from t2i_tf.text.vocabulary import UNKNOWN, Vocabulary
@@ -106,7 +107,7 @@ def open_classifier(folder: DataFolder) -> tuple[Classifier, About]:
     """
     classifier = Classifier(frequent_words(folder.vocabulary), folder.channels)
     return classifier, load_or_train(
-        classifier, folder, "classifier", lambda: train_classifier(classifier, folder)
+        classifier, folder, CLASSIFIER, lambda: train_classifier(classifier, folder)
     )
 
 

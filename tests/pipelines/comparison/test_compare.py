@@ -39,6 +39,7 @@ class Fakes:
     def __init__(self):
         self.done, self.arguments = [], {}
         self.instead = {}  # name of a run -> what its training does instead
+        self.classifier = None  # fingerprint of the one that evaluations are made with
         self.clock = 1_000_000_000
 
     def actions(self):
@@ -66,6 +67,7 @@ class Fakes:
         result = evaluation()
         result["settings"] |= {"sharpen": sharpen and str(sharpen), "seed": seed}
         result["settings"] |= {"open_judge": "0f" * 32} if open_judge else {}
+        result["settings"] |= {"classifier": self.classifier}
         self.write(out, json.dumps(result))
 
     def study(self, name, workdir, out, *, data, captioner, seed):
@@ -277,6 +279,19 @@ def test_what_was_measured_with_other_settings_is_measured_again(run, fakes, tmp
     fakes.done.clear()
     run(systems=TWO)
     assert "measure noalign-draw" in fakes.done
+
+
+def test_systems_are_measured_by_one_classifier(run, fakes, monkeypatch):
+    """After it was deleted and trained anew, what the old one measured is measured again."""
+    run(systems=TWO)
+    monkeypatch.setattr(steps, "cached_weights", lambda folder, name: "anew")
+    fakes.classifier = "anew"
+    fakes.done.clear()
+    run(systems=TWO)
+    assert [done for done in fakes.done if "measure" in done] == [f"measure {one}" for one in TWO]
+    fakes.done.clear()
+    run(systems=TWO)
+    assert not [done for done in fakes.done if "measure" in done]
 
 
 @pytest.mark.parametrize("text", ['{"settings": ', "[]", '{"settings": null, "made": {}}'])
