@@ -142,7 +142,7 @@ def begin_from(
 def _check_begun(init: str, workdir: Path) -> None:
     """Refuse --init for a run that began from something else."""
     began = read_init_record(workdir)
-    if began is None or not _is_same_preset(began.init, init):
+    if began is None or not is_same_preset(began.init, init):
         how = "without --init" if began is None else f"from --init {began.init}"
         raise UserError(
             f"{workdir} holds a run that began {how}. Leave out --init to resume it, or choose"
@@ -150,7 +150,7 @@ def _check_begun(init: str, workdir: Path) -> None:
         )
 
 
-def _is_same_preset(one: str, other: str) -> bool:
+def is_same_preset(one: str, other: str) -> bool:
     """Whether two names are of one preset, as `runs/a` and `./runs/a/` are of one folder."""
     if one == other:
         return True

@@ -30,7 +30,7 @@ from pipelines.training.pacing import BudgetScheduler, Clock
 from pipelines.training.progress import TrainingProgress
 from pipelines.training.run_batches import RunBatches, open_batches
 from pipelines.training.tensorboard import TensorBoard
-from pipelines.training.workdir import flat, has_trained_nothing, open_shared_workdir
+from pipelines.training.workdir import Inputs, flat, has_trained_nothing, open_shared_workdir
 from pipelines.training.workers.keras_fit import Ballot, fit_on_workers
 from pipelines.training.workers.versions import versions
 from pipelines.training.workers.workers import Workers
@@ -80,7 +80,8 @@ def train(
         data: Data folder, made by `prepare`.
         workdir: New folder, or that of the run to resume.
         mode: How records are read: "ram", "stream" or "auto", see `BatchPlan.of`.
-        overfit: Train on only this many captions, the first ones.
+        overfit: Train on only this many captions, the first ones; a run that resumes has to be
+            given the same number, as with `reconstructions`.
         checkpoint_seconds: The longest time that a crash can cost.
         sentences: Sentence encoder of a system that reads sentence vectors, see `open_encoder`.
         reconstructions: Work folder or preset of the model that makes the sharpener's blurry
@@ -113,7 +114,8 @@ def train(
             _say(unknown_to_encoder(sources.encoder, folder.vocabulary))
         given = {"--mode": mode, "--overfit": overfit, "--init": init}
         workers.check_equal(_flags(config) | given)
-        with open_shared_workdir(workers, workdir, config, folder, sources):
+        inputs = Inputs(overfit, reconstructions and str(reconstructions))
+        with open_shared_workdir(workers, workdir, config, folder, sources, inputs):
             model = _compiled_model(config, workers)
             if init is not None:
                 _begin_from(init, model, config, folder.vocabulary, sources, workdir, workers)

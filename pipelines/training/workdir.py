@@ -16,6 +16,7 @@ from pipelines.data.pictures.resizing import ResizeOptions
 from pipelines.data.precomputed.feature_sources import FeatureSources
 from pipelines.data.prepared.data_folder import MANIFEST, VOCABULARY, DataFolder
 from pipelines.fine_tuning.initial_weights import FILE as INIT
+from pipelines.fine_tuning.initial_weights import is_same_preset
 from pipelines.training.folder_lock import LOCK, lock_folder
 from pipelines.training.schedule import BUDGETS
 from pipelines.training.workers.workers import Workers
@@ -27,15 +28,24 @@ from t2i_tf.hub import hugging_face
 from t2i_tf.hub.find_preset import find_preset, is_work_folder
 from t2i_tf.hub.preset_folder import DATA_MANIFEST
 from t2i_tf.hub.pretrained import read_preset_data
+from t2i_tf.json_files import read_json, write_json
 from t2i_tf.sentence_encoder.encoder import SentenceEncoder, load_encoder
 
 ENDS = (*BUDGETS, "patience")  # settings that a run may change: they say when it ends
+INPUTS = "inputs.json"  # in the work folder
 SEEN = ".seen-by-all-workers"  # beginning of the name of an empty file that the chief writes
+
+
+class Inputs(msgspec.Struct, frozen=True):
+    """What a run trains on that neither its config nor its data folder says, by its flags."""
+
+    overfit: int | None = None
+    reconstructions: str | None = None
 
 
 @contextlib.contextmanager
 def open_workdir(
-    workdir: Path, config: TrainConfig, data: DataFolder, sources: FeatureSources
+    workdir: Path, config: TrainConfig, data: DataFolder, sources: FeatureSources, inputs: Inputs
 ) -> Iterator[None]:
     """Begins a run, or checks that a begun one has this config and this data, and holds its lock.
 
@@ -43,7 +53,7 @@ def open_workdir(
     or only a smoke test, is begun anew with the new settings.
 
     Raises:
-        UserError: the folder holds something else, or a run with other settings, other data or
+        UserError: the folder holds something else, or a run with other settings, data or inputs or
             another sentence encoder; another process trains in it; or it cannot be written.
     """
     try:
@@ -56,7 +66,7 @@ def open_workdir(
         ) from error
     with lock:
         try:
-            _begin_or_check(workdir, config, data, sources)
+            _begin_or_check(workdir, config, data, sources, inputs)
             yield
         except (OSError, tf.errors.OpError) as error:
             reason = _disk_trouble(error)
@@ -70,7 +80,12 @@ def open_workdir(
 
 @contextlib.contextmanager
 def open_shared_workdir(
-    workers: Workers, workdir: Path, config: TrainConfig, data: DataFolder, sources: FeatureSources
+    workers: Workers,
+    workdir: Path,
+    config: TrainConfig,
+    data: DataFolder,
+    sources: FeatureSources,
+    inputs: Inputs,
 ) -> Iterator[None]:
     """`open_workdir` on the chief of several workers, whose files all of them then see.
 
@@ -79,10 +94,10 @@ def open_shared_workdir(
     """
     with contextlib.ExitStack() as opened:
         if workers.count == 1:
-            opened.enter_context(open_workdir(workdir, config, data, sources))
+            opened.enter_context(open_workdir(workdir, config, data, sources, inputs))
         else:
             workers.chief_does(
-                lambda: opened.enter_context(open_workdir(workdir, config, data, sources))
+                lambda: opened.enter_context(open_workdir(workdir, config, data, sources, inputs))
             )
             _check_shared(workers, workdir)
         yield
@@ -114,13 +129,14 @@ def _disk_trouble(error: Exception) -> str | None:
 
 
 def _begin_or_check(
-    workdir: Path, config: TrainConfig, data: DataFolder, sources: FeatureSources
+    workdir: Path, config: TrainConfig, data: DataFolder, sources: FeatureSources, inputs: Inputs
 ) -> None:
     encoder = sources.encoder if config.reads_sentences else None
     begun = (workdir / "config.json").exists()
     if begun:
         try:
             _check_run(workdir, config, data, encoder)
+            _check_inputs(workdir, inputs)
         except UserError:
             if not has_trained_nothing(workdir):
                 raise
@@ -130,6 +146,7 @@ def _begin_or_check(
     if not begun:
         shutil.copyfile(data.path / MANIFEST, workdir / DATA_MANIFEST)
         data.vocabulary.save(workdir / VOCABULARY)
+        write_json(workdir / INPUTS, inputs)
         if encoder:
             encoder.save(workdir / checkpoints.SENTENCE_ENCODER)
     checkpoints.write_config(workdir, config)
@@ -214,7 +231,7 @@ def _refuse_other_folders(workdir: Path) -> None:
 
 def _is_half_begun(workdir: Path) -> bool:
     """Whether a folder is empty, or has only files of a run that was killed when it began."""
-    own = (DATA_MANIFEST, VOCABULARY, checkpoints.SENTENCE_ENCODER, "config.json", LOCK)
+    own = (DATA_MANIFEST, VOCABULARY, INPUTS, checkpoints.SENTENCE_ENCODER, "config.json", LOCK)
     return all(
         path.name in own or path.name.startswith(tuple(f".{name}." for name in own))
         for path in workdir.iterdir()
@@ -286,6 +303,30 @@ def _check_data(workdir: Path, data: DataFolder) -> None:
         f"{workdir} was trained on other data than {data.path}: their manifests differ. "
         "Give the data folder that it began with, or choose another --workdir."
     )
+
+
+def _check_inputs(workdir: Path, inputs: Inputs) -> None:
+    """Compares with what the run began with; runs of earlier versions did not note it."""
+    path = workdir / INPUTS
+    if not path.is_file():
+        return
+    remedy = "Delete it: the checkpoints are whole, and the same command resumes the training."
+    before = read_json(path, Inputs, remedy)
+    pictures = inputs.reconstructions, before.reconstructions
+    same_pictures = pictures[0] == pictures[1] or (all(pictures) and is_same_preset(*pictures))
+    began, now = _as_flags(before), _as_flags(inputs)
+    if inputs.overfit != before.overfit or not same_pictures:
+        raise UserError(
+            f"{workdir} holds a run that began {began}, and would go on {now}: it would have"
+            " learnt from both. Give the flags that it began with, or choose another --workdir."
+        )
+
+
+def _as_flags(inputs: Inputs) -> str:
+    """As `with --overfit 8`."""
+    given = {f"--{name}": value for name, value in msgspec.structs.asdict(inputs).items()}
+    with_ = [f"{flag} {value}" for flag, value in given.items() if value is not None]
+    return f"with {' '.join(with_)}" if with_ else f"without {' and '.join(given)}"
 
 
 def _check_encoder(workdir: Path, encoder: SentenceEncoder) -> None:

@@ -15,10 +15,11 @@ from pipelines.training import train as training
 from pipelines.training.checkpointing import Interrupted
 from pipelines.training.history import read_history
 from pipelines.training.train import train
-from pipelines.training.workdir import smoke
+from pipelines.training.workdir import INPUTS, Inputs, _check_inputs, smoke
 from t2i_tf import checkpoints
 from t2i_tf.config import OptimizerConfig
 from t2i_tf.errors import UsageError, UserError
+from t2i_tf.json_files import write_json
 from t2i_tf.presets import preset
 
 pytestmark = pytest.mark.usefixtures("without_graphs")
@@ -284,6 +285,23 @@ def test_other_data_is_refused(whole, data, config, tmp_path):
     manifest.write_text(manifest.read_text() + "\n")
     with pytest.raises(UserError, match="other data"):
         train(config, other, whole[0])
+
+
+def test_other_captions_or_pictures_to_learn_from_are_refused(whole, data, config, tmp_path):
+    """A run that went on from memorized captions would count as one that saw all of them."""
+    began = r"began without --overfit and --reconstructions, and would go on with "
+    with pytest.raises(UserError, match=began + "--overfit 8"):
+        train(config, data, whole[0], overfit=8)
+    with pytest.raises(UserError, match=began + "--reconstructions runs/a"):
+        train(config, data, whole[0], reconstructions="runs/a")
+    _check_inputs(tmp_path, Inputs(overfit=8))  # a run of an earlier version
+    for name in ("a", "a/b"):
+        (tmp_path / name).mkdir()
+    write_json(tmp_path / INPUTS, Inputs(reconstructions=str(tmp_path / "a")))
+    same, other = (Inputs(reconstructions=f"{tmp_path}/a/{name}") for name in (".", "b"))
+    _check_inputs(tmp_path, same)
+    with pytest.raises(UserError, match=r"a, and would go on with --reconstructions .*/b"):
+        _check_inputs(tmp_path, other)
 
 
 def test_a_folder_of_something_else_is_refused(data, config, tmp_path):
