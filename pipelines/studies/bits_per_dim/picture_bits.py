@@ -105,7 +105,9 @@ def _sentences(
         f"{pictures:,} test pictures, with {train:,} training pictures for the histogram and the"
         " Gaussians; bits per pixel and channel, with 95 % intervals over the pictures."
     )
-    if not has_code_length(context.trained.model):
+    if context.trained.model.bound is None:
+        yield f"{context.title} has no likelihood, and so no code."
+    elif not has_code_length(context.trained.model):
         yield (
             f"{context.title} was not trained with a discrete likelihood (`train --likelihood"
             " logistic`): its nats are not the length of a code."
