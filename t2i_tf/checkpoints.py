@@ -8,14 +8,13 @@ import dataclasses
 import json
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import keras
 import msgspec
 import numpy as np
-import tensorflow as tf
 
 from t2i_tf.budget import share_done
 from t2i_tf.config import MODEL_CONFIGS, DrawConfig, TrainConfig
@@ -26,7 +25,7 @@ from t2i_tf.models import TrainableModel, build_configured
 from t2i_tf.number_ranges import check_numbers
 from t2i_tf.optimizers import build_optimizer, steps_taken
 from t2i_tf.sentence_encoder.encoder import load_encoder
-from t2i_tf.text.tokenizer import Tokenizer, TokenReader
+from t2i_tf.text.tokenizer import Reader, Tokenizer, TokenReader
 from t2i_tf.text.vocabulary import Vocabulary
 
 _KIND = "config"  # in config.json
@@ -40,8 +39,8 @@ class Trained(NamedTuple):
 
     model: TrainableModel
     config: TrainConfig
-    vocabulary: Vocabulary
-    reader: Callable[[tf.Tensor], tf.Tensor]  # captions string [B] to the input of the model
+    vocabulary: Vocabulary  # of its data
+    reader: Reader  # what it reads captions with, which may know other words
     step: int
 
 
@@ -291,7 +290,7 @@ def check_vocabulary(workdir: Path, vocabulary: Vocabulary, config: TrainConfig)
         )
 
 
-def _reader(workdir: Path, config: TrainConfig, vocabulary: Vocabulary) -> tf.Module:
+def _reader(workdir: Path, config: TrainConfig, vocabulary: Vocabulary) -> Reader:
     """Captions to sentence vectors [B, D] if the model reads these, else to ids [B, N]."""
     if config.reads_sentences:
         return load_encoder(workdir / SENTENCE_ENCODER)

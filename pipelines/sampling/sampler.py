@@ -80,7 +80,7 @@ class Sampler:
                 " which draws no captions."
             )
         self.max_words = trained.config.max_words
-        self.tokenizer = Tokenizer(trained.vocabulary, self.max_words)
+        self.tokenizer = Tokenizer(trained.reader.vocabulary, self.max_words)
         self.sharpener = sharpener
         if sharpener:
             sharpener.check_size(trained.config.model)
@@ -178,7 +178,7 @@ class Sampler:
         return SampledImages(np.stack(images), np.stack(sharpened) if sharpen else None)
 
     def unknown_words(self, captions: Sequence[str]) -> list[str]:
-        """The words outside the model's vocabulary, each once, in order."""
+        """The words that the model, or its sentence encoder, does not know; each once, in order."""
         unknown = (word for caption in captions for word in self.tokenizer.unknown_words(caption))
         return list(dict.fromkeys(unknown))
 
@@ -188,7 +188,7 @@ class Sampler:
         if guidance == 0 and instead_of is None:
             return None
         if instead_of is not None:
-            _check_other(instead_of, self.max_words, trained.vocabulary)
+            _check_other(instead_of, self.max_words, trained.reader.vocabulary)
         read = trained.reader(tf.constant([instead_of or "a"]))
         other = None if instead_of is None else read
         self.model.other_caption(read, guidance, other)  # its errors belong outside of a graph

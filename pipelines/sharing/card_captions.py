@@ -33,9 +33,9 @@ def card_captions(model: PretrainedModel, wanted: Sequence[str] = ()) -> list[st
 
 
 def _is_drawable(model: PretrainedModel, caption: str) -> bool:
-    fits = len(split_words(caption, model.vocabulary)) <= model.settings.max_words
+    fits = len(split_words(caption, model.reader.vocabulary)) <= model.settings.max_words
     return fits and not model.unknown_words(caption)
 
 
 def _frequent_words(model: PretrainedModel) -> list[str]:
-    return [word for word in model.vocabulary.entries[2:] if not is_mark(word)]
+    return [word for word in model.reader.vocabulary.entries[2:] if not is_mark(word)]

@@ -28,7 +28,7 @@ class ServedModule(tf.Module):
         # The TensorFlow variables themselves. A module that holds the Keras model can be saved, but
         # fails in a Session, because Keras wraps its variables.
         self.weights = [weight.value for weight in trained.model.weights]
-        self.tokenizer = Tokenizer(trained.vocabulary, trained.config.max_words)
+        self.tokenizer = Tokenizer(trained.reader.vocabulary, trained.config.max_words)
         self.reader = trained.reader
 
     @property
@@ -58,7 +58,7 @@ class ServedModule(tf.Module):
 
     def _captions(self) -> list[bytes]:
         """Captions of words in the vocabulary."""
-        words = self._trained.vocabulary.entries[UNKNOWN + 1 :]
+        words = self.tokenizer.vocabulary.entries[UNKNOWN + 1 :]
         return [" ".join(words[k % len(words) :][:5]).encode() for k in range(EXAMPLES)]
 
     def _images(self) -> list[bytes]:

@@ -1,12 +1,10 @@
 """`PretrainedModel`: a trained network with its vocabulary, as one Keras model."""
 
-from collections.abc import Callable
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, Self
 
 import keras
-import tensorflow as tf
 
 from t2i_tf import checkpoints
 from t2i_tf.config import TrainConfig
@@ -25,7 +23,7 @@ from t2i_tf.hub.preset_folder import (
 )
 from t2i_tf.models import TrainableModel, build_configured
 from t2i_tf.sentence_encoder.encoder import load_encoder
-from t2i_tf.text.tokenizer import Tokenizer, TokenReader, split_words
+from t2i_tf.text.tokenizer import Reader, Tokenizer, TokenReader, split_words
 from t2i_tf.text.vocabulary import Vocabulary
 
 
@@ -123,12 +121,12 @@ class PretrainedModel(keras.Model):
 
     @property
     def vocabulary(self) -> Vocabulary:
-        """The words that the model has learnt."""
+        """The words of the data that the model was trained on."""
         return self.parts.vocabulary
 
     @property
-    def reader(self) -> Callable[[tf.Tensor], tf.Tensor]:
-        """Captions string [B] to the input of the network."""
+    def reader(self) -> Reader:
+        """Captions string [B] to the input of the network; its vocabulary has the known words."""
         if self.parts.encoder is not None:
             return self.parts.encoder
         if self._token_reader is None:
@@ -139,10 +137,11 @@ class PretrainedModel(keras.Model):
     _token_reader: TokenReader | None = None
 
     def unknown_words(self, captions: str | list[str]) -> list[str]:
-        """The words outside the model's vocabulary, each once, in order."""
+        """The words that the model, or its sentence encoder, does not know; each once, in order."""
         captions = [captions] if isinstance(captions, str) else captions
-        words = (word for one in captions for word in split_words(one, self.vocabulary))
-        return list(dict.fromkeys(word for word in words if word not in self.vocabulary))
+        known = self.reader.vocabulary
+        words = (word for one in captions for word in split_words(one, known))
+        return list(dict.fromkeys(word for word in words if word not in known))
 
     # Of a model that Keras is loading: its config is read before the assets, which `parts` needs.
     _step, _data, _share_done = 0, MappingProxyType({}), None

@@ -90,7 +90,7 @@ class TextToImage(PretrainedModel):
         """Draw captions, with every step; arguments and errors are those of `generate`."""
         captions = _as_list(inputs)
         drawing = self._draw(captions, seed, temperature, guidance, instead_of)
-        return DrawnSteps(*drawing, [split_words(one, self.vocabulary) for one in captions])
+        return DrawnSteps(*drawing, [split_words(one, self.reader.vocabulary) for one in captions])
 
     def _draw(self, captions, seed, temperature, guidance, instead_of) -> Drawing:
         seeds = _seeds(seed, len(captions))
@@ -108,7 +108,7 @@ class TextToImage(PretrainedModel):
             )
         read = [*captions, *([] if instead_of is None else _as_list(instead_of))]
         for caption in read:
-            check_caption(caption, self.settings.max_words, self.vocabulary)
+            check_caption(caption, self.settings.max_words, self.reader.vocabulary)
         unknown = self.unknown_words(read)
         if unknown:
             warnings.warn(f"Words that the model does not know: {unknown}", stacklevel=3)

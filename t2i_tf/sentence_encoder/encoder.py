@@ -1,6 +1,7 @@
 """Sentence encoders: captions to vectors."""
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -11,7 +12,7 @@ from t2i_tf.errors import UserError, first_line
 from t2i_tf.files import DAMAGE, write_atomically
 from t2i_tf.sentence_encoder.skip_thought_layer import SkipThoughtLayer
 from t2i_tf.text.tokenizer import Tokenizer
-from t2i_tf.text.vocabulary import Vocabulary, read_header
+from t2i_tf.text.vocabulary import UNKNOWN, Vocabulary, read_header
 
 _MAX_WORDS = 1_000  # longer captions are cut
 _FORMAT = "skip-thought 1"
@@ -68,7 +69,8 @@ class SkipThoughtEncoder(tf.Module):
             name="skip_thought",
         )
         layer.set_weights([arrays[name] for name in weight_names(layer)])
-        self.vocabulary, self.arrays = vocabulary, arrays
+        self.vocabulary = _known(vocabulary, arrays["uni_words/embeddings"])
+        self._rows, self.arrays = vocabulary, arrays
         self.units = 4 * layer.units
         self.tokenizer = Tokenizer(vocabulary, _MAX_WORDS)
         self.weights = [
@@ -90,7 +92,7 @@ class SkipThoughtEncoder(tf.Module):
 
     def standardized(self, captions: np.ndarray) -> "SkipThoughtEncoder":
         """This encoder with outputs of mean 0 and deviation 1 over captions, bytes [n]."""
-        raw = SkipThoughtEncoder(self.vocabulary, self._raw())
+        raw = SkipThoughtEncoder(self._rows, self._raw())
         chunks = (captions[k : k + 256] for k in range(0, len(captions), 256))
         vectors = np.concatenate([raw(tf.constant(chunk)).numpy() for chunk in chunks])
         deviation = vectors.std(axis=0)
@@ -98,14 +100,14 @@ class SkipThoughtEncoder(tf.Module):
             "mean": vectors.mean(axis=0),
             "deviation": np.where(deviation > 1e-6, deviation, 1.0).astype(np.float32),
         }
-        return SkipThoughtEncoder(self.vocabulary, self._raw() | moments)
+        return SkipThoughtEncoder(self._rows, self._raw() | moments)
 
     def save(self, path: Path) -> None:
         """Write words and weights to one .npz file, atomically."""
-        words = np.array(self.vocabulary.entries, dtype=str)
+        words = np.array(self._rows.entries, dtype=str)
         content = self.arrays | {"format": np.array(_FORMAT), "words": words}
-        if self.vocabulary.header:
-            content |= {"header": np.array(self.vocabulary.header)}
+        if self._rows.header:
+            content |= {"header": np.array(self._rows.header)}
         write_atomically(Path(path), lambda file: np.savez(file, **content))
 
     def _raw(self) -> dict[str, np.ndarray]:
@@ -152,6 +154,21 @@ def finite(name: str, array: np.ndarray) -> np.ndarray:
 def weight_names(layer: SkipThoughtLayer) -> list[str]:
     """`uni_words/embeddings`, `forward/kernel` and so on, in the order of the layer's weights."""
     return [weight.path.replace("gru_cell/", "") for weight in layer.weights]
+
+
+def _known(vocabulary: Vocabulary, vectors: np.ndarray) -> Vocabulary:
+    """The words that do not share the vector of the unknown word, as the published encoder's may.
+
+    Args:
+        vocabulary: a word for each row of the vectors.
+        vectors: float32 [words, P].
+    """
+    differs = (vectors != vectors[UNKNOWN]).any(axis=1)
+    kept = [k for k in range(len(vocabulary)) if k <= UNKNOWN or differs[k]]
+    entries, counts = (
+        [column[k] for k in kept] for column in (vocabulary.entries, vocabulary.counts)
+    )
+    return replace(vocabulary, entries=tuple(entries), counts=tuple(counts))
 
 
 def _fingerprint(vocabulary: Vocabulary, arrays: list[np.ndarray]) -> str:

@@ -8,6 +8,7 @@ TensorFlow ops only, so that a SavedModel that contains it loads anywhere.
 """
 
 import re
+from typing import Protocol
 
 import tensorflow as tf
 
@@ -153,11 +154,25 @@ class Tokenizer(tf.Module):
         )
 
 
+class Reader(Protocol):
+    """What reads captions for a model."""
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The words that it knows; a sentence encoder's are not those of the model's data."""
+        ...
+
+    def __call__(self, captions: tf.Tensor) -> tf.Tensor:
+        """Captions string [B] to the input of the model."""
+        ...
+
+
 class TokenReader(tf.Module):
     """Captions string [B] to ids int32 [B, max_words], the input of models that read words."""
 
     def __init__(self, tokenizer: Tokenizer):
         super().__init__(name="token_reader")
+        self.vocabulary = tokenizer.vocabulary
         self.tokenizer = tokenizer
 
     def __call__(self, captions: tf.Tensor) -> tf.Tensor:  # noqa: D102

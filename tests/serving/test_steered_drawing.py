@@ -332,7 +332,9 @@ def test_a_server_without_the_signature_says_what_it_lacks(drawing_server):
 
 
 class Vectors(tf.Module):
-    """An encoder that has no vector for a caption without words."""
+    """An encoder that has no vector for a caption without words, and words of its own."""
+
+    vocabulary = Vocabulary.from_counts({"a": 2, "zebra": 1})
 
     def __call__(self, captions):
         codes = tf.strings.to_hash_bucket_fast(captions[:, None] + tf.constant(list("abcde")), 97)
@@ -351,9 +353,18 @@ def test_a_model_that_reads_sentences_has_the_signatures_too(tmp_path):
     assert "the model's own" in check(tmp_path / "1", served)[-1]
 
 
+GAN = LapganConfig(height=8, width=8, sentence_units=5, base_units=4, filters=2, stages=1)
+
+
+def test_known_words_are_those_of_the_sentence_encoder():
+    served = build_served_module(sentence_model(GAN))
+    caption, seed = tf.constant([f"a {WORDS[-1]} zebra"]), tf.constant([0], tf.int64)
+    known = served.draw_steps(caption, seed, tf.constant([1.0]))["known"]
+    assert known[0].numpy().tolist() == [True, False, True, *[False] * 5]
+
+
 def test_a_gan_has_neither():
-    config = LapganConfig(height=8, width=8, sentence_units=5, base_units=4, filters=2, stages=1)
-    served = build_served_module(sentence_model(config))
+    served = build_served_module(sentence_model(GAN))
     assert {s.name for s in served.methods} == {"serving_default", "draw_steps"}
 
 

@@ -75,6 +75,12 @@ def test_unknown_words_are_named_once(sampler):
     assert sampler.unknown_words(["A zebra, a car", "zebra red kiwi"]) == ["zebra", ",", "kiwi"]
 
 
+def test_unknown_words_are_those_that_its_reader_does_not_know(trained):
+    """A sentence encoder knows other words than the data of the model."""
+    reader = TokenReader(Tokenizer(Vocabulary.from_counts({"a": 2, "zebra": 1}), 8))
+    assert Sampler(trained._replace(reader=reader)).unknown_words(["a red zebra"]) == ["red"]
+
+
 @pytest.mark.parametrize(
     ("captions", "options", "message"),
     [

@@ -20,6 +20,8 @@ from pipelines.sampling.steering import Steering
 from t2i_tf import checkpoints
 from t2i_tf.errors import UsageError, UserError
 from t2i_tf.hub import find_preset
+from t2i_tf.text.tokenizer import Tokenizer, TokenReader
+from t2i_tf.text.vocabulary import Vocabulary
 from tests.t2i_tf.hub.tiny_runs import CAPTIONER, write_run
 
 pytestmark = pytest.mark.usefixtures("graphs_as_traced")
@@ -92,6 +94,12 @@ def test_unknown_words_are_said(model):
     with pytest.warns(UserWarning, match=r"does not know: \['zebra'\]"):
         model.generate("a red bus", guidance=1.0, instead_of="a green zebra")
     assert model.unknown_words(["a zebra", "a Zebra crossing"]) == ["zebra", "crossing"]
+
+
+def test_unknown_words_are_those_that_a_sentence_encoder_does_not_know(model):
+    encoder = TokenReader(Tokenizer(Vocabulary.from_counts({"a": 2, "zebra": 1}), 8))
+    reading = t2i_tf.TextToImage(model.settings, model.parts._replace(encoder=encoder))
+    assert reading.unknown_words("a red zebra") == ["red"]
 
 
 @pytest.mark.parametrize(

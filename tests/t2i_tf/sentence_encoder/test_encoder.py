@@ -72,6 +72,12 @@ def test_published_vectors_equal_the_numpy_forward(published, encoder):
         np.testing.assert_allclose(vector, expected(published, caption), atol=1e-5)
 
 
+def test_it_knows_the_words_of_both_the_dictionary_and_the_data(encoder, tmp_path):
+    encoder.save(tmp_path / "encoder.npz")
+    for one in (encoder, load_encoder(tmp_path / "encoder.npz")):
+        assert set(one.vocabulary.entries[2:]) == {"a", "red", "bus", "é", "dog"}
+
+
 def test_a_vector_is_the_same_alone_and_in_a_batch(encoder):
     together = encoder(tf.constant(CAPTIONS)).numpy()
     for caption, vector in zip(CAPTIONS, together, strict=True):
