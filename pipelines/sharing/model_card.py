@@ -13,6 +13,7 @@ from pipelines.evaluation.summary_table import evaluation_figures, evaluation_no
 from pipelines.fine_tuning.initial_weights import InitRecord, read_init_record
 from pipelines.training.workdir import DATA_MANIFEST, flat
 from t2i_tf.budget import budget_in_words
+from t2i_tf.config import ConvDrawConfig, DrawConfig, LapganConfig, ModelConfig
 from t2i_tf.hub import hugging_face
 from t2i_tf.hub.preset_folder import COPY_AGAIN
 from t2i_tf.hub.pretrained import PretrainedModel
@@ -130,7 +131,7 @@ def model_card(
         seeds=seeds,
         pictures=PICTURES,
         size=shape_in_words(image_shape(config.model)) if hasattr(config.model, "height") else "",
-        words=len(model.vocabulary),
+        words=len(model.reader.vocabulary),
         max_words=config.max_words,
         weights=model.count_params(),
         step=step,
@@ -138,6 +139,7 @@ def model_card(
         init=facts.init,
         began_from=_public_name(facts.init),
         base_model=_repository(facts.init),
+        steps=_steps_in_words(config.model),
         can_be_guided=getattr(model.network, "has_empty_caption", False)
         and model.network.can_be_guided,
         source=data.get("source"),
@@ -147,6 +149,20 @@ def model_card(
         notes=evaluation_notes(facts.evaluation) if facts.evaluation else [],
         settings=flat(config),
     )
+
+
+def _steps_in_words(config: ModelConfig) -> str:
+    """What the steps of a drawing show besides the picture; "" for a system without steps."""
+    if isinstance(config, LapganConfig):
+        return "the canvas after every stage"
+    if not isinstance(config, DrawConfig | ConvDrawConfig):
+        return ""
+    shown = ["the canvas after every step"]
+    if isinstance(config, ConvDrawConfig) or config.conditioning == "align":
+        shown.append("the attention over the words")
+    if isinstance(config, DrawConfig):
+        shown.append("the windows")
+    return " and ".join(filter(None, [", ".join(shown[:-1]), shown[-1]]))
 
 
 def _cell(value: Any) -> str:

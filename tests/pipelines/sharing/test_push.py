@@ -9,8 +9,10 @@ from PIL import Image
 
 import t2i_tf
 from pipelines.cli import main
+from pipelines.sharing import model_card
 from pipelines.sharing.card_captions import card_captions
 from t2i_tf.errors import UserError
+from t2i_tf.presets import PRESETS
 from tests.pipelines.evaluation.evaluations import evaluation
 from tests.t2i_tf.hub.hub_client import reimport_client
 from tests.t2i_tf.hub.hub_server import running_hub
@@ -279,6 +281,22 @@ def test_a_captioner_has_a_card_too(tmp_path, capsys):
     assert "t2i_tf.ImageToText.from_preset" in card and "pipeline_tag: image-to-text" in card
     assert "height, width, channels = 6, 9, 3\n" in card and "stored as float16" in card
     assert not (out / "pictures.png").exists() and "\n\n\n" not in card
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("align-draw", "the canvas after every step, the attention over the words and the windows"),
+        ("noalign-draw", "the canvas after every step and the windows"),
+        ("skip-thought-draw", "the canvas after every step and the windows"),
+        ("conv-draw", "the canvas after every step and the attention over the words"),
+        ("lapgan", "the canvas after every stage"),
+        ("fully-connected-vae", ""),
+        ("captioner", ""),
+    ],
+)
+def test_the_card_names_what_the_steps_of_its_system_show(name, shown):
+    assert model_card._steps_in_words(PRESETS[f"{name}-scenes"].config.model) == shown
 
 
 def test_captions_of_the_card_are_those_that_the_model_knows(workdir, tmp_path):
