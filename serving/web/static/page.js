@@ -46,7 +46,10 @@ function mistake({ prompt, n, seed }) {
     return `The caption has ${words} words and marks, and this model reads at most ${maxWords}. Shorten it.`;
   }
   if (!Number.isInteger(n) || n < 1 || n > 12) return "Choose from 1 to 12 pictures.";
-  if (!Number.isSafeInteger(seed) || seed < 0) return "The seed must be a whole number of 0 or more.";
+  // Beyond, numbers of JavaScript are not exact: the GIF of a picture would be that of another seed.
+  if (!Number.isInteger(seed) || seed < 0 || seed > Number.MAX_SAFE_INTEGER - (n - 1)) {
+    return `The seeds of the pictures must be whole numbers from 0 to ${Number.MAX_SAFE_INTEGER}.`;
+  }
   return "";
 }
 
@@ -91,7 +94,7 @@ function setBusy(busy) {
   element("stage").ariaBusy = String(busy);
 }
 
-/** Words typed so far; a drawing that is not of them is dimmed. */
+/** Words typed so far; a drawing of another request than the form's is dimmed. */
 function showCount() {
   const prompt = element("prompt").value.trim();
   const estimate = isEstimate(prompt);
@@ -100,7 +103,11 @@ function showCount() {
   const about = estimate ? "about " : "";
   element("count").textContent = `${about}${words}${limit} ${words === 1 && !limit ? "word" : "words and marks"}`;
   element("count").classList.toggle("over", Boolean(maxWords) && !estimate && words > maxWords);
-  element("stage").classList.toggle("stale", shown !== null && prompt !== shown.prompt);
+  element("stage").classList.toggle("stale", shown !== null && !isShown(formRequest()));
+}
+
+function isShown(request) {
+  return JSON.stringify(request) === JSON.stringify(shown);
 }
 
 function showError(text) {
@@ -222,7 +229,7 @@ element("form").addEventListener("submit", (event) => {
   event.preventDefault();
   draw();
 });
-element("prompt").addEventListener("input", showCount);
+element("form").addEventListener("input", showCount);
 for (const id of ["temperature", "guidance"]) {
   element(id).addEventListener("input", showValues);
   element(id).addEventListener("change", () => shown && draw());

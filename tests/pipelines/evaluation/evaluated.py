@@ -16,10 +16,17 @@ VOCABULARY = Vocabulary.from_counts(dict.fromkeys(WORDS, 1))
 UNITS = 5  # size of a sentence vector
 
 
-def vectors(captions):
+class _Vectors:
     """A stand-in for a sentence encoder: a vector that depends on the caption's hash."""
-    codes = tf.strings.to_hash_bucket_fast(captions, 1000)
-    return tf.sin(tf.cast(codes, tf.float32)[:, None] * tf.range(1.0, 1.0 + UNITS))
+
+    vocabulary = VOCABULARY
+
+    def __call__(self, captions):
+        codes = tf.strings.to_hash_bucket_fast(captions, 1000)
+        return tf.sin(tf.cast(codes, tf.float32)[:, None] * tf.range(1.0, 1.0 + UNITS))
+
+
+vectors = _Vectors()
 
 
 def system(name, scale=None, caption_dropout=0.0, **sizes):

@@ -284,15 +284,24 @@ def test_downloads(browser, drawings):
 
 
 def test_wrong_requests_are_explained(browser):
-    for caption, n, words in [
-        ("", 1, "caption is empty"),
-        (CAPTION, 99, "from 1 to 12"),
-        ("x" * 4200, 1, "too long"),
+    for caption, n, seed, words in [
+        ("", 1, 0, "caption is empty"),
+        (CAPTION, 99, 0, "from 1 to 12"),
+        (CAPTION, 2, 2**53 - 1, f"from 0 to {2**53 - 1}"),  # a seed that a GIF could not name
+        ("x" * 4200, 1, 0, "too long"),
     ]:
-        browser.draw(caption, n)
+        browser.draw(caption, n, seed)
         browser.wait(lambda words=words: words in browser.text("#error"))
     browser.drawn(CAPTION)
     assert not browser.find("#error").is_displayed()
+
+
+def test_a_picture_is_dimmed_where_another_could_not_be_drawn(browser):
+    browser.drawn(CAPTION)
+    browser.run('window.fetch = async () => new Response(\'{"error": "Busy."}\', {status: 503})')
+    browser.find("#reseed").click()
+    browser.wait(lambda: browser.text("#error") == "Busy.")
+    assert "stale" in browser.find("#stage").get_attribute("class")
 
 
 def test_a_server_that_is_down(chromium, tmp_path):
