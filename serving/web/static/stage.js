@@ -22,6 +22,7 @@ export class Stage {
     element("frame").style.setProperty("--step-time", `${0.8 * milliseconds}ms`);
     element("frame").setAttribute("viewBox", `0 0 ${drawings[0].width} ${drawings[0].height}`);
     element("step").max = drawings[0].steps;
+    this.#explain(drawings[0]);
     this.#showWords(drawings[0].words);
     this.#showThumbnails();
     this.select(0);
@@ -52,6 +53,15 @@ export class Stage {
     element("step-value").value = `${step + 1} / ${drawing.steps}`;
   }
 
+  /** Some systems write to the whole picture at every step, and some pay attention to no word. */
+  #explain({ alignment, windows, height, width }) {
+    const everywhere = String([0, 0, height - 1, width - 1]);
+    const whole = windows.every((window) => String(window) === everywhere);
+    element("frame").style.display = whole ? "none" : "";
+    element("frame-hint").hidden = whole;
+    element("glow-hint").hidden = !attends(alignment);
+  }
+
   /** The edges of the window lie on the centres of pixels. */
   #frame(drawing, step) {
     const inside = (value, size) => Math.min(Math.max(value + 0.5, 0), size);
@@ -76,7 +86,8 @@ export class Stage {
     [...element("words").children].forEach((word, i) => {
       const attention = drawing.alignment[step][i];
       word.style.setProperty("--glow", (attention / strongest).toFixed(3));
-      word.title = `${word.dataset.note}${Math.round(100 * attention)} % of the attention`;
+      const share = attends(drawing.alignment) ? `${Math.round(100 * attention)} % of the attention` : "";
+      word.title = word.dataset.note + share;
     });
   }
 
@@ -115,6 +126,10 @@ export class Stage {
     element("thumbnails").replaceChildren(...buttons);
     element("thumbnails").hidden = !several;
   }
+}
+
+function attends(alignment) {
+  return alignment.flat().some((attention) => attention > 0);
 }
 
 /** A person's word inside a sentence of the page: it keeps its own direction of writing. */

@@ -22,6 +22,19 @@ const image = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.he
 return [canvas.height, canvas.width, Array.from(image.data)];
 """
 
+WITHOUT_ATTENTION = """
+const real = window.fetch;
+window.fetch = async (path, options) => {
+  const answer = await (await real(path, options)).json();
+  for (const drawing of answer.drawings ?? []) {
+    const [, height, width] = drawing.shape;
+    drawing.windows.fill([0, 0, height - 1, width - 1]);
+    drawing.alignment.forEach((row) => row.fill(0));
+  }
+  return new Response(JSON.stringify(answer));
+};
+"""  # as of a VAE
+
 
 class PageBrowser(Browser):
     def press(self, *keys):
@@ -103,6 +116,19 @@ def test_slider_keys_window_and_glow(browser, drawings):
     style = browser.find("#frame .line").get_attribute("style")
     box = [float(re.search(rf"\b{name}: ([\d.]+)px", style)[1]) for name in ("y", "x")]
     np.testing.assert_allclose(box, drawings[0].windows[2][:2] + 0.5, atol=1e-3)
+
+
+def test_frame_and_glow_are_explained_where_there_are_any(browser):
+    browser.drawn(CAPTION)
+    frame = browser.find("#frame")  # whose rectangles have no area, as they are not filled
+    assert frame.value_of_css_property("display") != "none"
+    assert browser.find("#frame-hint").is_displayed() and browser.find("#glow-hint").is_displayed()
+    browser.run(WITHOUT_ATTENTION)
+    browser.drawn("a red bus")
+    assert frame.value_of_css_property("display") == "none"
+    assert not browser.find("#frame-hint").is_displayed()
+    assert not browser.find("#glow-hint").is_displayed()
+    assert browser.find(".word").get_attribute("title") == ""
 
 
 def test_space_plays_and_pauses(browser):
