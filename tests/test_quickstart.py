@@ -14,6 +14,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from t2i_tf.hub.pretrained import read_settings
+
 ROOT = Path(__file__).parents[1]
 NOTEBOOK = ROOT / "docs" / "quickstart.ipynb"
 
@@ -33,6 +35,12 @@ def test_it_is_committed_small_and_without_outputs(notebook):
     for cell in code(notebook):
         assert not cell.outputs and cell.execution_count is None
     assert notebook.metadata.kernelspec.name == "python3"  # as Colab's is called
+
+
+def test_its_strokes_are_those_of_the_weights_that_it_draws_with(notebook):
+    steps = read_settings("align-draw-scenes").model.steps
+    text = "".join(cell.source for cell in notebook.cells)
+    assert f"The picture is made in {steps} strokes." in text
 
 
 def install(notebook, monkeypatch, folder):
