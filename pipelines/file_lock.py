@@ -3,6 +3,7 @@
 import errno
 import fcntl
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
@@ -49,3 +50,21 @@ def _is_at(file: IO[bytes], path: Path) -> bool:
         return os.path.samestat(os.fstat(file.fileno()), path.stat())
     except FileNotFoundError:
         return False
+
+
+def make_once(made: Path, lock: Path, busy: str, make: Callable[[], None]) -> None:
+    """Makes a file that is missing: of several processes one does, and the others wait for it.
+
+    Args:
+        made: The file.
+        lock: The lock, a file in a folder that is made if it is missing.
+        busy: What a process that waits prints.
+        make: Makes the file, which appears when it is whole.
+    """
+    if made.exists():
+        return
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock_file(lock, busy, waits=True):
+        if not made.exists():
+            make()
+        lock.unlink()

@@ -7,11 +7,11 @@ from typing import IO
 import msgspec
 
 from pipelines.data.prepared.data_folder import DataFolder
-from pipelines.file_lock import lock_file
+from pipelines.training.folder_lock import lock_folder
 from t2i_tf.errors import UserError
 from t2i_tf.json_files import read_json, write_json
 
-FILE, LOCK = "compare.json", ".lock"
+FILE = "compare.json"
 
 
 class RunState(msgspec.Struct):
@@ -122,13 +122,9 @@ def lock_comparison(workdir: Path) -> IO[bytes]:
     Raises:
         UserError: another comparison runs in it, or it cannot be written.
     """
-    busy = (
-        f"{workdir} is in use: another `compare` runs in it. Wait for its end, or choose another"
-        " --workdir."
-    )
     try:
         Path(workdir).mkdir(parents=True, exist_ok=True)
-        return lock_file(Path(workdir) / LOCK, busy)
+        return lock_folder(Path(workdir), "`compare`")
     except OSError as error:
         raise UserError(f"{workdir} cannot be written: {error.strerror}.") from error
 

@@ -16,7 +16,7 @@ import numpy as np
 from rich.progress import track
 
 from pipelines.data.prepared.data_folder import DataFolder
-from pipelines.file_lock import lock_file
+from pipelines.file_lock import make_once
 from pipelines.judges.cached_record import ABOUT, About, cache_of
 from t2i_tf.errors import UserError, first_line
 from t2i_tf.files import DAMAGE, write_atomically
@@ -45,13 +45,8 @@ def load_or_train(
         UserError: the cache is damaged, or belongs to other data or another network.
     """
     path = cache_of(folder, name)
-    if not (path / ABOUT).exists():
-        path.mkdir(parents=True, exist_ok=True)
-        lock, busy = path / ".lock", f"Another process trains {path.name}. Waiting for its end."
-        with lock_file(lock, busy, waits=True):
-            if not (path / ABOUT).exists():
-                _train(network, folder, path, train)
-            lock.unlink()
+    busy = f"Another process trains {path.name}. Waiting for its end."
+    make_once(path / ABOUT, path / ".lock", busy, lambda: _train(network, folder, path, train))
     about = read_json(path / ABOUT, About, f"Delete {path} to train it again.")
     if about.data != folder.fingerprint:
         raise UserError(

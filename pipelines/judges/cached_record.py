@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 
-from pipelines.data.prepared.data_folder import DataFolder
+from pipelines.data.prepared.data_folder import DataFolder, beside
 from t2i_tf.errors import UserError
 from t2i_tf.json_files import read_json
 
@@ -23,8 +23,7 @@ class About(msgspec.Struct, frozen=True):
 
 def cache_of(folder: DataFolder, name: str) -> Path:
     """The folder of a network that is cached beside a data folder, `DATA-name`."""
-    data = folder.path.resolve()  # `.` has no name
-    return data.with_name(f"{data.name}-{name}")
+    return beside(folder.path.resolve(), name)
 
 
 def cached_weights(folder: DataFolder, name: str) -> str | None:

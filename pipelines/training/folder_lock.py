@@ -1,4 +1,4 @@
-"""A lock on a work folder: one process at a time trains in it."""
+"""A lock on a work folder, or a comparison's: one process at a time works in it."""
 
 from pathlib import Path
 from typing import IO
@@ -8,15 +8,19 @@ from pipelines.file_lock import lock_file
 LOCK = ".lock"  # an empty file, which stays
 
 
-def lock_folder(folder: Path) -> IO[bytes]:
+def lock_folder(folder: Path, holder: str = "training") -> IO[bytes]:
     """Locks a folder until the returned file is closed.
 
+    Args:
+        folder: An existing folder.
+        holder: What runs in it, for the error.
+
     Raises:
-        UserError: another training holds the lock.
+        UserError: another `holder` holds the lock.
         OSError: the lock file cannot be written.
     """
     busy = (
-        f"{folder} is in use: another training runs in it. Wait for its end, or choose another"
+        f"{folder} is in use: another {holder} runs in it. Wait for its end, or choose another"
         " --workdir."
     )
     return lock_file(folder / LOCK, busy)

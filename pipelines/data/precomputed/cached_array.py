@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from rich.progress import track
 
-from pipelines.file_lock import lock_file
+from pipelines.file_lock import make_once
 from t2i_tf.errors import UserError, first_line
 from t2i_tf.files import DAMAGE, write_atomically
 
@@ -40,14 +40,13 @@ def cached_rows(
     Raises:
         UserError: the file is damaged, or its array has another shape.
     """
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock = path.with_suffix(".lock")
-        busy = f"Another process computes the {what}. Waiting for its end."
-        with lock_file(lock, busy, waits=True):
-            if not path.exists():
-                _compute(path, shape, np.dtype(dtype), compute, what)
-            lock.unlink()
+    busy = f"Another process computes the {what}. Waiting for its end."
+    make_once(
+        path,
+        path.with_suffix(".lock"),
+        busy,
+        lambda: _compute(path, shape, np.dtype(dtype), compute, what),
+    )
     try:
         rows = np.load(path, mmap_mode="r")
     except DAMAGE as error:
