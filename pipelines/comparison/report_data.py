@@ -53,8 +53,7 @@ def _report_data(comparison: Comparison, tables: list[Table], grid: SampleGrid) 
         data=describe_data(comparison.folder),
         tables=tables,
         runs=[
-            RunHistory(name, TITLES[name], read_history(workdir / name / "history.csv"))
-            for name in comparison.runs
+            RunHistory(name, TITLES[name], _history(comparison, name)) for name in comparison.runs
         ],
         captions=grid.captions,
         splits=grid.splits,
@@ -64,6 +63,15 @@ def _report_data(comparison: Comparison, tables: list[Table], grid: SampleGrid) 
         budgets=describe_budgets(comparison.state),
         machines=runs_by_machine(comparison.state),
     )
+
+
+def _history(comparison: Comparison, name: str) -> list[dict[str, float]]:
+    """The history of a run; of a history that was changed the report says so, and has no curves."""
+    try:
+        return read_history(comparison.path(name) / "history.csv")
+    except UserError as error:
+        comparison.state.failed[f"Read the learning curves of {TITLES[name]}"] = str(error)
+        return []
 
 
 def write_tables(comparison: Comparison) -> list[Table]:

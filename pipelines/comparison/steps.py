@@ -23,7 +23,7 @@ from pipelines.comparison.plan import (
 from pipelines.comparison.state import ComparisonState
 from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.evaluation.settings import Sizes
-from pipelines.judges.cached_record import CLASSIFIER, cached_weights
+from pipelines.judges.cached_record import CLASSIFIER, DIGIT_JUDGE, cached_weights
 from pipelines.training.history import read_history
 from t2i_tf.errors import UsageError, UserError
 from t2i_tf.json_files import read_json
@@ -222,6 +222,7 @@ class Comparison:
             "sizes": dataclasses.asdict(Sizes()),
             "steering": None,
             "classifier": cached_weights(self.folder, CLASSIFIER),  # candidates are by its features
+            "digit_judge": cached_weights(self.folder, DIGIT_JUDGE),
             **({"sharpen": str(sharpener)} if sharpener else {}),
         }
         measured = self._read_result(path, _Measured)

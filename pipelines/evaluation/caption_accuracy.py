@@ -16,7 +16,7 @@ from pipelines.data.prepared.split_reader import CaptionedImages, read_captioned
 from pipelines.evaluation.estimate import bootstrap_estimate
 from pipelines.evaluation.results import Accuracies, CaptionAccuracy
 from pipelines.evaluation.settings import POOL
-from pipelines.judges.open_judge import Judge, SceneLabel, open_judge, read_label
+from pipelines.judges.label_judge import Judge, SceneLabel, open_label_judge, read_label
 from pipelines.sampling.sampler import Sampler
 from t2i_tf.errors import UserError
 
@@ -50,7 +50,7 @@ def measure_caption_accuracy(
     labels = find_labels(test, folder)
     if labels is None:
         return None
-    judge = open_judge(folder, labels[0])
+    judge = open_label_judge(folder, labels[0])
     seen = _drawn_accuracy(sampler, judge, test.first(pictures), labels[:pictures], seed, "seen")
     on_real = judged_accuracy(judge, test.images, labels)
     if HELD_OUT not in folder.manifest.splits:

@@ -13,6 +13,7 @@ from pipelines.evaluation.load_run import summarize_run, trained_lengths
 from pipelines.evaluation.measurements import Measurements
 from pipelines.evaluation.results import FILE, Evaluation, Settings
 from pipelines.evaluation.settings import Sizes
+from pipelines.judges.cached_record import DIGIT_JUDGE, cached_weights
 from pipelines.sampling.sampler import UNSTEERED, Sampler
 from pipelines.sampling.steering import Steering
 from pipelines.training.workdir import results_path
@@ -149,6 +150,7 @@ def _settings(
         words=[lengths.shortest, lengths.longest],
         sharpen=str(sharpen) if sharpen else None,
         classifier=measurements.classifier_weights,
+        digit_judge=cached_weights(measurements.folder, DIGIT_JUDGE),
         inception=str(inception) if inception else None,
         open_judge=SHA256 if measurements.efficientnet else None,
         steering=steering.settings() if steering != UNSTEERED else None,

@@ -27,9 +27,9 @@ def open_run(workdir: str | Path, folder: DataFolder) -> Trained:
     trained = load_trained(workdir)
     if not hasattr(trained.model, "generate"):
         raise UserError(
-            f"{workdir} holds a {type(trained.model).__name__}, which draws no captions. Expected a"
-            " run of a text-to-image system: a DRAW system, a VAE or the LAPGAN. A sharpener is"
-            " named with --sharpen; `caption --data` scores a captioner."
+            f"{workdir} holds a model of type {type(trained.model).__name__}, which draws no"
+            " captions. Expected a run of a text-to-image system: a DRAW system, a VAE or the"
+            " LAPGAN. A sharpener is named with --sharpen; `caption --data` scores a captioner."
         )
     check_same_data(trained, workdir, folder)
     return trained

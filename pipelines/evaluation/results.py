@@ -176,6 +176,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     words: list[int] | None = None  # the shortest and the longest caption
     sharpen: str | None = None
     classifier: str | None = None  # SHA-256 of its weights
+    digit_judge: str | None = None  # SHA-256 of its weights; None where there are no digits
     inception: str | None = None
     open_judge: str | None = None  # SHA-256 of its weights; None where it was not asked for
     steering: dict[str, float | int | str | None] | None = None  # None where nothing is steered

@@ -11,7 +11,7 @@ from pipelines.data.prepared.split_reader import read_captioned_images
 from pipelines.evaluation.caption_accuracy import SEEN, judged_accuracy
 from pipelines.evaluation.load_run import trained_lengths
 from pipelines.evaluation.settings import POOL
-from pipelines.judges.open_judge import open_judge, read_label
+from pipelines.judges.label_judge import open_label_judge, read_label
 from pipelines.sampling.sampler import Sampler
 from pipelines.sampling.sharpener import Sharpener
 from t2i_tf.hub.pretrained import load_trained
@@ -44,7 +44,7 @@ def measure_sharpness(
     test = read_captioned_images(folder, SEEN, POOL, trained_lengths(trained.config))
     test = test.first(pictures)
     labels = [read_label(attributes, folder) for attributes in test.attributes]
-    judge = open_judge(folder, labels[0])
+    judge = open_label_judge(folder, labels[0])
     seeds = seed + np.arange(len(test.captions))
     drawn = sampler.draw_images(test.captions, seeds, "Drawing captions", sharpen=True)
     compared = {"real": test.images, "drawn": drawn.images, "sharpened": drawn.sharpened}

@@ -11,6 +11,7 @@ from t2i_tf.json_files import read_json
 
 ABOUT = "about.json"
 CLASSIFIER = "classifier"  # the name of the network that evaluations take their features from
+DIGIT_JUDGE = "digit-judge"  # the name of the network that reads digits
 
 
 class About(msgspec.Struct, frozen=True):

@@ -25,7 +25,7 @@ from pipelines.data.sources.mnist_captions import (
     TEMPLATES,
 )
 from pipelines.judges.cached_network import load_or_train, train_steps
-from pipelines.judges.cached_record import About
+from pipelines.judges.cached_record import DIGIT_JUDGE, About
 from pipelines.judges.convolutions import build_convolutions
 
 PlacedDigits = Mapping[str, int]  # place -> digit
@@ -160,7 +160,7 @@ def open_digit_judge(folder: DataFolder) -> tuple[DigitJudge, About]:
     """
     judge = DigitJudge()
     return judge, load_or_train(
-        judge, folder, "digit-judge", lambda: train_digit_judge(judge, folder)
+        judge, folder, DIGIT_JUDGE, lambda: train_digit_judge(judge, folder)
     )
 
 

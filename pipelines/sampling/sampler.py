@@ -76,8 +76,8 @@ class Sampler:
         self.model = trained.model
         if not hasattr(self.model, "generate"):
             raise UserError(
-                f"Expected a run of a text-to-image system, got one of {type(self.model).__name__},"
-                " which draws no captions."
+                f"Expected a run of a text-to-image system, got a model of type"
+                f" {type(self.model).__name__}, which draws no captions."
             )
         self.max_words = trained.config.max_words
         self.tokenizer = Tokenizer(trained.reader.vocabulary, self.max_words)

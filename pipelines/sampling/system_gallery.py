@@ -62,7 +62,7 @@ def draw_rows(
 
     Raises:
         UsageError: there is no system.
-        UserError: see `Sampler` and `Sampler.draw`; also if images differ in size.
+        UserError: see `Sampler` and `Sampler.draw`, with the folder; also if images differ in size.
     """
     if not workdirs:
         raise UsageError("Expected at least one work folder or preset of a system, got none.")
@@ -70,7 +70,7 @@ def draw_rows(
     rows: dict[str, list[np.ndarray]] = {}
     last: dict[str, list[np.ndarray]] = {}
     for k, workdir in enumerate(workdirs):
-        sampler = Sampler(load_trained(workdir), sharpener if k == sharpened else None)
+        sampler = _open_sampler(workdir, sharpener if k == sharpened else None)
         samples = [first for first, *_ in sampler.draw(captions, seed=seed)]
         name = sampler.model.title
         labels = (name, f"{name} ({Path(workdir).name})", f"{name} ({workdir})")
@@ -81,10 +81,20 @@ def draw_rows(
             print(f"Words that are not in the vocabulary of {label}: {words}.")
         if sampler.sharpener:
             last = {f"{name}, sharpened": [s.sharpened for s in samples]}
-    sizes = {row[0].shape for row in rows.values()}
-    if len(sizes) > 1:
-        raise UserError(f"Expected systems that draw images of one size, got {sorted(sizes)}.")
+    sizes = {label: "x".join(map(str, row[0].shape)) for label, row in rows.items()}
+    if len(set(sizes.values())) > 1:
+        drawn = ", ".join(f"{size} by {label}" for label, size in sizes.items())
+        raise UserError(f"Expected systems that draw images of one size, got {drawn}.")
     return rows | last
+
+
+def _open_sampler(workdir: str | Path, sharpener: Sharpener | None) -> Sampler:
+    """The sampler of one of several systems: an error names its folder."""
+    trained = load_trained(workdir)
+    try:
+        return Sampler(trained, sharpener)
+    except UserError as error:
+        raise UserError(f"{workdir}: {error}") from error
 
 
 def write_gallery(

@@ -227,8 +227,8 @@ def _load_file(path: Path) -> PretrainedModel:
         raise UserError(f"{path} cannot be loaded: {_keras_reason(error)}") from error
     if not isinstance(model, PretrainedModel):
         raise UserError(
-            f"{path} holds a {type(model).__name__}, which is no model of t2i-tf. Load it with "
-            "keras.saving.load_model."
+            f"{path} holds a model of type {type(model).__name__}, which is none of"
+            " t2i-tf. Load it with keras.saving.load_model."
         )
     if model._parts is None:
         raise UserError(f"{path} is no whole model: it has no {VOCABULARY}. Save or copy it again.")

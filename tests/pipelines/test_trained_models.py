@@ -167,6 +167,12 @@ def test_no_row_of_a_gallery_is_lost_and_unknown_words_are_named(root, capsys):
     assert "not in the vocabulary of alignDRAW (hf://user/draws): unicycle." in said
 
 
+def test_a_gallery_names_the_folder_that_it_cannot_draw_with(root):
+    models = [named("run", root, "draws"), named("run", root, "describes")]
+    with pytest.raises(UserError, match=f"{models[1]}: .* ImageCaptioner, which draws no captions"):
+        draw_rows(models, CAPTIONS)
+
+
 def test_training_from_a_preset_takes_its_sentence_encoder(folder, root, tmp_path):
     model = PretrainedModel.from_preset(write_run(tmp_path / "vae", "conv-deconv-vae", folder))
     model.save_to_preset(tmp_path / "preset")

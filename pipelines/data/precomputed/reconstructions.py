@@ -42,8 +42,8 @@ class Reconstructions:
         model = self.trained.model
         if not hasattr(model, "reconstruct"):
             raise UserError(
-                f"{workdir} holds a {type(model).__name__}, which reconstructs no "
-                "picture. Expected a DRAW system or a VAE."
+                f"{workdir} holds a model of type {type(model).__name__}, which reconstructs "
+                "no picture. Expected a DRAW system or a VAE."
             )
         check_same_shape(
             image_shape(self.trained.config.model),

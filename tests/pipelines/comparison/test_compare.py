@@ -17,6 +17,7 @@ from pipelines.comparison.compare import compare
 from pipelines.comparison.eta import ProgressLog, approximate_time
 from pipelines.comparison.plan import DEFAULT_SYSTEMS, plan_runs
 from pipelines.comparison.steps import Actions, ComparisonInterrupted
+from pipelines.judges.cached_record import CLASSIFIER, DIGIT_JUDGE
 from pipelines.options import Compare
 from t2i_tf.errors import UsageError, UserError
 from tests.data_folders import make_examples, write_data_folder
@@ -39,7 +40,7 @@ class Fakes:
     def __init__(self):
         self.done, self.arguments = [], {}
         self.instead = {}  # name of a run -> what its training does instead
-        self.classifier = None  # fingerprint of the one that evaluations are made with
+        self.networks = {"classifier": None, "digit_judge": None}  # SHA-256 of those that measure
         self.clock = 1_000_000_000
 
     def actions(self):
@@ -67,7 +68,7 @@ class Fakes:
         result = evaluation()
         result["settings"] |= {"sharpen": sharpen and str(sharpen), "seed": seed}
         result["settings"] |= {"open_judge": "0f" * 32} if open_judge else {}
-        result["settings"] |= {"classifier": self.classifier}
+        result["settings"] |= self.networks
         self.write(out, json.dumps(result))
 
     def study(self, name, workdir, out, *, data, captioner, seed):
@@ -281,11 +282,14 @@ def test_what_was_measured_with_other_settings_is_measured_again(run, fakes, tmp
     assert "measure noalign-draw" in fakes.done
 
 
-def test_systems_are_measured_by_one_classifier(run, fakes, monkeypatch):
+@pytest.mark.parametrize("network", [CLASSIFIER, DIGIT_JUDGE])
+def test_systems_are_measured_by_one_network(run, fakes, monkeypatch, network):
     """After it was deleted and trained anew, what the old one measured is measured again."""
     run(systems=TWO)
-    monkeypatch.setattr(steps, "cached_weights", lambda folder, name: "anew")
-    fakes.classifier = "anew"
+    monkeypatch.setattr(
+        steps, "cached_weights", lambda folder, name: "anew" if name == network else None
+    )
+    fakes.networks[network.replace("-", "_")] = "anew"
     fakes.done.clear()
     run(systems=TWO)
     assert [done for done in fakes.done if "measure" in done] == [f"measure {one}" for one in TWO]

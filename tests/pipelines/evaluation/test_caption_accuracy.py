@@ -17,8 +17,8 @@ from pipelines.evaluation.caption_accuracy import (
 )
 from pipelines.evaluation.estimate import Estimate
 from pipelines.evaluation.results import CaptionAccuracy
-from pipelines.judges import open_judge
-from pipelines.judges.open_judge import Judge
+from pipelines.judges import label_judge
+from pipelines.judges.label_judge import Judge
 from t2i_tf.errors import UserError
 from t2i_tf.text.tokenizer import split_words
 from tests.data_folders import make_examples, write_data_folder
@@ -83,7 +83,7 @@ def test_drawings_of_digits_are_judged_by_the_judge_of_digits(tmp_path, monkeypa
         return [dict([asked[image[0, 0, 0]]]) for image in images]
 
     monkeypatch.setattr(
-        open_judge, "open_digit_judge", lambda _: (SimpleNamespace(judge=judge), None)
+        label_judge, "open_digit_judge", lambda _: (SimpleNamespace(judge=judge), None)
     )
     sampler = PerfectSampler(folder, pictures=2)
     accuracy = measure_caption_accuracy(sampler, folder, ALL_LENGTHS, pictures=4).fractions()
@@ -93,7 +93,7 @@ def test_drawings_of_digits_are_judged_by_the_judge_of_digits(tmp_path, monkeypa
 
 def test_captions_of_trained_lengths_take_turns(folder, monkeypatch):
     judge = Judge(lambda images: images, lambda judged, wanted: {"object": 1.0})
-    monkeypatch.setattr(caption_accuracy, "open_judge", lambda *_: judge)
+    monkeypatch.setattr(caption_accuracy, "open_label_judge", lambda *_: judge)
     lengths = LengthRange(4, 10)
     sampler = PerfectSampler(folder, lengths=lengths)
     measure_caption_accuracy(sampler, folder, lengths, pictures=6)
@@ -140,4 +140,4 @@ def test_data_without_labels_have_no_accuracy(tmp_path):
     folder = DataFolder.open(write_data_folder(tmp_path / "data", splits))
     assert measure_caption_accuracy(None, folder, ALL_LENGTHS) is None
     with pytest.raises(UserError, match="which scene or digits"):
-        open_judge.read_label(b'{"number": 0}', folder)
+        label_judge.read_label(b'{"number": 0}', folder)

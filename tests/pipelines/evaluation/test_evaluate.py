@@ -28,7 +28,7 @@ from pipelines.evaluation.retrieval.hard_candidates import TARGET
 from pipelines.evaluation.settings import Sizes
 from pipelines.evaluation.sharpness import measure_sharpness
 from pipelines.evaluation.summary_table import evaluation_notes, evaluation_table
-from pipelines.judges import open_judge
+from pipelines.judges import label_judge
 from pipelines.sampling.sampler import Sampler
 from pipelines.sampling.steering import Steering
 from pipelines.training.train import Outcome
@@ -69,7 +69,7 @@ def quick():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(word_classifier, "train_classifier", lambda *a: short(*a, steps=2))
         patch.setattr(estimate, "bootstrap_interval", partial(bootstrap_interval, draws=50))
-        patch.setattr(open_judge, "SceneJudge", cache(open_judge.SceneJudge))
+        patch.setattr(label_judge, "SceneJudge", cache(label_judge.SceneJudge))
         yield
 
 

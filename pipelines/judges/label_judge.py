@@ -29,7 +29,7 @@ class Judge(NamedTuple):
     ]  # of (judged, expected)
 
 
-def open_judge(folder: DataFolder, label: SceneLabel) -> Judge:
+def open_label_judge(folder: DataFolder, label: SceneLabel) -> Judge:
     """The judge of images with labels like `label`; a judge of digits may have to be trained."""
     if isinstance(label, Scene):
         return Judge(SceneJudge((folder.height, folder.width)).judge, accuracy)
