@@ -356,6 +356,9 @@ class TrainConfig(Generic[Model]):
     caption_dropout: float = 0.0
     """Share of the captions that training replaces by a learned empty one, such as 0.1.
     For systems that draw captions; their drawings can then be guided: `generate --guidance`."""
+    word_dropout: float = 0.0
+    """Share of the words that training reads as the unknown word, chosen at random, such as 0.2.
+    For systems that draw captions from their words, where pictures are few: they overfit less."""
     horizontal_flip: bool = False
     """Flip half of the pictures from left to right in training, chosen at random.
     Not where the caption says "left" or "right", in English or 24 other languages."""

@@ -78,6 +78,7 @@ RANGES = {
     "fidelity": AT_LEAST_0,
     "dropout": BELOW_1,
     "caption_dropout": BELOW_1,
+    "word_dropout": BELOW_1,
     "label_smoothing": BELOW_1,
     "beta_1": BELOW_1,
     "ema": BELOW_1,

@@ -59,6 +59,7 @@ def open_batches(
         mode=mode,
         limit=overfit,
         horizontal_flip=config.horizontal_flip,
+        word_dropout=config.word_dropout,
         captions=captions.read("train"),
         extra_features=sources.features(feature_keys, "train"),
     )

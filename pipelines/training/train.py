@@ -39,7 +39,12 @@ from t2i_tf.budget import Budget
 from t2i_tf.checkpoints import CheckpointFolder
 from t2i_tf.config import TrainConfig
 from t2i_tf.json_files import write_json
-from t2i_tf.models import TrainableModel, build_configured, check_caption_dropout
+from t2i_tf.models import (
+    TrainableModel,
+    build_configured,
+    check_caption_dropout,
+    check_word_dropout,
+)
 from t2i_tf.optimizers import build_optimizer, steps_taken
 from t2i_tf.text.vocabulary import Vocabulary
 
@@ -91,14 +96,15 @@ def train(
             same one or none.
 
     Raises:
-        UsageError: the config has caption dropout, and its model draws no captions; or it has more
-            scales than the data's pictures have.
+        UsageError: the config has caption or word dropout, and its model draws no captions, or not
+            from their words; or it has more scales than the data's pictures have.
         UserError: data or work folder are not usable, the loss becomes NaN or infinite, the workers
             differ in code, data or settings or cannot share a batch, or `init` cannot be loaded,
             draws pictures of another size or has no weight that fits.
         LostWorkerError: another worker ended, or cannot be reached.
     """
     check_caption_dropout(config.model, config.caption_dropout)
+    check_word_dropout(config)
     workers, workdir = workers or Workers(), Path(workdir)
     with workers.together():
         folder = workers.after_chief(lambda: DataFolder.open(data))

@@ -53,6 +53,7 @@ __all__ = [
     "build_configured",
     "build_model",
     "check_caption_dropout",
+    "check_word_dropout",
 ]
 
 
@@ -117,6 +118,21 @@ def check_caption_dropout(config: ModelConfig, caption_dropout: float) -> None:
         raise UsageError(
             "--caption-dropout is for systems that draw captions (DRAW, the VAEs, the LAPGAN), got"
             f" {caption_dropout} for a {type(config).__name__}. Leave it out."
+        )
+
+
+def check_word_dropout(config: TrainConfig) -> None:
+    """Refuse word dropout for a model that does not draw captions from their words.
+
+    Raises:
+        UsageError: names the flag and the model's config.
+    """
+    draws = not isinstance(config.model, _WITHOUT_EMPTY_CAPTION)
+    if config.word_dropout > 0 and (config.reads_sentences or not draws):
+        reads = " with sentence vectors" if draws else ""
+        raise UsageError(
+            "--word-dropout is for systems that draw captions from their words, got"
+            f" {config.word_dropout} for a {type(config.model).__name__}{reads}. Leave it out."
         )
 
 

@@ -29,6 +29,7 @@ HUGE = str(2**64 - 1)
         ("train", "--min-words 31"),
         ("train", "--patience -1"),
         ("train", "--caption-dropout 1"),
+        ("train", "--word-dropout 1"),
         ("train", "--caption-dropout -0.1"),
         ("generate", "--n 0"),
         ("generate", "--guidance -0.5"),

@@ -22,6 +22,7 @@ from pipelines.data.batches.free_memory import free_memory
 from pipelines.data.batches.horizontal_flip import HorizontalFlip
 from pipelines.data.batches.in_memory import RamBatches, read_pairs
 from pipelines.data.batches.streaming import StreamBatches
+from pipelines.data.batches.word_dropout import WordDropout
 from pipelines.data.prepared.caption_lengths import DEFAULT_LENGTHS, LengthRange
 from pipelines.data.prepared.data_folder import DataFolder
 from pipelines.data.prepared.record_reader import read_split_records
@@ -44,7 +45,7 @@ class BatchPlan:
     left_out: int  # captions that are too short or too long
     batches: RamBatches | StreamBatches
     extra_features: ExtraFeatures
-    flip: HorizontalFlip | None
+    augmentations: tuple[HorizontalFlip | WordDropout, ...]  # in their order
 
     @classmethod
     def of(
@@ -59,6 +60,7 @@ class BatchPlan:
         drop_remainder: bool = True,
         limit: int | None = None,
         horizontal_flip: bool = False,
+        word_dropout: float = 0.0,
         captions: SplitCaptions | None = None,
         extra_features: ExtraFeatures = {},  # noqa: B006, never changed
     ) -> "BatchPlan":
@@ -76,6 +78,7 @@ class BatchPlan:
                 exactly once, and some of its batches are smaller.
             limit: Use only this many captions, the first ones; they are kept in memory.
             horizontal_flip: Whether pictures are flipped at random, see `HorizontalFlip`.
+            word_dropout: Share of the words that are read as unknown, see `WordDropout`.
             captions: The captions of the split; read from its files if None.
             extra_features: Precomputed features by name, with a row for each caption of the split.
 
@@ -101,8 +104,10 @@ class BatchPlan:
             batches = StreamBatches(
                 folder, split, reader, len(picture), batch_size, seed, drop_remainder
             )
-        flip = HorizontalFlip(folder.vocabulary, seed) if horizontal_flip else None
-        return cls(mode, len(picture), left_out, batches, extra_features, flip)
+        # Flips come first: they look for words such as "left".
+        flips = (HorizontalFlip(folder.vocabulary, seed),) if horizontal_flip else ()
+        drops = (WordDropout(word_dropout, seed),) if word_dropout else ()
+        return cls(mode, len(picture), left_out, batches, extra_features, flips + drops)
 
     @property
     def steps_per_epoch(self) -> int:
@@ -114,7 +119,8 @@ class BatchPlan:
         with tf.device("CPU"):  # where a dataset's own functions run
             dataset = self.batches.dataset(start_step)
             dataset = with_extra_features(dataset, self.extra_features)
-            dataset = self.flip(dataset, start_step) if self.flip else dataset
+            for augment in self.augmentations:
+                dataset = augment(dataset, start_step)
         return _ready(dataset if steps is None else dataset.take(steps))
 
 

@@ -122,6 +122,13 @@ def test_a_run_that_drops_captions_resumes_exactly(data, config, tmp_path):
         train(changed, data, tmp_path / "run")
 
 
+@pytest.mark.parametrize("name", ["captioner", "sharpening", "skip-thought", "skip-thought-draw"])
+def test_word_dropout_is_for_models_that_draw_from_words(bare_data, tmp_path, name):
+    config = dataclasses.replace(preset(f"{name}-tiny").config, word_dropout=0.2)
+    with pytest.raises(UsageError, match="--word-dropout is for systems that draw captions from"):
+        train(config, bare_data, tmp_path / "run")
+
+
 def test_a_model_that_draws_nothing_refuses_to_drop_captions(bare_data, tmp_path):
     config = dataclasses.replace(preset("captioner-tiny").config, caption_dropout=0.1)
     with pytest.raises(UsageError, match="--caption-dropout is for systems that draw captions"):

@@ -290,7 +290,9 @@ def test_weights_that_are_missing_or_no_numbers_are_named(preset, tmp_path):
 
 def test_a_model_of_keras_alone_is_refused(tmp_path):
     keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]).save(tmp_path / "x.keras")
-    with pytest.raises(UserError, match="holds a model of type Sequential, which is none of t2i-tf"):
+    with pytest.raises(
+        UserError, match="holds a model of type Sequential, which is none of t2i-tf"
+    ):
         t2i_tf.TextToImage.from_preset(tmp_path / "x.keras")
 
 
