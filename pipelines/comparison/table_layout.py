@@ -124,7 +124,7 @@ TEXTS = {  # name of a table -> its title and its note
         "show the same are tied, and its values are expectations over the order of ties. SSI: "
         "structural similarity of drawings and the true picture, mean ± standard deviation. The "
         "paper's SSI seems to be made with a library's defaults of the time, a 7x7 window and "
-        "constants for a range of 2: the next column is by these.",
+        "constants for a range of 2: it is beside the column that is by these.",
     ),
     "bound": (
         "Lower bound on the log-likelihood, nats",
@@ -196,8 +196,7 @@ def layout(evaluations: Mapping[str, Evaluation]) -> Iterator[tuple[str, tuple[C
     def is_measured(*keys: str) -> bool:
         return any(value_at(evaluation, keys) for evaluation in evaluations.values())
 
-    uniform = is_measured("ssim", "uniform")
-    yield "retrieval", tuple(c for c in RETRIEVAL if uniform or c.key != "ssim_uniform")
+    yield "retrieval", RETRIEVAL
     yield "bound", BOUNDS
     if is_measured("bound", "bits_per_dim"):
         yield "bits", BITS
