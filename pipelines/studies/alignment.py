@@ -85,9 +85,10 @@ def study_alignment(
     drawn = _draw(context, list(sentences) or _test_captions(context, captions, seed), seed)
     attention = measure_attention(drawn)
     margin, table = _margin(attention), _table(attention)
+    text = [_text(attention, margin, table), *_of_places(context)]
     return StudyOutput(
         "Words and steps",
-        _text(attention, margin, table),
+        " ".join(text),
         table,
         _figures(attention, drawn[:FIGURES]),
         {
@@ -232,6 +233,16 @@ def _text(attention: Attention, margin, table) -> str:
             f"It is nearly uniform, above {NEARLY_UNIFORM:.0%}, at {steps} {', '.join(flat)}."
         )
     return " ".join([*sentences, *_favoured(table, attention.class_names)])
+
+
+def _of_places(context: StudyContext) -> list[str]:
+    """That a mean was studied, whose entropy is no less than the mean of the places' entropies."""
+    if not context.sampler.model.attends_from_places:
+        return []
+    return [
+        f"Each place of {context.title} attends for itself. This is their mean, which is more even"
+        " than the attention of a place."
+    ]
 
 
 def _favoured(table, names: Sequence[str]) -> list[str]:

@@ -40,6 +40,7 @@ class ConvDRAW(RecurrentModel):
     """
 
     title = "ConvDRAW"
+    attends_from_places = True
     paper = (
         'after "Towards Conceptual Compression", Gregor, Besse, Jimenez Rezende, Danihelka,'
         " Wierstra, NIPS 2016, with attention to the words of a caption"

@@ -56,6 +56,8 @@ class TextToImageModel(TrainableModel):
     """`bound(image, caption, noise)`: a lower bound of log p(x | y), nats, [B]. None: no bound."""
     can_be_guided = True
     """Whether the model draws from distributions, which guidance extrapolates."""
+    attends_from_places = False
+    """Whether each place of a picture attends for itself: `Drawing.alignment` is their mean."""
 
     def __init__(
         self,

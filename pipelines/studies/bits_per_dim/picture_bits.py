@@ -107,17 +107,21 @@ def _sentences(
     )
     if context.trained.model.bound is None:
         yield f"{context.title} has no likelihood, and so no code."
-    elif not has_code_length(context.trained.model):
+    elif has_code_length(context.trained.model):
+        yield (
+            "The system's bits are at most these: they are bounds, from one posterior sample and"
+            f" from {IMPORTANCE_SAMPLES}."
+        )
+    else:
         yield (
             f"{context.title} was not trained with a discrete likelihood (`train --likelihood"
             " logistic`): its nats are not the length of a code."
         )
     frame = 8 * PNG_FRAME / dims
     yield (
-        "A system's bits are at most these: they are bounds, from one posterior sample and from"
-        f" {IMPORTANCE_SAMPLES}. Files count whole: {frame:.3f} bits of a PNG are its signature,"
-        " header and chunk lengths. The Gaussian of each pixel is discretized exactly; that of full"
-        " covariance is a bound too, by uniform noise in place of the grey levels."
+        f"Files count whole: {frame:.3f} bits of a PNG are its signature, header and chunk lengths."
+        " The Gaussian of each pixel is discretized exactly; that of full covariance is a bound, by"
+        " uniform noise in place of the grey levels."
     )
     if any(row["by"].endswith("full covariance") and row["bits/dim"] is None for row in table):
         yield (

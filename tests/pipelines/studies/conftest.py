@@ -24,7 +24,7 @@ SIDE = 16
 class PerfectSampler:
     """Draws the scenes that captions describe exactly, a shade darker or lighter by the seed."""
 
-    model = SimpleNamespace(title="PerfectSampler", reads="token_ids")
+    model = SimpleNamespace(title="PerfectSampler", reads="token_ids", attends_from_places=False)
     max_words = 16
 
     def unknown_words(self, captions):

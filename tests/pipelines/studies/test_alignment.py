@@ -7,6 +7,7 @@ from pipelines.sampling.sampler import Sample
 from pipelines.studies.alignment import measure_attention, study_alignment
 from pipelines.studies.word_classes import CLASSES
 from t2i_tf.errors import UsageError, UserError
+from t2i_tf.models.conv_draw import ConvDRAW
 
 CAPTION = ("a", "red", "car", "in", "snow")
 
@@ -53,6 +54,14 @@ def test_uniform_attention_has_no_margin(context):
         assert row["background"] == pytest.approx(found.table[-1]["background"])
     assert "nearly uniform, above 95%, at steps 1, 2." in found.text and "favour" not in found.text
     assert list(found.figures) == ["alignment", "alignment-words-1", "alignment-words-2"]
+
+
+def test_a_mean_over_places_is_said_to_be_one(context, monkeypatch):
+    captions = ["a red car is parked in the snow"]
+    assert "Each place" not in study_alignment(context, captions, captions=9, seed=0).text
+    monkeypatch.setattr(context.sampler.model, "attends_from_places", ConvDRAW.attends_from_places)
+    found = study_alignment(context, captions, captions=9, seed=0)
+    assert "Each place of PerfectSampler attends for itself. This is their mean" in found.text
 
 
 def test_sharp_attention_has_a_margin(context, monkeypatch):

@@ -71,6 +71,7 @@ def test_all_coders_of_the_same_pictures(folder, run, tmp_path, capsys):
     assert all(row["low"] <= row["bits/dim"] <= row["high"] for row in written["table"][:-2])
     assert table["PixelCNN on COCO, published"]["low"] is None
     assert "4.440" in printed and "as recalled" in printed and "not trained" not in printed
+    assert "The system's bits are at most these" in written["text"]
 
 
 def test_a_systems_bits_are_its_bound(folder, run):
@@ -97,7 +98,7 @@ def test_a_system_without_a_discrete_likelihood_has_no_bits(folder, run, tmp_pat
     found = study("bits", run(name), tmp_path, data=folder.path, captions=3)
     assert [row["bits/dim"] for row in found.table[:2]] == [None, None]
     assert all(row["bits/dim"] > 0 for row in found.table[2:])
-    assert why in found.text
+    assert why in found.text and "The system's bits" not in found.text
 
 
 def test_large_pictures_have_no_row_of_full_covariance_and_it_is_said(
