@@ -119,7 +119,9 @@ TEXTS = {  # name of a table -> its title and its note
     "retrieval": (
         "Image retrieval and image similarity",
         "R@K: percentage of captions whose picture is ranked among the first K of 100 candidates; "
-        "Med r: the picture's median rank. Chance is K percent, and rank 50. The last row is an "
+        "Med r: the picture's median rank. Chance is K percent, and rank 50. Each system ranks by "
+        "the likelihood that it was trained with, the VAEs by least squares: the table of other "
+        "criteria has one that is the same for every system, excess NLL. The last row is an "
         "oracle upper bound: a search that knows exactly what every picture shows. Candidates that "
         "show the same are tied, and its values are expectations over the order of ties. SSI: "
         "structural similarity of drawings and the true picture, mean ± standard deviation. The "
@@ -159,32 +161,50 @@ TEXTS = {  # name of a table -> its title and its note
     "leads": (
         f"Paired differences in recall: {SYSTEMS[SUBJECT]} minus the system",
         f"Percentage points by which the recall of {SYSTEMS[SUBJECT]} exceeds that of the system, "
-        "with the same captions and candidates. The interval is that of the difference, paired by "
-        "caption: if it does not contain 0, these two models differ, even if the intervals of "
-        "their recalls overlap. It says nothing about other training runs of the two systems.",
+        "with the same captions and candidates. As in the paper, each of the two ranks by the "
+        "likelihood that it was trained with; by excess NLL, both rank by the Bernoulli bound less "
+        "the picture's entropy floor. The interval is that of the difference, paired by caption: "
+        "if it does not contain 0, these two models differ, even if the intervals of their recalls "
+        "overlap. It says nothing about other training runs of the two systems.",
     ),
     "variety": (
         "Diversity and realism",
         "Diversity: mean distance between drawings of the same caption, with that between real "
-        "pictures of the same caption in the last row. Mean gradient: how sharp drawings are, of "
-        "pixels between 0 and 1; it is lower where they are blurred. Precision and recall: "
-        "percentage of drawings that lie among the real pictures, and of real pictures that lie "
-        "among the drawings, in the feature space of a classifier. KID: kernel distance of the two "
-        "sets; lower is better. The last row has as many training pictures in the drawings' place. "
-        "Open judge: the same by EfficientNet-Lite0, trained on ImageNet, and the Fréchet "
-        "distance, lower is better, which is above 0 even between sets of real pictures.",
+        "pictures of the same caption in the last row. If some captions have several training "
+        "pictures, it is over these captions alone, which may be few. Mean gradient: how sharp "
+        "drawings are, of pixels between 0 and 1; it is lower where they are blurred. Precision "
+        "and recall: percentage of drawings that lie among the real pictures, and of real pictures "
+        "that lie among the drawings, in the feature space of a classifier. KID: kernel distance "
+        "of the two sets; lower is better. The last row has as many training pictures in the "
+        "drawings' place.",
     ),
     "protocols": (
         "Retrieval by other criteria",
         "The same candidates, ranked as in the paper, by what the caption adds to the bound, "
-        "L(x|y) - L(x|y_mean), or L(x|y) - L(x|empty) for a system that was trained with an empty "
-        "caption; by the bound alone, L(x|y), in which a Gaussian or a discrete likelihood "
-        "penalises pixel errors more strongly; and by excess NLL, how far the Bernoulli bound is "
-        "from the picture's entropy floor, the same criterion for every system. Bounds with ten "
-        "posterior samples are computed for a tenth of the captions; the columns with one sample "
-        "are for the same captions.",
+        "L(x|y) - L(x|y_mean); by the bound alone, L(x|y), in which a Gaussian or a discrete "
+        "likelihood penalises pixel errors more strongly; and by excess NLL, how far the Bernoulli "
+        "bound is from the picture's entropy floor, the same criterion for every system. Bounds "
+        "with ten posterior samples are computed for a tenth of the captions; the columns with one "
+        "sample are for the same captions.",
     ),
 }
+
+COLUMN_NOTES = {  # key of a column -> what the note of a table that has it says besides
+    "empty_r_at_1": (
+        "Empty caption: L(x|y) - L(x|empty), for a system that was trained with an empty caption."
+    ),
+    "kid_efficientnet": (
+        "Open judge: the same by EfficientNet-Lite0, trained on ImageNet, and the Fréchet "
+        "distance, lower is better, which is above 0 even between sets of real pictures."
+    ),
+}
+
+
+def note(name: str, columns: Collection[Column]) -> str:
+    """The note of a table: that of `TEXTS`, and those of its columns that have one."""
+    keys = {column.key for column in columns}
+    of_columns = (text for key, text in COLUMN_NOTES.items() if key in keys)
+    return " ".join([TEXTS[name][1], *of_columns])
 
 
 def layout(evaluations: Mapping[str, Evaluation]) -> Iterator[tuple[str, tuple[Column, ...]]]:

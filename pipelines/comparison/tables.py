@@ -5,7 +5,14 @@ from dataclasses import dataclass
 
 from pipelines.comparison import paper_results
 from pipelines.comparison.paper_results import PAPER_SYSTEMS, SYSTEMS, Reported
-from pipelines.comparison.table_layout import TEXTS, Column, Evaluation, layout, value_at
+from pipelines.comparison.table_layout import (
+    TEXTS,
+    Column,
+    Evaluation,
+    layout,
+    note,
+    value_at,
+)
 from pipelines.evaluation.retrieval.paired_difference import add_paired_differences
 
 REFERENCE = "real"  # the `system` of the last row
@@ -67,7 +74,7 @@ def _table(name: str, columns: tuple[Column, ...], evaluations: Mapping[str, Eva
     reference = _reference_row(title, columns, evaluations.values())
     if rows and any(cell.value is not None for cell in reference.cells):
         rows = (*rows, reference)
-    return Table(name, *TEXTS[name], columns, rows)
+    return Table(name, TEXTS[name][0], note(name, columns), columns, rows)
 
 
 def _system_rows(

@@ -86,6 +86,13 @@ def evaluation_notes(result: Evaluation) -> list[str]:
             " bounds compare with those of every system, its own ones, by which it retrieves, only"
             " with those of systems that have the same likelihood."
         )
+    if result.settings.split != "test" and result.bound:
+        notes.append(f"The bounds called test are of the split {result.settings.split!r}.")
+    if getattr(result.diversity, "real", None):
+        notes.append(
+            f"Diversity is over {result.diversity.captions} of the captions: those that have two"
+            " training pictures or more, to compare with."
+        )
     if result.retrieval:
         notes.append(
             "S = 10: bounds of ten samples, for the first"

@@ -111,6 +111,12 @@ def test_the_page_needs_nothing_beside_itself(data, tmp_path):
     assert [entry.name for entry in tmp_path.iterdir()] == ["report.html"]
 
 
+def test_a_system_that_the_paper_does_not_have_is_not_taken_for_one_of_its(data):
+    assert "not in it" not in render_page(data)
+    data.state.runs["conv-draw"] = RunState("conv-draw-scenes", "python -m pipelines train", DATE)
+    assert "ICLR 2016) and by ConvDRAW, which is not in it, all trained" in render_page(data)
+
+
 def test_the_page_tells_the_facts(data):
     html = render_page(data)
     assert html.count("<bdi>a &lt;b&gt;bus&lt;/b&gt; &amp; a car</bdi></th>") == 4

@@ -11,6 +11,7 @@ from tests.pipelines.evaluation.evaluations import (
     evaluation,
     figure,
     gan_evaluation,
+    point,
     retrieval,
 )
 
@@ -112,6 +113,19 @@ def test_no_note_repeats_itself():
     for _, note in TEXTS.values():
         sentences = re.split(r"(?<=[.,:;]) ", note)
         assert len(sentences) == len(set(sentences))
+
+
+def test_a_note_explains_the_columns_that_there_are_and_says_by_which_likelihood_they_rank(tables):
+    for name in ("variety", "protocols"):
+        assert not re.search("open judge|empty caption", tables[name].note, re.IGNORECASE), name
+    measured = evaluation()
+    measured["retrieval"] |= {"empty_caption": retrieval(2.5)}
+    measured["kid"]["efficientnet"] = point(0.0125)
+    built = {table.name: table for table in build_tables({"align-draw": measured})}
+    assert built["protocols"].note.endswith("that was trained with an empty caption.")
+    assert "Open judge: the same by EfficientNet-Lite0" in built["variety"].note
+    assert "likelihood that it was trained with" in tables["retrieval"].note
+    assert "likelihood that it was trained with" in TEXTS["leads"][1]
 
 
 def test_the_papers_ssi_is_beside_ours_by_the_library_that_it_seems_to_be_made_with(tables):

@@ -54,6 +54,16 @@ def test_a_bound_by_the_papers_likelihood_is_called_a_bound():
     assert not any("likelihood" in text for text in (*names(found), *evaluation_notes(found)))
 
 
+def test_bounds_of_another_split_and_the_captions_of_diversity_are_named():
+    plain = evaluation() | {"run": RUN}
+    notes = " ".join(evaluation_notes(msgspec.convert(plain, Evaluation)))
+    assert "are of the split" not in notes and "Diversity is over 9 of the captions" in notes
+    plain["settings"] |= {"split": "val"}
+    plain["diversity"] |= {"real": None}
+    notes = " ".join(evaluation_notes(msgspec.convert(plain, Evaluation)))
+    assert "The bounds called test are of the split 'val'." in notes and "Diversity" not in notes
+
+
 @pytest.mark.parametrize(
     ("steering", "said"),
     [
