@@ -109,20 +109,27 @@ def describe_data(folder: DataFolder) -> Mapping[str, str]:
 
 
 def describe_budgets(state: ComparisonState) -> str:
-    """How long the systems were trained, in a sentence.
+    """How long the systems were trained, in two sentences: the same time is not as many steps.
 
     >>> state = ComparisonState("d", "f", "scenes", 0, "", [])
-    >>> for name in ("align-draw", "lapgan"):
-    ...     state.begin_run(name, "", "").end(12.0)
+    >>> for name, steps in (("align-draw", 1616), ("lapgan", 90)):
+    ...     run = state.begin_run(name, "", "")
+    ...     run.steps = steps
+    ...     run.end(12.0)
     >>> describe_budgets(state)
-    'Every system was trained for 12 minutes.'
+    'Every system was trained for 12 minutes. Training steps: alignDRAW 1,616, LAPGAN 90.'
     >>> state.runs["lapgan"].end(1.5)
-    >>> describe_budgets(state)
+    >>> describe_budgets(state).partition(" Training")[0]
     'The budgets differ: alignDRAW was trained for 12 minutes, LAPGAN for 1.5.'
     """
-    minutes = {name: run.minutes for name, run in state.runs.items() if name in SYSTEMS}
-    if not minutes:
+    runs = {name: run for name, run in state.runs.items() if name in SYSTEMS}
+    if not runs:
         return "No system was trained."
+    steps = ", ".join(f"{TITLES[name]} {run.steps:,}" for name, run in runs.items())
+    return f"{_budgets({name: run.minutes for name, run in runs.items()})} Training steps: {steps}."
+
+
+def _budgets(minutes: Mapping[str, float]) -> str:
     first, *others = minutes.items()
     if all(budget == first[1] for _, budget in others):
         return f"Every system was trained for {first[1]:g} minutes."
