@@ -1,6 +1,6 @@
 """Checks of an export: run before a version appears, and by the command `check`."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -149,29 +149,58 @@ def check_answers(folder: Path, servable: Servable, model: "ServedModule") -> st
     """Check that a loaded export answers as the module does. Raises ServingError."""
     for signature, method in model.methods.items():
         request = model.examples(signature)
-        inputs = {name: tf.constant(values) for name, values in request.items()}
-        expected = {name: output.numpy() for name, output in method(**inputs).items()}
-        batched = _ask(servable, signature, request)
-        rows = range(len(next(iter(request.values()))))
-        alone = [
-            _ask(servable, signature, {name: array[i : i + 1] for name, array in request.items()})
-            for i in rows
-        ]
-        joined = {name: np.concatenate([answer[name] for answer in alone]) for name in expected}
-        for how, found in {"in a batch": batched, "alone": joined}.items():
-            _compare(f"{folder}, {signature.name}, {how}", expected, found)
+        expected = _answer(method, request)
+        found = {
+            "in a batch": _ask(servable, signature, request),
+            "alone": _joined(_ask(servable, signature, row) for row in _rows(request)),
+        }
+        for how, answer in found.items():
+            if name := _difference(expected, answer):
+                raise ServingError(
+                    f"{folder}, {signature.name}, {how}: {name} differs from the model's own "
+                    f"answer{_why(method, request, expected)}."
+                )
     return "answers are the model's own, alone and in a batch"
+
+
+def _why(method: Callable, request: Arrays, expected: Arrays) -> str:
+    """What a difference is due to, where it is not the export but the model's weights."""
+    alone = _joined(_answer(method, row) for row in _rows(request))
+    if not _difference(expected, alone):
+        return ""
+    return (
+        ", which itself is another in a batch than alone: with these weights, untrained or "
+        "diverged in training, roundings grow from step to step. Export another checkpoint"
+    )
+
+
+def _answer(method: Callable, request: Arrays) -> Arrays:
+    inputs = {name: tf.constant(values) for name, values in request.items()}
+    return {name: output.numpy() for name, output in method(**inputs).items()}
+
+
+def _rows(request: Arrays) -> list[Arrays]:
+    """The requests for each row alone."""
+    count = len(next(iter(request.values())))
+    return [{name: array[i : i + 1] for name, array in request.items()} for i in range(count)]
+
+
+def _joined(answers: Iterable[Arrays]) -> Arrays:
+    answers = list(answers)
+    return {name: np.concatenate([answer[name] for answer in answers]) for name in answers[0]}
 
 
 def _ask(servable: Servable, signature: contract.Signature, request: Arrays) -> Arrays:
     return servable.run(servable.signature(signature.name), request)
 
 
-def _compare(where: str, expected: Arrays, found: Arrays) -> None:
+def _difference(expected: Arrays, found: Arrays) -> str | None:
+    """The first output that is not the same."""
     rows = _same_choice(expected, found)
     for name in expected:
         if not _equal(name, expected[name][rows], found[name][rows]):
-            raise ServingError(f"{where}: {name} differs from the model's own answer.")
+            return name
+    return None
 
 
 def _same_choice(expected: Arrays, found: Arrays) -> np.ndarray:

@@ -7,6 +7,7 @@ import signal
 import struct
 import time
 import zlib
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -88,6 +89,19 @@ def test_an_export_that_answers_otherwise_is_refused(version, servable, model, m
     monkeypatch.setattr(validate, "_equal", lambda name, expected, found: name != contract.WINDOWS)
     with pytest.raises(ServingError, match="draw_steps, in a batch: windows differs"):
         validate.check_answers(version, servable, model)
+
+
+def test_a_model_that_answers_otherwise_in_a_batch_is_named_as_the_cause(version, servable, model):
+    def answering(change):
+        """The model with bounds that a function of bounds [B] changes."""
+        score = lambda **inputs: {"bound": change(model.score(**inputs)["bound"])}  # noqa: E731
+        return SimpleNamespace(methods={contract.SCORE: score}, examples=model.examples)
+
+    diverged = answering(lambda bounds: bounds * len(bounds))
+    with pytest.raises(ServingError, match=r"score, in a batch: bound .* untrained or diverged"):
+        validate.check_answers(version, servable, diverged)
+    with pytest.raises(ServingError, match=r"bound differs from the model's own answer\.$"):
+        validate.check_answers(version, servable, answering(lambda bounds: bounds + 9))
 
 
 def test_the_steps_end_in_the_image_and_come_with_the_words(servable, trained):
