@@ -208,6 +208,20 @@ function fillFromAddress() {
     element(id).value = address.get(id) ?? element(id).defaultValue;
   }
   showValues();
+  const notes = ["temperature", "guidance"].map((id) => moved(id, address.get(id)));
+  showNote(notes.join(" ").trim());
+}
+
+/** What a slider made of its value in the address, which it cannot have: a sentence, or "". */
+function moved(id, asked) {
+  const { valueAsNumber, min, max, step } = element(id);
+  if (asked === null || Number.parseFloat(asked) === valueAsNumber) return "";
+  return `The address asks for a ${id} of ${asked}. Here it is a number from ${min} to ${max} in steps of ${step}, and ${valueAsNumber} is taken.`;
+}
+
+function showNote(text) {
+  element("note").hidden = !text;
+  element("note").textContent = text;
 }
 
 async function showModel() {

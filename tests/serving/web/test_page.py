@@ -292,6 +292,19 @@ def test_an_address_holds_its_drawing(browser, drawings):
     assert np.array_equal(browser.pixels(), drawings[1].canvases[-1])
 
 
+def test_what_an_address_asks_beyond_a_slider_is_said(browser, page):
+    browser.driver.get(f"{page.url}?temperature=2&guidance=1.5")
+    browser.wait(lambda: "temperature=1.5&guidance=1.5" in browser.driver.current_url)
+    note = "The address asks for a temperature of 2. Here it is a number from 0 to 1.5 in steps"
+    assert browser.text("#note") == f"{note} of 0.05, and 1.5 is taken."
+    browser.driver.get(f"{page.url}?temperature=1.1&guidance=many")
+    browser.wait(lambda: "guidance=2" in browser.driver.current_url)
+    assert browser.text("#note").startswith("The address asks for a guidance of many. ")
+    browser.driver.get(browser.driver.current_url)
+    browser.wait(lambda: browser.find("#canvas").is_displayed())
+    assert not browser.find("#note").is_displayed()
+
+
 def test_downloads(browser, drawings):
     browser.drawn(CAPTION, seed=4)
     stem = browser.downloads / f"{CAPTION.replace(' ', '-')}-4"
