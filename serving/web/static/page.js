@@ -58,6 +58,7 @@ async function draw({ remember = true } = {}) {
   const request = formRequest();
   const error = mistake(request);
   showError(error);
+  if (remember) showNote(""); // the form is the user's by now, not the address's
   showCount();
   if (error) return;
   latest += 1;
