@@ -3,7 +3,6 @@
 import dataclasses
 import os
 import shutil
-import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,6 +25,7 @@ from t2i_tf.authors.dictionary import (
 )
 from t2i_tf.config import TrainConfig
 from t2i_tf.errors import UserError
+from t2i_tf.files import scratch_folder
 from t2i_tf.image_ops import check_same_shape
 from t2i_tf.models import build_configured
 from t2i_tf.number_ranges import check_flags
@@ -136,8 +136,8 @@ def _write(
 ) -> None:
     try:
         workdir.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{workdir.name}.", dir=workdir.parent) as name:
-            made = Path(name) / "run"
+        with scratch_folder(workdir.parent, f".{workdir.name}.unfinished-") as scratch:
+            made = scratch / "run"
             made.mkdir()
             checkpoints.write_config(made, config)
             vocabulary.save(made / "vocabulary.txt")

@@ -1,7 +1,5 @@
 """A checkpoint to a SavedModel: a new numbered version, checked before it appears."""
 
-import shutil
-import tempfile
 from pathlib import Path
 from typing import Literal
 
@@ -14,6 +12,7 @@ from serving.export.served_module import ServedModule
 from serving.export.validate import check
 from serving.export.warmup_writer import write_warmup
 from serving.model_errors import model_error
+from t2i_tf.files import scratch_folder
 from t2i_tf.hub.pretrained import load_trained
 
 
@@ -47,16 +46,15 @@ def export(
     version = out / str(_next_version(out))
     # In the same folder: only within a file system is renaming atomic. Servers skip the name, which
     # is not a number.
-    scratch = Path(tempfile.mkdtemp(dir=out, prefix=".exporting-"))
-    try:
-        save(model, scratch)
-        check(scratch, model)
+    with scratch_folder(out, ".exporting-") as scratch:
+        try:
+            save(model, scratch)
+            check(scratch, model)
+        except tf.errors.OpError as error:  # TensorFlow's for a full disk, among others
+            message = f"{version} cannot be written: {model_error(error.message)}"
+            raise ServingError(message) from error
         scratch.chmod(0o755)  # a temporary folder is readable by its owner alone
         scratch.rename(version)
-    except tf.errors.OpError as error:  # TensorFlow's for a full disk, among others
-        raise ServingError(f"{version} cannot be written: {model_error(error.message)}") from error
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)  # no more there once it is renamed
     return version
 
 

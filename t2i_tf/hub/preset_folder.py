@@ -12,7 +12,6 @@ h5py and any text editor read them without this project.
 """
 
 import os
-import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -26,7 +25,7 @@ import numpy as np
 from t2i_tf.checkpoints import SENTENCE_ENCODER, check_vocabulary, read_config, write_config
 from t2i_tf.config import TrainConfig
 from t2i_tf.errors import UsageError, UserError
-from t2i_tf.files import file_sha256
+from t2i_tf.files import file_sha256, scratch_folder
 from t2i_tf.json_files import read_json, write_json
 from t2i_tf.sentence_encoder.encoder import SentenceEncoder, load_encoder
 from t2i_tf.text.vocabulary import Vocabulary
@@ -183,8 +182,7 @@ def write_preset(
     try:
         _check_target(folder)
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as name:
-            made = Path(name)
+        with scratch_folder(folder.parent, f".{folder.name}.unfinished-") as made:
             write_config(made, parts.config)
             parts.vocabulary.save(made / VOCABULARY)
             if parts.encoder is not None:
