@@ -3,9 +3,12 @@
 import os
 import sys
 
-from pipelines.cli import main
+try:
+    from pipelines.cli import main
 
-code = main()
+    code = main()
+except KeyboardInterrupt:  # during the imports
+    code = 130
 if code == os.EX_TEMPFAIL:  # TensorFlow's threads may wait for a worker that is lost
     sys.stdout.flush()
     sys.stderr.flush()

@@ -27,6 +27,7 @@ from pipelines.options import (
     Study,
     Train,
 )
+from pipelines.output_places import check_file, check_folder
 from pipelines.typed_form import as_typed
 from t2i_tf.errors import UsageError, UserError
 from t2i_tf.json_files import write_json
@@ -301,6 +302,8 @@ def _(options: Demo) -> int:
 def _(options: Push) -> int:
     if options.dry_run and options.out is None:
         raise UsageError("--dry-run sends nothing: give --out too, the folder to write instead.")
+    if options.out:
+        check_folder(options.out)
     from pipelines.sharing.push import push
 
     shared = push(
@@ -352,7 +355,8 @@ def _(options: Benchmark) -> int:
     from pipelines.benchmarks.machine import machine_summary
     from pipelines.benchmarks.run import benchmark
 
-    _check_out(options.out)
+    if options.out:
+        check_file(options.out)
     measured = benchmark(
         options.name,
         preset_name=options.preset,
@@ -400,7 +404,7 @@ def _(options: Gallery) -> int:
 
     if options.out.suffix.lower() != ".png":
         raise UsageError(f"Expected --out to be a PNG file, named .png, got {options.out}.")
-    _check_out(options.out)
+    check_file(options.out)
     out = draw_gallery(
         options.workdirs,
         _decodable(options.captions),
@@ -416,7 +420,8 @@ def _(options: Gallery) -> int:
 def _(options: Sharpness) -> int:
     from pipelines.evaluation.sharpness import measure_sharpness
 
-    _check_out(options.out)
+    if options.out:
+        check_file(options.out)
     measured = measure_sharpness(
         options.workdir, options.sharpen, options.data, pictures=options.pictures, seed=options.seed
     )
@@ -574,19 +579,12 @@ def _table(*headers: str, title: str | None = None) -> Table:
     return Table(*columns, title=title, title_justify="left")
 
 
-def _check_out(out: Path | None) -> None:
-    """Refuse an --out that cannot be written, before the work begins."""
-    if out is not None and (out.is_dir() or not out.parent.is_dir()):
-        raise UserError(f"Expected --out to be a file in an existing folder, got {out}.")
-
-
 def _results_folder(run: str, name: str, out: Path | None) -> Path:
-    """The folder for results; a file in its place is refused, before the work begins."""
+    """The folder for results, which can be written."""
     from pipelines.training.workdir import results_path
 
     folder = results_path(run, name, out)
-    if folder.exists() and not folder.is_dir():
-        raise UsageError(f"Expected --out to be a folder, got the file {folder}.")
+    check_folder(folder)
     return folder
 
 

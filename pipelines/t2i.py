@@ -66,6 +66,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             return 0
     except OSError as error:
         return output_failed(error)
+    except KeyboardInterrupt:  # during the imports
+        return 130
 
 
 def _run(name: str, *arguments: str) -> int:

@@ -2,6 +2,10 @@
 
 import sys
 
-from serving.cli import main
+try:
+    from serving.cli import main
 
-sys.exit(main())
+    code = main()
+except KeyboardInterrupt:  # during the imports
+    code = 130
+sys.exit(code)

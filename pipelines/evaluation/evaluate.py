@@ -14,10 +14,11 @@ from pipelines.evaluation.measurements import Measurements
 from pipelines.evaluation.results import FILE, Evaluation, Settings
 from pipelines.evaluation.settings import Sizes
 from pipelines.judges.cached_record import DIGIT_JUDGE, cached_weights
+from pipelines.output_places import check_file
 from pipelines.sampling.sampler import UNSTEERED, Sampler
 from pipelines.sampling.steering import Steering
 from pipelines.training.workdir import results_path
-from t2i_tf.errors import UsageError, UserError
+from t2i_tf.errors import UsageError
 from t2i_tf.json_files import write_json
 from t2i_tf.number_ranges import check_flags
 
@@ -65,7 +66,8 @@ def evaluate(
     _check_split(split)
     check_flags(seed=seed)
     folder = DataFolder.open(data)
-    out = _checked_file(evaluation_file(workdir, steering, out))
+    out = evaluation_file(workdir, steering, out)
+    check_file(out)
     measurements = Measurements.open(
         workdir,
         folder,
@@ -165,9 +167,3 @@ def _check_split(split: str) -> None:
             "Expected a split with new images of seen compositions, such as `test`, got"
             f" {split!r}. `train` and `held_out` are measured beside it."
         )
-
-
-def _checked_file(out: Path) -> Path:
-    if out.is_dir() or not out.parent.is_dir():
-        raise UserError(f"Expected --out to be a file in an existing folder, got {out}.")
-    return out

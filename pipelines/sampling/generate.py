@@ -10,6 +10,7 @@ from PIL import Image
 from pipelines.figures.drawing_gif import animation
 from pipelines.figures.image_grid import grid
 from pipelines.figures.word_attention import alignment_figure
+from pipelines.output_places import check_folder
 from pipelines.sampling.sampler import UNSTEERED, Sample, Sampler
 from pipelines.sampling.sharpener import Sharpener
 from pipelines.sampling.steering import Steering
@@ -84,13 +85,14 @@ def generate(
 
 
 def _checked_folder(out: Path) -> Path:
-    """Refuse a picture's name, which would become the name of a folder."""
+    """Refuse what cannot be written, and a picture's name, which would become a folder's name."""
     named_like_a_file = out.suffix.lower() in (".png", ".gif", ".jpg", ".jpeg")
     if not out.is_dir() and (named_like_a_file or out.exists()):
         raise UsageError(
             f"Expected a folder for the drawings, got the file {out}: the grid, GIFs and alignments"
             " are files of their own."
         )
+    check_folder(out)
     return out
 
 

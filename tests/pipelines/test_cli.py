@@ -3,14 +3,16 @@ import errno
 import io
 import json
 import math
+import runpy
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 from docstring_parser import parse_from_object
 from rich.console import Console
 
-from pipelines import commands, options
+from pipelines import commands, options, output_places, t2i
 from pipelines.cli import COMMANDS, main, parse
 
 
@@ -126,6 +128,20 @@ def test_a_reader_that_leaves_early_is_no_failure_of_ours(package):
     assert process.returncode == 1
 
 
+class Interrupted:
+    def __getattr__(self, name):
+        raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("package", ["pipelines", "serving"])
+def test_ctrl_c_during_the_imports_needs_no_traceback(package, monkeypatch):
+    monkeypatch.setitem(sys.modules, f"{package}.cli", Interrupted())
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_module(package, run_name="__main__")
+    assert ended.value.code == 130
+    assert t2i.main(["serve" if package == "serving" else "train"]) == 130
+
+
 def test_a_failure_exits_with_1_and_without_a_traceback(tmp_path):
     """In a process of its own, whose stderr would show TensorFlow's messages too."""
     command = [sys.executable, "-m", "pipelines", "prepare", "--verify", "--out", tmp_path / "none"]
@@ -157,6 +173,32 @@ def test_an_out_that_cannot_be_written_is_refused_before_the_benchmark(tmp_path,
     out = tmp_path / "none" / "result.json"
     assert main(["benchmark", "train-step", "--out", str(out)]) == 1
     assert "existing folder" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["benchmark", "train-step", "--out=@.json"],
+        ["caption", "--workdir=run", "picture.png", "--out=@"],
+        ["gallery", "a cat", "--workdirs=run", "--out=@.png"],
+        ["generate", "a cat", "--workdir=run", "--out=@"],
+        ["push", "run", "hf://user/name", "--out=@"],
+        ["sharpness", "--workdir=run", "--sharpen=run", "--data=data", "--out=@.json"],
+        ["study", "colours", "--workdir=run", "--out=@"],
+    ],
+    ids=lambda command: command[0],
+)
+def test_a_place_that_cannot_be_written_is_refused_before_the_work(
+    command, tmp_path, monkeypatch, capsys
+):
+    def refuse(**place):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(output_places, "tempfile", SimpleNamespace(TemporaryFile=refuse))
+    out = str(tmp_path / "results")
+    assert main([word.replace("@", out) for word in command]) == 1
+    said = capsys.readouterr().err
+    assert out in said and "cannot be written: No space left on device. Choose" in said
 
 
 @pytest.fixture
