@@ -1,6 +1,7 @@
 """Files and folders written whole or not at all; SHA-256 of files; and what damage raises."""
 
 import contextlib
+import errno
 import hashlib
 import os
 import shutil
@@ -115,6 +116,19 @@ def _lock(folder: Path) -> Iterator[bool]:
             yield True
     finally:
         os.close(opened)
+
+
+def disk_trouble(error: Exception) -> str | None:
+    """The reason why a file was not read or written; None if the error is of another kind.
+
+    TensorFlow's errors and HDF5's have it somewhere in their text.
+    """
+    if isinstance(error, BrokenPipeError):
+        return None
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    reasons = map(os.strerror, (errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EIO))
+    return next((reason for reason in reasons if reason in str(error)), None)
 
 
 def file_sha256(path: Path) -> str:

@@ -2,8 +2,6 @@
 
 import contextlib
 import dataclasses
-import errno
-import os
 import secrets
 import shutil
 from collections.abc import Iterator
@@ -24,6 +22,7 @@ from pipelines.typed_form import flag_of
 from t2i_tf import checkpoints
 from t2i_tf.config import TrainConfig
 from t2i_tf.errors import UsageError, UserError
+from t2i_tf.files import disk_trouble
 from t2i_tf.hub import hugging_face
 from t2i_tf.hub.find_preset import find_preset, is_work_folder
 from t2i_tf.hub.preset_folder import DATA_MANIFEST
@@ -69,7 +68,7 @@ def open_workdir(
             _begin_or_check(workdir, config, data, sources, inputs)
             yield
         except (OSError, tf.errors.OpError) as error:
-            reason = _disk_trouble(error)
+            reason = disk_trouble(error)
             if reason is None:
                 raise
             raise UserError(
@@ -116,16 +115,6 @@ def _check_shared(workers: Workers, workdir: Path) -> None:
     name = workers.chief_does(mark)
     workers.gather(lambda: workers.see(workdir / name))
     workers.chief_does(lambda: (workdir / name).unlink())
-
-
-def _disk_trouble(error: Exception) -> str | None:
-    """The reason why a file was not read or written; None if the error is of another kind."""
-    if isinstance(error, BrokenPipeError):
-        return None
-    if isinstance(error, OSError):
-        return error.strerror
-    reasons = map(os.strerror, (errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EIO))
-    return next((reason for reason in reasons if reason in str(error)), None)
 
 
 def _begin_or_check(

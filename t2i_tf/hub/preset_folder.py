@@ -25,7 +25,7 @@ import numpy as np
 from t2i_tf.checkpoints import SENTENCE_ENCODER, check_vocabulary, read_config, write_config
 from t2i_tf.config import TrainConfig
 from t2i_tf.errors import UsageError, UserError
-from t2i_tf.files import file_sha256, scratch_folder
+from t2i_tf.files import disk_trouble, file_sha256, scratch_folder
 from t2i_tf.json_files import read_json, write_json
 from t2i_tf.sentence_encoder.encoder import SentenceEncoder, load_encoder
 from t2i_tf.text.vocabulary import Vocabulary
@@ -194,7 +194,7 @@ def write_preset(
             write_json(made / METADATA, metadata | {"sha256": file_sha256(made / WEIGHTS)})
             _move(made, folder)
     except OSError as error:
-        raise UserError(f"{folder} cannot be written: {error.strerror or error}.") from error
+        raise UserError(f"{folder} cannot be written: {disk_trouble(error) or error}.") from error
 
 
 def _check_target(folder: Path) -> None:

@@ -6,8 +6,9 @@ import sys
 import time
 
 import pytest
+import tensorflow as tf
 
-from t2i_tf.files import JUST_MADE, scratch_folder, write_atomically
+from t2i_tf.files import JUST_MADE, disk_trouble, scratch_folder, write_atomically
 
 HOLDER = """
 import sys, time
@@ -69,3 +70,12 @@ def test_a_file_that_cannot_be_written_is_named_by_its_own_name(tmp_path):
             write_atomically(path, full)
         assert failed.value.filename == str(path)
     assert not list(tmp_path.iterdir())
+
+
+def test_only_errors_of_the_disk_are_told_as_such():
+    full = tf.errors.ResourceExhaustedError(None, None, "events; No space left on device")
+    assert disk_trouble(full) == "No space left on device"
+    assert disk_trouble(OSError(errno.EROFS, "Read-only file system")) == "Read-only file system"
+    assert disk_trouble(tf.errors.ResourceExhaustedError(None, None, "OOM of the GPU")) is None
+    hdf5 = OSError("Can't write data (errno = 28, error message = 'No space left on device')")
+    assert disk_trouble(hdf5) == "No space left on device"

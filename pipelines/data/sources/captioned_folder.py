@@ -54,9 +54,8 @@ class FolderSource(RowSource):
 
     def _rows(self, notes: Notes) -> Iterable[Row]:
         if not self._pictures.is_dir():
-            raise UserError(
-                f"{self._pictures}: expected a folder of pictures, but it does not exist."
-            )
+            fault = "is a file" if self._pictures.exists() else "does not exist"
+            raise UserError(f"{self._pictures}: expected a folder of pictures, but it {fault}.")
         for split, table in self._tables.items():
             rows = read_rows(table, self._columns, notes, split)
             if table.stem == "metadata" and self._pictures in table.parent.parents:

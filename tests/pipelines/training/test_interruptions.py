@@ -11,7 +11,6 @@ from pipelines.training.checkpointing import Checkpointer
 from pipelines.training.history import read_history
 from pipelines.training.pacing import Clock
 from pipelines.training.run_batches import open_batches
-from pipelines.training.workdir import _disk_trouble
 from t2i_tf.checkpoints import CheckpointFolder
 from t2i_tf.errors import UserError
 
@@ -76,10 +75,3 @@ def test_data_without_a_validation_split_says_what_to_do(tmp_path):
     captions = SimpleNamespace(folder=folder)
     with pytest.raises(UserError, match=r"no split `val`.*Prepare the data"):
         open_batches(None, captions, SimpleNamespace(lengths=None), ())
-
-
-def test_only_errors_of_the_disk_are_told_as_such():
-    full = tf.errors.ResourceExhaustedError(None, None, "events; No space left on device")
-    assert _disk_trouble(full) == "No space left on device"
-    assert _disk_trouble(OSError(errno.EROFS, "Read-only file system")) == "Read-only file system"
-    assert _disk_trouble(tf.errors.ResourceExhaustedError(None, None, "OOM of the GPU")) is None

@@ -78,3 +78,9 @@ def test_missing_table_folder_and_fractions(tmp_path):
         FolderSource(tmp_path / "none", write_csv(tmp_path, ["1.jpg,a"])).splits()
     with pytest.raises(UsageError, match="leave some pictures to train on"):
         FolderSource(tmp_path, tmp_path / "c.csv", val=0.5, test=0.5)
+
+
+def test_a_file_in_place_of_the_pictures_is_called_so(tmp_path):
+    table = write_csv(tmp_path, ["1.jpg,a"])
+    with pytest.raises(UserError, match=r"captions\.csv: expected a folder .* but it is a file\."):
+        FolderSource(table, table).splits()
