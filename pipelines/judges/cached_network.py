@@ -15,7 +15,7 @@ import keras
 import numpy as np
 from rich.progress import track
 
-from pipelines.data.prepared.data_folder import DataFolder
+from pipelines.data.prepared.data_folder import DataFolder, make_beside
 from pipelines.file_lock import make_once
 from pipelines.judges.cached_record import ABOUT, About, cache_of
 from t2i_tf.errors import UserError, first_line
@@ -45,6 +45,7 @@ def load_or_train(
         UserError: the cache is damaged, or belongs to other data or another network.
     """
     path = cache_of(folder, name)
+    make_beside(path)
     busy = f"Another process trains {path.name}. Waiting for its end."
     make_once(path / ABOUT, path / ".lock", busy, lambda: _train(network, folder, path, train))
     about = read_json(path / ABOUT, About, f"Delete {path} to train it again.")

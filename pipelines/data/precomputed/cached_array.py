@@ -4,6 +4,8 @@ Of several processes that need the same array at once, one computes it, and the 
 """
 
 import contextlib
+import errno
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -38,7 +40,7 @@ def cached_rows(
         The array, memory-mapped: it may be larger than the memory.
 
     Raises:
-        UserError: the file is damaged, or its array has another shape.
+        UserError: the file is damaged, or its array has another shape; or the disk is full.
     """
     busy = f"Another process computes the {what}. Waiting for its end."
     make_once(
@@ -67,6 +69,7 @@ def _compute(path, shape, dtype, compute, what) -> None:
     if not done:  # the count of an earlier file would be taken for that of the one that begins
         count.unlink(missing_ok=True)
     rows = np.lib.format.open_memmap(part, "r+" if done else "w+", dtype, shape)
+    _reserve(part, what)
     flushed = time.monotonic()
     first_rows = range(done, len(rows), CHUNK)
     for first in track(first_rows, what, total=len(first_rows)):
@@ -79,6 +82,23 @@ def _compute(path, shape, dtype, compute, what) -> None:
     rows.flush()
     part.rename(path)
     count.unlink(missing_ok=True)
+
+
+def _reserve(part: Path, what: str) -> None:
+    """Reserve the space of a file; without it, the system would end a process that writes to it."""
+    if not hasattr(os, "posix_fallocate"):  # not on macOS
+        return
+    size = part.stat().st_size
+    with part.open("r+b") as file:
+        try:
+            os.posix_fallocate(file.fileno(), 0, size)
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+                return  # a file system that reserves nothing
+            raise UserError(
+                f"{part} cannot be written: {error.strerror}. The {what} take {size / 1e6:,.1f} MB:"
+                " make room for them, then the same command goes on."
+            ) from error
 
 
 def _done(part: Path, count: Path, shape: tuple[int, ...], dtype: np.dtype) -> int:

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from pipelines.data.precomputed.cached_array import cached_rows
 from pipelines.data.prepared.caption_lengths import LengthRange
-from pipelines.data.prepared.data_folder import beside
+from pipelines.data.prepared.data_folder import beside, make_beside
 from pipelines.data.prepared.record_reader import CHUNK, read_split_records
 from pipelines.data.prepared.split_reader import CaptionReader
 from pipelines.data.prepared.tfrecords import parse_batch
@@ -59,6 +59,7 @@ class Reconstructions:
 
     def pictures(self, split: str) -> np.ndarray:
         """The reconstructions of a split, uint8 [captions, H, W, C]; computed once."""
+        make_beside(self.path)
         captions = self.captions.read(split)
         images = self._images(split)
         in_range = self.lengths.contains(captions.words)

@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from pipelines.data.precomputed.cached_array import cached_rows
-from pipelines.data.prepared.data_folder import DataFolder, beside
+from pipelines.data.prepared.data_folder import DataFolder, beside, make_beside
 from pipelines.data.prepared.split_reader import CaptionReader
 from t2i_tf.errors import UserError
 from t2i_tf.hub.pretrained import load_trained
@@ -45,7 +45,7 @@ class SentenceVectors:
         self.path = root(folder) / encoder.fingerprint[:12]
         about = {"encoder": encoder.fingerprint, "data": folder.fingerprint}
         if not (self.path / ABOUT).exists():
-            self.path.mkdir(parents=True, exist_ok=True)
+            make_beside(self.path)
             text = captions.read("train").text
             sample = np.random.default_rng(0).permutation(len(text))[:STANDARD]
             encoder.standardized(text[sample]).save(self.path / ENCODER)

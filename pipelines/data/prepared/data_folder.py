@@ -160,6 +160,17 @@ def beside(folder: Path, name: str) -> Path:
     return folder.with_name(f"{folder.name}-{name}")
 
 
+def make_beside(folder: Path) -> None:
+    """Make a folder of those beside a data folder. Raises UserError where that is impossible."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(
+            f"{folder} cannot be made: {error.strerror}. What is computed once is kept beside the"
+            " data folder: copy that to a place that can be written."
+        ) from error
+
+
 def _refuse_other_folders(path: Path) -> None:
     if not path.exists():
         raise UserError(f"{path}: there is no such data folder. Make it with `prepare`.")

@@ -1,5 +1,7 @@
 """Arrays are computed once and cached; an interrupted computation resumes."""
 
+import errno
+import os
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 
@@ -55,6 +57,20 @@ def test_an_interrupted_computation_resumes(tmp_path, monkeypatch):
     rows = cached_rows(path, (ROWS, 2), np.float32, resumes, "rows")
     np.testing.assert_array_equal(rows, expected())
     assert calls == [2 * CHUNK, 3 * CHUNK]
+
+
+def test_a_full_disk_is_said_before_the_first_row(tmp_path, monkeypatch):
+    """The system ends a process that writes to a mapped file which finds no room."""
+
+    def full(*reserved):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "posix_fallocate", full, raising=False)
+    path = tmp_path / "rows.npy"
+    with pytest.raises(UserError, match=r"No space left on device\. The vectors take"):
+        cached_rows(path, (ROWS, 2), np.float32, pytest.fail, "vectors")
+    monkeypatch.undo()
+    np.testing.assert_array_equal(cached_rows(path, (ROWS, 2), "f", squares, "x"), expected())
 
 
 def test_a_count_that_a_kill_left_says_nothing_of_the_next_computation(tmp_path):

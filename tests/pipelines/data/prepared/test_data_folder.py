@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.data.prepared.data_folder import DataFolder, beside
+from pipelines.data.prepared.data_folder import DataFolder, beside, make_beside
 from t2i_tf.errors import UserError
 from tests.data_folders import make_examples, write_data_folder
 
@@ -98,3 +98,9 @@ def test_what_belongs_to_a_data_folder_lies_beside_it_whatever_it_is_called(path
         monkeypatch.chdir(here)
         assert beside(Path(name), "parts") == path.with_name("data-parts").resolve()
     assert beside(Path("runs/data"), "parts") == Path("runs/data-parts")
+
+
+def test_a_place_where_nothing_can_be_kept_is_named_with_what_to_do(path):
+    (path / "file").touch()
+    with pytest.raises(UserError, match=r"file-sentences cannot be made: .* copy that to a place"):
+        make_beside(beside(path / "file" / "data" / "file", "sentences"))
