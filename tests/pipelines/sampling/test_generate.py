@@ -1,5 +1,4 @@
 import dataclasses
-from types import SimpleNamespace
 
 import pytest
 from PIL import Image
@@ -67,11 +66,9 @@ def test_a_saved_preset_draws_the_same_pictures(generated, workdir, tmp_path):
     assert [f.read_bytes() for f in again] == [f.read_bytes() for f in generated.files]
 
 
-def test_a_folder_that_cannot_be_written_is_named(workdir, tmp_path, monkeypatch):
-    sampler = SimpleNamespace(draw=lambda *_, **__: [])
-    monkeypatch.setattr("pipelines.sampling.generate.Sampler", lambda *_: sampler)
+def test_a_folder_that_cannot_be_made_is_refused_before_the_drawing(workdir, tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(UserError, match="cannot be written: Not a directory"):
+    with pytest.raises(UsageError, match="Expected --out to be a folder, got the file"):
         generate(workdir, ["a red bus"], tmp_path / "file" / "out")
 
 
