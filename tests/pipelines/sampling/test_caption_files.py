@@ -56,7 +56,7 @@ def test_a_split_is_scored(workdir, tmp_path, capsys):
         ([], 2, "give picture files"),
         (["--data", "{tmp}"], 1, "expected a data folder"),
         (["{tmp}/small.png", "--beam", "0"], 2, "Expected --beam to be 1 or more, got 0"),
-        (["{tmp}/small.png", "--out", "{tmp}/text.png/out"], 1, "cannot be written"),
+        (["{tmp}/small.png", "--out", "{tmp}/text.png/out"], 2, "Expected --out to be a folder"),
     ],
 )
 def test_bad_input_is_reported(workdir, pictures, tmp_path, capsys, arguments, code, message):
