@@ -64,7 +64,10 @@ _ADAM = OptimizerConfig(
 )
 _FAST = replace(_ADAM, learning_rate=4e-3)
 _STEADY = replace(_ADAM, learning_rate=2e-3)
-_FAST_DECAYING = replace(_FAST, weight_decay=0.3)  # thousands of photographs: overfits later
+_OVERFITS_LATER = {  # thousands of photographs, each with captions of its own
+    "optimizer": replace(_FAST, weight_decay=0.3),
+    "caption_dropout": 0.1,
+}
 _ADVERSARIAL = replace(_ADAM, learning_rate=5e-4, beta_1=0.5)
 _SCENES = TrainConfig(
     optimizer=_ADAM,
@@ -116,7 +119,7 @@ _DRAW_SCENES = DrawConfig(
     initializer="glorot",
 )
 _PHOTO_WORDS = 7_386  # of Flickr8k's training captions
-_DRAW_PHOTOS = replace(_DRAW_SCENES, vocabulary_size=_PHOTO_WORDS)
+_DRAW_PHOTOS = replace(_DRAW_SCENES, vocabulary_size=_PHOTO_WORDS, write_size=16)
 _DRAW_DIGITS = replace(  # MNIST with captions on two cores: fewer and wider steps than the paper's
     _DRAW_MNIST,
     steps=12,
@@ -289,17 +292,19 @@ PRESETS = {
     "align-draw-photos": _photos(
         _draw_config("align", _DRAW_PHOTOS),
         "blurry pictures with the ground, the sky and the colours of the caption",
-        optimizer=_FAST_DECAYING,
+        word_dropout=0.2,
+        **_OVERFITS_LATER,
     ),
     "noalign-draw-photos": _photos(
         _draw_config("average", _DRAW_PHOTOS),
         "much the same as align-draw-photos",
-        optimizer=_FAST_DECAYING,
+        word_dropout=0.2,
+        **_OVERFITS_LATER,
     ),
     "skip-thought-draw-photos": _photos(
         _draw_config("sentence", _DRAW_PHOTOS),
         "much the same as noalign-draw-photos, where the sentence vector separates the words",
-        optimizer=_FAST_DECAYING,
+        **_OVERFITS_LATER,
     ),
     "conv-draw-photos": _conv_draw(
         _photos(

@@ -106,7 +106,8 @@ def plan_runs(
     def plan(name: str, minutes: float) -> Run:
         preset_name = f"{name}-{world}"
         config = choice.config(preset_name) if choice else preset(preset_name).config
-        config = dataclasses.replace(config, minutes=minutes, seed=seed)
+        # Word dropout is left out, as the systems that read sentence vectors cannot have it.
+        config = dataclasses.replace(config, minutes=minutes, seed=seed, word_dropout=0.0)
         return Run(name, preset_name, config, config.reads_sentences and trains_encoder)
 
     runs = [plan(name, minutes) for name in names]

@@ -2,8 +2,8 @@
 
 What `prepare` made of scenes and of MNIST has presets of its own. Everything else takes the presets
 for photographs, with as many words as the captions have. Where there are few pictures, batches and
-budget are smaller, pictures are flipped and words left out at random, and the end comes early. It
-needs no TensorFlow.
+budget are smaller, the pictures are flipped at random, and the end comes early. It needs no
+TensorFlow.
 """
 
 import dataclasses
@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from t2i_tf.config import DrawConfig, LapganConfig, OptimizerConfig, TrainConfig
+from t2i_tf.config import LapganConfig, OptimizerConfig, TrainConfig
 from t2i_tf.presets import PRESETS, preset
 
 World = Literal["scenes", "mnist", "mnist-hour", "coco", "photos", "tiny"]
@@ -33,7 +33,6 @@ BUDGETS = ((2_000, 10.0), (10_000, 20.0))
 LARGE = 48 * 48  # pixels of a picture, from which training takes clearly longer
 SHORTEST_INTERVAL = 50  # steps between validations
 SMALL_DECAY = 1.0  # of the weights, where a preset has any and there are few pictures
-SMALL_WORD_DROPOUT = 0.2  # likewise, of the words that a DRAW system reads
 
 
 @dataclass(frozen=True)
@@ -163,7 +162,6 @@ def _fitted(config: TrainConfig, data: DataSummary) -> TrainConfig:
         minutes=_minutes(config, data),
         report_every=min(config.report_every, max(2 * steps_per_epoch, SHORTEST_INTERVAL)),
         patience=PATIENCE if _is_small(data) else 0,
-        word_dropout=SMALL_WORD_DROPOUT if _is_small(data) and _draws_from_words(config) else 0.0,
         horizontal_flip=_is_small(data) and _has_pictures(config.model),
         optimizer=_fitted_optimizer(config.optimizer, data),
     )
@@ -216,11 +214,6 @@ def _has_pictures(model: Any) -> bool:
     return hasattr(model, "height")
 
 
-def _draws_from_words(config: TrainConfig) -> bool:
-    """Whether it is a DRAW system that reads words: word dropout was not tried with others."""
-    return isinstance(config.model, DrawConfig) and not config.reads_sentences
-
-
 def _fitted_model(model: Any, data: DataSummary) -> Any:
     """The model for the size of the pictures; height, width and channels follow the data anyway."""
     if isinstance(model, LapganConfig):
@@ -253,9 +246,6 @@ def _small_set(config: TrainConfig, base: TrainConfig, data: DataSummary, budget
         'half of them are flipped at random, except where a caption says "left" or "right", in'
         " English or 24 other languages (--no-horizontal-flip)"
         if config.horizontal_flip
-        else "",
-        f"{100 * config.word_dropout:g} % of the words are read as unknown (--word-dropout 0)"
-        if config.word_dropout
         else "",
         f"a weight decay of {config.optimizer.weight_decay:g} (--optimizer.weight-decay)"
         if config.optimizer != base.optimizer

@@ -20,6 +20,7 @@ from pipelines.comparison.steps import Actions, ComparisonInterrupted
 from pipelines.judges.cached_record import CLASSIFIER, DIGIT_JUDGE
 from pipelines.options import Compare
 from t2i_tf.errors import UsageError, UserError
+from t2i_tf.presets import preset
 from tests.data_folders import make_examples, write_data_folder
 from tests.pipelines.evaluation.evaluations import evaluation
 
@@ -394,12 +395,13 @@ def test_without_a_world_the_presets_suit_the_data(run, fakes, tmp_path, capsys)
     config, _ = fakes.arguments["align-draw"]
     assert (config.max_words, config.batch_size, config.patience) == (16, 4, 10)
     assert config.minutes == 0.5
+    assert config.word_dropout == 0 < preset("align-draw-photos").config.word_dropout
     assert fakes.arguments["lapgan"][0].model.stages == 1  # of 4x6 pixels
     record = json.loads((tmp_path / "compare" / "compare.json").read_text())
     assert record["world"] == "photos"
-    command = record["runs"]["lapgan"]["command"]
-    parsed = parse(shlex.split(command)[3:])
-    assert parsed.config == fakes.arguments["lapgan"][0], "the command alone trains the same"
+    for name in ("lapgan", "align-draw"):
+        parsed = parse(shlex.split(record["runs"][name]["command"])[3:])
+        assert parsed.config == fakes.arguments[name][0], "the command alone trains the same"
     fakes.done.clear()
     run(world=None, systems=("lapgan", "align-draw"))
     assert not [done for done in fakes.done if done.startswith("train")]

@@ -75,12 +75,11 @@ def test_300_pictures():
     assert (
         "As there are few pictures: at most 10 minutes; half of them are flipped at random, except"
         ' where a caption says "left" or "right", in English or 24 other languages'
-        " (--no-horizontal-flip); 20 % of the words are read as unknown (--word-dropout 0);"
-        " a weight decay of 1 (--optimizer.weight-decay); the end comes after 10 validations"
-        " without a better one (--patience 0 trains on)."
+        " (--no-horizontal-flip); a weight decay"
+        " of 1 (--optimizer.weight-decay); the end comes after 10 validations without a better one"
+        " (--patience 0 trains on)."
     ) in text(summary)
     assert config.horizontal_flip and not base.horizontal_flip
-    assert (config.word_dropout, base.word_dropout) == (0.2, 0.0)
     assert (config.optimizer.weight_decay, base.optimizer.weight_decay) == (1.0, 0.3)
     assert "240 pictures cannot teach" in text(summary)
 
@@ -88,16 +87,6 @@ def test_300_pictures():
 def test_the_sentence_encoder_sees_no_pictures_to_flip():
     summary = data(240, {9: 240})
     assert not choose(summary).config("skip-thought-photos").horizontal_flip
-
-
-def test_only_draw_systems_that_read_words_drop_some():
-    choice = choose(data(240, {9: 240}))
-    photos = [name for name in PRESETS if name.endswith("-photos")]
-    dropped = {name: choice.config(name).word_dropout for name in photos}
-    assert {name for name, share in dropped.items() if share} == {
-        "align-draw-photos",
-        "noalign-draw-photos",
-    }
 
 
 def test_presets_without_weight_decay_have_none_for_few_pictures():
