@@ -1,5 +1,6 @@
 """Health over the standard protocol: SERVING while every model has a version that answers."""
 
+import threading
 from collections.abc import Callable
 
 from grpc_health.v1 import health, health_pb2
@@ -21,10 +22,22 @@ class Health:
 
     def __init__(self):
         self.servicer = _Servicer()
+        self._ready: bool | None = None
+        self._lock = threading.Lock()
         self.set_ready(False)  # until the models are loaded
 
     def set_ready(self, ready: bool) -> None:
-        """Set the state of every service, and of the server, whose name is empty."""
+        """Set the state of every service, and of the server, whose name is empty.
+
+        Who watches is sent a message when the state changes, as the protocol has it, and not each
+        time that it is set.
+        """
+        with self._lock:
+            if ready != self._ready:
+                self._ready = ready
+                self._set(ready)
+
+    def _set(self, ready: bool) -> None:
         serving = health_pb2.HealthCheckResponse.SERVING
         not_serving = health_pb2.HealthCheckResponse.NOT_SERVING
         for service in ("", *SERVICES, *_SHORT_NAMES):
