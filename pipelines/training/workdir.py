@@ -281,7 +281,7 @@ def _check_config(workdir: Path, config: TrainConfig) -> None:
     if changed:
         raise UserError(
             f"{workdir} holds a run with other settings: {'; '.join(changed)}. "
-            "Leave out --preset and these flags, and its settings stay; or choose another --workdir."
+            "Leave out --preset and these flags to keep its settings, or choose another --workdir."
         )
 
 
