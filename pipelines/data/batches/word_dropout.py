@@ -1,4 +1,4 @@
-"""Word dropout: training reads some words as unknown, so that it cannot know pictures by heart.
+"""Word dropout: training reads some words as unknown, and memorises captions less.
 
 Not in the paper: our choice, where photographs are few. A caption of its own tells a model which
 training picture is meant; with words missing, it has to draw what the others say. And the unknown
