@@ -64,7 +64,7 @@ _ADAM = OptimizerConfig(
 )
 _FAST = replace(_ADAM, learning_rate=4e-3)
 _STEADY = replace(_ADAM, learning_rate=2e-3)
-_OVERFITS_LATER = {  # thousands of photographs, each with captions of its own
+_REGULARIZED = {  # for photographs, of which thousands are few
     "optimizer": replace(_FAST, weight_decay=0.3),
     "caption_dropout": 0.1,
 }
@@ -293,18 +293,18 @@ PRESETS = {
         _draw_config("align", _DRAW_PHOTOS),
         "blurry pictures with the ground, the sky and the colours of the caption",
         word_dropout=0.2,
-        **_OVERFITS_LATER,
+        **_REGULARIZED,
     ),
     "noalign-draw-photos": _photos(
         _draw_config("average", _DRAW_PHOTOS),
         "much the same as align-draw-photos",
         word_dropout=0.2,
-        **_OVERFITS_LATER,
+        **_REGULARIZED,
     ),
     "skip-thought-draw-photos": _photos(
         _draw_config("sentence", _DRAW_PHOTOS),
         "much the same as noalign-draw-photos, where the sentence vector separates the words",
-        **_OVERFITS_LATER,
+        **_REGULARIZED,
     ),
     "conv-draw-photos": _conv_draw(
         _photos(

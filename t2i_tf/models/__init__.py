@@ -114,7 +114,7 @@ def check_caption_dropout(config: ModelConfig, caption_dropout: float) -> None:
     Raises:
         UsageError: names the flag and the model's config.
     """
-    if caption_dropout > 0 and isinstance(config, _WITHOUT_EMPTY_CAPTION):
+    if caption_dropout > 0 and isinstance(config, _DRAW_NO_CAPTIONS):
         raise UsageError(
             "--caption-dropout is for systems that draw captions (DRAW, the VAEs, the LAPGAN), got"
             f" {caption_dropout} for a {type(config).__name__}. Leave it out."
@@ -127,7 +127,7 @@ def check_word_dropout(config: TrainConfig) -> None:
     Raises:
         UsageError: names the flag and the model's config.
     """
-    draws = not isinstance(config.model, _WITHOUT_EMPTY_CAPTION)
+    draws = not isinstance(config.model, _DRAW_NO_CAPTIONS)
     if config.word_dropout > 0 and (config.reads_sentences or not draws):
         reads = " with sentence vectors" if draws else ""
         raise UsageError(
@@ -205,7 +205,7 @@ def _skip_thought(generator, **sizes):
     return SkipThought(initializer=initializer, generator=generator, **sizes)
 
 
-_WITHOUT_EMPTY_CAPTION = (CaptionerConfig, SharpeningConfig, SkipThoughtConfig)
+_DRAW_NO_CAPTIONS = (CaptionerConfig, SharpeningConfig, SkipThoughtConfig)
 _BUILDERS = {
     CaptionerConfig: _captioner,
     ConvDrawConfig: _conv_draw,

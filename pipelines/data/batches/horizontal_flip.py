@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import tensorflow as tf
 
+from pipelines.data.batches.random_change import change_at_random
 from pipelines.data.batches.side_words import names_a_side
 from t2i_tf.text.vocabulary import Vocabulary
 
@@ -33,19 +34,17 @@ class HorizontalFlip:
         """
         sides = self.vocabulary.ids(filter(names_a_side, self.vocabulary.entries))
         sides = tf.constant(sides, tf.int32)
-        key = tf.constant([self.seed, _STREAM], tf.int64)
 
-        def flip(step, batch):
-            key_of_step = tf.random.experimental.stateless_fold_in(key, step)
+        def flip(key, batch):
             size = tf.shape(batch["token_ids"])[0]
-            flipped = tf.random.stateless_uniform([size], key_of_step) < 0.5
+            flipped = tf.random.stateless_uniform([size], key) < 0.5
             flipped &= ~_contain_any(batch["token_ids"], sides)
             return {
                 name: _mirrored_where(flipped, part) if part.shape.rank == 4 else part
                 for name, part in batch.items()
             }
 
-        return batches.enumerate(start_step).map(flip, tf.data.AUTOTUNE, deterministic=True)
+        return change_at_random(batches, start_step, (self.seed, _STREAM), flip)
 
 
 def _contain_any(token_ids: tf.Tensor, words: tf.Tensor) -> tf.Tensor:

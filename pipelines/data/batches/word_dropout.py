@@ -2,13 +2,14 @@
 
 Not in the paper: our choice, where photographs are few. A caption of its own tells a model which
 training picture is meant; with words missing, it has to draw what the others say. And the unknown
-word, which no training caption has, learns what to say of a picture.
+word, which no training caption has where `prepare` keeps every word, is trained.
 """
 
 from dataclasses import dataclass
 
 import tensorflow as tf
 
+from pipelines.data.batches.random_change import change_at_random
 from t2i_tf.text.vocabulary import UNKNOWN
 
 _STREAM = 0x776F7264  # sets the words apart from other draws of the same seed
@@ -28,13 +29,11 @@ class WordDropout:
 
     def __call__(self, batches: tf.data.Dataset, start_step: int = 0) -> tf.data.Dataset:
         """The batches from `start_step` on, with words replaced in `token_ids`, int32 [B, N]."""
-        key = tf.constant([self.seed, _STREAM], tf.int64)
 
-        def drop(step, batch):
+        def drop(key, batch):
             ids = batch["token_ids"]
-            key_of_step = tf.random.experimental.stateless_fold_in(key, step)
-            dropped = tf.random.stateless_uniform(tf.shape(ids), key_of_step) < self.share
+            dropped = tf.random.stateless_uniform(tf.shape(ids), key) < self.share
             dropped &= ids > UNKNOWN  # padding stays
             return batch | {"token_ids": tf.where(dropped, UNKNOWN, ids)}
 
-        return batches.enumerate(start_step).map(drop, tf.data.AUTOTUNE, deterministic=True)
+        return change_at_random(batches, start_step, (self.seed, _STREAM), drop)
